@@ -1,0 +1,173 @@
+"""Puts locally ordered streams back into one sequence.
+
+Invariant: everything below `next` has gone out or is known never to come (a tombstone). Each input is ordered by
+itself, so its head shows the least number that can still come from there; the block looks at nothing but the heads
+and takes one only when it is next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from penstock.blocks import Source
+from penstock.blocks.checks import check_function
+from penstock.blocks.inbox import Inbox
+from penstock.blocks.inputs import InputsBlock
+from penstock.blocks.outbox import Outbox
+
+if TYPE_CHECKING:
+    from penstock.blocks import Network
+
+T = TypeVar("T")
+
+
+class SequenceError(Exception):
+    """The numbers that came to a sequence multiplexer cannot be put into one sequence: one is missing or came twice."""
+
+
+class SequenceMultiplexer(InputsBlock[T]):
+    """Restores one sequence behind stages that share the work, each of which keeps the order of its own items.
+
+    - Inputs and outputs: any number of sources, given or linked later. Gives the items in the order of their numbers,
+      to the first linked target that accepts them, or to a receiver.
+    - Order: by number: `start`, `start + 1`, …
+    - Holds: nothing; it looks at the head of each input and takes the next item when somebody takes it from here.
+    - Back-pressure: that of whoever takes the items. A stage that is ahead waits with its item at the head.
+    - Ends: when all sources are finished.
+    - Fails: with a `SequenceError` that names the number and the input, if a number is missing (no input can bring it
+      any more), comes twice, or is out of order within one input; or if `key` raises.
+
+    Items that a block upstream drops (skipped, dead-lettered, overflown) leave a tombstone by themselves, so the
+    sequence goes on without them, as long as `key` can tell their number; an item for which `key` raises in that
+    place is taken to have none yet. Call `tombstone` for what only the program knows.
+
+    Args:
+        sources: What to put in sequence.
+        key: Gives the number of an item, an int.
+        start: The first number.
+        name: What reports call the block; by default its class and a number.
+    """
+
+    kind: ClassVar[str] = "multiplexer"
+
+    def __init__(self, *sources: Source[T], key: Callable[[T], int], start: int = 1, name: str | None = None) -> None:
+        super().__init__(name)
+        check_function(str(self), "key", key)
+        self._key = key
+        self._next = start
+        self._tombstones: set[int] = set()
+        self._last: dict[int, int] = {}
+        self._link_sources(sources)
+
+    @property
+    def next_number(self) -> int:
+        """The number that is to go out next."""
+        return self._next
+
+    def tombstone(self, number: int) -> None:
+        """Say that an item will never come, so that the sequence goes on without it.
+
+        Raises:
+            SequenceError: The number has gone out already.
+        """
+        if number < self._next:
+            raise SequenceError(f"{self}: number {number} has gone out already; the next is {self._next}")
+        self._tombstones.add(number)
+        self._pass_tombstones()
+        self._wake()
+
+    def _pass_tombstones(self) -> None:
+        while self._next in self._tombstones:
+            self._tombstones.remove(self._next)
+            self._next += 1
+
+    # The heads
+
+    def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+        self._check_not_linked(outbox)
+        return self._add_input()._inbox
+
+    def _heads(self) -> dict[int, int]:
+        """The number at the head of each input that has one."""
+        return {port.index: self._key(port.head()) for port in self.inputs if port.has_message()}
+
+    def _winner(self) -> int | None:
+        for port in self.inputs:
+            if port.has_message() and self._key(port.head()) == self._next:
+                return port.index
+        return None
+
+    def _is_ready(self) -> bool:
+        return self._winner() is not None
+
+    def _look(self) -> T:
+        index = self._winner()
+        assert index is not None
+        head: T = self.inputs[index].head()
+        return head
+
+    def _take(self) -> T:
+        index = self._winner()
+        assert index is not None
+        self._last[index] = self._next
+        self._next += 1
+        self._pass_tombstones()
+        item: T = self.inputs[index].take()
+        return item
+
+    def _is_over(self) -> bool:
+        return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)
+
+    def _step(self) -> None:
+        super()._step()
+        if not self._finished:
+            self._check(self._heads())
+
+    def _check(self, heads: dict[int, int]) -> None:
+        """Raise if the heads prove that the sequence is broken."""
+        for index, number in heads.items():
+            last = self._last.get(index)
+            if last is not None and number <= last:
+                what = "twice" if number == last else f"after {last}"
+                raise SequenceError(
+                    f"{self}: number {number} came {what} from input {index} ({self._source_of(index)})"
+                )
+            if number < self._next:
+                raise SequenceError(
+                    f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
+                    f"already; the next is {self._next}"
+                )
+        twice = [number for number in heads.values() if list(heads.values()).count(number) > 1]
+        if twice:
+            inputs = [index for index, number in heads.items() if number == twice[0]]
+            raise SequenceError(f"{self}: number {twice[0]} came from input {inputs[0]} and from input {inputs[1]}")
+        silent = [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
+        if heads and not silent and self._next not in heads.values():
+            index = min(heads, key=lambda i: heads[i])
+            raise SequenceError(
+                f"{self}: number {self._next} is missing: the least that can still come is {heads[index]}, from input "
+                f"{index} ({self._source_of(index)})"
+            )
+
+    def _source_of(self, index: int) -> str:
+        names = [str(producer) for producer in self.inputs[index]._inbox.producers]
+        return ", ".join(names) or "finished"
+
+    def _why_waiting(self) -> str:
+        return self._why_not_taken() if self._is_ready() else f"it waits for number {self._next}"
+
+    # Tombstones
+
+    def _join(self, network: Network) -> None:
+        super()._join(network)
+        network._counts_on_every_item = True
+
+    def _lost(self, items: Sequence[T]) -> None:
+        for item in items:
+            try:
+                number = self._key(item)
+            except Exception:  # dropped before it had a number
+                continue
+            if isinstance(number, int) and number >= self._next:
+                self.tombstone(number)

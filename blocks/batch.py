@@ -1,0 +1,136 @@
+"""A block that collects messages into lists."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import trio
+
+from .block import Block
+from .buffer import check_capacity
+from .checks import check_number
+from .function_block import DEFAULT_CAPACITY
+from .inbox import Inbox
+from .outbox import Outbox
+from .source import Source
+from .target import Target
+
+if TYPE_CHECKING:
+    from .network import Network
+
+T = TypeVar("T")
+
+
+class Batch(Block, Target[T], Source[list[T]]):
+    """Collects messages into lists of `max_items`, or of fewer when time is up or no more will come.
+
+    - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
+      accepts it, or to a receiver.
+    - Order: first in, first out, within and between lists.
+    - Holds: at most `capacity` messages (never less than `max_items`) and one list that is not taken yet.
+    - Back-pressure: while a list is not taken no other is made; when it is full, senders wait and links are
+      postponed.
+    - Ends: after its last producer, with a short last list if messages are left over, when every list was taken.
+    - Fails: runs no function of the user's but filters.
+
+    In the balance, messages count as merged and lists as produced.
+
+    Args:
+        max_items: So many messages make a list, >= 1.
+        max_seconds: A list goes out at the latest so many seconds after its first message came; None to wait for
+            ever.
+        capacity: At most so many messages wait, >= 1; None for no bound.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: A number is out of its range.
+    """
+
+    __slots__ = ("_alarm", "_due", "_inbox", "_max_items", "_max_seconds", "_outbox")
+    kind: ClassVar[str] = "batch"
+
+    def __init__(
+        self,
+        max_items: int,
+        *,
+        max_seconds: float | None = None,
+        capacity: int | None = DEFAULT_CAPACITY,
+        filter: Callable[[T], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        if not isinstance(max_items, int) or isinstance(max_items, bool) or max_items < 1:
+            raise ValueError(f"{self}: max_items must be an int >= 1, got {max_items!r}")
+        if max_seconds is not None:
+            check_number(str(self), "max_seconds", max_seconds, above=True)
+        check_capacity(str(self), capacity)
+        self._max_items = max_items
+        self._max_seconds = max_seconds
+        room = None if capacity is None else max(capacity, max_items)
+        self._inbox: Inbox[T] = Inbox(self, deque(), capacity=room, filter=filter)
+        self._outbox: Outbox[list[T]] = Outbox(self, deque())
+        self._due: float | None = None
+        self._alarm: trio.CancelScope | None = None
+
+    def _step(self) -> None:
+        inbox, outbox = self._inbox, self._outbox
+        inbox.begin_step()
+        outbox.flush()
+        while not outbox.queue and self._is_due():
+            batch = list(inbox.take(self._max_items))
+            self._counts["merged"] += len(batch)
+            self._counts["produced"] += 1
+            outbox.queue.append(batch)
+            self._due = None
+            outbox.flush()
+        inbox.admit()
+        if inbox.queue and self._max_seconds is not None and self._network is not None:
+            self._keep_time(self._max_seconds, self._network)
+        else:
+            self._stop_alarm()
+        if inbox.closed and not self._held() and not self._finished:
+            self._finish()
+
+    def _is_due(self) -> bool:
+        waiting = len(self._inbox.queue)
+        if not waiting or waiting >= self._max_items or self._inbox.closed:
+            return waiting > 0
+        return self._due is not None and trio.current_time() >= self._due
+
+    def _keep_time(self, seconds: float, network: Network) -> None:
+        """Have the block stepped when the list that is being collected is due; one alarm serves them all."""
+        now = trio.current_time()
+        if self._due is None:
+            self._due = now + seconds
+        if self._alarm is None and not self._outbox.queue:  # the taker of a list that waits gets the block stepped
+            self._alarm = network._after(self._due - now, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._wake()
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            self._broken = reason
+            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
+
+    def _held(self) -> int:
+        return len(self._inbox.queue) + len(self._outbox)
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        return (self._inbox,)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)

@@ -1,0 +1,112 @@
+"""A first-in first-out buffer with a bound, and with a choice of what happens at the bound."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+
+from .buffer import StoringBlock, check_capacity
+from .inbox import Inbox
+from .link import Link
+from .message_status import MessageStatus
+from .outbox import Outbox
+
+T = TypeVar("T")
+Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]
+
+
+class OverflowInbox(Inbox[T]):
+    """An inbox that, when it is full, rejects or drops instead of making others wait."""
+
+    __slots__ = ("outbox", "overflow")
+
+    def __init__(
+        self,
+        outbox: Outbox[T],
+        queue: deque[T],
+        overflow: Overflow,
+        capacity: int,
+        filter: Callable[[T], bool] | None,
+    ) -> None:
+        super().__init__(outbox.block, queue, capacity=capacity, filter=filter)
+        self.outbox = outbox
+        self.overflow = overflow
+        self.is_direct = False
+
+    def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
+        """Answer an offer for which there is no room."""
+        if self.gate is not None and self.room() >= 1:  # a governor's bound is waited for, always
+            return super().refuse(message, link)
+        if self.overflow == "reject":
+            super().refuse(message, link)  # when there is room again, the link may try again
+            return MessageStatus.DECLINED
+        self.revoke()
+        self._granted += 1
+        queue = cast("deque[T]", self.queue)
+        reserved = [queue.popleft()] if self.outbox.holder is not None else []
+        if self.overflow == "drop_oldest" and queue:
+            dropped = queue.popleft()
+            queue.append(message)
+        else:
+            dropped = message
+        queue.extendleft(reserved)
+        self.block._drop(self.overflow.removeprefix("drop_"), (dropped,))
+        return MessageStatus.ACCEPTED
+
+
+class BoundedBuffer(StoringBlock[T]):
+    """Keeps at most `capacity` messages until they are taken, in the order in which they came.
+
+    - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
+      or to a receiver.
+    - Order: first in, first out.
+    - Holds: at most `capacity` messages.
+    - Back-pressure: by `overflow`. "wait": senders wait, links are postponed. "reject": a send raises `Declined`, a
+      linked source offers the message to its next target. "drop_oldest" and "drop_newest": a message is dropped and
+      counted under that reason.
+    - Ends: after its last producer, when it is empty; without any link or declared reader it keeps its messages, to
+      be received after the run.
+    - Fails: runs no function of the user's but the filters; when its network stops, what it holds is discarded.
+
+    Args:
+        capacity: At most so many messages, >= 1.
+        overflow: What happens to a message that finds the buffer full.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: `capacity` is less than 1, or `overflow` is none of the four words.
+    """
+
+    kind: ClassVar[str] = "bounded buffer"
+
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        overflow: Overflow = "wait",
+        filter: Callable[[T], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        who = f"bounded buffer {name!r}" if name else "bounded buffer"
+        check_capacity(who, capacity)
+        if capacity is None:
+            raise ValueError(f"{who}: capacity must be an int >= 1; for no bound use an UnboundedBuffer")
+        if overflow not in get_args(Overflow):
+            raise ValueError(f"{who}: overflow must be one of {', '.join(get_args(Overflow))}, got {overflow!r}")
+        queue: deque[T] = deque()
+        outbox = Outbox(self, queue)
+        if overflow == "wait":
+            inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
+        else:
+            inbox = OverflowInbox(outbox, queue, overflow, capacity, filter)
+        super().__init__(inbox, outbox, name)
+
+    @property
+    def capacity(self) -> int:
+        """How many messages fit in."""
+        return self._inbox.capacity
+
+    def _describe_held(self) -> str:
+        return f"{self._held()} of {self.capacity} held"

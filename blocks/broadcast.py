@@ -1,0 +1,105 @@
+"""A block that gives every message to every target."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import ClassVar, TypeVar, cast
+
+from .buffer import StoringBlock, check_capacity
+from .fan_out import FanOut
+from .function_block import DEFAULT_CAPACITY
+from .inbox import Inbox
+
+T = TypeVar("T")
+
+
+class BroadcastOutbox(FanOut[T]):
+    """Publishes the next message when every target has taken the last one."""
+
+    __slots__ = ()
+
+    def flush(self) -> None:
+        """Hand out in step with the slowest target."""
+        self.hand_out_all()
+        while self.deliver() and self.queue and self.holder is None and self.links:
+            takers = self.publish(self.queue[0])
+            if not takers:
+                break  # nobody wants it: it stays, and is reported
+            self.queue.popleft()
+            self.block._counts["produced"] += takers - 1
+        if not self.links:
+            self.serve()
+
+    def hand_out_all(self) -> None:
+        """Hand out many messages at once, if every target takes whatever fits."""
+        links = self.links
+        if not links or self.holder is not None:
+            return
+        if any(link.backlog or link.inbox.closed or not link.is_plain for link in links):
+            return
+        queue = cast("deque[T]", self.queue)
+        count = min(len(queue), *(link.inbox.room() for link in links))
+        batch = [queue.popleft() for _ in range(count)]
+        self.block._counts["produced"] += count * (len(links) - 1)
+        for link in links:
+            taken = link.push_all(batch) if batch else 0
+            self.delivered += taken
+            link.backlog.extend(batch[taken:])  # a governor has let in fewer than there was room for
+
+    def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
+        """Whether a receiver can take a message; raises if it would take it from the targets."""
+        if self.links:
+            raise RuntimeError(f"{self.block} gives every message to its targets; link a buffer and receive from that")
+        return super().has_head(accepts)
+
+
+class Broadcast(StoringBlock[T]):
+    """Gives every message to every linked target, at the pace of the slowest, and loses none.
+
+    - Inputs and outputs: takes messages from links and senders; every target that is linked when a message is handed
+      out gets it (the same object: copy it yourself if a target changes it), except targets whose filter declines it
+      and those that are complete. A message that no target wants stays, and the network reports it.
+    - Order: first in, first out, for each target.
+    - Holds: at most `capacity` messages, and the one being handed out.
+    - Back-pressure: a target that has no room makes all wait; when it is full, senders wait and links are postponed.
+    - Ends: after its last producer, when every target has everything.
+    - Fails: runs no function of the user's but filters.
+
+    In the balance, each copy beyond the first counts as produced.
+
+    Args:
+        capacity: At most so many messages wait, >= 1; None for no bound.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: `capacity` is less than 1.
+    """
+
+    kind: ClassVar[str] = "broadcast"
+
+    def __init__(
+        self,
+        *,
+        capacity: int | None = DEFAULT_CAPACITY,
+        filter: Callable[[T], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        check_capacity(f"broadcast {name!r}" if name else "a broadcast", capacity)
+        queue: deque[T] = deque()
+        outbox: FanOut[T] = BroadcastOutbox(self, queue)
+        super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), outbox, name)
+
+    def _try_to_finish(self) -> None:
+        if self._held() and not self._finished and not self._keeps_results():
+            return
+        super()._try_to_finish()
+
+    def _held(self) -> int:
+        return len(self._outbox) + self._fan_out.waiting_copies()
+
+    @property
+    def _fan_out(self) -> FanOut[T]:
+        assert isinstance(self._outbox, FanOut)
+        return self._outbox

@@ -1,0 +1,57 @@
+"""A block that calls a function with each message."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, TypeVar
+
+from .async_runner import AsyncRunner
+from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, is_async
+from .inline_runner import InlineRunner
+from .policies import OnError
+
+In = TypeVar("In")
+
+
+class Call(FunctionBlock[In]):
+    """Calls a function with each message; what it returns is not used. Works in a network only.
+
+    - Inputs and outputs: takes messages from links and senders; has no output.
+    - Order: calls begin in the order in which the messages came; with concurrency 1 they also end so.
+    - Holds: at most `capacity` messages, those in work included.
+    - Back-pressure: when it is full, senders wait and links are postponed.
+    - Ends: after its last producer, when the last call has returned.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
+
+    Args:
+        function: A plain function, which runs on the loop and should be quick, or an `async def` function.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default the name of the function.
+
+    Raises:
+        ValueError: A number is out of its range, or `on_error` is no policy.
+        TypeError: `function` cannot be called.
+    """
+
+    kind: ClassVar[str] = "call"
+
+    def __init__(
+        self,
+        function: Callable[[In], Awaitable[Any]] | Callable[[In], Any],
+        *,
+        concurrency: int = 1,
+        capacity: int | None = DEFAULT_CAPACITY,
+        on_error: OnError = "fail",
+        filter: Callable[[In], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        runs_async = is_async(function)
+        check_concurrency(self, concurrency, None, capacity, runs_async)
+        self._runner = AsyncRunner(self, concurrency, False, concurrency) if runs_async else InlineRunner(self)
+
+    def _emit(self, results: list[Any]) -> None:
+        self._counts["consumed"] += len(results)

@@ -1,0 +1,20 @@
+"""Checks of arguments, with messages that name the object, what was expected and what came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+
+def check_number(who: str, what: str, value: object, *, least: float = 0, above: bool = False) -> None:
+    """Raise a `ValueError` if a value is no finite number from `least` on (or above it)."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not (value > least or (value == least and not above)):  # type: ignore[operator]
+        raise ValueError(f"{who}: {what} must be a number {'>' if above else '>='} {least:g}, got {value!r}")
+
+
+def check_function(who: str, what: str, value: Callable[..., Any] | None) -> None:
+    """Raise a `TypeError` if a value is neither None nor can be called."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{who}: {what} must be a function or None, got {value!r}")

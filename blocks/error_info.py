@@ -1,0 +1,75 @@
+"""What is known of a fault: in which phase it happened, to which item, and what was raised."""
+
+from __future__ import annotations
+
+import reprlib
+import traceback as traceback_module
+from contextlib import suppress
+from typing import cast
+
+import attrs
+import trio
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 80
+_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
+
+
+def shorten(item: object) -> str:
+    """Give the `repr` of an item in at most about 80 characters; a `repr` that fails is reported, not raised."""
+    try:
+        return _short.repr(item)
+    except Exception as error:  # a broken repr must not hide the fault that is being described
+        return f"<{type(item).__name__} whose repr raised {type(error).__name__}>"
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether this is trio's way out of a cancelled scope and nothing else, also in the group of a nursery."""
+    if isinstance(error, BaseExceptionGroup):
+        return cast("BaseExceptionGroup[BaseException]", error).split(trio.Cancelled)[1] is None
+    return isinstance(error, trio.Cancelled)
+
+
+def annotate(error: BaseException, note: str) -> None:
+    """Add a note to an exception, if it is of a kind that can be changed."""
+    with suppress(Exception):
+        error.add_note(note)
+
+
+@attrs.frozen
+class ErrorInfo:
+    """A fault in a block's function or in an agent's `run`.
+
+    Attributes:
+        phase: The name of the block or agent.
+        item: The item it worked on; for an agent, None.
+        number: Which item of that block it was, counted from 1; None for an agent.
+        exception: What was raised.
+        traceback: The traceback as text, so that it can be shown or sent elsewhere.
+    """
+
+    phase: str
+    item: object
+    number: int | None
+    exception: BaseException
+    traceback: str = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, exception: BaseException, *, phase: str, item: object = None, number: int | None = None) -> ErrorInfo:
+        """Describe an exception that was just caught.
+
+        Args:
+            exception: What was raised; its traceback is rendered as text.
+            phase: The name of the block or agent.
+            item: The item it worked on.
+            number: Which item of the block it was, counted from 1.
+        """
+        text = "".join(traceback_module.format_exception(exception))
+        return cls(phase, item, number, exception, text)
+
+    @property
+    def where(self) -> str:
+        """The place of the fault in words, as it stands in the note of the exception."""
+        if self.number is None:
+            return f"in {self.phase}"
+        return f"in {self.phase}, item {self.number}: {shorten(self.item)}"

@@ -1,0 +1,87 @@
+"""The core of a source that gives every message to every linked target."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TypeVar
+
+from .link import Link
+from .outbox import Outbox
+
+T = TypeVar("T")
+
+
+class FanOut(Outbox[T]):
+    """Keeps, for each link, what its target has not taken yet: a slow target misses nothing.
+
+    Whether a target wants a message is decided when it is published; one that does not want it (its filter, or it is
+    complete) is passed over.
+    """
+
+    __slots__ = ()
+
+    def publish(self, item: T) -> int:
+        """Put a message into the backlog of every link that wants it; give how many do."""
+        takers = [link for link in self.links if link.wants(item)]
+        for link in takers:
+            link.backlog.append(item)
+        return len(takers)
+
+    def deliver(self) -> bool:
+        """Hand out what the targets take now; tell whether nothing is left for any of them."""
+        for link in tuple(self.links):
+            backlog = link.backlog
+            while backlog and link.is_linked:
+                self.delivered += link.push(backlog)
+                if not backlog or link.wants(backlog[0]):
+                    break
+                backlog.popleft()  # the target has completed, or its filter was changed
+                self.passed_over()
+        return not any(link.backlog for link in self.links)
+
+    def passed_over(self) -> None:
+        """A copy that a target was to get is not wanted any more."""
+        self.block._counts["dropped:declined"] += 1
+
+    def flush(self) -> None:
+        """Hand out what the targets take now."""
+        self.deliver()
+
+    def unlinked(self, link: Link[T]) -> None:
+        """Forget a link; its copies go with it."""
+        self.block._counts["dropped:unlinked"] += len(link.backlog)
+        link.backlog.clear()
+        super().unlinked(link)
+
+    def waiting_copies(self) -> int:
+        """How many copies the targets have not taken yet."""
+        return sum(len(link.backlog) for link in self.links)
+
+    def available(self, link: Link[T]) -> bool:
+        """Whether there is a message in the backlog that a target could take along the link."""
+        return bool(link.backlog) and link.is_linked and link.wants(link.backlog[0])
+
+    def head(self, link: Link[T]) -> T:
+        """Look at what `take` along the link would take."""
+        return link.backlog[0]
+
+    def take(self, link: Link[T]) -> T:
+        """Take the first message of the backlog, for a target that has looked at it."""
+        item = link.backlog.popleft()
+        self.delivered += 1
+        link.count()
+        self.block._wake()
+        return item
+
+    def release_targets(self) -> None:
+        """Let go of the targets that have taken everything; only when nothing more will come."""
+        for link in tuple(self.links):
+            if not link.backlog:
+                link.inbox.producer_done(link)
+
+    def abort(self, reason: str) -> int:
+        """Drop everything because the network stops; give how many messages and copies were discarded."""
+        copies = self.waiting_copies()
+        for link in self.links:
+            link.backlog = deque()
+        return copies + super().abort(reason)

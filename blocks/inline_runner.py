@@ -1,0 +1,208 @@
+"""Runs plain functions on the loop, a batch of items at a time.
+
+A batch takes about a fifth of a millisecond: slow functions are called once a step, so that results stream, and the
+loop is never held for longer than one call or a fraction of a millisecond; quick ones share the cost of a step among
+up to a thousand items. Items that were taken and not worked on because one before them failed stay in `pending`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from types import CoroutineType
+from typing import Any
+
+import trio
+
+from .function_block import FunctionBlock
+from .timing import BATCH_SECONDS, BatchSize, time_slice
+
+
+class InlineRunner:
+    """Maps a plain function over batches of items."""
+
+    is_eager = False
+    waiting = 0
+    __slots__ = ("attempt", "block", "busy", "function", "is_pausing", "number", "pending", "size")
+
+    def __init__(self, block: FunctionBlock[Any]) -> None:
+        self.block = block
+        self.function: Callable[[Any], Any] = block.function
+        self.pending: deque[Any] = deque()
+        self.busy = 0
+        self.size = BatchSize()
+        self.number = 0
+        self.attempt = 0
+        self.is_pausing = False
+
+    def step(self) -> None:
+        """Work on one batch, if the results of the last one are out."""
+        block = self.block
+        block._flush()
+        room = 0 if self.is_pausing else block._room()
+        if room < 1:
+            block._inbox.admit()
+            return
+        self._run(min(room, self.size.items))
+        block._inbox.admit()
+        if (self.pending or block._inbox.queue) and not self.is_pausing:
+            block._wake()
+
+    def give_out(self) -> None:
+        """Work is done in steps only."""
+
+    def _take(self, count: int) -> Sequence[Any]:
+        """Get the next items, those that were put back first."""
+        if self.attempt:
+            return [self.pending.popleft()]
+        if self.pending:
+            return [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
+        inbox = self.block._inbox
+        batch = inbox.take(count)
+        self.busy += len(batch)
+        return batch
+
+    def _run(self, count: int) -> None:
+        batch = self._take(count)
+        if not batch:
+            return
+        results: list[Any] = []
+        error: BaseException | None = None
+        start = time_slice.clock()
+        try:
+            results.extend(map(self.function, batch))
+        except BaseException as raised:
+            error = raised
+        elapsed = time_slice.clock() - start
+        done = len(results)
+        if error is None and done < len(batch):  # map takes it for the end of the batch
+            error = stop_iteration(self.block)
+        if results and (type(results[0]) is CoroutineType or type(results[-1]) is CoroutineType):
+            done = [type(result) is CoroutineType for result in results].index(True)
+            error = not_awaited(self.block, results[done:])
+            del results[done:]
+        self.size.learn(done, elapsed)
+        self.number += done
+        self.busy -= done
+        self.attempt = 0 if done else self.attempt
+        self.block._emit(results)
+        if error is not None and done == len(batch):  # Ctrl-C, after the last item
+            raise error
+        if error is not None:
+            self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
+            self._failed(batch[done], error)
+
+    def _failed(self, item: Any, error: BaseException) -> None:
+        """One item failed; the ones before it are done, those behind it are pending."""
+        self.busy -= 1
+        delay = self.block._handle(error, item, self.number + 1, self.attempt)
+        if delay is None:
+            self.number += 1
+            self.attempt = 0
+            return
+        self.attempt += 1
+        self.busy += 1
+        self.pending.appendleft(item)
+        if delay > 0:
+            assert self.block._network is not None
+            self.is_pausing = True
+            self.block._network._after(delay, self._resume)
+
+    def _resume(self) -> None:
+        self.is_pausing = False
+        self.block._wake()
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """No task but the pump works here."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is kept but items."""
+        self.pending.clear()
+        self.busy = 0
+
+
+class ExpandingRunner(InlineRunner):
+    """Calls a plain function that gives an iterable an item, and feeds on from the iterables lazily.
+
+    Unless every failure is a fault, the outputs of an item are handed on only when all of them are there, so that an
+    item that is skipped or tried again has given none.
+    """
+
+    __slots__ = ("current", "item")
+
+    def __init__(self, block: FunctionBlock[Any]) -> None:
+        super().__init__(block)
+        self.item: Any = None
+        self.current: Iterator[Any] | None = None
+
+    def _run(self, count: int) -> None:
+        outputs: list[Any] = []
+        error: BaseException | None = None
+        start = time_slice.clock()
+        while len(outputs) < count and error is None and (self.current is not None or self._next_item()):
+            try:
+                if self.current is None:
+                    self.current = self._expand(self.item)
+                outputs.extend(islice(self.current, count - len(outputs)))
+            except BaseException as raised:
+                error = raised
+                self.current = None
+            else:
+                if len(outputs) < count:
+                    self._item_done()
+                if time_slice.clock() - start > 2 * BATCH_SECONDS:
+                    break
+        self.size.learn(len(outputs), time_slice.clock() - start)
+        self.block._counts["produced"] += len(outputs)
+        self.block._emit(outputs)
+        if self.current is not None:
+            self.block._wake()
+        if error is not None:
+            self._failed(self.item, error)
+
+    def _next_item(self) -> bool:
+        batch = self._take(1)
+        if batch:
+            self.item = batch[0]
+        return bool(batch)
+
+    def _expand(self, item: Any) -> Iterator[Any]:
+        try:
+            outputs = self.function(item)
+        except StopIteration as error:
+            raise stop_iteration(self.block) from error
+        if type(outputs) is CoroutineType:
+            raise not_awaited(self.block, [outputs])
+        return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
+
+    def _item_done(self) -> None:
+        self.current = self.item = None
+        self.number += 1
+        self.attempt = 0
+        self.busy -= 1
+        self.block._counts["consumed"] += 1
+
+    def close(self) -> None:
+        """Close the generator that was being read."""
+        super().close()
+        close = getattr(self.current, "close", None)
+        self.current = self.item = None
+        if close is not None:
+            close()
+
+
+def stop_iteration(block: FunctionBlock[Any]) -> RuntimeError:
+    """Explain that a function has raised what would end a loop over items in silence."""
+    return RuntimeError(f"the function of {block} raised StopIteration")
+
+
+def not_awaited(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
+    """Explain that a function which is not `async def` has given a coroutine."""
+    for result in results:
+        if type(result) is CoroutineType:
+            result.close()
+    return TypeError(
+        f"the function of {block} returned a coroutine; pass the `async def` function itself, not a lambda around it"
+    )

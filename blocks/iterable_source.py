@@ -1,0 +1,162 @@
+"""A block that feeds a network from an iterable."""
+
+from __future__ import annotations
+
+import inspect
+from collections import deque
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
+
+import trio
+
+from .block import Block
+from .error_info import is_cancellation
+from .outbox import Outbox
+from .source import Source
+from .timing import BatchSize, time_slice
+from .waiting import WaitList
+
+T = TypeVar("T")
+
+
+class IterableSource(Block, Source[T]):
+    """Feeds on the items of an iterable or asynchronous iterable, as fast as they are taken; works in a network only.
+
+    - Inputs and outputs: has no input; each item goes to the first linked target that accepts it, or to a receiver.
+    - Order: that of the iterable.
+    - Holds: the items that it has read and that are not taken yet: at most one batch, which is sized by the room in
+      its target and by the time that reading takes; one item of an asynchronous iterable.
+    - Back-pressure: reads on only when everything read before was taken.
+    - Ends: when the iterable is exhausted and every item taken.
+    - Fails: an exception of the iterable is a fault, always. A generator is closed in any case.
+
+    Args:
+        items: The iterable; it is read on the loop, so a slow one should be asynchronous.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        TypeError: `items` is not iterable.
+    """
+
+    __slots__ = ("_iterator", "_outbox", "_scope", "_size", "_space", "_task")
+    kind: ClassVar[str] = "source"
+
+    def __init__(self, items: Iterable[T] | AsyncIterable[T], *, name: str | None = None) -> None:
+        super().__init__(name)
+        self._outbox: Outbox[T] = Outbox(self, deque())
+        self._space: WaitList[None] = WaitList()
+        self._size = BatchSize()
+        self._task: trio.lowlevel.Task | None = None
+        self._scope: trio.CancelScope | None = None
+        self._iterator: Iterator[T] | AsyncIterator[T] | None
+        if isinstance(items, AsyncIterable):
+            self._iterator = aiter(items)
+        elif isinstance(items, Iterable):
+            self._iterator = iter(items)
+        else:
+            raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}")
+
+    def _start(self) -> None:
+        if isinstance(self._iterator, AsyncIterator):
+            assert self._network is not None
+            self._network._spawn(self._read_async, self._iterator, name=self.name, phase=self.name)
+        self._wake()
+
+    def _step(self) -> None:
+        if self._network is None or self._finished:
+            return
+        outbox = self._outbox
+        outbox.flush()
+        if outbox.queue:
+            return
+        if isinstance(self._iterator, Iterator):
+            self._read(self._iterator)
+            if not outbox.queue and self._iterator is not None:
+                self._wake()
+        for waiter in self._space:
+            self._space.wake(waiter)
+        if self._iterator is None and not outbox.queue:
+            self._finish()
+
+    def _read(self, iterator: Iterator[T]) -> None:
+        outbox = self._outbox
+        count = self._size.items
+        if len(outbox.links) == 1 and outbox.links[0].is_plain:
+            count = max(1, min(count, outbox.links[0].inbox.room()))
+        items: list[T] = []
+        start = time_slice.clock()
+        try:
+            items.extend(islice(iterator, count))
+        except BaseException as error:
+            self._take_in(items)
+            self._iterator = None
+            self._fault(error)
+        elapsed = time_slice.clock() - start
+        self._size.learn(len(items), elapsed)
+        self._take_in(items)
+        if len(items) < count:
+            self._iterator = None
+
+    def _take_in(self, items: list[T]) -> None:
+        self._counts["produced"] += len(items)
+        self._outbox.emit(items)
+
+    async def _read_async(self, iterator: AsyncIterator[T]) -> None:
+        self._task = trio.lowlevel.current_task()
+        try:
+            with trio.CancelScope() as self._scope:
+                async for item in iterator:
+                    self._take_in([item])
+                    if time_slice.clock() >= time_slice.until:
+                        await time_slice.pause()
+                    if self._outbox.queue:
+                        await self._space.park(self, "hand an item on", None)
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            self._fault(error)
+        finally:
+            self._task = self._scope = None
+            if inspect.isasyncgen(iterator):
+                await iterator.aclose()
+        self._iterator = None
+        self._wake()
+
+    def _fault(self, error: BaseException) -> None:
+        assert self._network is not None
+        self._network._fault(error, phase=self.name, item=None, number=None)
+        raise error
+
+    async def aclose(self) -> None:
+        """Read no further; what was read can still be taken. Never waits."""
+        self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        iterator, self._iterator = self._iterator, None
+        if self._scope is not None:
+            self._scope.cancel()
+        if inspect.isgenerator(iterator):
+            iterator.close()
+        self._wake()
+
+    def _receiver_comes(self) -> None:
+        self._wake()
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        self._broken = reason
+        self._counts["discarded"] += self._outbox.abort(reason)
+        self._stop_reading()
+
+    def _tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return () if self._task is None else (self._task,)
+
+    def _held(self) -> int:
+        return len(self._outbox)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)

@@ -1,0 +1,19 @@
+"""What a target answers to an offer."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class MessageStatus(Enum):
+    """The answer of a target to an offered message.
+
+    Attributes:
+        ACCEPTED: The target has taken the message; it is the target's now.
+        DECLINED: The target does not want this message: its filter said no, or it is complete.
+        POSTPONED: The target cannot take the message now; it will ask the offering source for it later.
+    """
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    POSTPONED = "postponed"

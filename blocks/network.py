@@ -1,0 +1,340 @@
+"""The `async with` block in which blocks and agents run together: start, finish, fail, balance, stalled.
+
+States: new → running → ending (the body has ended) → ended. The network owns the pump, the nursery of all its tasks,
+and the verdict on a standstill; the blocks own their items.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, Protocol, cast
+
+import trio
+
+from .balance import Balance
+from .block import Block, Node, automatic_name
+from .error_info import ErrorInfo, annotate
+from .errors import Stalled
+from .inbox import Inbox
+from .pump import Pump, Verdict
+from .report import Report, make_report
+from .shutdown import Shutdown
+from .standstill import is_alive, judge, somebody_moves
+from .waiting import overseers
+
+
+class Member(Node, Protocol):
+    """An agent, as the network sees it."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, in whatever way."""
+        ...
+
+    @property
+    def task(self) -> trio.lowlevel.Task | None:
+        """Where it runs, while it does."""
+        ...
+
+
+class Network:
+    """Runs blocks and agents: entering starts them, leaving completes them and waits until they have drained.
+
+    Entering starts what is given and everything that is linked to it; a block that is linked to a running one joins.
+    When the body ends, targets without a producer complete, everything drains, and the accounts are checked. When the
+    body raises, or a block or agent faults, all is cancelled, and the exceptions come out in an `ExceptionGroup`; each
+    fault carries a note with the block, the item and its number.
+
+    Args:
+        nodes: Blocks and agents; one of each connected set is enough.
+        shutdown: Shared by all that must stop together; by default the network has its own.
+        name: What reports call the network.
+
+    Raises:
+        ExceptionGroup: On leaving: the faults, in the order in which they happened.
+        Stalled: On leaving, in a group: nothing could move any more, and yet items were held or somebody waited.
+        RuntimeError: On entering: the network, or a block in it, has already run.
+    """
+
+    def __init__(self, *nodes: Node, shutdown: Shutdown | None = None, name: str | None = None) -> None:
+        self.name = name or automatic_name("Network")
+        for node in nodes:
+            if not hasattr(node, "_neighbors") or isinstance(node, type):
+                raise TypeError(f"network {self.name!r}: needs blocks and agents, got {node!r}")
+        self.shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
+        self.cancel_called = False
+        self._given = nodes
+        self._nodes: dict[Node, None] = {}
+        self._blocks: list[Block] = []
+        self._names: set[str] = set()
+        self._agents: list[Member] = []
+        self._mover: Member | None = None
+        self._pump = Pump()
+        self._pump.somebody_moves = partial(somebody_moves, self)
+        self._nursery: trio.Nursery
+        self._is_open = False
+        self._has_ended = False
+        self._counts_on_every_item = False
+        self._body_done = False
+        self._body_task: trio.lowlevel.Task | None = None
+        self._outer_deadline = math.inf
+        self._busy_count = 0
+        self._faults: list[BaseException] = []
+        self._late_errors: list[BaseException] = []  # of clean-ups and of hooks; nobody else raises them
+        self._stopped_by_others = False
+        self._outside: set[trio.lowlevel.Task] = set()
+        self._outside_limit = 64
+        self._context: Any = None
+
+    def __repr__(self) -> str:
+        state = "ended" if self._has_ended else "running" if self._is_open else "new"
+        return f"<Network {self.name!r} {state}, {len(self._nodes)} blocks and agents>"
+
+    # Running
+
+    async def __aenter__(self) -> Network:
+        if self._context is not None:
+            raise RuntimeError(f"network {self.name!r} has already run; make a new one")
+        self._context = self._run()
+        await self._context.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        result: bool | None = await self._context.__aexit__(kind, value, trace)
+        return result
+
+    @asynccontextmanager
+    async def _run(self) -> AsyncGenerator[None]:
+        self._body_task = trio.lowlevel.current_task()
+        self._outer_deadline = trio.current_effective_deadline()
+        self._adopt(*self._given)
+        try:
+            async with trio.open_nursery() as nursery:
+                self._open(nursery)
+                yield
+                if not nursery.cancel_scope.cancel_called:
+                    self._end_body()
+        except BaseException as error:
+            self._close(error)
+            raise
+        self._close(None)
+        if self._stopped_by_others:
+            first = self.shutdown.first_error
+            assert first is not None
+            reason = trio.BrokenResourceError(f"network {self.name!r} was stopped by a fault {first.where}")
+            raise ExceptionGroup(f"network {self.name!r} was stopped", [reason])
+
+    def _open(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._is_open = True
+        for node in tuple(self._nodes):
+            node._start()
+        nursery.start_soon(self._drive, name=f"pump of {self.name}")
+        self.shutdown._members[self] = self._stop
+        overseers.pumps[self] = self._pump.parked
+        if self.shutdown.is_cancellation_pending:
+            self._stop()
+        elif self.cancel_called:
+            self.cancel()
+
+    async def _drive(self) -> None:
+        try:
+            await self._pump.run(self._judge, self._stall)
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, Stalled):
+                self._fault(error, phase=self._pump.phase or self.name)  # a filter, say, if it is not known already
+            raise
+        self._nursery.cancel_scope.cancel()  # only timers that nobody waits for are left
+
+    def _end_shutdown_buffers(self) -> None:
+        """Complete those of the shutdown buffers that are linked into this network: nobody is left who could fault."""
+        for buffer in (self.shutdown.pending, self.shutdown.errors, self.shutdown.cancellation):
+            if buffer._network is self:
+                buffer.complete()
+
+    def _end_body(self) -> None:
+        self._body_done = True
+        for block in self.blocks:
+            block._body_ended()
+        self._pump.wake()
+
+    def _close(self, error: BaseException | None) -> None:
+        """Let go of the blocks, and prove that every item is accounted for."""
+        self._is_open = False
+        self._has_ended = True
+        self._outside.clear()
+        self.shutdown._members.pop(self, None)
+        overseers.pumps.pop(self, None)
+        for block in self.blocks:
+            try:
+                if not block._finished:
+                    block._abort("its network was stopped")
+            except BaseException as raised:  # the cleanup of a generator, say; the other blocks have to end too
+                self._fault(raised, phase=block.name)
+                self._late_errors.append(raised)
+            block._leave()
+        for gate in self._pump.gates:
+            gate.network_ended("its network was stopped" if error is not None else "its network has ended")
+        balance = self.balance()
+        if not balance.ok:
+            message = f"the accounts do not add up; please report this as an error in Penstock:\n{balance}"
+            if error is None:
+                raise AssertionError(message)
+            if isinstance(error, Exception):  # Ctrl-C can come between any two steps, and is nobody's error
+                annotate(error, message)
+        if self._late_errors:
+            known = [] if error is None else list(getattr(error, "exceptions", [error]))
+            raise BaseExceptionGroup(f"network {self.name!r} was stopped", [*known, *self._late_errors]) from None
+
+    # Stopping
+
+    def cancel(self) -> None:
+        """Stop this network at once: its tasks are cancelled, what it holds is discarded and counted.
+
+        The `async with` block ends without an exception; `cancel_called` is True then. Networks that share the
+        shutdown buffers go on; `shutdown.cancel()` stops them all.
+        """
+        if self._has_ended:
+            return
+        self.cancel_called = True
+        if self._is_open:
+            self._nursery.cancel_scope.cancel()
+
+    def _stop(self) -> None:
+        if not self.shutdown.is_shutdown_pending:
+            self.cancel_called = True
+        elif not self._faults:
+            self._stopped_by_others = True
+        self._nursery.cancel_scope.cancel()
+
+    def _fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
+        """Record a fault, once; it is raised by whoever reports it."""
+        if any(error is known for known in self._faults):
+            return
+        self._faults.append(error)
+        info = ErrorInfo.of(error, phase=phase, item=item, number=number)
+        annotate(error, info.where)
+        if isinstance(error, Exception):
+            self._late_errors.extend(self.shutdown.fault(info))
+
+    # Membership
+
+    def _adopt(self, *nodes: Node) -> None:
+        """Let blocks and agents and everything linked to them become part of the network."""
+        new: dict[Node, None] = {}
+        waiting = list(reversed(nodes))
+        while waiting:
+            node = waiting.pop()
+            if node not in self._nodes and node not in new:
+                if node not in nodes and getattr(node, "_is_left_over", False):
+                    continue  # it hands on what an earlier network has left in it
+                node._check_free(self)
+                new[node] = None
+                waiting.extend(reversed(list(node._neighbors())))
+        for node in new:
+            node._join(self)
+            node.name = self._unique(node.name)
+            self._nodes[node] = None
+            if isinstance(node, Block):
+                self._blocks.append(node)
+            else:
+                self._agents.append(cast(Member, node))
+        if self._is_open:
+            for node in new:
+                node._start()
+
+    def _unique(self, name: str) -> str:
+        """Number a name that another block or agent has already."""
+        numbers = itertools.count(2)
+        unique = name
+        while unique in self._names:
+            unique = f"{name}-{next(numbers)}"
+        self._names.add(unique)
+        return unique
+
+    def _entry_appeared(self, inbox: Inbox[Any]) -> None:
+        """A target has lost its last producer by unlinking; after the body that is its end."""
+        if self._body_done:
+            inbox.close()
+
+    # Time
+
+    @contextmanager
+    def _busy(self) -> Generator[None]:
+        """While this lasts, somebody is at work who will go on by himself."""
+        self._busy_count += 1
+        try:
+            yield
+        finally:
+            self._busy_count -= 1
+            self._pump.wake()
+
+    def _spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None:
+        """Run a task that works for a block; until it has begun it counts as being at work."""
+
+        async def begin() -> None:
+            self._busy_count -= 1
+            try:
+                await work(*args)
+            except Exception as error:  # of the block's function, which is known, or of a filter behind it
+                self._fault(error, phase=phase)
+                raise
+
+        self._busy_count += 1
+        self._nursery.start_soon(begin, name=name)
+
+    def _after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope:
+        """Call a function after a time, unless what is returned is cancelled; until then there is no standstill."""
+        scope = trio.CancelScope()
+
+        async def wait() -> None:
+            with scope, self._busy():
+                await trio.sleep(seconds)
+                callback()
+
+        self._spawn(wait, name=f"{self.name} timer", phase=self.name)
+        return scope
+
+    # Knowing
+
+    def balance(self) -> Balance:
+        """The accounts: what became of every item that each block accepted; anytime."""
+        return Balance(tuple(block._balance() for block in self._blocks))
+
+    def report(self) -> Report:
+        """Who holds what, and who waits for whom, now; `str()` of it is for people."""
+        return make_report(self)
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks, in the order in which they joined."""
+        return tuple(self._blocks)
+
+    def _touch(self) -> None:
+        """Remember the task that is using one of our blocks."""
+        if self._is_open:
+            try:
+                task = trio.lowlevel.current_task()
+            except RuntimeError:  # a callback of a host loop, in trio's guest mode
+                return
+            if task.parent_nursery is not self._nursery and task not in self._outside:
+                self._outside.add(task)
+                if len(self._outside) > self._outside_limit:
+                    self._outside = {task for task in self._outside if is_alive(task)}
+                    self._outside_limit = 2 * len(self._outside) + 64
+
+    def _judge(self) -> Verdict:
+        return judge(self)
+
+    def _stall(self) -> Stalled:
+        return Stalled(
+            f"network {self.name!r} can move no more, and yet items are held or somebody waits",
+            str(self.report()),
+        )

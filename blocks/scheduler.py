@@ -1,0 +1,68 @@
+"""Who runs a block's next step: the pump of its network, or, outside a network, the caller on the spot.
+
+A block that has something to do is put into a queue of ready blocks, at most once. Steps are plain synchronous calls
+and never call one another's steps, so a chain of a thousand blocks needs no deeper stack than a chain of two, and
+no step sees another one's state half changed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Protocol
+
+
+class Steppable(Protocol):
+    """What a scheduler runs."""
+
+    name: str
+    _queued: bool
+
+    def _step(self) -> None: ...
+
+
+class Scheduler(Protocol):
+    """Runs the steps of blocks that are ready."""
+
+    def add(self, block: Steppable) -> None:
+        """Run the block's step soon; the block has marked itself as queued."""
+        ...
+
+    def parked(self) -> None:
+        """Learn that a task has just begun to wait at one of the blocks."""
+        ...
+
+
+class Detached(threading.local):
+    """Runs the steps of blocks that belong to no running network, before the call that made them ready returns."""
+
+    def __init__(self) -> None:
+        self._ready: deque[Steppable] = deque()
+        self._running = False
+
+    def add(self, block: Steppable) -> None:
+        """Run the block's step now, or after the one that is running."""
+        self._ready.append(block)
+        if self._running:
+            return
+        self._running = True
+        failure: BaseException | None = None
+        while self._ready:
+            block = self._ready.popleft()
+            block._queued = False
+            try:
+                block._step()
+            except Exception as error:  # a filter of the user's; the other blocks still get their step
+                failure = failure or error
+            except BaseException:  # Ctrl-C
+                self._running = False
+                raise
+        self._running = False
+        if failure is not None:
+            raise failure
+
+    def parked(self) -> None:
+        """Nothing watches over blocks outside a network."""
+
+
+detached = Detached()

@@ -1,0 +1,115 @@
+"""The shutdown buffers: through them a fault in one stage stops all that share them.
+
+There are two reasons to stop, as in the chapter on pipelines. A fault sets `pending`; it is local to those who share
+these buffers. A request from outside sets `cancellation`; only the user does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import trio
+
+from .error_info import ErrorInfo
+from .errors import Declined
+from .overwrite_buffer import OverwriteBuffer
+from .target import Target
+from .unbounded_buffer import UnboundedBuffer
+
+T = TypeVar("T")
+
+
+class Shutdown:
+    """Shared by agents, blocks and networks that must stop together.
+
+    A network makes one of its own unless it is given one. Give the same one to several networks, and a fault in one
+    stops them all.
+
+    Attributes:
+        pending: True as soon as there was a fault.
+        errors: What is known of each fault, in the order in which they happened.
+        cancellation: True as soon as the user has asked to stop.
+
+    Args:
+        name: What reports call it.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or "shutdown"
+        self.pending: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} pending")
+        self.errors: UnboundedBuffer[ErrorInfo] = UnboundedBuffer(name=f"{self.name} errors")
+        self.cancellation: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} cancellation")
+        self.first_error: ErrorInfo | None = None
+        for buffer in (self.pending, self.errors, self.cancellation):  # open for as long as there can be a fault
+            buffer._inbox.producers[self] = None
+        self._listeners: list[Callable[[], None]] = []
+        self._members: dict[object, Callable[[], None]] = {}
+
+    def __repr__(self) -> str:
+        state = "fault" if self.is_shutdown_pending else "cancelled" if self.is_cancellation_pending else "quiet"
+        return f"<Shutdown {self.name!r} {state}, {len(self.errors)} errors>"
+
+    @property
+    def is_shutdown_pending(self) -> bool:
+        """Whether there was a fault."""
+        return self.first_error is not None
+
+    @property
+    def is_cancellation_pending(self) -> bool:
+        """Whether there was a fault or the user has asked to stop."""
+        return self.is_shutdown_pending or self.cancellation.has_value
+
+    def fault(self, error: ErrorInfo) -> Sequence[Exception]:
+        """Report a fault: everyone who shares these buffers stops.
+
+        Returns:
+            What the functions that were given to `on_shutdown` have raised.
+        """
+        tell(self.errors, error)
+        if self.first_error is not None:
+            return ()
+        self.first_error = error
+        tell(self.pending, True)
+        return self._tell()
+
+    def cancel(self) -> None:
+        """Ask everyone who shares these buffers to stop, without a fault; twice is fine.
+
+        Raises:
+            ExceptionGroup: What the functions that were given to `on_shutdown` have raised.
+        """
+        if not self.cancellation.has_value:
+            tell(self.cancellation, True)
+            errors = self._tell()
+            if errors:
+                raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
+
+    def on_shutdown(self, callback: Callable[[], None]) -> None:
+        """Have a function called, once, when a stop begins: for a window that wants to show it.
+
+        It is called on the loop, with no argument, at the first fault or cancellation; at once if there was one.
+        """
+        if self.is_cancellation_pending:
+            callback()
+        else:
+            self._listeners.append(callback)
+
+    def _tell(self) -> list[Exception]:
+        for stop in tuple(self._members.values()):
+            stop()
+        listeners, self._listeners = self._listeners, []
+        errors: list[Exception] = []
+        for listener in listeners:
+            try:
+                listener()
+            except Exception as error:  # must not hide the fault that it is told of
+                errors.append(error)
+        return errors
+
+
+def tell(buffer: Target[T], message: T) -> None:
+    """Put a message into a buffer of ours, unless the network that somebody linked it into has ended."""
+    with suppress(Declined, trio.BrokenResourceError):
+        buffer.send_nowait(message)

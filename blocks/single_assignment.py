@@ -1,0 +1,46 @@
+"""A buffer that is set once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from .retained import RetainedOutbox, RetainingBlock, RetainingInbox
+
+T = TypeVar("T")
+
+
+class OnceInbox(RetainingInbox[T]):
+    """Takes one message and is complete."""
+
+    __slots__ = ()
+
+    def store(self, message: T) -> None:
+        """Set the value."""
+        super().store(message)
+        self.close()
+
+
+class SingleAssignment(RetainingBlock[T]):
+    """Keeps the first message for ever; later ones are declined.
+
+    - Inputs and outputs: takes one message from links and senders. Every linked target gets it, also one that is
+      linked later. `receive` waits for the value and shows it, any number of times.
+    - Order: there is only one.
+    - Holds: the value, and a copy for each linked target that has not taken it yet.
+    - Back-pressure: none; after the first message the block is complete and a send raises `Declined`.
+    - Ends: with its first message, or after its last producer, when every linked target has the value.
+    - Fails: runs no function of the user's but the filters; when its network stops, the value can still be read.
+
+    Args:
+        filter: Only a message of which this is true is taken; others are declined.
+        name: What reports call the block; by default its class and a number.
+    """
+
+    kind: ClassVar[str] = "single assignment"
+
+    def __init__(self, *, filter: Callable[[T], bool] | None = None, name: str | None = None) -> None:
+        super().__init__(filter, name)
+
+    def _make_inbox(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None) -> RetainingInbox[T]:
+        return OnceInbox(outbox, filter)

@@ -1,0 +1,210 @@
+"""The contract of sources and targets as checks that anybody can run on blocks of their own.
+
+    async def test_my_buffer_keeps_the_contract() -> None:
+        await check_propagator(lambda: PriorityBuffer(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
+
+Each function takes a factory, because every check needs a fresh block, and works with any test runner that runs on
+trio. It goes through all its checks and then raises one `AssertionError` that lists the promises that were broken.
+Only the public protocol is used.
+
+The checks order tasks with `trio.testing.wait_all_tasks_blocked`: let nothing else run beside them. A block that
+waits for time (a timer) is quick to check on a `trio.testing.MockClock` with `autojump_threshold=0`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from .conformance import Case, Check, Delivery, WhenFull, contents, fill, run_checks, same
+from .message_status import MessageStatus
+from .network import Network
+from .source import Source
+from .source_checks import source_checks
+from .target import Target
+from .target_checks import target_checks
+from .unbounded_buffer import UnboundedBuffer
+
+__all__ = ["check_propagator", "check_source", "check_target"]
+
+T = TypeVar("T")
+In = TypeVar("In")
+
+SOME_ITEMS: tuple[Any, ...] = (1, None, "three", None)
+"""What is sent unless the caller says: `None` is a payload like any other."""
+
+
+async def check_target(
+    make: Callable[[], Target[In]],
+    items: Sequence[In] = SOME_ITEMS,
+    *,
+    capacity: int | None = None,
+    when_full: WhenFull = "wait",
+    max_messages: int | None = None,
+    seconds: float = 10.0,
+) -> None:
+    """Check everything that a target promises to those who offer, send and link to it.
+
+    Args:
+        make: Gives a fresh target that nothing is linked to. What it gives, if it is a source too, is thrown away.
+        items: Messages that it accepts, at least one; the more kinds, `None` among them, the better.
+        capacity: How many messages it holds while it is in no network; None if it takes any number.
+        when_full: What becomes of a message beyond `capacity`: the sender waits, it is declined, or one is dropped.
+        max_messages: The target completes by itself after so many; None if it does not.
+        seconds: A check that takes longer, on trio's clock, has failed.
+
+    Raises:
+        AssertionError: Promises are broken; the message lists them all.
+    """
+    case = Case(make, tuple(items), (), capacity=capacity, when_full=when_full, max_messages=max_messages)
+    await run_checks(case, target_checks(case), seconds)
+
+
+async def check_source(
+    make: Callable[[], Source[T]],
+    expected: Sequence[T],
+    *,
+    ordered: bool = True,
+    delivery: Delivery = "first",
+    seconds: float = 10.0,
+) -> None:
+    """Check everything that a source promises to those who receive and link from it.
+
+    Args:
+        make: Gives a fresh source that is not linked to any target and that, in a network, gives the expected
+            messages by itself and finishes.
+        expected: All that comes out of it, at least one message.
+        ordered: Whether it comes in that order.
+        delivery: Who gets a message: the "first" taker; "every" linked target; or, of a block that keeps its "latest"
+            value, every target and whoever looks.
+        seconds: A check that takes longer, on trio's clock, has failed.
+
+    Raises:
+        AssertionError: Promises are broken; the message lists them all.
+    """
+    case = Case(make, (), tuple(expected), ordered=ordered, delivery=delivery, feeds=False)
+    await run_checks(case, source_checks(case), seconds)
+
+
+async def check_propagator(
+    make: Callable[[], Target[In]],
+    items: Sequence[In] = SOME_ITEMS,
+    *,
+    expected: Sequence[object] | None = None,
+    ordered: bool = True,
+    delivery: Delivery = "first",
+    capacity: int | None = None,
+    when_full: WhenFull = "wait",
+    max_messages: int | None = None,
+    needs_network: bool = False,
+    seconds: float = 10.0,
+) -> None:
+    """Check a block that is a target and a source: both contracts, and what goes in comes out.
+
+    Args:
+        make: Gives a fresh block that nothing is linked to.
+        items: Messages that it accepts, at least one, few enough that none is dropped.
+        expected: What comes out when `items` were sent and the block was completed; by default the items themselves.
+        ordered: Whether it comes in that order.
+        delivery: As for `check_source`.
+        capacity: As for `check_target`.
+        when_full: As for `check_target`.
+        max_messages: As for `check_target`; then `items` are that many.
+        needs_network: Whether the block works only while it is in a network, as those that run functions do.
+        seconds: A check that takes longer, on trio's clock, has failed.
+
+    Raises:
+        AssertionError: Promises are broken; the message lists them all.
+    """
+    case = Case(
+        make,
+        tuple(items),
+        tuple(items if expected is None else expected),
+        ordered=ordered,
+        delivery=delivery,
+        capacity=capacity,
+        when_full=when_full,
+        max_messages=max_messages,
+        needs_network=needs_network,
+    )
+    await run_checks(case, [*target_checks(case), *source_checks(case), *propagator_checks(case)], seconds)
+
+
+def propagator_checks(case: Case) -> list[Check]:
+    """The checks for a block that is both."""
+    checks: list[Check] = [keeps_what_was_sent_before_its_network]
+    if case.delivery == "first" and case.capacity is not None and case.when_full == "wait":
+        checks.append(never_delivers_what_was_cancelled)
+    if not case.needs_network:
+        checks.append(works_outside_a_network)
+    return checks
+
+
+async def keeps_what_was_sent_before_its_network(case: Case) -> None:
+    """What was sent before the network started comes out in it."""
+    block = case.make()
+    before = case.items[: case.capacity]
+    for item in before:
+        block.send_nowait(item)
+    collector: UnboundedBuffer[Any] = UnboundedBuffer()
+    block.link_target(collector)
+    async with Network(block):
+        for item in case.items[len(before) :]:
+            await block.send(item)
+    if case.delivery == "latest":  # only the last value was there when the link was made
+        same(contents(collector)[-1:], case.expected[-1:], "the last value")
+    else:
+        case.check(contents(collector), "what came out")
+
+
+async def never_delivers_what_was_cancelled(case: Case) -> None:
+    """An item whose send was cancelled does not come out, and one whose send has returned does."""
+    block = case.make()
+    fill(case, block)
+    unwanted = object()
+    for _ in range(2):
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(block.send, unwanted)
+                await wait_all_tasks_blocked()
+                scope.cancel()
+    collector: UnboundedBuffer[Any] = UnboundedBuffer()
+    block.link_target(collector)
+    async with Network(block) as network:
+        await wait_all_tasks_blocked()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await block.send(case.items[0])
+        assert network.balance().ok
+    got = contents(collector)
+    assert unwanted not in got, f"an item came out whose send was cancelled: {got!r}"
+
+
+async def works_outside_a_network(case: Case) -> None:
+    """Outside a network the block takes, gives and ends just the same."""
+    block = case.make()
+    got: list[Any] = []
+
+    async def take() -> None:
+        got.extend([item async for item in block])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        await wait_all_tasks_blocked()
+        for item in case.items:
+            await block.send(item)
+            await wait_all_tasks_blocked()
+        block.complete()
+    case.check(got, "what came out")
+
+    source, target = case.make(), UnboundedBuffer[Any]()
+    source.link_target(target)
+    for item in case.items:
+        source.send_nowait(item)
+    source.complete()
+    case.check(contents(target), "what came out along a link")
+    status = target.offer("more")
+    assert status is MessageStatus.DECLINED, f"after the end of its source the target answered an offer with {status}"

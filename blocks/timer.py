@@ -1,0 +1,152 @@
+"""A block that gives a message after a time, once or again and again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import trio
+
+from .block import Block
+from .checks import check_number
+from .outbox import Outbox
+from .source import Source
+
+if TYPE_CHECKING:
+    from .network import Network
+
+T = TypeVar("T")
+
+
+class Timer(Block, Source[T]):
+    """Gives a message `seconds` after it was started, by trio's clock; a repeating one every so many seconds.
+
+    States: stopped → `start` → running → `pause` → paused → `start` → running …; `stop` ends it for good. A timer that
+    is started before its network starts begins with the network.
+
+    - Inputs and outputs: has no input; each message goes to the first linked target that accepts it, or to a
+      receiver.
+    - Order: that of the ticks.
+    - Holds: one message. A tick that finds the last one not taken yet is dropped and counted ("missed tick").
+    - Back-pressure: none.
+    - Ends: after its message (one-shot), after `stop`, or when the body of the network ends; a one-shot timer that
+      was started still gives its message then, a repeating one is stopped.
+    - Fails: runs no function of the user's but filters.
+
+    Args:
+        seconds: How long to wait, > 0.
+        value: The message.
+        repeating: Start again after each message; the ticks do not drift.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: `seconds` is not greater than 0.
+    """
+
+    __slots__ = ("_due", "_is_running", "_outbox", "_remaining", "_repeating", "_scope", "_seconds", "_value")
+    kind: ClassVar[str] = "timer"
+
+    def __init__(self, seconds: float, value: T, *, repeating: bool = False, name: str | None = None) -> None:
+        super().__init__(name)
+        check_number(str(self), "seconds", seconds, above=True)
+        self._seconds = seconds
+        self._remaining = seconds
+        self._value = value
+        self._repeating = repeating
+        self._is_running = False
+        self._due = 0.0
+        self._scope: trio.CancelScope | None = None
+        self._outbox: Outbox[T] = Outbox(self, deque())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the clock is ticking (or will be as soon as the network starts)."""
+        return self._is_running
+
+    def start(self) -> None:
+        """Start, or go on after a pause; what was left of the time when it was paused is still to come.
+
+        Raises:
+            RuntimeError: The timer has ended.
+        """
+        if self._finished or self._broken is not None or self._outbox.ended:
+            raise RuntimeError(f"{self} has ended and cannot be started again; make a new one")
+        if not self._is_running:
+            self._is_running = True
+            self._run()
+
+    def pause(self) -> None:
+        """Hold the clock; does nothing if it is not running."""
+        if self._is_running:
+            self._is_running = False
+            if self._scope is not None:
+                self._remaining = max(0.0, self._due - trio.current_time())
+                self._scope.cancel()
+                self._scope = None
+
+    def stop(self) -> None:
+        """End the timer; a message that was given and not taken yet stays to be taken."""
+        self.pause()
+        self._remaining = -1.0
+        self._wake()
+
+    async def aclose(self) -> None:
+        """Stop the timer; never waits."""
+        self.stop()
+
+    def _start(self) -> None:
+        super()._start()
+        if self._is_running:
+            self._run()
+
+    def _run(self) -> None:
+        if self._network is not None and self._network._is_open:
+            self._scope = trio.CancelScope()
+            self._due = trio.current_time() + self._remaining
+            self._network._spawn(self._tick, self._scope, self._network, name=self.name, phase=self.name)
+
+    async def _tick(self, scope: trio.CancelScope, network: Network) -> None:
+        with scope, network._busy():
+            while True:
+                await trio.sleep_until(self._due)
+                self._give()
+                if not self._repeating:
+                    self._is_running = False
+                    self._remaining = -1.0
+                    break
+                self._due += self._seconds
+        if self._scope is scope:
+            self._scope = None
+        self._wake()
+
+    def _give(self) -> None:
+        self._counts["produced"] += 1
+        if self._outbox.queue:
+            self._drop("missed tick", (self._value,))
+        else:
+            self._outbox.queue.append(self._value)
+            self._wake()
+
+    def _step(self) -> None:
+        self._outbox.flush()
+        if self._remaining < 0 and not self._outbox.queue and not self._finished:
+            self._finish()
+
+    def _body_ended(self) -> None:
+        if self._repeating or not self._is_running:
+            self.stop()
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        self._broken = reason
+        self._counts["discarded"] += self._outbox.abort(reason)
+
+    def _held(self) -> int:
+        return len(self._outbox)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)

@@ -1,0 +1,125 @@
+"""A block that turns each message into any number of others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, ClassVar, TypeVar, overload
+
+from .async_runner import AsyncExpandingRunner
+from .function_block import (
+    DEFAULT_CAPACITY,
+    FunctionBlock,
+    check_concurrency,
+    default_window,
+    is_async,
+    is_async_generator,
+)
+from .inline_runner import ExpandingRunner
+from .policies import OnError
+from .source import Source
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class TransformMany(FunctionBlock[In], Source[Out]):
+    """Calls a function with each message and hands on the 0 … n outputs it gives. Works in a network only.
+
+    - Inputs and outputs: takes messages from links and senders; each output goes to the first linked target that
+      accepts it, or to a receiver.
+    - Order: outputs come in the order of the messages, and within one message as they were given, unless
+      `ordered=False`: then only the latter.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
+      and being handed on. A generator is read no further than its
+      outputs are taken (one batch ahead); the outputs of an item are collected first where they must be: if
+      `on_error` is not "fail" (an item that fails then gives none), and, for async functions, if they have to wait
+      for another item's.
+    - Back-pressure: while outputs are not taken, no further one is made; when it is full, senders wait and links are
+      postponed.
+    - Ends: after its last producer, when every output was taken.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
+
+    In the balance a message counts as consumed, and its outputs as produced.
+
+    Args:
+        function: A plain function that returns an iterable or is a generator, which runs on the loop; an `async def`
+            function that returns an iterable; or an asynchronous generator function.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        ordered: Whether the outputs keep the order of the messages.
+        window: At most so many items between start and being handed on, >= concurrency. Default as for `Transformer`.
+        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default the name of the function.
+
+    Raises:
+        ValueError: A number is out of its range, or `on_error` is no policy.
+        TypeError: `function` cannot be called.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "transform-many"
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In], AsyncIterator[Out]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In], Awaitable[Iterable[Out]]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In], Iterable[Out]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        function: Callable[[In], Any],
+        *,
+        concurrency: int = 1,
+        ordered: bool = True,
+        window: int | None = None,
+        capacity: int | None = DEFAULT_CAPACITY,
+        on_error: OnError = "fail",
+        filter: Callable[[In], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        is_generator = is_async_generator(function)
+        runs_async = is_generator or is_async(function)
+        check_concurrency(self, concurrency, window, capacity, runs_async)
+        if runs_async:
+            width = window or default_window(concurrency)
+            self._runner = AsyncExpandingRunner(self, concurrency, ordered, width, is_generator)
+        else:
+            self._runner = ExpandingRunner(self)

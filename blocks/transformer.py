@@ -1,0 +1,97 @@
+"""A block that turns each message into another one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, TypeVar, overload
+
+from .async_runner import AsyncRunner
+from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
+from .inline_runner import InlineRunner
+from .policies import OnError
+from .source import Source
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Transformer(FunctionBlock[In], Source[Out]):
+    """Calls a function with each message and hands on what it returns. Works in a network only.
+
+    - Inputs and outputs: takes messages from links and senders; each result goes to the first linked target that
+      accepts it, or to a receiver.
+    - Order: results come in the order of the messages, unless `ordered=False`. An item that is skipped leaves no gap.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
+      and being handed on. A plain function works ahead of its target by one batch, of about a fifth of a millisecond.
+    - Back-pressure: while results are not taken, no further call is started; when it is full, senders wait and links
+      are postponed.
+    - Ends: after its last producer, when every result was taken.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
+
+    Args:
+        function: A plain function, which runs on the loop and should be quick, or an `async def` function.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        ordered: Whether the results keep the order of the messages.
+        window: At most so many items between start and being handed on, >= concurrency; the larger, the longer one
+            slow item is waited for before it idles the others. Default: 16, or 4 × concurrency if that is more. It
+            has no meaning for a plain function.
+        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        filter: Only messages of which this is true are taken; others are declined.
+        name: What reports call the block; by default the name of the function.
+
+    Raises:
+        ValueError: A number is out of its range, or `on_error` is no policy.
+        TypeError: `function` cannot be called.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "transformer"
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In], Awaitable[Out]],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In], Out],
+        *,
+        concurrency: int = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        function: Callable[[In], Any],
+        *,
+        concurrency: int = 1,
+        ordered: bool = True,
+        window: int | None = None,
+        capacity: int | None = DEFAULT_CAPACITY,
+        on_error: OnError = "fail",
+        filter: Callable[[In], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        runs_async = is_async(function)
+        check_concurrency(self, concurrency, window, capacity, runs_async)
+        if runs_async:
+            self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
+        else:
+            self._runner = InlineRunner(self)

@@ -1,0 +1,1 @@
+"""Programs that people run: the sentence pipeline and the image pipeline."""

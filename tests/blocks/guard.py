@@ -1,0 +1,57 @@
+"""Keeps the tests of blocks and agents from hanging and from leaking.
+
+Each runs on a clock that jumps, so "it waits for ever" is found at once: the clock jumps to the limit. A test that
+spins without ever waiting is ended by an alarm.
+"""
+
+import inspect
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from penstock.blocks.waiting import parked
+
+LONGEST = 100_000.0
+"""Seconds of virtual time after which a test is taken to hang."""
+SPINNING = 60
+"""Seconds of real time after which a test is taken to spin."""
+
+
+def run(
+    test: Callable[[], Awaitable[object]], clock: trio.abc.Clock | None, instruments: Sequence[trio.abc.Instrument]
+) -> None:
+    """Run a test on a clock that jumps, with a limit."""
+
+    async def limited() -> None:
+        with trio.fail_after(LONGEST):
+            await test()
+
+    trio.run(limited, clock=clock or MockClock(autojump_threshold=0), instruments=instruments)
+
+
+def guard(items: Sequence[pytest.Item], folder: Path) -> None:
+    """Have the asynchronous tests below a folder run by `run`."""
+    for item in items:
+        if folder in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.trio(run=run), append=False)
+
+
+def watch() -> Iterator[None]:
+    """Around each test: end it if it spins, and make sure that it leaves nobody parked for the networks after it."""
+
+    def spins(*_: Any) -> None:
+        raise TimeoutError("the test spins")
+
+    before = signal.signal(signal.SIGALRM, spins)
+    signal.alarm(SPINNING)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+    left = [str(waiter) for waiter in parked.values()]
+    parked.clear()
+    assert not left, f"the test left tasks parked: {left}"

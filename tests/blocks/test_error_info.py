@@ -1,0 +1,74 @@
+"""What is known of a fault."""
+
+from collections.abc import Iterator
+
+import trio
+
+from penstock.blocks import ErrorInfo, Stalled
+from penstock.blocks.error_info import is_cancellation, shorten
+
+
+def test_it_tells_the_place_the_item_and_the_traceback() -> None:
+    try:
+        raise ValueError("bad")
+    except ValueError as error:
+        info = ErrorInfo.of(error, phase="scale", item={"a": 1}, number=7)
+    assert info.where == "in scale, item 7: {'a': 1}"
+    assert info.traceback.startswith("Traceback")
+    assert info.traceback.endswith("ValueError: bad\n")
+    assert "traceback" not in repr(info)
+
+
+def test_without_a_number_it_tells_the_place_only() -> None:
+    assert ErrorInfo.of(ValueError(), phase="reader").where == "in reader"
+
+
+def test_items_are_shortened() -> None:
+    assert shorten(3) == "3"
+    assert len(shorten("x" * 10_000)) <= 100
+    assert len(shorten(list(range(10_000)))) <= 100
+    assert len(shorten({n: n for n in range(1_000)})) <= 100
+
+
+class Broken:
+    """Cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise ZeroDivisionError
+
+
+class BrokenList(list[int]):
+    """Cannot be shown, and is treated as a list."""
+
+    def __iter__(self) -> Iterator[int]:
+        raise ZeroDivisionError
+
+
+BrokenList.__name__ = "list"
+
+
+def test_a_broken_repr_hides_nothing() -> None:
+    assert "Broken" in shorten(Broken())
+    assert shorten(BrokenList([1])) == "<list whose repr raised ZeroDivisionError>"
+
+
+async def test_only_cancellations_are_cancellations() -> None:
+    caught: list[BaseException] = []
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await trio.sleep(1)
+        except trio.Cancelled as error:
+            caught.append(error)
+            raise
+    cancelled = caught[0]
+    assert is_cancellation(cancelled)
+    assert is_cancellation(BaseExceptionGroup("", [cancelled, BaseExceptionGroup("", [cancelled])]))
+    assert not is_cancellation(ValueError())
+    assert not is_cancellation(KeyboardInterrupt())
+    assert not is_cancellation(BaseExceptionGroup("", [cancelled, ValueError()]))
+    assert not is_cancellation(BaseExceptionGroup("", [cancelled, BaseExceptionGroup("", [ValueError(), cancelled])]))
+
+
+def test_stalled_shows_its_report() -> None:
+    assert str(Stalled("stands still", "a waits for b")) == "stands still\na waits for b"

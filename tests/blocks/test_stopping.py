@@ -1,0 +1,151 @@
+"""What goes wrong while a network stops or outside of one, and who hears of it."""
+
+import itertools
+import threading
+from collections.abc import Iterator
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, UnboundedBuffer
+from tests.blocks.tools import contents, faults, linked, notes
+
+
+def untidy() -> Iterator[int]:
+    try:
+        yield from itertools.count()
+    finally:
+        raise OSError("clean-up")
+
+
+async def test_a_clean_up_that_raises_hides_nothing_and_stops_nobody() -> None:
+    source = IterableSource(untidy(), name="numbers")
+    source.link_target(BoundedBuffer[int](1))
+    other: UnboundedBuffer[int] = UnboundedBuffer()
+    told: list[str] = []
+
+    async def outside() -> None:
+        try:
+            await other.receive()
+        except trio.BrokenResourceError as error:
+            told.append(str(error))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outside)
+        await wait_all_tasks_blocked()
+        with faults(ValueError, OSError) as found:
+            async with Network(source, other):
+                await trio.sleep(1)
+                raise ValueError("body")
+    assert "in numbers" in notes(found[1])
+    assert len(told) == 1
+
+
+async def test_a_clean_up_that_raises_after_a_cancellation_comes_out_too() -> None:
+    source = IterableSource(untidy(), name="numbers")
+    source.link_target(BoundedBuffer[int](1))
+    with faults(OSError):
+        async with Network(source) as network:
+            await trio.sleep(1)
+            network.cancel()
+
+
+async def test_what_is_left_in_a_buffer_can_go_to_the_next_network() -> None:
+    left: UnboundedBuffer[int] = UnboundedBuffer()
+    async with Network(left):
+        await left.send(1)
+        await left.send(2)
+    got: list[int] = []
+    call: Call[int] = Call(got.append, capacity=1)
+    left.link_target(call)
+    async with Network(call):
+        pass
+    assert got == [1, 2]
+
+
+async def test_who_is_in_no_task_can_use_what_never_waits() -> None:
+    buffer: UnboundedBuffer[int] = UnboundedBuffer()
+    async with Network(buffer):
+        thread = threading.Thread(target=buffer.send_nowait, args=(1,))  # like a button, in trio's guest mode
+        thread.start()
+        thread.join()
+    assert contents(buffer) == [1]
+
+
+def test_a_filter_upstream_that_raises_does_not_lose_what_is_received() -> None:
+    first: UnboundedBuffer[int] = UnboundedBuffer()
+    second: BoundedBuffer[int] = BoundedBuffer(1)
+    asked: list[int] = []
+
+    def picky(item: int) -> bool:
+        asked.append(item)
+        if len(asked) == 3:
+            raise ValueError("filter")
+        return True
+
+    first.link_target(second, filter=picky)
+    first.send_nowait(1)
+    first.send_nowait(2)
+    with pytest.raises(ValueError, match="filter"):
+        second.receive_nowait()
+    assert contents(second) == [1]
+    first.send_nowait(3)
+    assert contents(second) == [2, 3]
+
+
+def test_ctrl_c_outside_a_network_comes_out_at_once() -> None:
+    source: UnboundedBuffer[int] = UnboundedBuffer()
+    collector = linked(source)
+    interrupts = iter([True])
+
+    def interrupted(item: int) -> bool:
+        if next(interrupts, False):
+            raise KeyboardInterrupt
+        return item > 0
+
+    collector.filter = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        source.send_nowait(1)
+    source.send_nowait(2)
+    assert contents(collector) == [1, 2]
+
+
+class Reader:
+    def __init__(self, buffer: UnboundedBuffer[int]) -> None:
+        self.buffer = buffer
+        self.got: list[int] = []
+
+    async def read(self) -> None:
+        await trio.sleep(1)
+        self.got = [item async for item in self.buffer]
+
+
+async def test_a_task_around_the_network_that_knows_a_block_is_waited_for() -> None:
+    declined: UnboundedBuffer[int] = UnboundedBuffer()
+    declined.link_target(UnboundedBuffer[int](), filter=lambda _: False)
+    reader = Reader(declined)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader.read)
+        async with Network(declined):
+            await declined.send(1)
+    assert reader.got == [1]
+
+
+def test_a_handle_that_was_made_before_trio_runs_is_waited_for() -> None:
+    buffer: UnboundedBuffer[int] = UnboundedBuffer()
+    box = [buffer.producer()]  # where the verdict cannot see it
+
+    async def close_later() -> None:
+        await trio.sleep(1)
+        with box.pop() as producer:
+            await producer.send(2)
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(close_later)
+            async with Network(buffer):
+                await buffer.send(1)
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert contents(buffer) == [1, 2]
