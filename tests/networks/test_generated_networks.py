@@ -1,0 +1,53 @@
+"""Networks of any shape keep the laws: nothing is lost, order and bounds hold, and every run ends.
+
+The laws themselves are in `harness.py` (after every step of every task) and in `plans.py` (after the run).
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from tests.networks.harness import SCHEDULES, Schedule
+from tests.networks.plans import Plan, Run
+from tests.networks.strategies import plans
+
+
+def check(plan: Plan, schedule: Schedule) -> Run:
+    """Run a plan once and check everything."""
+    run = Run(plan, schedule)
+    run.go()
+    run.check()
+    return run
+
+
+@given(plans(), SCHEDULES)
+def test_a_healthy_network_delivers_everything_and_ends(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="handled"), SCHEDULES)
+def test_policies_keep_every_item_accounted_for(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="faults"), SCHEDULES)
+def test_a_fault_anywhere_ends_the_run_and_is_reported(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(incidents=True), SCHEDULES)
+def test_a_cancellation_at_any_checkpoint_ends_the_run_and_loses_no_count(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="faults", incidents=True), SCHEDULES)
+def test_faults_and_cancellations_may_meet(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="handled"), SCHEDULES)
+def test_the_same_choices_give_the_same_run(plan: Plan, schedule: Schedule) -> None:
+    first, second = check(plan, schedule), check(plan, schedule)
+    assert first.watch.trace == second.watch.trace
+    assert first.results == second.results
+    assert str(first.network.balance()) == str(second.network.balance())
