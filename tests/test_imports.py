@@ -1,0 +1,217 @@
+"""The imports of the library, read with `ast`: one way, in no circle, and a package only hands names on."""
+
+import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+pytestmark = pytest.mark.checkout
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("blocks", "agents", "samples")  # each may import itself and those before it
+
+
+class Import(NamedTuple):
+    """One import as it is written: the full name of what is imported, where, and whether only for typing."""
+
+    target: str
+    line: int
+    typing_only: bool
+
+
+class Module(NamedTuple):
+    """A parsed file of the library."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+    @property
+    def package(self) -> str:
+        """The name that a relative import with one dot starts from."""
+        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+
+
+def read_modules(root: Path) -> dict[str, Module]:
+    """Parse every module of the installed folders under `root`, keyed by import name."""
+    modules: dict[str, Module] = {}
+    for layer in LAYERS:
+        for path in sorted((root / layer).rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            name = ".".join(["penstock", *(part for part in parts if part != "__init__")])
+            modules[name] = Module(name, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    return modules
+
+
+def is_type_checking(node: ast.If) -> bool:
+    """Tell whether `node` is `if TYPE_CHECKING:`, however it is spelled."""
+    return ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def find_imports(nodes: list[ast.stmt], package: str, typing_only: bool = False) -> Iterator[Import]:
+    """Yield every import below `nodes`, in functions too: an import that is put off is still one."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno, typing_only) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package.split(".")[: -(node.level - 1) or None] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (Import(f"{base}.{alias.name}", node.lineno, typing_only) for alias in node.names)
+        elif isinstance(node, ast.If) and is_type_checking(node):
+            yield from find_imports(node.body, package, typing_only=True)
+            yield from find_imports(node.orelse, package, typing_only)
+        else:
+            for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+                yield from find_imports(getattr(node, field, []), package, typing_only)
+
+
+def layer_of(name: str) -> str | None:
+    """The folder that an import name belongs to; None for what is not ours."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "penstock" and len(parts) > 1 and parts[1] in LAYERS else None
+
+
+def check_direction(modules: dict[str, Module]) -> list[str]:
+    """List the imports that go up: out of blocks into agents, or out of either into samples."""
+    return [
+        f"{module.path}:{found.line}: {module.name} imports {found.target}"
+        for module in modules.values()
+        for found in find_imports(module.tree.body, module.package)
+        if (target := layer_of(found.target)) is not None
+        if LAYERS.index(target) > LAYERS.index(layer_of(module.name) or "")
+    ]
+
+
+def find_cycle(modules: dict[str, Module]) -> list[str]:
+    """Return the modules of one import cycle, the first one again at the end; empty if there is none."""
+    graph: dict[str, set[str]] = {}
+    for module in modules.values():
+        wanted = [i.target for i in find_imports(module.tree.body, module.package) if not i.typing_only]
+        graph[module.name] = {
+            name if name in modules else name.rpartition(".")[0]  # `from module import thing`
+            for name in wanted
+            if name in modules or name.rpartition(".")[0] in modules
+        }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def check_package(module: Module) -> list[str]:
+    """List what is wrong with an `__init__.py`: more than imports and a sorted, complete `__all__`."""
+    problems: list[str] = []
+    handed_on: set[str] = set()
+    exported: list[str] = []
+    for number, node in enumerate(module.tree.body):
+        if isinstance(node, ast.ImportFrom):
+            handed_on.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            exported = ast.literal_eval(node.value)
+        elif number or not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            problems.append(f"{module.path}:{node.lineno}: an __init__ only hands names on: {ast.unparse(node)}")
+    if exported != sorted(exported, key=isort_style):
+        problems.append(f"{module.path}: __all__ is not sorted")
+    if difference := sorted(handed_on.symmetric_difference(exported)):
+        problems.append(f"{module.path}: __all__ and the imports differ in {difference}")
+    return problems
+
+
+def isort_style(name: str) -> tuple[int, str]:
+    """Sort key of `__all__` as ruff sorts it: CONSTANTS, then Classes, then functions."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
+
+
+def find_bare_imports(root: Path) -> list[str]:
+    """List the imports of a bare folder, which would make a second copy of every class."""
+    return [
+        f"{path.relative_to(root)}:{found.line}: import {found.target}"
+        for folder in (*LAYERS, "tests", "docs")
+        for path in sorted((root / folder).rglob("*.py"))
+        for found in find_imports(ast.parse(path.read_text(encoding="utf-8")).body, "penstock.relative")
+        if found.target.partition(".")[0] in LAYERS
+    ]
+
+
+def test_agents_import_blocks_and_never_the_other_way_and_nothing_imports_samples() -> None:
+    assert check_direction(read_modules(ROOT)) == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert find_cycle(read_modules(ROOT)) == []
+
+
+def test_a_package_only_hands_names_on() -> None:
+    packages = [module for module in read_modules(ROOT).values() if module.path.name == "__init__.py"]
+    assert [problem for package in packages for problem in check_package(package)] == []
+
+
+def test_nobody_imports_a_folder_by_its_bare_name() -> None:
+    assert find_bare_imports(ROOT) == []
+
+
+# The checks above are only as good as what they find; here each of them has something to find.
+
+
+def write(root: Path, files: dict[str, str]) -> Path:
+    """Lay a small tree of source files."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return root
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from penstock.agents import Agent",
+        "import penstock.agents.agent",
+        "from ..agents.agent import Agent",
+        "from .. import agents",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from ..agents import Agent",
+        "def late():\n    try:\n        pass\n    finally:\n        from ..samples import images",
+        "match 1:\n    case 1:\n        import penstock.samples",
+    ],
+)
+def test_an_import_that_goes_up_is_found(tmp_path: Path, text: str) -> None:
+    modules = read_modules(write(tmp_path, {"blocks/buffer.py": text}))
+    assert len(check_direction(modules)) == 1
+
+
+def test_an_import_that_goes_down_is_none_of_our_business(tmp_path: Path) -> None:
+    files = {"agents/agent.py": "import trio\nfrom penstock.blocks import Source\nfrom .status import Status"}
+    assert check_direction(read_modules(write(tmp_path, files))) == []
+
+
+def test_a_circle_is_found_even_through_a_function_and_not_through_typing(tmp_path: Path) -> None:
+    files = {"blocks/a.py": "from .b import B", "blocks/b.py": "def f():\n    from . import a"}
+    assert set(find_cycle(read_modules(write(tmp_path, files)))) == {"penstock.blocks.a", "penstock.blocks.b"}
+    (tmp_path / "blocks/b.py").write_text("import typing\nif typing.TYPE_CHECKING:\n    from . import a")
+    assert find_cycle(read_modules(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('"""Doc."""\nfrom .a import A\nlimit = 3\n__all__ = ["A"]', "only hands names on"),
+        ('from .a import A, B\n__all__ = ["B", "A"]', "not sorted"),
+        ('from .a import A, B\n__all__ = ["A"]', "differ in ['B']"),
+        ("from .a import A", "differ in ['A']"),
+        ('from .a import A\n__all__ = ["A", "B"]', "differ in ['B']"),
+    ],
+)
+def test_a_package_that_does_more_is_found(tmp_path: Path, text: str, problem: str) -> None:
+    modules = read_modules(write(tmp_path, {"blocks/__init__.py": text}))
+    (found,) = check_package(modules["penstock.blocks"])
+    assert problem in found
+
+
+@pytest.mark.parametrize("text", ["import blocks", "from agents.agent import Agent", "import samples.images as s"])
+def test_a_bare_import_is_found_and_a_relative_one_is_none(tmp_path: Path, text: str) -> None:
+    root = write(tmp_path, {"tests/test_a.py": text, "agents/b.py": "from . import blocks\nimport penstock.blocks"})
+    assert len(find_bare_imports(root)) == 1
