@@ -1,0 +1,1 @@
+"""The sentence pipeline, sequential and as control-flow agents."""

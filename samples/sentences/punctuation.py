@@ -1,0 +1,14 @@
+"""The characters that bound sentences and phrases, in the scripts the sample knows."""
+
+OPENERS = "\"'([{«»‹›„‚“”‘’¿¡*_「『【（〈《"
+CLOSERS = "\"')]}»«›‹”“’‘*_」』】）〉》"
+
+PHRASE_MARKS = ",;،؛、，；"
+SENTENCE_MARKS = "!?‽؟।"
+WIDE_MARKS = "。！？｡"  # these end a sentence without a space behind them
+MARKS = frozenset(PHRASE_MARKS + SENTENCE_MARKS + WIDE_MARKS + ".…")
+
+EDGES = OPENERS + CLOSERS + ".,;:!?…-–—"
+
+# All white space but the no-break spaces U+00A0, U+2007 and U+202F, as it stands inside the [] of a pattern.
+BREAKING_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u1680\u2000-\u2006\u2008-\u200a\u2028\u2029\u205f\u3000"

@@ -1,0 +1,115 @@
+"""Where the phrases come from: a text file, or a generator with a seed."""
+
+import os
+from pathlib import Path
+from random import Random
+from types import TracebackType
+
+from penstock.samples.sentences.decoding import Undecodable, UndecodableBytesError, Utf8Decoder
+from penstock.samples.sentences.phrase import End, Phrase
+from penstock.samples.sentences.show import shown
+from penstock.samples.sentences.splitter import PhraseSplitter
+from penstock.samples.sentences.vocabulary import Grammar
+
+_CHUNK = 1 << 14  # bytes: about a millisecond of splitting
+
+
+class UnreadableFileError(Exception):
+    """A file cannot be opened or read, or is no text; the message names it and says why."""
+
+    def __init__(self, path: Path, error: OSError | UndecodableBytesError) -> None:
+        reason = error.strerror if isinstance(error, OSError) else None
+        super().__init__(f"cannot read {shown(path)}: {reason or error}")
+        self.path = path
+
+
+class FilePhrases:
+    """The phrases of a UTF-8 text file, read a piece at a time. A context manager that closes the file.
+
+    Args:
+        path: the file; a pipe or a terminal will do too.
+        undecodable: "fail" raises at bytes that are not UTF-8 and says where they are, "replace" puts U+FFFD
+            there and counts them in `replaced`.
+
+    Raises:
+        UnreadableFileError: here or from `read`.
+    """
+
+    def __init__(self, path: Path, undecodable: Undecodable = "fail") -> None:
+        # Unbuffered: closing it never waits for a read that another thread has under way on a quiet pipe.
+        try:
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by __exit__
+        except OSError as error:
+            raise UnreadableFileError(path, error) from error
+        self._path = path
+        self._decoder = Utf8Decoder(undecodable)
+        self._splitter = PhraseSplitter()
+        self._finished = False
+        self.total: int | None = os.fstat(self._file.fileno()).st_size or None
+        self.done = 0
+
+    @property
+    def replaced(self) -> int:
+        """How many runs of undecodable bytes were replaced so far."""
+        return self._decoder.replaced
+
+    def read(self) -> list[Phrase]:
+        """The phrases of the next piece of the file that completes any; empty at the end."""
+        phrases: list[Phrase] = []
+        while not phrases and not self._finished:
+            try:
+                data = self._file.read(_CHUNK)
+                text = self._decoder.decode(data, final=not data)
+            except (OSError, UndecodableBytesError) as error:
+                raise UnreadableFileError(self._path, error) from error
+            self.done += len(data)
+            self._finished = not data
+            phrases = self._splitter.feed(text)
+            if self._finished:
+                phrases += self._splitter.finish()
+        return phrases
+
+    def __enter__(self) -> "FilePhrases":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+class RandomPhrases:
+    """The phrases of as many sentences as wanted, the same for the same seed; the case of some is wrong.
+
+    Args:
+        seed: any whole number.
+        sentences: how many, >= 0.
+    """
+
+    def __init__(self, seed: int, sentences: int) -> None:
+        if sentences < 0:
+            raise ValueError(f"RandomPhrases: sentences must be >= 0, got {sentences}")
+        # Seeded with text: Random(-1) and Random(1) are the same.
+        self._random = Random(f"sentences {seed}")
+        self._grammar = Grammar(self._random)
+        self.replaced = 0
+        self.total: int | None = sentences
+        self.done = 0
+
+    def read(self) -> list[Phrase]:
+        """The phrases of the next few sentences, a paragraph; empty at the end."""
+        assert self.total is not None
+        length = min(self._random.randint(1, 8), self.total - self.done)
+        self.done += length
+        phrases: list[Phrase] = []
+        for index in range(length):
+            phrases += self._grammar.sentence(End.PARAGRAPH if index == length - 1 else End.SENTENCE)
+        return phrases
+
+    def __enter__(self) -> "RandomPhrases":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to close."""

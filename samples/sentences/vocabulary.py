@@ -1,0 +1,78 @@
+"""The vocabulary of the phrases that the sample makes itself, and the slips that it puts into them."""
+
+from random import Random
+
+from penstock.samples.sentences.phrase import End, Phrase
+from penstock.samples.sentences.text import JOINING_WORDS
+
+OPENINGS = ("after dark", "before the tide turned", "when nobody looked", "for once", "under the bridge")
+SUBJECTS = (
+    "the quick brown fox",
+    "the lock keeper",
+    "a heron from Zürich",
+    "Ada of NASA",
+    "the miller's youngest daughter",
+    "every duck in Éire",
+    "two otters",
+    "İpek's barge",
+)
+VERBS = (
+    "jumped over",
+    "waited for",
+    "sailed past",
+    "whistled to",
+    "drew a map of",
+    "quarrelled about",
+    "greeted",
+)
+OBJECTS = (
+    "the lazy dog",
+    "the water wheel",
+    "an open sluice",
+    "the mill in Gießen",
+    "a BBC van",
+    "a leaking bucket",
+    "the old weir",
+    "half a mile of river",
+)
+CLOSINGS = (
+    "and went home",
+    "while the rain fell",
+    "because the gate was shut",
+    "but nobody noticed",
+    "with great care",
+    "over and over again",
+)
+MARKS = ".....!?…"
+
+
+def slips(phrase: str) -> list[str]:
+    """The phrase with its case wrong, in each of the ways that can be put right again."""
+    word, space, rest = phrase.partition(" ")
+    if word not in JOINING_WORDS:
+        return []
+    wrong = [word.title(), word[:2].upper() + word[2:], word[0] + word[1:].upper()]
+    return [f"{each}{space}{rest}" for each in wrong if each != word.upper()]
+
+
+class Grammar:
+    """Makes sentences of phrases: an opening perhaps, a subject, a verb, an object, a closing perhaps."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def sentence(self, end: End) -> list[Phrase]:
+        """The phrases of one sentence; `end` is what ends with its last phrase."""
+        random = self._random
+        texts = [random.choice(part) for part in (SUBJECTS, VERBS, OBJECTS)]
+        if random.random() < 0.3:
+            texts.insert(0, random.choice(OPENINGS))
+        if random.random() < 0.4:
+            texts.append(random.choice(CLOSINGS))
+        texts = [self._mistyped(text) for text in texts]
+        texts[-1] += random.choice(MARKS)
+        return [Phrase(text) for text in texts[:-1]] + [Phrase(texts[-1], end)]
+
+    def _mistyped(self, phrase: str) -> str:
+        wrong = slips(phrase)
+        return self._random.choice(wrong) if wrong and self._random.random() < 0.3 else phrase

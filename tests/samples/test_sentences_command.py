@@ -1,0 +1,202 @@
+"""`penstock-sentences` as a stranger uses it: files, mistakes, Ctrl-C."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from penstock.samples.sentences.__main__ import main
+from penstock.samples.sentences.phrase import Phrase
+from penstock.samples.sentences.sources import RandomPhrases
+from penstock.samples.sentences.whole_file import WholeFile
+
+MODES = ["sequential", "control-flow"]
+COMMAND = [sys.executable, "-m", "penstock.samples.sentences"]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_made_up_sentences_are_written_and_counted(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--output", "out.txt", "--mode", mode, "--seed", "7", "--sentences", "1234"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for expected in (mode, "seed 7", "out.txt", "phrases", "1,234", " s "):
+        assert expected in out
+    lines = [line for line in Path("out.txt").read_text("utf-8").splitlines() if line]
+    assert len(lines) == 1234
+    assert os.listdir() == ["out.txt"]
+
+
+def test_both_modes_write_equal_files(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("prose.txt").write_text("it rained; The dog slept.\r\n\r\n“no!” said İpek. " * 500, "utf-8")
+    for mode in MODES:
+        assert main(["prose.txt", "--output", f"{mode}.txt", "--mode", mode]) == 0
+        assert "prose.txt" in capsys.readouterr().out
+    first, second = (Path(f"{mode}.txt").read_bytes() for mode in MODES)
+    assert first == second != b""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_empty_file_gives_an_empty_file(mode: str) -> None:
+    Path("empty").touch()
+    assert main(["empty", "--output", "out.txt", "--mode", mode, "--quiet"]) == 0
+    assert Path("out.txt").read_bytes() == b""
+
+
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--output", "out.txt", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_shows_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(["--output", "out.txt", "--sentences", "50"]) == 0
+    assert " sentences" in capsys.readouterr().err
+
+
+def test_an_error_that_is_nobody_elses_fault_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: RandomPhrases) -> list[Phrase]:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(RandomPhrases, "read", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["--output", "out.txt", "--mode", "sequential"])
+    with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        main(["--output", "out.txt", "--mode", "control-flow"])
+    assert os.listdir() == []
+
+
+def test_a_file_can_be_replaced_by_its_own_sentences() -> None:
+    Path("prose.txt").write_text("one. two.")
+    assert main(["prose.txt", "--output", "prose.txt", "--quiet"]) == 0
+    assert Path("prose.txt").read_text() == "One.\nTwo.\n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_bytes_that_are_no_text_are_named_and_nothing_is_written(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("binary").write_bytes(b"\x7fELF\x00 of it. " + b"\xff" * 3)
+    Path("out.txt").write_text("old")
+    assert main(["binary", "--output", "out.txt", "--mode", mode]) == 2
+    assert error_of(capsys) == "penstock-sentences: cannot read binary: byte 0xff at offset 13 is not UTF-8"
+    assert Path("out.txt").read_text() == "old"
+    assert sorted(os.listdir()) == ["binary", "out.txt"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("latin").write_bytes("ein Mädchen. zwei Mädchen".encode("latin-1"))
+    assert main(["latin", "--output", "out.txt", "--mode", mode, "--undecodable", "replace", "--quiet"]) == 1
+    assert "2 undecodable byte runs of latin were replaced" in error_of(capsys)
+    assert Path("out.txt").read_text("utf-8") == "Ein M\ufffddchen.\nZwei M\ufffddchen\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "--output"),
+        (["--output", ""], "expected the path of a file"),
+        (["--output", "o", "--sentences", "-1"], "--sentences: expected a whole number >= 0, got '-1'"),
+        (["--output", "o", "--sentences", "many"], "--sentences: expected a whole number >= 0, got 'many'"),
+        (["--output", "o", "--seed", "1.5"], "--seed: expected a whole number, got '1.5'"),
+        (["--output", "o", "--limit", "0"], "--limit: expected a whole number >= 1, got '0'"),
+        (["--output", "o", "--mode", "fast"], "--mode: invalid choice"),
+        (["--output", "o", "--wat"], "unrecognized arguments: --wat"),
+        (["f", "--output", "o", "--seed", "1", "--sentences", "2"], "--seed and --sentences is for phrases"),
+    ],
+)
+def test_wrong_use_is_said_in_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(arguments)
+    assert exit_info.value.code == 2
+    line = error_of(capsys)
+    assert line.startswith("penstock-sentences: ")
+    assert complaint in line
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["missing", "--output", "o"], "cannot read missing: No such file or directory"),
+        ([".", "--output", "o"], "cannot read .: Is a directory"),
+        (["--output", "."], "cannot write .: is a directory"),
+        (["--output", "missing/o"], "cannot write missing/o: No such file or directory"),
+        (["--output", os.devnull], f"cannot write {os.devnull}: is not a plain file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_in_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert error_of(capsys) == f"penstock-sentences: {complaint}"
+    assert os.listdir() == []
+
+
+def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["--help"])
+    assert exit_info.value.code == 0
+    assert "130" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+@pytest.mark.parametrize("mode", MODES)
+def test_ctrl_c_in_the_middle_leaves_the_output_as_it_was(mode: str) -> None:
+    os.mkfifo("pipe")
+    Path("out.txt").write_text("old")
+    program = subprocess.Popen(
+        [*COMMAND, "pipe", "--output", "out.txt", "--mode", mode], stderr=subprocess.PIPE, text=True
+    )
+    with program, open("pipe", "wb") as pipe:  # waits until the program has opened its end
+        # More than a pipe holds: when this is written the program is in the middle of it, and waits for more.
+        pipe.write(b"and so on. " * 50_000)
+        pipe.flush()
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert errors == "penstock-sentences: stopped; out.txt was left as it was\n"
+    assert Path("out.txt").read_text() == "old"
+    assert sorted(os.listdir()) == ["out.txt", "pipe"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions and links")
+def test_a_whole_file_keeps_the_permissions_and_the_link() -> None:
+    Path("real").touch(mode=0o640)
+    Path("real").chmod(0o640)
+    Path("link").symlink_to("real")
+    with WholeFile(Path("link")) as file:
+        file.write(b"new")
+    assert Path("link").is_symlink()
+    assert Path("real").read_bytes() == b"new"
+    assert stat.S_IMODE(Path("real").stat().st_mode) == 0o640
+
+
+def test_a_whole_file_is_not_there_until_it_is_whole() -> None:
+    def write_half() -> None:
+        with WholeFile(Path("out")) as file:
+            file.write(b"half")
+            file.flush()
+            assert not Path("out").exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert os.listdir() == []

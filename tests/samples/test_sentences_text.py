@@ -1,0 +1,140 @@
+"""The rules of the text: only case is changed, names are left alone, once is enough."""
+
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from penstock.samples.sentences import vocabulary
+from penstock.samples.sentences.phrase import End
+from penstock.samples.sentences.text import JOINING_WORDS, correct_case, end_after
+
+WORDS = st.one_of(
+    st.sampled_from(sorted(JOINING_WORDS)).flatmap(
+        lambda word: st.sampled_from([word, word.title(), word.upper(), word.swapcase(), word.title().swapcase()])
+    ),
+    st.sampled_from(["NATO", "iPhone", "e.g.", "“Stop!”", "straße", "İzmir", "ıssız", "ǆ", "e\u0301a", "—", "3rd"]),
+    st.text(max_size=8),
+)
+PHRASES = st.lists(WORDS, max_size=6).map(" ".join)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "corrected"),
+    [
+        ("the dog", "The dog"),
+        ("“the dog", "“The dog"),
+        ("— the dog", "— The dog"),
+        ("¿qué tal?", "¿Qué tal?"),
+        ("tHE dog", "The dog"),
+        ("NATO met", "NATO met"),
+        ("iPhone users", "iPhone users"),
+        ("mRNA vaccines", "mRNA vaccines"),
+        ("example.com is down", "example.com is down"),
+        ("3rd time lucky", "3rd time lucky"),
+        ("straße", "Straße"),
+        ("ßen", "ßen"),
+        ("µm are small", "µm are small"),
+        ("e\u0301a", "E\u0301a"),
+        ("İzmir", "İzmir"),
+        ("ǆep", "ǅep"),
+        ("ქართული", "ქართული"),
+        ("你好", "你好"),
+        ("", ""),
+        ("?!", "?!"),
+        ("… and so on", "… and so on"),
+    ],
+)
+def test_a_sentence_starts_with_a_capital_where_that_is_safe(phrase: str, corrected: str) -> None:
+    assert correct_case(phrase, starts_sentence=True) == corrected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "corrected"),
+    [
+        ("The dog slept", "the dog slept"),
+        ("The Hague", "The Hague"),
+        ("“The dog slept", "“The dog slept"),
+        ("The", "The"),
+        ("THE DOG", "THE DOG"),
+        ("he saw tHE dog, THe cat", "he saw the dog, the cat"),
+        ("(tHE) “oF”", "(the) “of”"),
+        ("Anna slept", "Anna slept"),
+        ("THe\u0301", "THe\u0301"),
+    ],
+)
+def test_in_the_middle_of_a_sentence_only_joining_words_are_corrected(phrase: str, corrected: str) -> None:
+    assert correct_case(phrase, starts_sentence=False) == corrected
+
+
+@given(PHRASES, st.booleans())
+@example("İ", True)
+@example("ſt", True)
+@example("ŉ", True)
+def test_correcting_changes_nothing_but_case_and_does_so_once(phrase: str, starts_sentence: bool) -> None:
+    corrected = correct_case(phrase, starts_sentence)
+    assert corrected.casefold() == phrase.casefold()
+    assert len(corrected) == len(phrase)
+    assert correct_case(corrected, starts_sentence) == corrected
+
+
+def test_no_character_of_unicode_becomes_another_one() -> None:
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        corrected = correct_case(character, starts_sentence=True)
+        assert corrected in (character, character.title())
+        assert corrected == character or corrected.lower() == character
+
+
+PARTS = (
+    *vocabulary.OPENINGS,
+    *vocabulary.SUBJECTS,
+    *vocabulary.VERBS,
+    *vocabulary.OBJECTS,
+    *vocabulary.CLOSINGS,
+)
+
+
+def test_every_slip_in_a_made_up_phrase_is_put_right() -> None:
+    wrong = [(slip, phrase) for phrase in PARTS for slip in vocabulary.slips(phrase)]
+    assert len(wrong) > 20
+    for slip, phrase in wrong:
+        assert slip != phrase
+        assert correct_case(slip, starts_sentence=False) == phrase
+
+
+@pytest.mark.parametrize(
+    ("word", "following", "end"),
+    [
+        ("dog", "The", None),
+        ("dog.", "The", End.SENTENCE),
+        ("dog.", "the", End.SENTENCE),
+        ("dog?”", "The", End.SENTENCE),
+        ("dog!)", "The", End.SENTENCE),
+        ("“Stop!”", "he", None),
+        ("dog…", "The", End.SENTENCE),
+        ("dog…", "then", None),
+        ("dog...", "then", None),
+        ("wait", ".", None),
+        (".", ". .", None),
+        (".", "The", End.SENTENCE),
+        ("dog,", "The", End.PHRASE),
+        ("“dog;”", "The", End.PHRASE),
+        ("Mrs.", "Smith", None),
+        ("(dr.", "Smith", None),
+        ("J.", "R.", None),
+        ("I.", "Then", End.SENTENCE),
+        ("e.g.", "this", None),
+        ("U.S.", "They", End.SENTENCE),
+        ("etc.", "and", None),
+        ("etc.", "And", End.SENTENCE),
+        ("好。", "我", End.SENTENCE),
+        ("我.", "我", End.SENTENCE),
+        ("”", "The", None),
+        ("dog:", "The", None),
+        ("3.14", "is", None),
+    ],
+)
+def test_what_ends_behind_a_word(word: str, following: str, end: End | None) -> None:
+    assert end_after(word, following) is end
