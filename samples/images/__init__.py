@@ -1,0 +1,1 @@
+"""The image pipeline in the four modes of the chapter."""

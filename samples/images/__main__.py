@@ -1,0 +1,27 @@
+"""Where `penstock-images` and `python -m penstock.samples.images` begin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    try:
+        from penstock.samples.images.application import run_command
+    except ModuleNotFoundError as error:
+        if error.name not in ("PIL", "numpy", "rich"):
+            raise
+        print(
+            f"penstock-images: {error.name} is not installed; try: pip install 'penstock[samples]'",
+            file=sys.stderr,
+        )
+        return 2
+    return run_command(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

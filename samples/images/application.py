@@ -1,0 +1,181 @@
+"""The command, from its arguments to its exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import trio
+from rich.console import Console
+from rich.progress import track
+
+from penstock.samples.images.contact_sheet import ContactSheet
+from penstock.samples.images.files import NoPicturesError, find_pictures, list_jobs
+from penstock.samples.images.names import printable
+from penstock.samples.images.observer import Observer, Observers
+from penstock.samples.images.options import Options, parse_options
+from penstock.samples.images.pictures import make_pictures
+from penstock.samples.images.progress import ProgressDisplay
+from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
+from penstock.samples.images.report import RunReport, print_report
+from penstock.samples.images.run import Outcome, Stop, run
+from penstock.samples.images.settings import Mode, Settings
+
+__all__ = ["run_command"]
+
+_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _INTERRUPTED = 0, 1, 2, 130
+
+_PAINTED = 15  # pictures, when no folder is given; fewer with a lower limit
+
+
+class _UnusableOutputError(Exception):
+    """The output folder cannot be used; the message says why, on one line."""
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Do what `arguments` say and return the exit status."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:  # a terminal that lacks a character must not end the run
+        reconfigure(errors="replace")
+    try:
+        return _run(parse_options(arguments))
+    except SystemExit as end:  # argparse has said what there is to say
+        return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
+    except (NoPicturesError, _UnusableOutputError) as error:
+        print(f"penstock-images: error: {printable(str(error))}", file=sys.stderr)
+        return _WRONG_USE
+    except KeyboardInterrupt:
+        pass
+    except BaseExceptionGroup as group:
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+    print("penstock-images: interrupted", file=sys.stderr)
+    return _INTERRUPTED
+
+
+def _run(options: Options) -> int:
+    """Run the modes over the pictures, print the report, and return the exit status."""
+    screen = Console(stderr=True)
+    with contextlib.ExitStack() as stack:
+        # Pillow warns of what a user cannot change: odd EXIF entries, many pixels, yet below the limit.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+        pictures = stack.enter_context(_pictures(options, screen))
+        folders = _output_folders(options, pictures)
+        jobs = list_jobs(pictures, options.limit, options.repeat)
+        stop = Stop()
+        reports = trio.run(_run_modes, options, jobs, folders, screen, stop)
+    print_report(Console(), reports)
+    if stop.requested:
+        return _INTERRUPTED
+    went_well = all(
+        report.result.outcome is Outcome.DONE and not report.result.failures and report.problem is None
+        for report in reports
+    )
+    return _ALL_CAME_OUT if went_well else _SOME_FAILED
+
+
+@contextlib.contextmanager
+def _pictures(options: Options, screen: Console) -> Generator[list[Path]]:
+    """The user's pictures, or painted ones in a temporary folder."""
+    if options.folder is not None:
+        yield find_pictures(options.folder)
+        return
+    count = min(_PAINTED, options.limit or _PAINTED)
+    with tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as folder:
+        painted = make_pictures(Path(folder), count)
+        yield list(track(painted, "     painting", total=count, console=screen, transient=True))
+
+
+def _output_folders(options: Options, pictures: Sequence[Path]) -> dict[Mode, Path]:
+    """Make a folder for each mode; each can be written to and is not the folder of the pictures."""
+    folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
+    for folder in folders.values():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise _UnusableOutputError(f"cannot write to the output folder {folder}: {error.strerror}") from None
+        if folder.samefile(pictures[0].parent):
+            raise _UnusableOutputError(f"the output folder must not be the folder of the pictures: {folder}")
+    return folders
+
+
+async def _run_modes(
+    options: Options, jobs: Sequence[Job], folders: dict[Mode, Path], screen: Console, stop: Stop
+) -> list[RunReport]:
+    """Run one mode after the other, until they are through or somebody presses Ctrl-C."""
+    reports: list[RunReport] = []
+    reported: set[str] = set()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_stop_on_interrupt, stop)
+        for mode, folder in folders.items():
+            if stop.requested:
+                break
+            settings = Settings(
+                output=folder,
+                size=options.size,
+                noise=options.noise,
+                on_error=options.on_error,
+                filters=options.filters,
+                governor=options.governor,
+                digits=max(4, len(str(len(jobs)))),
+            )
+            sheet = _SheetKeeper(ContactSheet(folder, options.size, len(jobs)))
+            with ProgressDisplay(screen, mode, len(jobs), reported) as display:
+                result = await run(mode, jobs, settings, Observers([sheet, display]), stop)
+            sheet.finish()
+            reports.append(RunReport(result, folder, tuple(sheet.pages), sheet.problem))
+        nursery.cancel_scope.cancel()
+    return reports
+
+
+async def _stop_on_interrupt(stop: Stop, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    """Turn the first Ctrl-C into the stop command; a second one ends the process as Python does."""
+    with trio.open_signal_receiver(signal.SIGINT) as signals:
+        task_status.started()
+        async for _ in signals:
+            break
+    stop.request()
+
+
+class _SheetKeeper(Observer):
+    """Puts every image that comes out onto the contact sheet; a sheet that fails does not fail the run."""
+
+    def __init__(self, sheet: ContactSheet) -> None:
+        self._sheet = sheet
+        self.problem: str | None = None
+
+    @property
+    def pages(self) -> list[Path]:
+        """The pages that were written."""
+        return self._sheet.pages
+
+    def on_progress(self, phase: Phase, info: ImageInfo) -> None:
+        """Nothing to do before the image is out."""
+
+    def on_image(self, info: ImageInfo) -> None:
+        """Add the thumbnail."""
+        with self._minding():
+            self._sheet.add(info)
+
+    def on_error(self, failure: Failure) -> None:
+        """A picture that failed has no place on the sheet."""
+
+    def finish(self) -> None:
+        """Write the last page."""
+        with self._minding():
+            self._sheet.finish()
+
+    @contextlib.contextmanager
+    def _minding(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.problem = str(error)

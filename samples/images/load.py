@@ -1,0 +1,80 @@
+"""The first phase: a file on disk becomes an upright RGB image in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+from pathlib import Path
+
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from penstock.samples.images.colour import to_rgb
+from penstock.samples.images.record import ImageInfo, Job
+from penstock.samples.images.scale import fit
+from penstock.samples.images.settings import Settings
+
+__all__ = ["FORMATS", "UnreadableError", "load"]
+
+# Only these are tried, whatever a file is called: some of Pillow's other readers start outside programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
+
+_TURNED_ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations which swap width and height
+
+
+class UnreadableError(Exception):
+    """The file is not a picture that can be shown; the message says why, for people."""
+
+
+def load(job: Job, settings: Settings) -> ImageInfo:
+    """Read the file of `job`: first frame, upright by its EXIF orientation, RGB.
+
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that leaves at least twice what the thumbnail needs.
+
+    Raises:
+        UnreadableError: not a regular file, empty, not a picture, or with more pixels than Pillow's limit.
+        OSError: the file cannot be opened or read, or it is cut off.
+    """
+    _check_file(job.path)
+    with _opened(job.path) as picture:
+        _draft(picture, settings.size)
+        picture.load()
+        # In place, so that a picture is turned even where its other EXIF entries cannot be written back.
+        with contextlib.suppress(Exception):
+            ImageOps.exif_transpose(picture, in_place=True)
+        image = to_rgb(picture)
+    return ImageInfo(job.sequence, job.path, image, picture=(0, 0, *image.size))
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what would block (a pipe) or tell little (an empty file) when opened."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableError("not a regular file")
+    if status.st_size == 0:
+        raise UnreadableError("the file is empty")
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture with its head read and its pixels not yet."""
+    Image.init()
+    try:
+        return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        raise UnreadableError("not a picture in a format that can be read") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
+        raise UnreadableError(
+            f"too many pixels: Pillow's limit against decompression bombs is {limit:.0f} million"
+        ) from None
+
+
+def _draft(picture: Image.Image, size: tuple[int, int]) -> None:
+    """Let the JPEG decoder leave out detail that nobody will see."""
+    if picture.format not in ("JPEG", "MPO"):
+        return
+    orientation = 1
+    with contextlib.suppress(Exception):  # damaged EXIF data must not cost us the picture
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    box = (size[1], size[0]) if orientation in _TURNED_ON_THEIR_SIDE else size
+    width, height = fit(picture.size, box)
+    picture.draft(None, (2 * width, 2 * height))

@@ -1,0 +1,45 @@
+"""What a pipeline tells the outside: the one way from the pipelines to progress bars, sheets and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from penstock.samples.images.record import Failure, ImageInfo, Phase
+
+__all__ = ["Observer", "Observers"]
+
+
+class Observer(Protocol):
+    """Hears of everything that happens in a run; called on the trio thread, and must be quick."""
+
+    def on_progress(self, phase: Phase, info: ImageInfo) -> None:
+        """An image has left `phase`; images come in any order."""
+
+    def on_image(self, info: ImageInfo) -> None:
+        """A thumbnail is on disk; images come in the order of their sequence numbers."""
+
+    def on_error(self, failure: Failure) -> None:
+        """An image failed and will not come out."""
+
+
+class Observers(Observer):
+    """Several observers as one, told in the order given."""
+
+    def __init__(self, observers: Iterable[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def on_progress(self, phase: Phase, info: ImageInfo) -> None:
+        """Tell every observer."""
+        for observer in self._observers:
+            observer.on_progress(phase, info)
+
+    def on_image(self, info: ImageInfo) -> None:
+        """Tell every observer."""
+        for observer in self._observers:
+            observer.on_image(info)
+
+    def on_error(self, failure: Failure) -> None:
+        """Tell every observer."""
+        for observer in self._observers:
+            observer.on_error(failure)

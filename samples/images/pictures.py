@@ -1,0 +1,46 @@
+"""Makes a folder of pictures for those who have none at hand; seeded, so the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from penstock.samples.images.scenes import SCENES
+from penstock.samples.images.texture import finish
+
+__all__ = ["make_pictures"]
+
+_LONG, _SHORT = 1800, 1200
+_PAINTED = 2  # painted at half that size, for speed, and enlarged
+_EVERY_PORTRAIT = 5  # every fifth is upright, stored lying on its side as cameras do
+_TURN_RIGHT = 6  # the EXIF orientation of such a picture
+
+
+def make_pictures(folder: Path, count: int, seed: int = 0) -> Iterator[Path]:
+    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next.
+
+    Picture n depends on `seed` and n alone. Most are JPEGs, some PNG and WebP.
+    """
+    scenes = list(SCENES.items())
+    for number in range(1, count + 1):
+        random = np.random.default_rng([seed, number])
+        name, paint = scenes[(number - 1) % len(scenes)]
+        upright = number % _EVERY_PORTRAIT == 0
+        width, height = (_SHORT, _LONG) if upright else (_LONG, _SHORT)
+        image = finish(random, paint(random, height // _PAINTED, width // _PAINTED), (width, height))
+        suffix = {0: ".webp", 7: ".png"}.get(number % 11, ".jpg")
+        path = folder / f"{number:02d} {name}{suffix}"
+        _save(image, path, turned=upright and suffix == ".jpg")
+        yield path
+
+
+def _save(image: Image.Image, path: Path, turned: bool) -> None:
+    """Write the picture; if `turned`, lying on its side with the EXIF note that says so."""
+    exif = Image.Exif()
+    if turned:
+        exif[ExifTags.Base.Orientation] = _TURN_RIGHT
+        image = image.transpose(Image.Transpose.ROTATE_90)
+    image.save(path, quality=88, compress_level=1, exif=exif)  # the quality of JPEG and WebP, the level of PNG

@@ -1,0 +1,81 @@
+"""What travels through the pipelines: a job at first, then an image with its time stamps, or a failure."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+
+import attrs
+from PIL import Image
+
+__all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Stamp"]
+
+Box = tuple[int, int, int, int]
+"""Left, upper, right, lower, in pixels, as Pillow counts them."""
+
+
+class Phase(Enum):
+    """The four phases every image goes through, in this order."""
+
+    LOAD = "load"
+    SCALE = "scale"
+    NOISE = "noise"
+    OUTPUT = "output"
+
+
+@attrs.frozen
+class Stamp:
+    """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds)."""
+
+    phase: Phase
+    started: float
+    finished: float
+
+
+@attrs.frozen
+class Job:
+    """One file to be worked on; `sequence` counts from 1 and settles the order of the output."""
+
+    sequence: int
+    path: Path
+
+
+@attrs.frozen(eq=False)
+class ImageInfo:
+    """One image on its way; each phase returns a new record and leaves the one it was given as it is.
+
+    Args:
+        sequence: number of the image, from 1, without gaps.
+        path: the file it was loaded from.
+        image: the pixels after the latest phase, RGB with 8 bits.
+        picture: where in `image` the photograph is; the rest is the frame.
+        stamps: one entry for each phase that is behind it.
+        written: the thumbnail's file, once it is on disk.
+        digest: SHA-256 of the thumbnail's file.
+    """
+
+    sequence: int
+    path: Path
+    image: Image.Image
+    picture: Box
+    stamps: tuple[Stamp, ...] = ()
+    written: Path | None = None
+    digest: str | None = None
+
+
+@attrs.frozen
+class Failure:
+    """Why an image did not come out, in words for people: its file, the phase and the reason."""
+
+    sequence: int
+    path: Path
+    phase: Phase
+    reason: str
+
+
+class PhaseError(Exception):
+    """A phase could not do its work on one image; `failure` tells which one and why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.path.name!r}: {failure.phase.value}: {failure.reason}")
+        self.failure = failure

@@ -1,0 +1,75 @@
+"""Tells at the end, on stdout, what came out: a few lines in words, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+from rich.console import Console
+
+from penstock.samples.images.names import printable
+from penstock.samples.images.run import Outcome, RunResult
+from penstock.samples.images.settings import Mode
+from penstock.samples.images.summary import same_pictures, summarise
+from penstock.samples.images.table import result_table
+
+__all__ = ["RunReport", "print_report"]
+
+
+@attrs.frozen
+class RunReport:
+    """A run and what was made of it.
+
+    Args:
+        result: the run.
+        folder: where its thumbnails are.
+        pages: the pages of its contact sheet.
+        problem: why a page is missing, if one is.
+    """
+
+    result: RunResult
+    folder: Path
+    pages: tuple[Path, ...]
+    problem: str | None = None
+
+
+def print_report(console: Console, reports: Sequence[RunReport]) -> None:
+    """Print the lines and the table for `reports`, one a mode."""
+    for report in reports:
+        for line in _lines(report):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    results = [report.result for report in reports]
+    if len(results) > 1 and all(result.outcome is Outcome.DONE for result in results):
+        same = "the same" if same_pictures(results) else "DIFFERENT"
+        console.print(f"The modes wrote {same} thumbnails, compared byte for byte.", highlight=False)
+    if any(result.finished for result in results):
+        console.print()
+        console.print(result_table([summarise(result) for result in results]))
+        if all(result.mode is not Mode.SEQUENTIAL for result in results):
+            note = "ratio: the work over ms per image; --compare measures it against a sequential run"
+            console.print(note, highlight=False, soft_wrap=True)
+
+
+def _lines(report: RunReport) -> list[str]:
+    result = report.result
+    lines = [f"{result.mode.value}: {_how_it_ended(result)}"]
+    if report.pages:
+        pages = "1 page" if len(report.pages) == 1 else f"{len(report.pages)} pages"
+        lines.append(f"  thumbnails in {printable(str(report.folder))}")
+        lines.append(f"  contact sheet {printable(str(report.pages[0]))} ({pages})")
+    if report.problem is not None:
+        lines.append(f"  contact sheet not written: {printable(report.problem)}")
+    return lines
+
+
+def _how_it_ended(result: RunResult) -> str:
+    finished, failed = len(result.finished), len(result.failures)
+    came_out = f"{finished} of {result.total} images came out"
+    match result.outcome:
+        case Outcome.DONE:
+            return f"{came_out}, {failed} skipped" if failed else came_out
+        case Outcome.FAILED:
+            return f"ended by an error; {came_out} before it"
+        case Outcome.STOPPED:
+            return f"interrupted; {came_out} before that, whole" + (f", {failed} skipped" if failed else "")

@@ -1,0 +1,58 @@
+"""The second phase: the image becomes a framed thumbnail."""
+
+from __future__ import annotations
+
+import attrs
+from PIL import Image, ImageDraw
+
+from penstock.samples.images.record import ImageInfo
+from penstock.samples.images.settings import Settings
+
+__all__ = ["fit", "scale"]
+
+_MAT = (247, 245, 240)
+_FRAME = (52, 47, 43)
+_FRAME_LIGHT = (104, 95, 86)
+_BEVEL_DARK = (196, 190, 180)
+_BEVEL_LIGHT = (255, 255, 255)
+
+
+def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
+    """Return the largest size with the aspect of `size` that fits into `box`, never larger than `size`."""
+    factor = min(box[0] / size[0], box[1] / size[1], 1.0)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def scale(info: ImageInfo, settings: Settings) -> ImageInfo:
+    """Shrink the image (Lanczos) and put it into a frame with a mat; the result has exactly `settings.size`.
+
+    The aspect is kept, and a picture that is smaller than the frame's opening is not blown up.
+    """
+    width, height = settings.size
+    border = max(1, round(min(width, height) * 0.012))
+    margin = border + max(2, round(min(width, height) * 0.05))
+    inner = fit(info.image.size, (width - 2 * margin, height - 2 * margin))
+    small = info.image.resize(inner, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    framed = _empty_frame(settings.size, border)
+    left, upper = (width - inner[0]) // 2, (height - inner[1]) // 2
+    picture = (left, upper, left + inner[0], upper + inner[1])
+    _draw_bevel(framed, picture)
+    framed.paste(small, picture)
+    return attrs.evolve(info, image=framed, picture=picture)
+
+
+def _empty_frame(size: tuple[int, int], border: int) -> Image.Image:
+    """A dark moulding with a lighter inner edge around a warm white mat."""
+    frame = Image.new("RGB", size, _FRAME)
+    draw = ImageDraw.Draw(frame)
+    right, lower = size[0] - border - 1, size[1] - border - 1
+    draw.rectangle((border, border, right, lower), fill=_MAT, outline=_FRAME_LIGHT)
+    return frame
+
+
+def _draw_bevel(frame: Image.Image, picture: tuple[int, int, int, int]) -> None:
+    """The cut edge of the mat, lit from above: one pixel around the picture."""
+    left, upper, right, lower = picture
+    draw = ImageDraw.Draw(frame)
+    draw.rectangle((left - 1, upper - 1, right, lower), outline=_BEVEL_LIGHT)
+    draw.line((left - 1, lower, left - 1, upper - 1, right, upper - 1), fill=_BEVEL_DARK)

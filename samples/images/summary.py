@@ -1,0 +1,90 @@
+"""Works out the figures of a run: how long phases took, how long images queued, how full queues were."""
+
+# The queue before a phase is an interval of each image's life: from the end of the phase before it to the
+# start of this one. The mean length of the queue is the sum of these waits over the length of the run,
+# by Little's law, and its largest length is the deepest overlap of the intervals. Nothing has to be sampled.
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from penstock.samples.images.record import Phase, Stamp
+from penstock.samples.images.run import RunResult
+from penstock.samples.images.settings import Mode
+
+__all__ = ["PhaseFigures", "Summary", "deepest_overlap", "same_pictures", "summarise"]
+
+Interval = tuple[float, float]
+
+
+@attrs.frozen
+class PhaseFigures:
+    """The figures of one phase: mean milliseconds of work and in the queue before it; that queue's size."""
+
+    work_ms: float
+    wait_ms: float
+    queue_mean: float
+    queue_max: int
+
+
+@attrs.frozen
+class Summary:
+    """The figures of one run; `phases` is empty, and `ms_per_image` None, where no image came out."""
+
+    mode: Mode
+    phases: dict[Phase, PhaseFigures]
+    seconds: float
+    images: int
+    skipped: int
+
+    @property
+    def ms_per_image(self) -> float | None:
+        """Wall time per image that came out."""
+        return 1000 * self.seconds / self.images if self.images else None
+
+    @property
+    def work_ms(self) -> float:
+        """Mean milliseconds of work on one image, all phases together."""
+        return sum(figures.work_ms for figures in self.phases.values())
+
+
+def summarise(result: RunResult) -> Summary:
+    """Return the figures of `result`."""
+    histories = [image.stamps for image in result.finished]
+    phases: dict[Phase, PhaseFigures] = {}
+    if histories:
+        for index, phase in enumerate(Phase):
+            work = [history[index].finished - history[index].started for history in histories]
+            queued = [] if index == 0 else _queued(histories, index)
+            waited = sum(end - start for start, end in queued)
+            phases[phase] = PhaseFigures(
+                work_ms=1000 * sum(work) / len(work),
+                wait_ms=1000 * waited / len(histories),
+                queue_mean=waited / result.seconds if result.seconds else 0.0,
+                queue_max=deepest_overlap(queued),
+            )
+    return Summary(result.mode, phases, result.seconds, len(result.finished), len(result.failures))
+
+
+def _queued(histories: Sequence[Sequence[Stamp]], index: int) -> list[Interval]:
+    return [(history[index - 1].finished, history[index].started) for history in histories]
+
+
+def deepest_overlap(intervals: Iterable[Interval]) -> int:
+    """Return how many of the half-open `intervals` overlap at most at one time."""
+    events = sorted(
+        event for start, end in intervals if end > start for event in ((start, 1), (end, -1))
+    )  # at one moment the ends come first
+    deepest = depth = 0
+    for _, change in events:
+        depth += change
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def same_pictures(results: Sequence[RunResult]) -> bool:
+    """Whether every run wrote the same thumbnails, byte for byte, in the same order."""
+    written = [[(image.sequence, image.digest) for image in result.finished] for result in results]
+    return all(one == written[0] for one in written)

@@ -1,0 +1,77 @@
+"""The table at the end: one column a mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.table import Table
+
+from penstock.samples.images.record import Phase
+from penstock.samples.images.settings import Mode
+from penstock.samples.images.summary import PhaseFigures, Summary
+
+__all__ = ["result_table"]
+
+_NOTHING = "–"  # a dash, where there is no figure
+
+
+def result_table(summaries: Sequence[Summary]) -> Table:
+    """Return a table of the runs, with each one's speed against the sequential run.
+
+    Without a sequential run among them, the work stands in for it: what the phases took, one after another.
+    """
+    table = Table(title="Image pipelines", title_justify="left", title_style="bold", header_style="bold")
+    table.add_column("")
+    for summary in summaries:
+        table.add_column(summary.mode.value, justify="right")
+    _add_phases(table, summaries, "work, ms an image", Phase, lambda figures: f"{figures.work_ms:.1f}")
+    if any(summary.mode is not Mode.SEQUENTIAL for summary in summaries):
+        _add_queues(table, summaries)
+    table.add_row("images (skipped)", *[f"{s.images} ({s.skipped})" for s in summaries])
+    table.add_row("seconds", *[f"{s.seconds:.2f}" for s in summaries])
+    table.add_row("ms per image", *[_ms(s.ms_per_image) for s in summaries], style="bold")
+    _add_ratio(table, summaries)
+    return table
+
+
+def _add_queues(table: Table, summaries: Sequence[Summary]) -> None:
+    """Add the two groups on the queues between the phases; the sequential mode has none."""
+    later = [phase for phase in Phase if phase is not Phase.LOAD]
+    queued = [s if s.mode is not Mode.SEQUENTIAL else None for s in summaries]
+    _add_phases(table, queued, "wait before, ms", later, lambda figures: f"{figures.wait_ms:.1f}")
+    _add_phases(
+        table,
+        queued,
+        "queue, mean (max)",
+        later,
+        lambda figures: f"{figures.queue_mean:.1f} ({figures.queue_max})",
+    )
+
+
+def _add_phases(
+    table: Table,
+    summaries: Sequence[Summary | None],
+    title: str,
+    phases: Sequence[Phase] | type[Phase],
+    figure: Callable[[PhaseFigures], str],
+) -> None:
+    """Add one group of rows, a row a phase."""
+    table.add_row(title, style="dim")
+    for phase in phases:
+        figures = [None if summary is None else summary.phases.get(phase) for summary in summaries]
+        table.add_row(f"  {phase.value}", *[_NOTHING if one is None else figure(one) for one in figures])
+    table.add_section()
+
+
+def _add_ratio(table: Table, summaries: Sequence[Summary]) -> None:
+    """Add the row that all this is about: how many times as fast as the sequential mode."""
+    reference = next((s.ms_per_image for s in summaries if s.mode is Mode.SEQUENTIAL), None)
+    cells: list[str] = []
+    for summary in summaries:
+        own = summary.ms_per_image
+        cells.append(f"{(reference or summary.work_ms) / own:.2f} x" if own else _NOTHING)
+    table.add_row("ratio to sequential", *cells, style="bold")
+
+
+def _ms(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.1f}"

@@ -1,0 +1,64 @@
+"""The command line: what it takes, and what it says to what makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from penstock.samples.images.options import parse_options
+from penstock.samples.images.settings import Mode, OnError
+
+
+def test_everything_has_a_default() -> None:
+    options = parse_options([])
+    assert options.folder is None
+    assert options.modes == (Mode.DATA_FLOW,)
+    assert (options.limit, options.repeat, options.on_error) == (None, 1, OnError.SKIP)
+
+
+def test_everything_can_be_given() -> None:
+    line = "photos --output out --mode load-balanced --size 100X80 --noise 2.5 --limit 3 --filters 4 --governor 9"
+    options = parse_options([*line.split(), "--on-error", "stop", "--repeat", "2"])
+    assert (options.folder, options.output) == (Path("photos"), Path("out"))
+    assert (options.modes, options.compare) == ((Mode.LOAD_BALANCED,), False)
+    assert (options.size, options.noise, options.limit, options.repeat) == ((100, 80), 2.5, 3, 2)
+    assert (options.filters, options.governor, options.on_error) == (4, 9, OnError.STOP)
+
+
+def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
+    options = parse_options(["--compare"])
+    assert options.modes == tuple(Mode)
+    assert options.modes[0] is Mode.SEQUENTIAL
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--size 100", "argument --size: expected WIDTHxHEIGHT such as 320x240, each from 32 to 4096, got '100'"),
+        ("--size 0x100", "got '0x100'"),
+        ("--size 100x9999", "got '100x9999'"),
+        ("--size 1²x100", "got '1²x100'"),
+        ("--size=-5x100", "got '-5x100'"),
+        ("--noise=-1", "argument --noise: expected a number from 0 to 255, got '-1'"),
+        ("--noise nan", "got 'nan'"),
+        ("--noise inf", "got 'inf'"),
+        ("--noise loud", "got 'loud'"),
+        ("--limit 0", "argument --limit: expected a whole number from 1, got '0'"),
+        ("--repeat=-1", "argument --repeat: expected a whole number from 1"),
+        ("--filters 1.5", "argument --filters: expected a whole number from 1"),
+        ("--governor none", "argument --governor: expected a whole number from 1"),
+        ("--mode fast", "argument --mode: invalid choice: 'fast'"),
+        ("--on-error retry", "argument --on-error: invalid choice: 'retry'"),
+        ("--mode data-flow --compare", "not allowed with argument"),
+        ("one two", "unrecognized arguments: two"),
+        ("--lim 3", "unrecognized arguments: --lim"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_options(arguments.split())
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err

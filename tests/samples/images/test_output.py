@@ -1,0 +1,66 @@
+"""Output: whole files with names that sort as the images do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from penstock.samples.images.names import printable, shown_name, thumbnail_name
+from penstock.samples.images.output import output, write_whole
+from penstock.samples.images.record import ImageInfo
+from penstock.samples.images.settings import Settings
+
+MakeInfo = Callable[..., ImageInfo]
+
+
+def test_a_thumbnail_is_a_jpeg_named_by_number_and_stem(make_info: MakeInfo, settings: Settings) -> None:
+    done = output(make_info(sequence=7, name="Ünï 写真.tar.PNG"), settings)
+    assert done.written is not None
+    assert done.written == settings.output / "0007-Ünï 写真.tar.jpg"
+    assert done.digest == hashlib.sha256(done.written.read_bytes()).hexdigest()
+    with Image.open(done.written) as written:
+        assert (written.format, written.size) == ("JPEG", (120, 80))
+    assert [path.name for path in settings.output.iterdir()] == [done.written.name]
+
+
+def test_a_stem_that_is_too_long_is_cut(make_info: MakeInfo, settings: Settings) -> None:
+    done = output(make_info(name="写" * 80 + ".png"), settings)
+    assert done.written is not None
+    assert done.written.exists()
+    assert done.written.name.startswith("0001-写写写")
+    assert len(os.fsencode(done.written.name)) <= 255
+
+
+def test_many_images_get_more_digits() -> None:
+    assert thumbnail_name(7, Path("a.png"), digits=6) == "000007-a.jpg"
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
+def test_a_file_that_cannot_be_finished_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(*paths: object) -> None:
+        raise error
+
+    (tmp_path / "old.jpg").write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(type(error)):
+        write_whole(tmp_path / "old.jpg", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("old.jpg", b"old")]
+
+
+def test_an_older_file_is_replaced(tmp_path: Path) -> None:
+    write_whole(tmp_path / "a.jpg", b"old")
+    write_whole(tmp_path / "a.jpg", b"new")
+    assert (tmp_path / "a.jpg").read_bytes() == b"new"
+
+
+def test_names_can_be_printed_whatever_they_are() -> None:
+    assert shown_name(Path("folder/Ünï 写真 📷.jpg")) == "Ünï 写真 📷.jpg"
+    assert shown_name(Path(os.fsdecode(b"caf\xe9.jpg"))) == r"caf\xe9.jpg"
+    assert printable("line\nbreak\x1b[31m") == r"line\nbreak\x1b[31m"

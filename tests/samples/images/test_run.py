@@ -1,0 +1,239 @@
+"""The four modes do the same work: in order, to the byte, past bad files, and to an end when told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+import pytest
+from PIL import Image
+
+from penstock.samples.images import phases
+from penstock.samples.images.files import find_pictures, list_jobs
+from penstock.samples.images.load import load
+from penstock.samples.images.noise import add_noise
+from penstock.samples.images.observer import Observer
+from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
+from penstock.samples.images.run import Outcome, RunResult, Stop, run
+from penstock.samples.images.settings import Mode, OnError, Settings
+
+PIPELINED = [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED]
+every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
+
+PATIENCE = 20  # seconds; only a test that fails waits so long
+
+
+class Listener(Observer, Protocol):
+    """What the fixture `listener` is."""
+
+    progress: list[tuple[Phase, int]]
+    images: list[ImageInfo]
+    failures: list[Failure]
+    hook: Callable[[ImageInfo], None]
+
+
+def assert_whole(result: RunResult, settings: Settings) -> None:
+    """Everything that is said to be finished is on disk, can be opened, and there is nothing else."""
+    written = [image.written for image in result.finished]
+    assert sorted(settings.output.iterdir()) == written
+    for path in written:
+        with Image.open(path) as image:
+            image.load()
+
+
+@every_mode
+async def test_images_come_out_in_order_and_the_same_in_every_mode(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    jobs = list_jobs(find_pictures(photo_folder), repeat=3)
+    expected = await run(Mode.SEQUENTIAL, jobs, settings, listener, Stop())
+    listener.images.clear()
+    listener.progress.clear()
+    result = await run(mode, jobs, settings, listener, Stop())
+    assert result.outcome is Outcome.DONE
+    assert [image.sequence for image in listener.images] == list(range(1, 19))
+    assert [image.path.name for image in result.finished] == [f"photo {n}.jpg" for n in range(1, 7)] * 3
+    assert [image.digest for image in result.finished] == [image.digest for image in expected.finished]
+    assert sorted(listener.progress, key=lambda p: (p[1], list(Phase).index(p[0]))) == [
+        (phase, number) for number in range(1, 19) for phase in Phase
+    ]
+    assert [[stamp.phase for stamp in image.stamps] for image in result.finished] == [list(Phase)] * 18
+    assert_whole(result, settings)
+
+
+@every_mode
+async def test_a_dirty_folder_costs_its_bad_files_and_nothing_else(
+    mode: Mode, dirty_folder: Path, bad_files: dict[str, str], settings: Settings, listener: Listener
+) -> None:
+    jobs = list_jobs(find_pictures(dirty_folder))
+    result = await run(mode, jobs, settings, listener, Stop())
+    assert result.outcome is Outcome.DONE
+    assert [failure.path.name for failure in result.failures] == list(bad_files)
+    for failure in result.failures:
+        assert failure.phase is Phase.LOAD
+        assert bad_files[failure.path.name] in failure.reason
+    assert sorted(listener.failures, key=lambda failure: failure.sequence) == list(result.failures)
+    good = [job.path for job in jobs if job.path.name not in bad_files]
+    assert [image.path for image in result.finished] == good
+    assert_whole(result, settings)
+
+
+@every_mode
+@pytest.mark.parametrize("phase", ["load", "scale", "add_noise", "output"])
+async def test_an_image_may_fail_in_any_phase(
+    mode: Mode,
+    phase: str,
+    photo_folder: Path,
+    settings: Settings,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work: Callable[[Job | ImageInfo, Settings], ImageInfo] = getattr(phases, phase)
+
+    def fail_at_times(item: Job | ImageInfo, settings: Settings) -> ImageInfo:
+        if item.sequence in (1, 4, 5, 12):
+            raise ValueError(f"not number {item.sequence}")
+        return work(item, settings)
+
+    monkeypatch.setattr(phases, phase, fail_at_times)
+    jobs = list_jobs(find_pictures(photo_folder), repeat=2)
+    result = await run(mode, jobs, attrs.evolve(settings, governor=3), listener, Stop())
+    assert [image.sequence for image in result.finished] == [2, 3, 6, 7, 8, 9, 10, 11]
+    assert [(f.sequence, f.reason) for f in result.failures] == [(n, f"not number {n}") for n in (1, 4, 5, 12)]
+    assert {failure.phase.value for failure in result.failures} == {phase.removeprefix("add_")}
+    assert_whole(result, settings)
+
+
+@every_mode
+async def test_a_bad_file_ends_the_run_if_the_user_wants_that(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    (photo_folder / "photo 3.jpg").write_text("not a photograph")
+    jobs = list_jobs(find_pictures(photo_folder), repeat=5)
+    result = await run(mode, jobs, attrs.evolve(settings, on_error=OnError.STOP), listener, Stop())
+    assert result.outcome is Outcome.FAILED
+    assert [(failure.sequence, failure.phase) for failure in result.failures] == [(3, Phase.LOAD)]
+    assert listener.failures == list(result.failures)
+    assert [image.sequence for image in result.finished] == [1, 2][: len(result.finished)]
+    assert_whole(result, settings)
+
+
+@every_mode
+async def test_the_stop_command_ends_the_run_with_whole_files(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    stop = Stop()
+
+    def stop_at_three(info: ImageInfo) -> None:
+        if info.sequence == 3:
+            stop.request()
+
+    listener.hook = stop_at_three
+    jobs = list_jobs(find_pictures(photo_folder), repeat=50)
+    result = await run(mode, jobs, settings, listener, stop)
+    assert (result.outcome, result.failures, result.total) == (Outcome.STOPPED, (), 300)
+    assert [image.sequence for image in result.finished] == [1, 2, 3]
+    assert_whole(result, settings)
+    again = await run(mode, jobs, settings, listener, stop)
+    assert (again.outcome, again.finished) == (Outcome.STOPPED, ())
+
+
+@every_mode
+async def test_no_jobs_are_no_trouble(mode: Mode, settings: Settings, listener: Listener) -> None:
+    result = await run(mode, [], settings, listener, Stop())
+    assert (result.outcome, result.finished, result.failures) == (Outcome.DONE, (), ())
+
+
+@every_mode
+@pytest.mark.parametrize(("governor", "filters"), [(1, 1), (1, 4), (2, 3), (50, 8)])
+async def test_any_number_of_slots_and_filters_will_do(
+    mode: Mode, governor: int, filters: int, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    settings = attrs.evolve(settings, governor=governor, filters=filters)
+    result = await run(mode, list_jobs(find_pictures(photo_folder), repeat=2), settings, listener, Stop())
+    assert [image.sequence for image in result.finished] == list(range(1, 13))
+
+
+@pytest.mark.parametrize("mode", PIPELINED, ids=lambda mode: mode.value)
+async def test_phases_of_different_images_overlap(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first image cannot leave the noise phase before the third is being loaded."""
+    third_is_loading = threading.Event()
+
+    def announcing_load(job: Job, settings: Settings) -> ImageInfo:
+        if job.sequence == 3:
+            third_is_loading.set()
+        return load(job, settings)
+
+    def waiting_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
+        assert info.sequence != 1 or third_is_loading.wait(PATIENCE)
+        return add_noise(info, settings)
+
+    monkeypatch.setattr(phases, "load", announcing_load)
+    monkeypatch.setattr(phases, "add_noise", waiting_noise)
+    result = await run(mode, list_jobs(find_pictures(photo_folder)), settings, listener, Stop())
+    assert [image.sequence for image in result.finished] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_filters_share_the_work_and_the_multiplexer_restores_the_order(
+    photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first image cannot leave its filter before three others have left theirs."""
+    others = threading.Semaphore(0)
+
+    def holding_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
+        done = add_noise(info, settings)
+        if info.sequence == 1:
+            assert all(others.acquire(timeout=PATIENCE) for _ in range(3))
+        else:
+            others.release()
+        return done
+
+    monkeypatch.setattr(phases, "add_noise", holding_noise)
+    jobs = list_jobs(find_pictures(photo_folder))
+    result = await run(Mode.LOAD_BALANCED, jobs, settings, listener, Stop())
+    assert [image.sequence for image in result.finished] == [1, 2, 3, 4, 5, 6]
+    noise = [number for phase, number in listener.progress if phase is Phase.NOISE]
+    assert noise.index(1) >= 2  # the third has left its filter, but may not have reported yet
+
+
+@pytest.mark.parametrize("mode", PIPELINED, ids=lambda mode: mode.value)
+async def test_the_governor_bounds_the_images_in_flight(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_flight: list[int] = []
+    most = 0
+
+    def counting_load(job: Job, settings: Settings) -> ImageInfo:
+        nonlocal most
+        in_flight.append(job.sequence)
+        most = max(most, len(in_flight))
+        return load(job, settings)
+
+    monkeypatch.setattr(phases, "load", counting_load)
+    listener.hook = lambda info: in_flight.remove(info.sequence)
+    jobs: Sequence[Job] = list_jobs(find_pictures(photo_folder), repeat=3)
+    await run(mode, jobs, attrs.evolve(settings, governor=3), listener, Stop())
+    assert most <= 3
+    assert in_flight == []
+
+
+@every_mode
+async def test_our_own_mistakes_are_not_taken_for_bad_files(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    def stumble(info: ImageInfo) -> None:
+        raise ZeroDivisionError
+
+    listener.hook = stumble
+    jobs = list_jobs(find_pictures(photo_folder))
+    with pytest.raises((ZeroDivisionError, ExceptionGroup)) as caught:
+        await run(mode, jobs, settings, listener, Stop())
+    error: BaseException = caught.value
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, ZeroDivisionError)
