@@ -1,0 +1,34 @@
+"""How Sphinx builds the documentation: `python -m sphinx -W -n docs docs/_build`."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+_project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = "Penstock"
+author = "the Penstock developers"
+version = release = _project["version"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "generated_pages"]
+exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages, it is no page itself
+nitpicky = True  # a name that leads nowhere is an error
+
+myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
+myst_heading_anchors = 3
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_title = f"Penstock {release}"
+html_show_sphinx = False
