@@ -1,0 +1,1 @@
+"""Benchmarks, run on demand with `python tests/benchmarks`: ratios against baselines in the same run."""
