@@ -172,7 +172,8 @@ class PipelineGovernor:
 
     def look(self) -> None:
         """Let in who waits, if slots have become free."""
-        if self._first is not None and self.in_flight < self._refused_at:  # an item has left since
+        # in that order: counting what is in flight is the costly part, and needed only if somebody was refused
+        if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
             self._refused_at = -math.inf
             self._first._inbox.gate_opened()
         self._wake_waiting()

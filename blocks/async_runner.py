@@ -27,7 +27,9 @@ class AsyncRunner:
     """Calls an async function with several items at once."""
 
     is_eager = True
+    place = "tasks"
     __slots__ = (
+        "at_once",
         "block",
         "busy",
         "call",
@@ -46,7 +48,7 @@ class AsyncRunner:
     def __init__(self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int) -> None:
         self.block = block
         self.call: Callable[[Any], Awaitable[Any]] = block.function
-        self.concurrency = concurrency
+        self.at_once = self.concurrency = concurrency
         self.ordered = ordered
         self.window = window
         self.busy = 0
@@ -59,6 +61,9 @@ class AsyncRunner:
         self.in_work: set[trio.lowlevel.Task] = set()
 
     # Giving out items
+
+    def start(self) -> None:
+        """Workers start when there is work."""
 
     def step(self) -> None:
         """Hand results on, and give items to workers that are free."""
@@ -100,9 +105,11 @@ class AsyncRunner:
         while job is not None:
             number, item = job
             turns = turns_of(task)
+            start = time_slice.clock()
             try:
                 results = self._results(await call(item))
                 self.busy -= 1
+                self.block._effort.add(1, time_slice.clock() - start, 0.0)
             except BaseException as error:
                 results = await self._failed(number, item, error)
             self._hand_on(number, results)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar
 
 from .async_runner import AsyncRunner
+from .executor_runner import ExecutorRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, is_async
 from .inline_runner import InlineRunner
 from .policies import OnError
@@ -24,8 +26,12 @@ class Call(FunctionBlock[In]):
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
 
     Args:
-        function: A plain function, which runs on the loop and should be quick, or an `async def` function.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
+            `async def` function, which runs in tasks of the loop and takes no executor.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
+            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            Several quick items travel together.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
         filter: Only messages of which this is true are taken; others are declined.
@@ -33,7 +39,7 @@ class Call(FunctionBlock[In]):
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called.
+        TypeError: `function` cannot be called, or not by the executor.
     """
 
     kind: ClassVar[str] = "call"
@@ -43,6 +49,7 @@ class Call(FunctionBlock[In]):
         function: Callable[[In], Awaitable[Any]] | Callable[[In], Any],
         *,
         concurrency: int = 1,
+        executor: Executor | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
@@ -50,8 +57,13 @@ class Call(FunctionBlock[In]):
     ) -> None:
         super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
         runs_async = is_async(function)
-        check_concurrency(self, concurrency, None, capacity, runs_async)
-        self._runner = AsyncRunner(self, concurrency, False, concurrency) if runs_async else InlineRunner(self)
+        check_concurrency(self, concurrency, None, capacity, runs_async, executor)
+        if runs_async:
+            self._runner = AsyncRunner(self, concurrency, False, concurrency)
+        elif executor is not None:
+            self._runner = ExecutorRunner(self, executor, concurrency, False, None)
+        else:
+            self._runner = InlineRunner(self)
 
     def _emit(self, results: list[Any]) -> None:
         self._counts["consumed"] += len(results)

@@ -23,3 +23,25 @@ class Stalled(Exception):
 
     def __str__(self) -> str:
         return f"{self.args[0]}\n{self.report}"
+
+
+class WorkerDied(Exception):
+    """A worker process has ended while it had an item: it was killed, it crashed, or the function ended it.
+
+    Nobody knows how far the function has come. If it is tried again, what it does elsewhere may be done twice.
+    """
+
+
+class RemoteError(Exception):
+    """Stands for an exception of another process that could not be brought here: it cannot be pickled, say.
+
+    Its text names the type of the original and what that said; the traceback there is in a note, as for all errors
+    that come from another process.
+    """
+
+
+class LoopHeldWarning(RuntimeWarning):
+    """A plain function of a block has held the event loop for more than 100 ms: nothing else could run meanwhile.
+
+    Each block reports it once. Give the block an executor, `Threads(n)` say.
+    """

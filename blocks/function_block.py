@@ -11,6 +11,7 @@ import functools
 import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import trio
@@ -20,9 +21,11 @@ from .buffer import check_capacity
 from .error_info import ErrorInfo, annotate
 from .inbox import UNBOUNDED, Inbox
 from .outbox import Outbox
+from .parcel import check_picklable
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
 from .target import Target
 from .waiting import WaitList
+from .work import Effort
 
 In = TypeVar("In")
 DEFAULT_CAPACITY = 1024
@@ -34,12 +37,20 @@ class Runner(Protocol):
     Attributes:
         busy: How many items were taken from the inbox and are being worked on.
         waiting: How many results wait for those of items before them.
+        at_once: At most so many calls at once.
+        place: Where the function runs, in words.
         is_eager: Whether `give_out` can start work at once when an item comes, without a step of the block.
     """
 
     is_eager: bool
     busy: int
     waiting: int
+    at_once: int
+    place: str
+
+    def start(self) -> None:
+        """The network starts."""
+        ...
 
     def step(self) -> None:
         """Start or do as much work as is allowed now."""
@@ -72,7 +83,7 @@ class FunctionInbox(Inbox[In]):
 class FunctionBlock(Block, Target[In]):
     """A block that calls a function with each of its items."""
 
-    __slots__ = ("_dead", "_failures", "_inbox", "_outbox", "_runner", "_space", "function")
+    __slots__ = ("_dead", "_effort", "_failures", "_inbox", "_outbox", "_runner", "_space", "function")
 
     def __init__(
         self,
@@ -93,6 +104,7 @@ class FunctionBlock(Block, Target[In]):
         self._outbox: Outbox[Any] = Outbox(self, deque())
         self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self._space: WaitList[None] = WaitList()
+        self._effort = Effort()
         self._runner: Runner
         if isinstance(self._failures.final, DeadLetter):
             target = self._failures.final.target
@@ -165,6 +177,10 @@ class FunctionBlock(Block, Target[In]):
         return delay
 
     # Stepping
+
+    def _start(self) -> None:
+        self._runner.start()
+        super()._start()
 
     def _arrived(self) -> None:
         if not self._queued and self._runner.is_eager and self._network is not None and self._network._is_open:
@@ -239,7 +255,12 @@ def default_window(concurrency: int) -> int:
 
 
 def check_concurrency(
-    block: FunctionBlock[Any], concurrency: int, window: int | None, capacity: int | None, runs_async: bool
+    block: FunctionBlock[Any],
+    concurrency: int,
+    window: int | None,
+    capacity: int | None,
+    runs_async: bool,
+    executor: Executor | None,
 ) -> None:
     """Raise a `ValueError` that says what to do if the numbers do not fit each other or the function."""
     for what, number in (("concurrency", concurrency), ("window", window)):
@@ -249,8 +270,35 @@ def check_concurrency(
         raise ValueError(f"{block}: window must be at least the concurrency, {concurrency}, got {window}")
     if capacity is not None and capacity < concurrency:
         raise ValueError(f"{block}: capacity must be at least the concurrency, {concurrency}, got {capacity}")
-    if concurrency > 1 and not runs_async:
+    if executor is None and concurrency > 1 and not runs_async:
         raise ValueError(
-            f"{block}: concurrency={concurrency} needs an async function; a plain function runs on the loop, one call "
-            "at a time (wrap slow work: `async def f(x): return await trio.to_thread.run_sync(work, x)`)"
+            f"{block}: concurrency={concurrency} needs an executor or an async function; a plain function runs on the "
+            f"loop, one call at a time (give the block executor=Threads({concurrency}))"
         )
+    if executor is not None:
+        check_executor(block, executor, runs_async)
+
+
+def check_expanding(block: FunctionBlock[Any], executor: Executor | None) -> None:
+    """Raise a `TypeError` that says what to do if the executor cannot make any number of outputs of an item."""
+    refuse = getattr(executor, "_check_expanding", None)
+    if refuse is not None:
+        refuse(str(block))
+
+
+def check_executor(block: FunctionBlock[Any], executor: Executor, runs_async: bool) -> None:
+    """Raise a `TypeError` that says what to do if the executor cannot call the block's function."""
+    if not isinstance(executor, Executor):
+        raise TypeError(
+            f"{block}: executor must be Threads, Processes or another concurrent.futures.Executor, got {executor!r}"
+        )
+    if runs_async:
+        raise TypeError(
+            f"{block}: an async function runs in tasks of the loop and takes no executor; leave out executor=, or give "
+            "the block a plain function"
+        )
+    check = getattr(executor, "_check", None)
+    if check is not None:
+        check(block.function, str(block))
+    elif isinstance(executor, ProcessPoolExecutor):
+        check_picklable(block.function, str(block))

@@ -7,16 +7,23 @@ up to a thousand items. Items that were taken and not worked on because one befo
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from time import thread_time
 from types import CoroutineType
 from typing import Any
 
 import trio
 
+from .errors import LoopHeldWarning
 from .function_block import FunctionBlock
-from .timing import BATCH_SECONDS, BatchSize, time_slice
+from .timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
+from .work import not_awaited, stop_iteration
+
+LOOP_HELD = 0.1
+"""Seconds; a batch that takes longer has at least one call that does not belong on the loop."""
 
 
 class InlineRunner:
@@ -24,7 +31,9 @@ class InlineRunner:
 
     is_eager = False
     waiting = 0
-    __slots__ = ("attempt", "block", "busy", "function", "is_pausing", "number", "pending", "size")
+    at_once = 1
+    place = "loop"
+    __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "number", "pending", "size")
 
     def __init__(self, block: FunctionBlock[Any]) -> None:
         self.block = block
@@ -32,9 +41,13 @@ class InlineRunner:
         self.pending: deque[Any] = deque()
         self.busy = 0
         self.size = BatchSize()
-        self.number = 0
+        self.number: int = 0
         self.attempt = 0
         self.is_pausing = False
+        self.has_warned = False
+
+    def start(self) -> None:
+        """Nothing is needed before the first item."""
 
     def step(self) -> None:
         """Work on one batch, if the results of the last one are out."""
@@ -69,6 +82,8 @@ class InlineRunner:
             return
         results: list[Any] = []
         error: BaseException | None = None
+        may_wait = self.size.items < LARGEST_BATCH  # if not, it is quicker than asking for the processor time
+        cpu = thread_time() if may_wait else 0.0
         start = time_slice.clock()
         try:
             results.extend(map(self.function, batch))
@@ -76,11 +91,14 @@ class InlineRunner:
             error = raised
         elapsed = time_slice.clock() - start
         done = len(results)
+        self.block._effort.add(done, elapsed, thread_time() - cpu if may_wait else elapsed)
+        if elapsed > LOOP_HELD:
+            self._report_held(elapsed)
         if error is None and done < len(batch):  # map takes it for the end of the batch
-            error = stop_iteration(self.block)
+            error = stop_iteration(str(self.block))
         if results and (type(results[0]) is CoroutineType or type(results[-1]) is CoroutineType):
             done = [type(result) is CoroutineType for result in results].index(True)
-            error = not_awaited(self.block, results[done:])
+            error = refuse(self.block, results[done:])
             del results[done:]
         self.size.learn(done, elapsed)
         self.number += done
@@ -108,6 +126,18 @@ class InlineRunner:
             assert self.block._network is not None
             self.is_pausing = True
             self.block._network._after(delay, self._resume)
+
+    def _report_held(self, seconds: float) -> None:
+        """Warn, once, that the function keeps everything else from running."""
+        if not self.has_warned:
+            self.has_warned = True
+            code = getattr(self.function, "__code__", None)
+            warnings.warn_explicit(
+                f"{self.block} held the event loop for {seconds * 1000:.0f} ms; give it executor=Threads(n)",
+                LoopHeldWarning,
+                filename=code.co_filename if code is not None else f"<{self.block.name}>",
+                lineno=code.co_firstlineno if code is not None else 0,
+            )
 
     def _resume(self) -> None:
         self.is_pausing = False
@@ -140,7 +170,8 @@ class ExpandingRunner(InlineRunner):
     def _run(self, count: int) -> None:
         outputs: list[Any] = []
         error: BaseException | None = None
-        start = time_slice.clock()
+        number = self.number
+        start, cpu = time_slice.clock(), thread_time()
         while len(outputs) < count and error is None and (self.current is not None or self._next_item()):
             try:
                 if self.current is None:
@@ -154,7 +185,11 @@ class ExpandingRunner(InlineRunner):
                     self._item_done()
                 if time_slice.clock() - start > 2 * BATCH_SECONDS:
                     break
-        self.size.learn(len(outputs), time_slice.clock() - start)
+        elapsed = time_slice.clock() - start
+        self.block._effort.add(self.number - number, elapsed, thread_time() - cpu)
+        if elapsed > LOOP_HELD:
+            self._report_held(elapsed)
+        self.size.learn(len(outputs), elapsed)
         self.block._counts["produced"] += len(outputs)
         self.block._emit(outputs)
         if self.current is not None:
@@ -172,9 +207,9 @@ class ExpandingRunner(InlineRunner):
         try:
             outputs = self.function(item)
         except StopIteration as error:
-            raise stop_iteration(self.block) from error
+            raise stop_iteration(str(self.block)) from error
         if type(outputs) is CoroutineType:
-            raise not_awaited(self.block, [outputs])
+            raise refuse(self.block, [outputs])
         return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
 
     def _item_done(self) -> None:
@@ -193,16 +228,9 @@ class ExpandingRunner(InlineRunner):
             close()
 
 
-def stop_iteration(block: FunctionBlock[Any]) -> RuntimeError:
-    """Explain that a function has raised what would end a loop over items in silence."""
-    return RuntimeError(f"the function of {block} raised StopIteration")
-
-
-def not_awaited(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
-    """Explain that a function which is not `async def` has given a coroutine."""
+def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
+    """Close the coroutines among the results, which nobody would await, and explain."""
     for result in results:
         if type(result) is CoroutineType:
             result.close()
-    return TypeError(
-        f"the function of {block} returned a coroutine; pass the `async def` function itself, not a lambda around it"
-    )
+    return not_awaited(str(block))

@@ -11,6 +11,7 @@ import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -18,6 +19,7 @@ import trio
 
 from .balance import Balance
 from .block import Block, Node, automatic_name
+from .cpus import usable_cpus
 from .error_info import ErrorInfo, annotate
 from .errors import Stalled
 from .inbox import Inbox
@@ -25,6 +27,7 @@ from .pump import Pump, Verdict
 from .report import Report, make_report
 from .shutdown import Shutdown
 from .standstill import is_alive, judge, somebody_moves
+from .suggest import Suggestion, measured, suggest
 from .waiting import overseers
 
 
@@ -84,6 +87,7 @@ class Network:
         self._body_task: trio.lowlevel.Task | None = None
         self._outer_deadline = math.inf
         self._busy_count = 0
+        self._started_at = self._ended_at = 0.0
         self._faults: list[BaseException] = []
         self._late_errors: list[BaseException] = []  # of clean-ups and of hooks; nobody else raises them
         self._stopped_by_others = False
@@ -134,6 +138,7 @@ class Network:
     def _open(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._is_open = True
+        self._started_at = perf_counter()
         for node in tuple(self._nodes):
             node._start()
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
@@ -169,6 +174,7 @@ class Network:
         """Let go of the blocks, and prove that every item is accounted for."""
         self._is_open = False
         self._has_ended = True
+        self._ended_at = perf_counter()
         self._outside.clear()
         self.shutdown._members.pop(self, None)
         overseers.pumps.pop(self, None)
@@ -281,6 +287,7 @@ class Network:
 
         async def begin() -> None:
             self._busy_count -= 1
+            self._pump.wake()  # it may have gone to sleep only because of this task
             try:
                 await work(*args)
             except Exception as error:  # of the block's function, which is known, or of a filter behind it
@@ -311,6 +318,20 @@ class Network:
     def report(self) -> Report:
         """Who holds what, and who waits for whom, now; `str()` of it is for people."""
         return make_report(self)
+
+    def suggest(self) -> Suggestion:
+        """Say what would make a run like this one faster: the slowest stage, and which concurrency gives which time.
+
+        Judged from what the blocks that call a function have measured so far, best when the run is over and was long
+        enough to show what is usual. `str()` of it is for people.
+
+        Raises:
+            RuntimeError: Nothing was measured yet: no block has called its function.
+        """
+        stages = measured(self._blocks)
+        if not stages:
+            raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
+        return suggest(stages, (self._ended_at or perf_counter()) - self._started_at, usable_cpus())
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -197,11 +197,12 @@ class Outbox(Generic[T]):
 
     def serve_others(self) -> None:
         """Hand out what links and those who wait longer take: it is not for who comes now."""
-        if self.queue and (self.links or self.receivers):
+        while self.queue and (self.links or self.receivers):
             waiting = len(self.queue)
             self.flush()
-            if len(self.queue) < waiting:
-                self.block._departed()
+            if len(self.queue) == waiting:
+                return
+            self.block._departed()  # may let in more, which is for the others first as well
 
     def pin(self) -> None:
         """Make sure that the head stays the head."""

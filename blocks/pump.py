@@ -112,8 +112,9 @@ class Pump:
         while True:
             if self._ready:
                 self._run_slice()
-                await trio.lowlevel.checkpoint()
-                continue
+                if self._ready:
+                    await trio.lowlevel.checkpoint()
+                    continue
             self._look()
             verdict = judge()
             if verdict is Verdict.FINISHED:

@@ -26,12 +26,15 @@ class BatchSize:
     def __init__(self) -> None:
         self.items = 1
 
-    def learn(self, done: int, seconds: float) -> None:
-        """Take note of a batch; a full one that was quick makes the next one up to eight times as large."""
-        if seconds > 2 * BATCH_SECONDS:
-            self.items = max(1, int(done * BATCH_SECONDS / seconds))
-        elif seconds < BATCH_SECONDS / 2 and done >= self.items:
-            fitting = int(done * BATCH_SECONDS / seconds) if seconds > 0 else LARGEST_BATCH
+    def learn(self, done: int, seconds: float, aim: float = BATCH_SECONDS) -> None:
+        """Take note of a batch, which should take `aim` seconds.
+
+        A full one that was quick makes the next one up to eight times as large.
+        """
+        if seconds > 2 * aim:
+            self.items = max(1, int(done * aim / seconds))
+        elif seconds < aim / 2 and done >= self.items:
+            fitting = int(done * aim / seconds) if seconds > 0 else LARGEST_BATCH
             self.items = min(self.items * 8, fitting, LARGEST_BATCH)
 
 

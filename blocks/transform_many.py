@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .async_runner import AsyncExpandingRunner
+from .executor_runner import ExecutorRunner
 from .function_block import (
     DEFAULT_CAPACITY,
     FunctionBlock,
     check_concurrency,
+    check_expanding,
     default_window,
     is_async,
     is_async_generator,
@@ -33,7 +36,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
       and being handed on. A generator is read no further than its
       outputs are taken (one batch ahead); the outputs of an item are collected first where they must be: if
       `on_error` is not "fail" (an item that fails then gives none), and, for async functions, if they have to wait
-      for another item's.
+      for another item's; with an executor they always are, where the function runs.
     - Back-pressure: while outputs are not taken, no further one is made; when it is full, senders wait and links are
       postponed.
     - Ends: after its last producer, when every output was taken.
@@ -42,9 +45,12 @@ class TransformMany(FunctionBlock[In], Source[Out]):
     In the balance a message counts as consumed, and its outputs as produced.
 
     Args:
-        function: A plain function that returns an iterable or is a generator, which runs on the loop; an `async def`
-            function that returns an iterable; or an asynchronous generator function.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        function: A plain function that returns an iterable or is a generator, which runs on the loop unless there is
+            an `executor`; an `async def` function that returns an iterable; or an asynchronous generator function.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
+            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            Several quick items travel together.
         ordered: Whether the outputs keep the order of the messages.
         window: At most so many items between start and being handed on, >= concurrency. Default as for `Transformer`.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
@@ -54,7 +60,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called.
+        TypeError: `function` cannot be called, or not by the executor.
     """
 
     __slots__ = ()
@@ -66,6 +72,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         function: Callable[[In], AsyncIterator[Out]],
         *,
         concurrency: int = ...,
+        executor: Executor | None = ...,
         ordered: bool = ...,
         window: int | None = ...,
         capacity: int | None = ...,
@@ -80,6 +87,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Awaitable[Iterable[Out]]],
         *,
         concurrency: int = ...,
+        executor: Executor | None = ...,
         ordered: bool = ...,
         window: int | None = ...,
         capacity: int | None = ...,
@@ -94,6 +102,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Iterable[Out]],
         *,
         concurrency: int = ...,
+        executor: Executor | None = ...,
         ordered: bool = ...,
         window: int | None = ...,
         capacity: int | None = ...,
@@ -107,6 +116,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Any],
         *,
         concurrency: int = 1,
+        executor: Executor | None = None,
         ordered: bool = True,
         window: int | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
@@ -117,9 +127,12 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
-        check_concurrency(self, concurrency, window, capacity, runs_async)
+        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        check_expanding(self, executor)
         if runs_async:
             width = window or default_window(concurrency)
             self._runner = AsyncExpandingRunner(self, concurrency, ordered, width, is_generator)
+        elif executor is not None:
+            self._runner = ExecutorRunner(self, executor, concurrency, ordered, window, expands=True)
         else:
             self._runner = ExpandingRunner(self)

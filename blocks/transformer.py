@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .async_runner import AsyncRunner
+from .executor_runner import ExecutorRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
 from .inline_runner import InlineRunner
 from .policies import OnError
@@ -22,19 +24,24 @@ class Transformer(FunctionBlock[In], Source[Out]):
       accepts it, or to a receiver.
     - Order: results come in the order of the messages, unless `ordered=False`. An item that is skipped leaves no gap.
     - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
-      and being handed on. A plain function works ahead of its target by one batch, of about a fifth of a millisecond.
+      and being handed on. A plain function on the loop works ahead of its target by one batch, of about a fifth of a
+      millisecond.
     - Back-pressure: while results are not taken, no further call is started; when it is full, senders wait and links
       are postponed.
     - Ends: after its last producer, when every result was taken.
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
 
     Args:
-        function: A plain function, which runs on the loop and should be quick, or an `async def` function.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an async function.
+        function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
+            `async def` function, which runs in tasks of the loop and takes no executor.
+        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
+            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            Several quick items travel together.
         ordered: Whether the results keep the order of the messages.
         window: At most so many items between start and being handed on, >= concurrency; the larger, the longer one
-            slow item is waited for before it idles the others. Default: 16, or 4 × concurrency if that is more. It
-            has no meaning for a plain function.
+            slow item is waited for before it idles the others. Default: 16, or 4 × concurrency if that is more; with
+            an executor so many hand-overs. It has no meaning for a plain function on the loop.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
         filter: Only messages of which this is true are taken; others are declined.
@@ -42,7 +49,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called.
+        TypeError: `function` cannot be called, or not by the executor.
     """
 
     __slots__ = ()
@@ -54,6 +61,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Awaitable[Out]],
         *,
         concurrency: int = ...,
+        executor: Executor | None = ...,
         ordered: bool = ...,
         window: int | None = ...,
         capacity: int | None = ...,
@@ -68,6 +76,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Out],
         *,
         concurrency: int = ...,
+        executor: Executor | None = ...,
         ordered: bool = ...,
         window: int | None = ...,
         capacity: int | None = ...,
@@ -81,6 +90,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         function: Callable[[In], Any],
         *,
         concurrency: int = 1,
+        executor: Executor | None = None,
         ordered: bool = True,
         window: int | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
@@ -90,8 +100,10 @@ class Transformer(FunctionBlock[In], Source[Out]):
     ) -> None:
         super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
         runs_async = is_async(function)
-        check_concurrency(self, concurrency, window, capacity, runs_async)
+        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
         if runs_async:
             self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
+        elif executor is not None:
+            self._runner = ExecutorRunner(self, executor, concurrency, ordered, window)
         else:
             self._runner = InlineRunner(self)

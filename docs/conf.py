@@ -16,6 +16,7 @@ version = release = _project["version"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "generated_pages"]
 exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages, it is no page itself
 nitpicky = True  # a name that leads nowhere is an error
+nitpick_ignore = [("py:class", "Client")]  # Dask's; the documentation is made without Dask, too
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3

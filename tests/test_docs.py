@@ -101,6 +101,8 @@ class Page:
     def program(self) -> str:
         """The page as a program: only the examples, each in its place, each with a mark behind its output."""
         program = [""] * len(self.lines)
+        # the first line of a page is a heading; `-W` on the command line takes only the built-in warnings
+        program[0] = "import warnings; warnings.filterwarnings('ignore', '.* held the event loop', RuntimeWarning)"
         for block in self.examples:
             program[block.line - 1 : block.end - 1] = block.content
             program[block.end - 1] = f"if __name__ == '__main__': print('\\x00{block.end}\\x00', end='', flush=True)"

@@ -27,7 +27,7 @@ from penstock.blocks import Block, Buffer, Source, Target
 PACKAGES = (penstock.blocks, penstock.agents)
 BASES = (Block, Buffer, Source, Target)
 POINTS = ("Inputs and outputs", "Order", "Holds", "Back-pressure", "Ends", "Fails")
-OPTIONS = ("capacity", "concurrency", "ordered", "window", "on_error", "filter")
+OPTIONS = ("capacity", "concurrency", "executor", "ordered", "window", "on_error", "filter")
 ROLES = {(True, True): "both", (True, False): "source", (False, True): "target"}
 POINT = re.compile(r"^- (?P<name>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE)
 
@@ -76,13 +76,16 @@ def option_of(block: type, option: str) -> str:
     if parameter.default is inspect.Parameter.empty:
         return "must be given"
     if parameter.default is None:
-        return {"capacity": "no bound", "filter": "yes", "window": "by concurrency"}[option]
+        return {"capacity": "no bound", "executor": "none", "filter": "yes", "window": "by concurrency"}[option]
     return f"`{parameter.default!r}`"
 
 
 def property_table(blocks: Iterable[type]) -> str:
     """A row a block: what it is in a network, and its options with their defaults."""
-    rows = ["| block | is | " + " | ".join(f"`{option}`" for option in OPTIONS) + " |", "|---" * 8 + "|"]
+    rows = [
+        "| block | is | " + " | ".join(f"`{option}`" for option in OPTIONS) + " |",
+        "|---" * (len(OPTIONS) + 2) + "|",
+    ]
     for block in blocks:
         role = ROLES[issubclass(block, Source), issubclass(block, Target)]
         options = " | ".join(option_of(block, option) for option in OPTIONS)

@@ -1,11 +1,12 @@
 """Keeps the tests of blocks and agents from hanging and from leaking.
 
 Each runs on a clock that jumps, so "it waits for ever" is found at once: the clock jumps to the limit. A test that
-spins without ever waiting is ended by an alarm.
+spins without ever waiting is ended by an alarm, as is one that waits for threads, in real time, for ever.
 """
 
 import inspect
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,19 +35,28 @@ def run(
     trio.run(limited, clock=clock or MockClock(autojump_threshold=0), instruments=instruments)
 
 
+def run_in_real_time(
+    test: Callable[[], Awaitable[object]], clock: trio.abc.Clock | None, instruments: Sequence[trio.abc.Instrument]
+) -> None:
+    """Run a test that waits for threads: a clock that jumps does not know that they are at work."""
+    run(test, clock or MockClock(rate=1.0), instruments)
+
+
 def guard(items: Sequence[pytest.Item], folder: Path) -> None:
-    """Have the asynchronous tests below a folder run by `run`."""
+    """Have the asynchronous tests below a folder run by `run`, in real time if they use the fixture `real_time`."""
     for item in items:
         if folder in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
-            item.add_marker(pytest.mark.trio(run=run), append=False)
+            in_real_time = "real_time" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.trio(run=run_in_real_time if in_real_time else run), append=False)
 
 
 def watch() -> Iterator[None]:
-    """Around each test: end it if it spins, and make sure that it leaves nobody parked for the networks after it."""
+    """Around each test: end it if it spins, and make sure that it leaves nobody parked, and no worker thread."""
 
     def spins(*_: Any) -> None:
         raise TimeoutError("the test spins")
 
+    threads = set(threading.enumerate())
     before = signal.signal(signal.SIGALRM, spins)
     signal.alarm(SPINNING)
     yield
@@ -55,3 +65,7 @@ def watch() -> Iterator[None]:
     left = [str(waiter) for waiter in parked.values()]
     parked.clear()
     assert not left, f"the test left tasks parked: {left}"
+    for thread in set(threading.enumerate()) - threads:
+        if " worker " in thread.name:
+            thread.join(10)
+            assert not thread.is_alive(), f"the test left a thread: {thread}"

@@ -7,7 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import PipelineGovernor
-from penstock.blocks import BoundedBuffer, Declined, MessageStatus, Network, UnboundedBuffer
+from penstock.blocks import BoundedBuffer, Call, Declined, MessageStatus, Network, UnboundedBuffer
 from tests.blocks.tools import contents, is_even, linked, never, run
 
 
@@ -218,3 +218,17 @@ async def test_more_than_one_credit_never_overfills_it() -> None:
     collector = linked(buffer)
     await run(buffer, range(5_000))
     assert contents(collector) == list(range(5_000))
+
+
+async def test_what_is_let_in_while_others_are_served_is_for_them_first_too() -> None:
+    buffer: BoundedBuffer[int] = BoundedBuffer(1)
+    taken: list[int] = []
+    is_open = False
+    buffer.link_target(Call[int](taken.append), lambda item: is_open and item % 3 == 0)
+    async with Network(buffer), trio.open_nursery() as nursery:
+        for number in (6, 9, 10):
+            nursery.start_soon(buffer.send, number)
+            await trio.testing.wait_all_tasks_blocked()
+        is_open = True
+        assert buffer.receive_nowait() == 10
+    assert taken == [6, 9]

@@ -36,7 +36,7 @@ async def test_async_calls_run_at_once_and_the_network_waits_for_the_last() -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"concurrency": 2}, "call 'print': concurrency=2 needs an async function"),
+        ({"concurrency": 2}, "call 'print': concurrency=2 needs an executor or an async function"),
         ({"concurrency": "2"}, "call 'print': concurrency must be an int >= 1, got '2'"),
         ({"capacity": -1}, "call 'print': capacity must be an int >= 1"),
         ({"on_error": None}, "call 'print': on_error must be 'fail', 'skip', Fail"),

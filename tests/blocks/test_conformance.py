@@ -1,6 +1,8 @@
 """Every block of the library goes through the checks that users run on theirs."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ from penstock.blocks import (
     Join,
     OverwriteBuffer,
     SingleAssignment,
+    Threads,
     Timer,
     Transformer,
     TransformMany,
     UnboundedBuffer,
 )
 from penstock.blocks.testing import check_propagator, check_source, check_target
+from tests.blocks.executors import OnLoop
 from tests.blocks.tools import PriorityBuffer
 
 ITEMS = (1, None, "three", None)
@@ -51,6 +55,12 @@ async def slow_twice(item: Any) -> AsyncIterator[Any]:
 
 async def list_twice(item: Any) -> list[Any]:
     return [item, item]
+
+
+def in_executor(kind: Any, function: Any, concurrency: int, *, slow: bool = True, **options: Any) -> Any:
+    """A block whose executor works on the loop, so that the clock may jump."""
+    executor = OnLoop(seconds=1.0 if slow else 0.0, workers=concurrency)
+    return kind(function, executor=executor, concurrency=concurrency, capacity=3, **options)
 
 
 TWICE = [item for item in ITEMS for _ in range(2)]
@@ -124,6 +134,22 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         lambda: TransformMany(slow_twice, capacity=3, concurrency=3, ordered=False),
         {"expected": TWICE, "capacity": 3, "needs_network": True, "ordered": False},
     ),
+    **{
+        f"{order} transformer of {concurrency} in an executor": (
+            partial(in_executor, Transformer, repr, concurrency, ordered=ordered),
+            {"expected": STRINGS, "capacity": 3, "needs_network": True, "ordered": ordered},
+        )
+        for concurrency in (1, 3)
+        for order, ordered in (("ordered", True), ("unordered", False))
+    },
+    **{
+        f"{order} transform many of {concurrency} in an executor": (
+            partial(in_executor, TransformMany, twice, concurrency, ordered=ordered),
+            {"expected": TWICE, "capacity": 3, "needs_network": True, "ordered": ordered},
+        )
+        for concurrency in (1, 3)
+        for order, ordered in (("ordered", True), ("unordered", False))
+    },
     "batch": (lambda: Batch[Any](3, capacity=3), {"expected": [[1, None, "three"], [None]], "capacity": 6}),
     "unbounded batch of 1": (lambda: Batch[Any](1, capacity=None), {"expected": [[item] for item in ITEMS]}),
 }
@@ -172,6 +198,8 @@ TARGETS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "call": (lambda: Call(repr, capacity=2), {"capacity": 2}),
     "unbounded call": (lambda: Call(repr, capacity=None), {}),
     "async call": (lambda: Call(sleep_a_little, capacity=2), {"capacity": 2}),
+    "call in an executor": (partial(in_executor, Call, repr, 1, slow=False), {"capacity": 3}),
+    "concurrent call in an executor": (partial(in_executor, Call, repr, 3), {"capacity": 3}),
     "concurrent call": (lambda: Call(sleep_a_little, concurrency=3, capacity=3), {"capacity": 3}),
 }
 
@@ -193,3 +221,19 @@ async def test_a_target_keeps_the_contract(name: str) -> None:
     make, promises = TARGETS.get(name) or PROPAGATORS[name]
     for_targets = {key: promises[key] for key in ("items", "capacity", "when_full", "max_messages") if key in promises}
     await check_target(make, **for_targets)
+
+
+EXECUTORS: dict[str, Callable[[int], Executor]] = {"threads": Threads, "standard": ThreadPoolExecutor}
+
+
+@pytest.mark.usefixtures("real_time")
+@pytest.mark.parametrize("kind", EXECUTORS)
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_blocks_with_threads_keep_the_contract(kind: str, ordered: bool, concurrency: int) -> None:
+    with EXECUTORS[kind](2) as executor:
+        options: Any = {"executor": executor, "concurrency": concurrency, "capacity": 3}
+        promises: Any = {"capacity": 3, "needs_network": True, "ordered": ordered}
+        await check_propagator(lambda: Transformer(repr, ordered=ordered, **options), expected=STRINGS, **promises)
+        await check_propagator(lambda: TransformMany(twice, ordered=ordered, **options), expected=TWICE, **promises)
+        await check_target(lambda: Call(repr, **options), capacity=3)

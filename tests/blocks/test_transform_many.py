@@ -80,7 +80,7 @@ async def test_unordered_outputs_keep_the_order_within_a_message(kind: str) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"concurrency": 2}, "transform-many 'count': concurrency=2 needs an async function"),
+        ({"concurrency": 2}, "transform-many 'count': concurrency=2 needs an executor or an async function"),
         ({"window": "1"}, "transform-many 'count': window must be an int >= 1, got '1'"),
         ({"capacity": 0}, "transform-many 'count': capacity must be an int >= 1"),
     ],

@@ -73,7 +73,9 @@ def test_a_function_that_cannot_be_called_is_an_error() -> None:
 
 
 def test_concurrency_needs_an_async_function() -> None:
-    with pytest.raises(ValueError, match=re.escape("concurrency=2 needs an async function; a plain function runs on")):
+    with pytest.raises(
+        ValueError, match=re.escape("concurrency=2 needs an executor or an async function; a plain function runs on")
+    ):
         Transformer(double, concurrency=2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Protocol
 
 import attrs
@@ -30,11 +31,15 @@ class Building:
     Attributes:
         letters: Takes the dead letters of all blocks; made when the first one needs it.
         complaints: What the functions found wrong, which could not raise it, as their block has a policy.
+        executors: Those that several blocks share, by their kind.
+        pools: The executors that have to be shut down.
     """
 
     nodes: list[Node] = attrs.field(factory=list[Node])
     letters: UnboundedBuffer[ErrorInfo] | None = None
     complaints: list[str] = attrs.field(factory=list[str])
+    executors: dict[str, Executor] = attrs.field(factory=dict[str, Executor])
+    pools: list[ThreadPoolExecutor] = attrs.field(factory=list[ThreadPoolExecutor])
     _names: Counter[str] = attrs.field(factory=Counter[str])
 
     def name(self, kind: str, mark: int) -> str:

@@ -20,10 +20,11 @@ import trio.testing
 from hypothesis import strategies as st
 
 from penstock.agents import PipelineGovernor
-from penstock.blocks import Network
+from penstock.blocks import Network, lane, work
 from penstock.blocks.async_runner import AsyncRunner
 from penstock.blocks.block import Block
 from penstock.blocks.buffer import StoringBlock
+from penstock.blocks.executor_runner import ExecutorRunner
 from penstock.blocks.function_block import FunctionBlock
 from penstock.blocks.inputs import InputsBlock
 from penstock.blocks.timing import time_slice
@@ -110,14 +111,20 @@ class SteppedClock:
 def scheduled(schedule: Schedule) -> Generator[None]:
     """Let a schedule decide what trio and the library leave to chance."""
     runner = cast(Any, trio_run)
+    timed: list[Any] = [work, lane]  # executors size their hand-overs by what they take
     saved = runner._ALLOW_DETERMINISTIC_SCHEDULING, runner._r, time_slice.clock, time_slice.until
+    clocks = [module.perf_counter for module in timed]
     runner._ALLOW_DETERMINISTIC_SCHEDULING = True
     runner._r = Shuffler(Tape(schedule.order, schedule.order_seed))
     time_slice.clock = SteppedClock(Tape(schedule.ticks, schedule.ticks_seed))
     time_slice.until = 0.0
+    for module in timed:
+        module.perf_counter = time_slice.clock
     try:
         yield
     finally:
+        for module, clock in zip(timed, clocks, strict=True):
+            module.perf_counter = clock
         runner._ALLOW_DETERMINISTIC_SCHEDULING, runner._r, time_slice.clock, time_slice.until = saved
 
 
@@ -146,8 +153,14 @@ class Watch(trio.abc.Instrument):
         """Have something done before the task step with that number."""
         self._at = (number, act)
 
-    def run(self, schedule: Schedule, main: Callable[[], Awaitable[None]]) -> BaseException | None:
-        """Run to the end, check the laws that hold for every run, and give what came out of it."""
+    def run(
+        self, schedule: Schedule, main: Callable[[], Awaitable[None]], *, in_real_time: bool = False
+    ) -> BaseException | None:
+        """Run to the end, check the laws that hold for every run, and give what came out of it.
+
+        In real time, which is for threads, a virtual second takes a millisecond, and no run is like another.
+        """
+        clock = trio.testing.MockClock(rate=1000.0) if in_real_time else trio.testing.MockClock(autojump_threshold=0)
 
         async def guarded() -> None:
             with self._scope, trio.fail_after(LONGEST):
@@ -156,7 +169,7 @@ class Watch(trio.abc.Instrument):
         raised: BaseException | None = None
         with scheduled(schedule):
             try:
-                trio.run(guarded, clock=trio.testing.MockClock(autojump_threshold=0), instruments=[self])
+                trio.run(guarded, clock=clock, instruments=[self])
             except BaseException as error:
                 raised = error
         self._check_over(raised)
@@ -240,6 +253,20 @@ def check_block(block: Block) -> None:
         if not getattr(runner, "streams", False) and type(runner) is AsyncRunner:
             window = runner.started - runner.handed_on + len(block._outbox.queue)
             assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
+    if isinstance(block, FunctionBlock) and isinstance(block._runner, ExecutorRunner) and block._broken is None:
+        check_executor_runner(block._runner)
+
+
+def check_executor_runner(runner: ExecutorRunner) -> None:
+    """No more in the executor's hands than allowed."""
+    block = runner.block
+    if block._network is None:
+        return
+    assert runner.out <= runner.lane.depth, f"{runner.out} hand-overs at once in {block!r}"
+    assert runner.busy + runner.waiting <= runner.started - runner.handed_on
+    if runner.window is not None and not runner.task.expands:
+        window = runner.started - runner.handed_on + len(block._outbox.queue)
+        assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
 
 
 def take_what_is_kept(block: Block) -> None:

@@ -29,9 +29,10 @@ from .building import Building, Forecast, Pace, Piece, Stage
 from .forks import build_chain
 from .harness import Schedule, Watch, leaves
 from .items import Boom, Item
+from .workers import Workers
 
 FeedKind = Literal["list", "generator", "async generator", "body", "producers", "agent", "outside"]
-SinkKind = Literal["call", "async call", "body", "agent", "left"]
+SinkKind = Literal["call", "async call", "executor call", "body", "agent", "left"]
 
 
 class Feeder(Agent):
@@ -119,6 +120,7 @@ class Sink:
     capacity: int | None = None
     concurrency: int = 1
     pace: Pace = Pace()
+    workers: Workers = Workers()
 
 
 class Collector(Agent):
@@ -184,6 +186,7 @@ class Plan:
     bound: Bound | None = None
     incident: Incident | None = None
     given: int = 0
+    has_threads: bool = False
 
     def foretell(self) -> Forecast:
         """What comes out if nothing is in the way."""
@@ -193,7 +196,7 @@ class Plan:
             forecast.faulty("feed", trouble, certain=True)
         for stage in self.stages:
             stage.foretell(forecast)
-        if self.sink.kind == "async call" and self.sink.concurrency > 1:
+        if self.sink.kind in ("async call", "executor call") and self.sink.concurrency > 1:
             forecast.is_ordered = False
         return forecast
 
@@ -212,7 +215,9 @@ class Run:
 
     def go(self) -> None:
         """Run the plan and check what must be true after any run."""
-        self.raised = self.watch.run(self.schedule, self._main)
+        self.raised = self.watch.run(self.schedule, self._main, in_real_time=self.plan.has_threads)
+        for pool in self.building.pools:
+            pool.shutdown()
         assert not self.building.complaints, self.building.complaints
 
     @property
@@ -254,6 +259,15 @@ class Run:
             block = Call(self.results.append, capacity=sink.capacity, name="sink")
         elif sink.kind == "async call":
             block = Call(take, concurrency=sink.concurrency, capacity=sink.capacity, name="sink")
+        elif sink.kind == "executor call":
+            executor = sink.workers.build(self.building)
+            block = Call(
+                self.results.append,
+                concurrency=sink.concurrency,
+                executor=executor,
+                capacity=sink.capacity,
+                name="sink",
+            )
         elif sink.kind == "agent":
             self.building.nodes.append(Collector(sink, exit, self.results))
         elif sink.kind == "left":

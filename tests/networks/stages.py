@@ -23,6 +23,7 @@ from penstock.blocks import (
 
 from .building import Building, Forecast, Handling, Pace, Piece, Trouble
 from .items import Boom, Item
+from .workers import Turnstile, Workers
 
 Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]
 
@@ -73,6 +74,7 @@ class Work:
     pace: Pace = Pace()
     trouble: Trouble = Trouble()
     handling: Handling = Handling()
+    workers: Workers | None = None
 
     @property
     def where(self) -> str:
@@ -83,25 +85,23 @@ class Work:
         """Make it."""
         name = building.name("work", self.mark)
         check = self.trouble.checker(self.where, name)
-        active = 0
+        turnstile = Turnstile(building, self.concurrency, name)
 
         def work(item: Item) -> Item:
-            check(item)
-            return item.marked(self.mark)
+            with turnstile():
+                check(item)
+                return item.marked(self.mark)
 
         async def work_async(item: Item) -> Item:
-            nonlocal active
-            active += 1
-            building.demand(active <= self.concurrency, f"{active} calls at once in {name}")
-            try:
+            with turnstile():
                 await self.pace.wait(item.origin)
-                return work(item)
-            finally:
-                active -= 1
+                check(item)
+                return item.marked(self.mark)
 
         block: Transformer[Item, Item] = Transformer(
             cast("Any", work_async if self.is_async else work),
             concurrency=self.concurrency,
+            executor=None if self.workers is None else self.workers.build(building),
             ordered=self.ordered,
             window=self.window,
             capacity=self.capacity,
@@ -115,7 +115,7 @@ class Work:
         """Items get a mark, or fail."""
         self.handling.foretell(forecast, self.trouble, self.where)
         forecast.items = [item.marked(self.mark) for item in forecast.items]
-        if not self.ordered and self.concurrency > 1:
+        if not self.ordered and (self.concurrency > 1 or self.workers is not None):
             forecast.is_ordered = False
 
 
@@ -135,6 +135,7 @@ class Expand:
     pace: Pace = Pace()
     trouble: Trouble = Trouble()
     handling: Handling = Handling()
+    workers: Workers | None = None
 
     @property
     def where(self) -> str:
@@ -178,6 +179,7 @@ class Expand:
         block: TransformMany[Item, Item] = TransformMany(
             functions[self.flavour],
             concurrency=self.concurrency,
+            executor=None if self.workers is None else self.workers.build(building),
             ordered=self.ordered,
             capacity=self.capacity,
             on_error=self.handling.build(building),
@@ -193,7 +195,7 @@ class Expand:
         if self.handling.then == "fail":
             forecast.items = before
         forecast.items = [output for item in forecast.items for output in self.outputs(item)]
-        if not self.ordered and self.concurrency > 1:
+        if not self.ordered and (self.concurrency > 1 or self.workers is not None):
             forecast.is_ordered = False
 
 

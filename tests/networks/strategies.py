@@ -18,6 +18,7 @@ from .building import Handling, Pace, Stage, Trouble
 from .forks import Fork, Merge
 from .plans import Bound, Feed, FeedKind, Incident, Plan, Sink, SinkKind
 from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, Work
+from .workers import Workers, WorkersKind
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -38,6 +39,7 @@ class Rules:
         expansion: Whether one item may become several, or none.
         disorder: Whether the order may change.
         impatience: Whether agents may give up waiting, and try again.
+        workers: Which kinds of executors there may be.
         depth: How many forks may stand in one another.
     """
 
@@ -49,6 +51,7 @@ class Rules:
     expansion: bool = True
     disorder: bool = True
     impatience: bool = True
+    workers: tuple[WorkersKind, ...] = ("loop",)
     depth: int = 2
 
 
@@ -118,9 +121,18 @@ class Drawer:
             self.draw(st.booleans()),
         )
 
-    def concurrency(self, rules: Rules, is_async: bool) -> tuple[int, bool]:
+    def workers(self, rules: Rules) -> Workers:
+        """An executor."""
+        return Workers(
+            self.draw(st.sampled_from(rules.workers)),
+            self.draw(st.integers(1, 4)),
+            self.draw(PACES),
+            self.draw(st.booleans()),
+        )
+
+    def concurrency(self, rules: Rules, is_inline: bool) -> tuple[int, bool]:
         """How many calls at once, and whether in order."""
-        concurrency = self.draw(st.integers(1, 4)) if is_async else 1
+        concurrency = 1 if is_inline else self.draw(st.integers(1, 4))
         return concurrency, not rules.disorder or self.draw(st.booleans())
 
     def capacity(self, concurrency: int) -> int | None:
@@ -132,18 +144,21 @@ class Drawer:
         """A transformer."""
         del is_first
         is_async = self.draw(st.booleans())
-        concurrency, ordered = self.concurrency(rules, is_async)
+        workers = None if is_async or self.draw(st.booleans()) else self.workers(rules)
+        is_inline = not is_async and workers is None
+        concurrency, ordered = self.concurrency(rules, is_inline)
         trouble, handling = self.draw(troubles(rules))
         return Work(
             next(self.marks),
             is_async,
             concurrency,
             ordered,
-            self.draw(st.one_of(st.none(), st.integers(concurrency, concurrency + 2))) if is_async else None,
+            None if is_inline else self.draw(st.one_of(st.none(), st.integers(concurrency, concurrency + 2))),
             self.capacity(concurrency),
             self.draw(PACES) if is_async else Pace(),
             trouble,
             handling,
+            workers,
         )
 
     def expand(self, rules: Rules, is_first: bool) -> Expand:
@@ -151,7 +166,8 @@ class Drawer:
         del is_first
         flavour: Flavour = self.draw(st.sampled_from(get_args(Flavour)))
         is_async = flavour.startswith("async")
-        concurrency, ordered = self.concurrency(rules, is_async)
+        workers = None if is_async or self.draw(st.booleans()) else self.workers(rules)
+        concurrency, ordered = self.concurrency(rules, not is_async and workers is None)
         trouble, handling = self.draw(troubles(rules))
         return Expand(
             next(self.marks),
@@ -163,6 +179,7 @@ class Drawer:
             self.draw(PACES) if is_async else Pace(),
             trouble,
             handling,
+            workers,
         )
 
     def bundle(self, rules: Rules, is_first: bool) -> Bundle:
@@ -245,14 +262,16 @@ class Drawer:
         trouble_at = None
         if rules.trouble == "faults" and kind != "list":
             trouble_at = self.draw(st.one_of(st.none(), st.integers(0, 20)))
-        patience = self.draw(st.sampled_from([None, None, 0.2]))
+        patience = self.draw(st.sampled_from([None, None, 0.2 if rules.impatience else None]))
         return Feed(kind, count, self.draw(PACES), self.draw(st.integers(1, 3)), trouble_at, patience)
 
-    def sink(self) -> Sink:
+    def sink(self, rules: Rules) -> Sink:
         """What takes the results."""
         kinds: tuple[SinkKind, ...] = get_args(SinkKind)
+        kind = self.draw(st.sampled_from(kinds))
         concurrency = self.draw(st.integers(1, 3))
-        return Sink(self.draw(st.sampled_from(kinds)), self.capacity(concurrency), concurrency, self.draw(PACES))
+        workers = self.workers(rules) if kind == "executor call" else Workers()
+        return Sink(kind, self.capacity(concurrency), concurrency, self.draw(PACES), workers)
 
     def bound(self, stages: tuple[Stage, ...]) -> Bound | None:
         """A governor over neighbours with no agent among them, and not so tight that a batch cannot fill."""
@@ -295,12 +314,14 @@ def plans(
     trouble: Literal["none", "handled", "faults"] = "none",
     incidents: bool = False,
     bounds: bool = True,
+    threads: bool = False,
 ) -> Plan:
     """A healthy network."""
     drawer = Drawer(draw)
-    rules = Rules(trouble)
+    # in real time, a slow machine may give who is impatient no chance between two of his time limits
+    rules = Rules(trouble, workers=("threads", "standard") if threads else ("loop",), impatience=not threads)
     stages = drawer.chain(rules, 4)
-    sink = drawer.sink()
+    sink = drawer.sink(rules)
     feed = drawer.feed(rules, sink)
     bound = drawer.bound(stages) if bounds else None
     incident = None
@@ -312,4 +333,4 @@ def plans(
         )
         if incident.kind != "scope" and incident.at is None:
             incident = attrs.evolve(incident, at=draw(st.integers(0, 200)))
-    return Plan(feed, stages, sink, bound, incident, draw(st.integers(0, 30)))
+    return Plan(feed, stages, sink, bound, incident, draw(st.integers(0, 30)), threads)

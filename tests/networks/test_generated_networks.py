@@ -5,7 +5,7 @@ The laws themselves are in `harness.py` (after every step of every task) and in 
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.networks.harness import SCHEDULES, Schedule
 from tests.networks.plans import Plan, Run
@@ -51,3 +51,24 @@ def test_the_same_choices_give_the_same_run(plan: Plan, schedule: Schedule) -> N
     assert first.watch.trace == second.watch.trace
     assert first.results == second.results
     assert str(first.network.balance()) == str(second.network.balance())
+
+
+# With real threads a failure cannot be repeated at will: few examples, of which each run has others.
+
+
+@given(plans(threads=True), SCHEDULES)
+@settings(max_examples=30)
+def test_with_threads_a_healthy_network_delivers_everything_and_ends(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="handled", threads=True), SCHEDULES)
+@settings(max_examples=30)
+def test_with_threads_policies_keep_every_item_accounted_for(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)
+
+
+@given(plans(trouble="faults", incidents=True, threads=True), SCHEDULES)
+@settings(max_examples=30)
+def test_with_threads_faults_and_cancellations_may_meet(plan: Plan, schedule: Schedule) -> None:
+    check(plan, schedule)

@@ -1,0 +1,100 @@
+"""Objects on their way to another process: each is pickled by itself, its big buffers stay outside the stream."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from pickle import PickleBuffer
+from types import NoneType
+from typing import Any
+
+from .remote import HERE
+from .slots import BIG, Span
+
+Packed = bytes | tuple[bytes | Span, Sequence[Span]]
+"""A stream; or a stream, itself in a slot if it is big, and its buffers in slots."""
+Put = Callable[[Sequence[memoryview]], Sequence[Span] | None]
+Lend = Callable[..., memoryview]
+NUMBERS = frozenset({int, float, complex, bool, NoneType})
+PLAIN = NUMBERS | {str}
+"""Whose pickling neither fails nor has anything to do with other objects, so that many can be pickled at once."""
+FLAT = frozenset({bytes, bytearray})
+
+
+class Flat:
+    """Has the content of a big `bytes` or `bytearray` stay outside the stream."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        self.data = data
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[PickleBuffer]]:
+        return type(self.data), (PickleBuffer(self.data),)
+
+
+class Packer:
+    """Packs objects, one at a time.
+
+    Args:
+        put: Copies buffers into slots, or gives None if there is no memory for them.
+    """
+
+    __slots__ = ("_buffers", "_put")
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._buffers: list[memoryview] = []
+
+    def pack(self, value: object) -> Packed:
+        """Pack an object; raises whatever its pickling raises."""
+        if type(value) in NUMBERS:
+            return pickle.dumps(value, 5)
+        flat = type(value) in FLAT and len(value) >= BIG  # type: ignore[arg-type]  # it is one of these two
+        try:
+            stream = pickle.dumps(Flat(value) if flat else value, 5, buffer_callback=self._keep_out)  # type: ignore[arg-type]
+            if not self._buffers and len(stream) < BIG:
+                return stream
+            return self._place(stream) or pickle.dumps(value, 5)
+        finally:
+            if self._buffers:
+                self._buffers = []
+
+    def _keep_out(self, buffer: PickleBuffer) -> bool:
+        """Keep a buffer out of the stream (false) if it is big."""
+        raw = buffer.raw()
+        if raw.nbytes < BIG:
+            return True
+        self._buffers.append(raw)
+        return False
+
+    def _place(self, stream: bytes) -> Packed | None:
+        is_big = len(stream) >= BIG
+        spans = self._put([*self._buffers, memoryview(stream)] if is_big else self._buffers)
+        if spans is None:
+            return None
+        return (spans[-1], spans[:-1]) if is_big else (stream, spans)
+
+
+def forget_frames(error: BaseException) -> None:
+    """Take our frames off a traceback: as long as the exception lives they would hold all that they worked with."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
+        trace = trace.tb_next
+    error.__traceback__ = trace
+
+
+def unpack(packed: Packed, lend: Lend) -> Any:
+    """Make the object again; `lend` gives the memory of a slot, for as long as it is used."""
+    if isinstance(packed, bytes):
+        return pickle.loads(packed)
+    stream, spans = packed
+    return pickle.loads(stream if isinstance(stream, bytes) else lend(*stream), buffers=[lend(*span) for span in spans])
+
+
+def spans_of(packed: Packed) -> Sequence[Span]:
+    """The slots that it uses."""
+    if isinstance(packed, bytes):
+        return ()
+    stream, spans = packed
+    return spans if isinstance(stream, bytes) else [*spans, stream]

@@ -1,0 +1,210 @@
+"""Slots of shared memory: big buffers go through them to a child process and back, with one copy each way.
+
+The parent makes all of them, in arenas: one piece of memory without a name, so that nothing is left behind whoever
+dies, cut into slots of one size. A slot is in exactly one of these hands, which is the whole protocol:
+free (in the pool) → being written, or lent to the child for its results → read on the other side, where objects may
+use it for as long as they live → free again, when the last of them has died.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import sys
+import tempfile
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from pickle import PickleBuffer
+
+BIG = 1 << 16
+"""Bytes from which on a buffer goes through a slot."""
+MOST_LENT = 64
+"""So many slots may be in use by objects of one side; what comes beyond is copied into ordinary memory."""
+MOST_IDLE = 1 << 28
+"""Bytes of free slots whose memory is kept; beyond that it goes back to the system."""
+LARGEST_ARENA = 1 << 28
+"""Bytes beyond which an arena has only one slot."""
+
+Handle = int | str
+Place = tuple[int, int, int]
+"""A slot: the number of its arena, its offset there and its size."""
+Span = tuple[Place, int]
+"""A slot, and how many bytes of it are used."""
+
+
+class Shared:
+    """The arenas as one side has mapped them, and the slots in use by objects of this side."""
+
+    __slots__ = ("_addresses", "_lent", "_returned", "_views", "arenas")
+
+    def __init__(self) -> None:
+        self.arenas: list[mmap.mmap] = []
+        self._views: list[memoryview] = []
+        self._addresses: list[int] = []
+        self._lent = 0
+        self._returned: deque[Place] = deque()
+
+    def add(self, handle: Handle, size: int) -> None:
+        """Map the next arena."""
+        arena = attach(handle, size)
+        self.arenas.append(arena)
+        self._views.append(memoryview(arena))
+        self._addresses.append(ctypes.addressof(ctypes.c_char.from_buffer(arena)))
+
+    def write(self, place: Place, raw: memoryview) -> Span:
+        """Copy a buffer into a slot."""
+        arena, offset, _ = place
+        count = raw.nbytes
+        if raw.readonly:
+            self._views[arena][offset : offset + count] = raw
+        else:  # this way the interpreter lock is free meanwhile; there is no address of what is read-only
+            source = ctypes.addressof(ctypes.c_char.from_buffer(raw))
+            ctypes.memmove(self._addresses[arena] + offset, source, count)
+        return place, count
+
+    def lend(self, place: Place, count: int) -> memoryview:
+        """Give objects the use of a slot, which returns when the last of them dies, or a copy if too many are lent."""
+        arena, offset, size = place
+        self._lent += 1
+        if self._lent - len(self._returned) > MOST_LENT:
+            copy = bytearray(self._views[arena][offset : offset + count])
+            self._returned.append(place)
+            return memoryview(copy)
+        slot = (ctypes.c_char * size).from_buffer(self.arenas[arena], offset)
+        weakref.finalize(slot, self._returned.append, place).atexit = False
+        return PickleBuffer(slot).raw()[:count]  # views of a view hold the slot; a view of it has a usable format
+
+    def take_back(self) -> list[Place]:
+        """Get the slots that have returned since the last time."""
+        returned = self._returned
+        places = [returned.popleft() for _ in range(len(returned))]
+        self._lent -= len(places)
+        return places
+
+
+class Pool:
+    """Which slots are free; the parent's.
+
+    Args:
+        shared: The parent's side of the arenas.
+        announce: Called with the handle and the size of each new arena: the child has to map it too.
+    """
+
+    __slots__ = ("_announce", "_free", "_idle", "_made", "shared")
+
+    def __init__(self, shared: Shared, announce: Callable[[Handle, int], None]) -> None:
+        self.shared = shared
+        self._announce = announce
+        self._free: defaultdict[int, list[Place]] = defaultdict(list)
+        self._made: defaultdict[int, int] = defaultdict(int)
+        self._idle = 0
+
+    def take(self, count: int) -> Place | None:
+        """Get a slot for that many bytes; None if there is no memory."""
+        size = slot_size(count)
+        free = self._free[size]
+        if not free:
+            self.collect()
+        if not free:
+            slots = max(1, min(16, self._made[size] or 2, LARGEST_ARENA // size))
+            try:
+                self.add_arena(size * slots)
+            except OSError:
+                return None
+            arena = len(self.shared.arenas) - 1
+            self._made[size] += slots
+            self._idle += size * slots
+            free.extend((arena, size * number, size) for number in reversed(range(slots)))
+        self._idle -= size
+        return free.pop()
+
+    def put(self, buffers: Sequence[memoryview]) -> Sequence[Span] | None:
+        """Copy buffers into slots; None if there is no memory for all of them."""
+        places = [place for raw in buffers if (place := self.take(raw.nbytes)) is not None]
+        if len(places) < len(buffers):
+            for place in places:
+                self.give(place)
+            return None
+        return [self.shared.write(place, raw) for place, raw in zip(places, buffers, strict=True)]
+
+    def add_arena(self, size: int) -> None:
+        """Make an arena and map it on both sides."""
+        handle = create(size)
+        try:
+            self.shared.add(handle, size)
+            self._announce(handle, size)
+        finally:
+            release(handle)
+
+    def give(self, place: Place) -> None:
+        """Put a slot back."""
+        arena, offset, size = place
+        self._free[size].append(place)
+        self._idle += size
+        if self._idle > MOST_IDLE:
+            drop_pages(self.shared.arenas[arena], offset, size)
+
+    def collect(self) -> None:
+        """Put those back that objects of this side have used."""
+        for place in self.shared.take_back():
+            self.give(place)
+
+
+def slot_size(count: int) -> int:
+    """The size of a slot for that many bytes: a power of two."""
+    return max(BIG, 1 << (count - 1).bit_length())
+
+
+def drop_pages(arena: mmap.mmap, offset: int, size: int) -> None:
+    """Give the memory of a free slot back to the system; its content is lost."""
+    if hasattr(mmap, "MADV_REMOVE"):
+        arena.madvise(mmap.MADV_REMOVE, offset, size)
+
+
+# Memory without a name
+
+if sys.platform != "win32":
+
+    def create(size: int) -> Handle:
+        """Get memory that two processes can map: a file descriptor."""
+        try:
+            handle = os.memfd_create("penstock", os.MFD_CLOEXEC)
+        except (AttributeError, OSError):
+            return create_file(size)
+        os.ftruncate(handle, size)
+        return handle
+
+    def create_file(size: int) -> Handle:
+        """The same where the system has no memory of its own for that: a file that has no name."""
+        with tempfile.TemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)  # now, not by a signal when it is written to
+            else:  # pragma: no cover  # macOS
+                os.ftruncate(file.fileno(), size)
+            return os.dup(file.fileno())
+
+    def attach(handle: Handle, size: int) -> mmap.mmap:
+        """Map the memory."""
+        assert isinstance(handle, int)
+        return mmap.mmap(handle, size)
+
+    def release(handle: Handle) -> None:
+        """Let go of the handle, when both sides have mapped the memory."""
+        assert isinstance(handle, int)
+        os.close(handle)
+
+else:  # pragma: no cover  # its memory has a name, and is gone with the last process that has it mapped
+
+    def create(size: int) -> Handle:
+        """Get memory that two processes can map: a name."""
+        return f"penstock-{os.getpid()}-{os.urandom(8).hex()}"
+
+    def attach(handle: Handle, size: int) -> mmap.mmap:
+        """Map the memory."""
+        assert isinstance(handle, str)
+        return mmap.mmap(-1, size, tagname=handle)
+
+    def release(handle: Handle) -> None:
+        """Nothing: the mappings hold the memory."""

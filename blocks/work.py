@@ -1,0 +1,157 @@
+"""A hand-over to a worker: some items, the function to call with each, and what came of it.
+
+`perform` runs wherever the executor takes it: in a thread, in a process of this machine or of another one. It never
+raises for an item, so whatever a hand-over raises by itself is the executor's own failure, not the function's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter, thread_time
+from types import CoroutineType
+from typing import Any
+
+import attrs
+
+SLICE = 16
+"""So many items are begun without a look at the clock."""
+
+
+@attrs.frozen(slots=True)
+class Task:
+    """What to do with each item of a hand-over.
+
+    Attributes:
+        function: Called with each item.
+        expands: Whether it gives an iterable of outputs an item, which is read to its end where the function runs.
+        is_strict: Whether the first failure ends the hand-over: no later item is begun.
+        name: The block.
+        limit: Seconds after which a hand-over that takes longer than expected begins no further items.
+    """
+
+    function: Callable[[Any], Any]
+    expands: bool = False
+    is_strict: bool = True
+    name: str = ""
+    limit: float = math.inf
+
+
+@attrs.define(slots=True)
+class Outcome:
+    """What came of the items of a hand-over, from the first on; what is behind `done` was not begun.
+
+    Attributes:
+        results: Of the items that went well, in order; lists of outputs if the task expands.
+        failures: The place in the hand-over, and the exception, of each of the others, in order.
+        seconds: By the clock on the wall.
+        cpu: Seconds of processor time.
+    """
+
+    results: list[Any]
+    failures: list[tuple[int, BaseException]]
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+    @property
+    def done(self) -> int:
+        """How many items were begun."""
+        return len(self.results) + len(self.failures)
+
+
+@attrs.define(slots=True)
+class Effort:
+    """What the calls of a block have taken so far.
+
+    Attributes:
+        items: How many items were worked on.
+        seconds: By the clock on the wall, summed up over the calls, also of those that ran at the same time.
+        cpu: Seconds of processor time; not known of async functions.
+    """
+
+    items: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+    def add(self, items: int, seconds: float, cpu: float) -> None:
+        """Take note of some calls."""
+        self.items += items
+        self.seconds += seconds
+        self.cpu += cpu
+
+
+def perform(task: Task, items: Sequence[Any]) -> Outcome:
+    """Call the function of a task with each item, in order."""
+    started, cpu_started = perf_counter(), thread_time()
+    call = listed(task.name, task.function) if task.expands else task.function
+    outcome = Outcome([], [])
+    results, failures = outcome.results, outcome.failures
+    until = started + task.limit
+    done = 0
+    while done < len(items) and (done == 0 or perf_counter() < until):
+        some = items[done : done + SLICE]
+        error: BaseException | None = None
+        try:
+            results.extend(map(call, some))
+        except BaseException as raised:
+            error = raised
+        before, done = done, len(results) + len(failures)
+        if error is None and done < before + len(some):  # map takes it for the end of the items
+            error = stop_iteration(task.name)
+        if error is None:
+            continue
+        if done == before + len(some):  # Ctrl-C, right after the last call
+            results.pop()
+            done -= 1
+        failures.append((done, error))
+        done += 1
+        if task.is_strict or not isinstance(error, Exception):
+            break
+    refuse_coroutines(task.name, outcome)
+    outcome.seconds, outcome.cpu = perf_counter() - started, thread_time() - cpu_started
+    return outcome
+
+
+def listed(name: str, function: Callable[[Any], Iterable[Any]]) -> Callable[[Any], list[Any]]:
+    """Read to the end what a function gives."""
+
+    def call(item: Any) -> list[Any]:
+        outputs: Any = function(item)
+        if type(outputs) is CoroutineType:
+            outputs.close()
+            raise not_awaited(name)
+        return list(outputs)
+
+    return call
+
+
+def refuse_coroutines(name: str, outcome: Outcome) -> None:
+    """Make failures of coroutines, which nobody would await."""
+    results = outcome.results
+    if not results or (type(results[0]) is not CoroutineType and type(results[-1]) is not CoroutineType):
+        return
+    failed = dict(outcome.failures)
+    kept: list[Any] = []
+    waiting = iter(results)
+    for place in range(outcome.done):
+        if place in failed:
+            continue
+        result = next(waiting)
+        if type(result) is CoroutineType:
+            result.close()
+            failed[place] = not_awaited(name)
+        else:
+            kept.append(result)
+    outcome.results, outcome.failures = kept, sorted(failed.items())
+
+
+def stop_iteration(name: str) -> RuntimeError:
+    """Explain that a function has raised what would end a loop over items in silence."""
+    return RuntimeError(f"the function of {name} raised StopIteration")
+
+
+def not_awaited(name: str) -> TypeError:
+    """Explain that a function which is not `async def` has given a coroutine."""
+    return TypeError(
+        f"the function of {name} returned a coroutine; pass the `async def` function itself, not a lambda around it"
+    )

@@ -1,0 +1,37 @@
+"""What a worker has of its own: the result of `worker_init`, for the functions that it calls."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+class Local(threading.local):
+    """The state of the worker that runs in this thread."""
+
+    is_set = False
+    value: Any = None
+
+
+local = Local()
+
+
+def worker_state() -> Any:
+    """Get what `worker_init` has returned in the worker that calls this: a model, a connection, a scratch buffer.
+
+    Raises:
+        RuntimeError: Not called in a worker of `Threads` or `Processes` that has a `worker_init`.
+    """
+    if not local.is_set:
+        raise RuntimeError(
+            "worker_state() was called outside a worker that has a state: call it in the function of a block whose "
+            "executor is Threads(..., worker_init=...) or Processes(..., worker_init=...)"
+        )
+    return local.value
+
+
+def set_up(worker_init: Any) -> None:
+    """Run `worker_init` and keep what it returns for this thread."""
+    if worker_init is not None:
+        local.value = worker_init()
+        local.is_set = True

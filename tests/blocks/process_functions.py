@@ -1,0 +1,209 @@
+"""Functions that the tests run in worker processes, which import this file too; and a process that is none."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NoReturn
+
+from penstock.blocks import worker_state
+
+ROOT = str(Path(__file__).parents[2])
+"""Has to be on the path of the worker processes."""
+SECONDS = 20.0
+"""How long a test waits for a thread or a process before it fails."""
+KEPT: list[Any] = []
+
+
+def die(code: int) -> NoReturn:
+    os._exit(code)
+
+
+def die_by_signal(item: Any) -> Any:
+    """Kill the process at an item that is negative."""
+    if item < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def die_at_zero(array: Any) -> Any:
+    if not array[0]:
+        os._exit(3)
+    return array
+
+
+def keep(item: Any) -> list[float]:
+    """Keep the item, and give what those that were kept begin with."""
+    KEPT.append(item)
+    return [kept[0] for kept in KEPT]
+
+
+def forget(_: Any) -> int:
+    KEPT.clear()
+    return 0
+
+
+def view(array: Any) -> Any:
+    return array[::2][1:]
+
+
+def double_in_place(array: Any) -> Any:
+    array *= 2
+    return array
+
+
+def halves(array: Any) -> list[Any]:
+    middle = len(array) // 2
+    return [array[:middle], array[middle:]]
+
+
+def halves_of_both(arrays: Any) -> list[Any]:
+    return [part for array in arrays for part in halves(array)]
+
+
+def lock(_: Any) -> Any:
+    return threading.Lock()
+
+
+def up_to(count: int) -> Generator[int]:
+    yield from range(count)
+
+
+async def answer(item: Any) -> Any:
+    return item
+
+
+def coroutine(item: int) -> Any:
+    return answer(item) if item < 0 else item
+
+
+def stop(_: Any) -> NoReturn:
+    raise StopIteration
+
+
+def leave(code: Any) -> NoReturn:
+    sys.exit(code)
+
+
+class Fussy(Exception):
+    """Cannot be made again from its pickle."""
+
+    def __init__(self, code: int, why: str) -> None:
+        super().__init__(f"{code} because of {why}")
+
+
+def fussy(item: int) -> NoReturn:
+    raise Fussy(item, "this")
+
+
+def refuse_to_be_made() -> NoReturn:
+    raise ValueError("not here")
+
+
+class Unmakeable:
+    """Can be pickled, but not be made again from that."""
+
+    def __reduce__(self) -> Any:
+        return refuse_to_be_made, ()
+
+
+def unmakeable(_: Any) -> Unmakeable:
+    return Unmakeable()
+
+
+class MakeableThere:
+    """Can be made again only in another process."""
+
+    def __reduce__(self) -> Any:
+        return made_elsewhere, (os.getpid(),)
+
+
+def made_elsewhere(pid: int) -> str:
+    if pid == os.getpid():
+        raise ValueError("not here")
+    return "made"
+
+
+def text(length: int) -> str:
+    return "x" * length
+
+
+def die_by_signal_after(length: int, item: int) -> str:
+    return text(length) if die_by_signal(item) else ""
+
+
+def zeros(length: int) -> bytes:
+    return bytes(length)
+
+
+def state(_: Any) -> Any:
+    return worker_state()
+
+
+def model() -> str:
+    return "model"
+
+
+def broken_init() -> NoReturn:
+    raise KeyError("model")
+
+
+def deadly_init() -> NoReturn:
+    os._exit(7)
+
+
+def process_number(_: Any) -> int:
+    return os.getpid()
+
+
+def affinity(_: Any) -> set[int]:
+    return os.sched_getaffinity(0)
+
+
+def begin_and_wait(path: str) -> None:
+    """Tell the reader of a named pipe that the call runs, and wait for ever."""
+    with open(path, "w") as file:
+        file.write("begun")
+    threading.Event().wait()
+
+
+class NotPickled:
+    """Its pickling fails, for a reason of its own."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __reduce__(self) -> NoReturn:
+        raise self.error
+
+
+class ThreadProcess:
+    """Stands for a worker process, which runs in a thread of the test."""
+
+    def __init__(self, target: Any, args: Any) -> None:
+        self.pid = -1
+        self.exitcode: int | None = None
+        self.sentinel, self._end = Pipe(duplex=False)
+        self._target = target
+        self._thread = threading.Thread(target=self._run, args=args, daemon=True)
+        self._thread.start()
+
+    def _run(self, connection: Connection, *args: Any) -> None:
+        try:
+            self._target(connection, *args)
+        finally:
+            self.exitcode = 0
+            self._end.close()
+
+    def join(self, seconds: float) -> None:
+        self._thread.join(seconds)
+
+    def kill(self) -> NoReturn:
+        raise AssertionError("a thread cannot be killed: the test would have waited for it")
+
+    def close(self) -> None:
+        self.sentinel.close()
