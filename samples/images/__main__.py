@@ -20,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    except KeyboardInterrupt:  # while all that was imported
+        return 130
     return run_command(arguments)
 
 

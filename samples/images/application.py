@@ -8,23 +8,29 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Generator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
+from typing import cast
 
 import trio
 from rich.console import Console
 from rich.progress import track
 
+from penstock.blocks import WorkerDied
 from penstock.samples.images.contact_sheet import ContactSheet
+from penstock.samples.images.executors import UnusableWorkersError, open_executor
 from penstock.samples.images.files import NoPicturesError, find_pictures, list_jobs
+from penstock.samples.images.load import get_ready
 from penstock.samples.images.names import printable
-from penstock.samples.images.observer import Observer, Observers
+from penstock.samples.images.observer import Observers
 from penstock.samples.images.options import Options, parse_options
 from penstock.samples.images.pictures import make_pictures
 from penstock.samples.images.progress import ProgressDisplay
-from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
+from penstock.samples.images.record import Job, Phase
 from penstock.samples.images.report import RunReport, print_report
 from penstock.samples.images.run import Outcome, Stop, run
-from penstock.samples.images.settings import Mode, Settings
+from penstock.samples.images.settings import Mode, Settings, Workers
+from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["run_command"]
 
@@ -46,16 +52,25 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return _run(parse_options(arguments))
     except SystemExit as end:  # argparse has said what there is to say
         return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
-    except (NoPicturesError, _UnusableOutputError) as error:
+    except (NoPicturesError, UnusableWorkersError, _UnusableOutputError) as error:
         print(f"penstock-images: error: {printable(str(error))}", file=sys.stderr)
         return _WRONG_USE
     except KeyboardInterrupt:
         pass
     except BaseExceptionGroup as group:
+        if group.split(WorkerDied)[1] is None:
+            print(f"penstock-images: error: {_first_of(group)}", file=sys.stderr)
+            return _SOME_FAILED
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
     print("penstock-images: interrupted", file=sys.stderr)
     return _INTERRUPTED
+
+
+def _first_of(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
 
 
 def _run(options: Options) -> int:
@@ -68,8 +83,10 @@ def _run(options: Options) -> int:
         pictures = stack.enter_context(_pictures(options, screen))
         folders = _output_folders(options, pictures)
         jobs = list_jobs(pictures, options.limit, options.repeat)
+        get_ready()
+        executor = stack.enter_context(_executor(options, screen))
         stop = Stop()
-        reports = trio.run(_run_modes, options, jobs, folders, screen, stop)
+        reports = trio.run(_run_modes, options, jobs, folders, screen, stop, executor)
     print_report(Console(), reports)
     if stop.requested:
         return _INTERRUPTED
@@ -107,8 +124,36 @@ def _output_folders(options: Options, pictures: Sequence[Path]) -> dict[Mode, Pa
     return folders
 
 
+@contextlib.contextmanager
+def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
+    """The workers of the blocks, or None if no block will run."""
+    if not any(mode.uses_executor for mode in options.modes):
+        yield None
+        return
+    with contextlib.ExitStack() as stack:
+        with screen.status(f"starting workers ({options.executor.value})"):
+            executor = stack.enter_context(open_executor(options.executor, options.workers))
+        yield executor
+
+
+def _workers_of(mode: Mode, options: Options) -> tuple[Workers | None, int]:
+    """What the phases are called in, and how many images can be in work at a time."""
+    match mode:
+        case Mode.SEQUENTIAL:
+            return None, 1
+        case Mode.CONTROL_FLOW:
+            return None, len(Phase)
+        case Mode.DATA_FLOW | Mode.LOAD_BALANCED:
+            return options.executor, options.workers
+
+
 async def _run_modes(
-    options: Options, jobs: Sequence[Job], folders: dict[Mode, Path], screen: Console, stop: Stop
+    options: Options,
+    jobs: Sequence[Job],
+    folders: dict[Mode, Path],
+    screen: Console,
+    stop: Stop,
+    executor: Executor | None,
 ) -> list[RunReport]:
     """Run one mode after the other, until they are through or somebody presses Ctrl-C."""
     reports: list[RunReport] = []
@@ -125,13 +170,15 @@ async def _run_modes(
                 on_error=options.on_error,
                 filters=options.filters,
                 governor=options.governor,
+                at_once=options.at_once,
                 digits=max(4, len(str(len(jobs)))),
             )
-            sheet = _SheetKeeper(ContactSheet(folder, options.size, len(jobs)))
+            sheet = SheetKeeper(ContactSheet(folder, options.size, len(jobs)))
             with ProgressDisplay(screen, mode, len(jobs), reported) as display:
-                result = await run(mode, jobs, settings, Observers([sheet, display]), stop)
+                result = await run(mode, jobs, settings, Observers([sheet, display]), stop, executor)
             sheet.finish()
-            reports.append(RunReport(result, folder, tuple(sheet.pages), sheet.problem))
+            workers = _workers_of(mode, options)
+            reports.append(RunReport(result, folder, tuple(sheet.pages), *workers, problem=sheet.problem))
         nursery.cancel_scope.cancel()
     return reports
 
@@ -143,39 +190,3 @@ async def _stop_on_interrupt(stop: Stop, task_status: trio.TaskStatus[None] = tr
         async for _ in signals:
             break
     stop.request()
-
-
-class _SheetKeeper(Observer):
-    """Puts every image that comes out onto the contact sheet; a sheet that fails does not fail the run."""
-
-    def __init__(self, sheet: ContactSheet) -> None:
-        self._sheet = sheet
-        self.problem: str | None = None
-
-    @property
-    def pages(self) -> list[Path]:
-        """The pages that were written."""
-        return self._sheet.pages
-
-    def on_progress(self, phase: Phase, info: ImageInfo) -> None:
-        """Nothing to do before the image is out."""
-
-    def on_image(self, info: ImageInfo) -> None:
-        """Add the thumbnail."""
-        with self._minding():
-            self._sheet.add(info)
-
-    def on_error(self, failure: Failure) -> None:
-        """A picture that failed has no place on the sheet."""
-
-    def finish(self) -> None:
-        """Write the last page."""
-        with self._minding():
-            self._sheet.finish()
-
-    @contextlib.contextmanager
-    def _minding(self) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            self.problem = str(error)

@@ -47,7 +47,7 @@ class ContactSheet:
         self._rows = rows
         self._cell = fit(size, (_CELL, 2 * _CELL))
         self._count = 0  # on the present page
-        self._page = self._empty_page()
+        self._page: Image.Image | None = None  # made for its first thumbnail: one takes megabytes
         self.pages: list[Path] = []
 
     def add(self, info: ImageInfo) -> None:
@@ -58,26 +58,28 @@ class ContactSheet:
         """
         left, upper = self._place(self._count)
         width, height = self._cell
-        thumbnail = info.image.resize(self._cell, Image.Resampling.HAMMING)
-        self._page.paste(_shadow(self._cell), (left - _GAP // 2, upper - _GAP // 2))
-        self._page.paste(thumbnail, (left, upper))
-        self._write_caption(left + width // 2, upper + height + _CAPTION // 2 + 3, info)
+        thumbnail = Image.fromarray(info.pixels).resize(self._cell, Image.Resampling.HAMMING)
+        page = self._page = self._page or self._empty_page()
+        page.paste(_shadow(self._cell), (left - _GAP // 2, upper - _GAP // 2))
+        page.paste(thumbnail, (left, upper))
+        self._write_caption(page, left + width // 2, upper + height + _CAPTION // 2 + 3, info)
         self._count += 1
         if self._count == self._columns * self._rows:
             self.finish()
 
     def finish(self) -> None:
         """Write the present page, if there is anything on it; raises OSError if that cannot be done."""
-        if self._count == 0:
+        if self._page is None:
             return
         rows = -(-self._count // self._columns)
-        used = self._page.crop((0, 0, self._page.width, self._place(rows * self._columns)[1]))
+        used, self._page = self._page, None
+        if rows < self._rows:
+            used = used.crop((0, 0, used.width, self._place(rows * self._columns)[1]))
         name = f"contact-sheet-{len(self.pages) + 1}.jpg" if self.pages else "contact-sheet.jpg"
         encoded = BytesIO()
         used.save(encoded, "JPEG", quality=90)
         path = self._folder / name
         self._count = 0
-        self._page = self._empty_page()
         write_whole(path, encoded.getvalue())
         self.pages.append(path)
 
@@ -92,7 +94,7 @@ class ContactSheet:
         height = self._place(self._columns * self._rows)[1]
         return Image.new("RGB", (width, height), _PAPER)
 
-    def _write_caption(self, middle: int, baseline: int, info: ImageInfo) -> None:
+    def _write_caption(self, page: Image.Image, middle: int, baseline: int, info: ImageInfo) -> None:
         """Write number and name below the thumbnail, the name cut to the width."""
         font = _font()
         name = shown_name(info.path)
@@ -103,7 +105,7 @@ class ContactSheet:
             shown -= 1
             text = f"{info.sequence} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
             length = font.getlength(text)
-        ImageDraw.Draw(self._page).text((middle, baseline), text, fill=_INK, font=font, anchor="mm")
+        ImageDraw.Draw(page).text((middle, baseline), text, fill=_INK, font=font, anchor="mm")
 
 
 @cache

@@ -6,37 +6,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 import attrs
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import BoundedBuffer, Network, Source, Target, UnboundedBuffer
-from penstock.samples.images.data_flow import MAX_LOADED
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import Phases
-from penstock.samples.images.record import ImageInfo, Job, PhaseError
+from penstock.samples.images.phases import in_thread, published
+from penstock.samples.images.record import ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
 
 __all__ = ["run_control_flow"]
 
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+_MAX_LOADED = 4  # loaded images that may wait for the scaler: they can be large, unlike thumbnails
 
 
 async def run_control_flow(jobs: Sequence[Job], settings: Settings, observer: Observer) -> None:
     """Run the four agents over `jobs`."""
-    phases = Phases(settings, observer)
-    line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings.on_error, observer)
-    loaded = BoundedBuffer[ImageInfo](MAX_LOADED, name="loaded")
+    line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings, observer)
+    loaded = BoundedBuffer[ImageInfo](_MAX_LOADED, name="loaded")
     scaled = UnboundedBuffer[ImageInfo](name="scaled")
     noisy = UnboundedBuffer[ImageInfo](name="noisy")
     async with Network(
-        LoadAgent(jobs, loaded, phases, line),
-        PhaseAgent("scale", loaded, scaled, phases.scale, line),
-        PhaseAgent("noise", scaled, noisy, phases.noise, line),
-        OutputAgent(noisy, phases, line),
+        LoadAgent(jobs, loaded, line),
+        PhaseAgent(Phase.SCALE, loaded, scaled, line),
+        PhaseAgent(Phase.NOISE, scaled, noisy, line),
+        OutputAgent(noisy, line),
         name="images, control flow",
     ):
         pass
@@ -47,33 +43,36 @@ class _Line:
     """What the agents share: the slots, and what to do with an image that failed."""
 
     governor: PipelineGovernor
-    on_error: OnError
+    settings: Settings
     observer: Observer
 
-    async def attempt(self, work: Callable[[_In], Awaitable[_Out]], item: _In) -> _Out | None:
+    async def attempt(self, phase: Phase, item: Job | ImageInfo) -> ImageInfo | None:
         """Do the work; where it fails and shall be skipped, report, free the slot and return None."""
         try:
-            return await work(item)
+            info = await in_thread(phase, self.settings, self.observer, item)
+            if phase is Phase.OUTPUT:
+                await published(info, self.settings, self.observer)
         except PhaseError as error:
-            if self.on_error is OnError.STOP:
+            if self.settings.on_error is OnError.STOP:
                 raise
             self.observer.on_error(error.failure)
             self.governor.free_slot()
             return None
+        return info
 
 
 class LoadAgent(Agent):
     """Takes a slot for each job and loads its image."""
 
-    def __init__(self, jobs: Sequence[Job], loaded: Target[ImageInfo], phases: Phases, line: _Line) -> None:
+    def __init__(self, jobs: Sequence[Job], loaded: Target[ImageInfo], line: _Line) -> None:
         super().__init__(outputs=[loaded], name="load")
-        self._jobs, self._loaded, self._phases, self._line = jobs, loaded, phases, line
+        self._jobs, self._loaded, self._line = jobs, loaded, line
 
     async def run(self) -> None:
         """Load until there are no more jobs."""
         for job in self._jobs:
             await self._line.governor.wait_for_available_slot()
-            info = await self._line.attempt(self._phases.load, job)
+            info = await self._line.attempt(Phase.LOAD, job)
             if info is not None:
                 await self._loaded.send(info)
 
@@ -81,21 +80,14 @@ class LoadAgent(Agent):
 class PhaseAgent(Agent):
     """Takes images from one buffer, does one phase, and puts them into the next."""
 
-    def __init__(
-        self,
-        name: str,
-        source: Source[ImageInfo],
-        target: Target[ImageInfo],
-        work: Callable[[ImageInfo], Awaitable[ImageInfo]],
-        line: _Line,
-    ) -> None:
-        super().__init__(inputs=[source], outputs=[target], name=name)
-        self._source, self._target, self._work, self._line = source, target, work, line
+    def __init__(self, phase: Phase, source: Source[ImageInfo], target: Target[ImageInfo], line: _Line) -> None:
+        super().__init__(inputs=[source], outputs=[target], name=phase.value)
+        self._phase, self._source, self._target, self._line = phase, source, target, line
 
     async def run(self) -> None:
         """Work until the agent before has finished and its buffer is empty."""
         async for info in self._source:
-            done = await self._line.attempt(self._work, info)
+            done = await self._line.attempt(self._phase, info)
             if done is not None:
                 await self._target.send(done)
 
@@ -103,16 +95,12 @@ class PhaseAgent(Agent):
 class OutputAgent(Agent):
     """Writes the thumbnails and gives their slots back."""
 
-    def __init__(self, noisy: Source[ImageInfo], phases: Phases, line: _Line) -> None:
+    def __init__(self, noisy: Source[ImageInfo], line: _Line) -> None:
         super().__init__(inputs=[noisy], name="output")
-        self._noisy, self._phases, self._line = noisy, phases, line
+        self._noisy, self._line = noisy, line
 
     async def run(self) -> None:
         """Write until there is nothing more to come."""
         async for info in self._noisy:
-            if await self._line.attempt(self._write, info):
+            if await self._line.attempt(Phase.OUTPUT, info):
                 self._line.governor.free_slot()
-
-    async def _write(self, info: ImageInfo) -> bool:
-        await self._phases.output(info)
-        return True

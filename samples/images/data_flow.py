@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 from penstock.agents import PipelineGovernor
-from penstock.blocks import Call, DeadLetter, ErrorInfo, Fail, Network, Transformer
+from penstock.blocks import Network
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import Phases
-from penstock.samples.images.record import Job, PhaseError
-from penstock.samples.images.settings import OnError, Settings
+from penstock.samples.images.record import Job
+from penstock.samples.images.settings import Settings
+from penstock.samples.images.stages import Stages
 
-__all__ = ["MAX_LOADED", "error_policy", "run_data_flow"]
-
-MAX_LOADED = 4
-"""How many loaded images may wait for the scaler: they can be large, unlike thumbnails."""
+__all__ = ["run_data_flow"]
 
 
-async def run_data_flow(jobs: Sequence[Job], settings: Settings, observer: Observer) -> None:
-    """Send `jobs` through the four blocks."""
-    phases = Phases(settings, observer)
-    on_error = error_policy(settings, observer)
-    loader = Transformer(phases.load, on_error=on_error, name="load")
-    scaler = Transformer(phases.scale, capacity=MAX_LOADED, on_error=on_error, name="scale")
-    filterer = Transformer(phases.noise, on_error=on_error, name="noise")
-    writer = Call(phases.output, on_error=on_error, name="output")
-    loader.link_target(scaler)
+async def run_data_flow(jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor) -> None:
+    """Send `jobs` through a block for each phase, which calls it through `executor`, and one that publishes."""
+    stages = Stages(settings, observer, executor)
+    loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
+    filterer, writer, publisher = stages.noise(), stages.output(), stages.publish()
+    loader.link_target(loaded)
+    loaded.link_target(scaler)
     scaler.link_target(filterer)
     filterer.link_target(writer)
-    PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=writer)
+    writer.link_target(publisher)
+    PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
     async with Network(loader, name="images, data flow"):
         for job in jobs:
             await loader.send(job)  # waits for a slot of the governor
-
-
-def error_policy(settings: Settings, observer: Observer) -> Fail | DeadLetter:
-    """Return what blocks do with an image that fails: end the run, or hand it to a block that reports it."""
-    if settings.on_error is OnError.STOP:
-        return Fail()
-
-    def report(error: ErrorInfo) -> None:
-        if not isinstance(error.exception, PhaseError):  # not the image's fault but ours
-            raise error.exception
-        observer.on_error(error.exception.failure)
-
-    return DeadLetter(Call(report, name="failed"))

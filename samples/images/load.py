@@ -6,6 +6,7 @@ import contextlib
 import stat
 from pathlib import Path
 
+import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from penstock.samples.images.colour import to_rgb
@@ -13,7 +14,7 @@ from penstock.samples.images.record import ImageInfo, Job
 from penstock.samples.images.scale import fit
 from penstock.samples.images.settings import Settings
 
-__all__ = ["FORMATS", "UnreadableError", "load"]
+__all__ = ["FORMATS", "UnreadableError", "get_ready", "load"]
 
 # Only these are tried, whatever a file is called: some of Pillow's other readers start outside programs.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
@@ -23,6 +24,11 @@ _TURNED_ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations which swap width and h
 
 class UnreadableError(Exception):
     """The file is not a picture that can be shown; the message says why, for people."""
+
+
+def get_ready() -> None:
+    """Have Pillow import its readers, once a process; the first image would wait for that."""
+    Image.init()
 
 
 def load(job: Job, settings: Settings) -> ImageInfo:
@@ -42,7 +48,7 @@ def load(job: Job, settings: Settings) -> ImageInfo:
         with contextlib.suppress(Exception):
             ImageOps.exif_transpose(picture, in_place=True)
         image = to_rgb(picture)
-    return ImageInfo(job.sequence, job.path, image, picture=(0, 0, *image.size))
+    return ImageInfo(job.sequence, job.path, np.asarray(image), picture=(0, 0, *image.size))
 
 
 def _check_file(path: Path) -> None:
@@ -56,7 +62,7 @@ def _check_file(path: Path) -> None:
 
 def _opened(path: Path) -> Image.Image:
     """The picture with its head read and its pixels not yet."""
-    Image.init()
+    get_ready()
     try:
         return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
     except UnidentifiedImageError:

@@ -1,33 +1,53 @@
 """The third phase, the filter: Gaussian noise over the photograph."""
 
+# Pixels are whole numbers, and so is the noise after rounding: few different steps, each with its own probability.
+# They are drawn from a table that has each of them as often as the normal distribution says. That takes a fifth of
+# the time of drawing normal numbers and rounding the sums. Buffers that a worker keeps were tried and gained nothing:
+# the allocator keeps the memory of one image for the next.
+
 from __future__ import annotations
+
+import math
+from functools import lru_cache
 
 import attrs
 import numpy as np
-from PIL import Image
+import numpy.typing as npt
 
 from penstock.samples.images.record import ImageInfo
 from penstock.samples.images.settings import Settings
 
 __all__ = ["add_noise"]
 
+_LARGEST_STEP = 256  # from there on every step makes black or white of any pixel
+_ENTRIES = 1 << 16
+
 
 def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     """Add noise of standard deviation `settings.noise` to each channel of the picture; not to the frame.
 
     The generator is seeded with `settings.seed` and the number of the image: the same image gets the same
-    noise in every mode, whichever worker it comes to and whenever. The arithmetic is float32, in place, and
-    NumPy lets other threads run in the costly part, the drawing of the random numbers.
+    noise in every mode, whichever worker it comes to and whenever. Each call has a generator of its own, for a
+    shared one would have to be locked; NumPy lets other threads run while numbers are drawn and added.
     """
     if settings.noise == 0:
         return info
-    pixels = np.asarray(info.image.crop(info.picture))
+    left, upper, right, lower = info.picture
+    pixels = info.pixels.copy()
+    picture = pixels[upper:lower, left:right]
     random = np.random.Generator(np.random.SFC64([settings.seed, info.sequence]))
-    values = random.standard_normal(pixels.shape, dtype=np.float32)
-    values *= np.float32(settings.noise)
-    values += pixels
-    np.rint(values, out=values)
+    drawn = random.integers(0, _ENTRIES, picture.shape, dtype=np.uint16)
+    values = _steps(settings.noise).take(drawn)
+    values += picture
     np.clip(values, 0, 255, out=values)
-    noisy = info.image.copy()
-    noisy.paste(Image.fromarray(values.astype(np.uint8)), info.picture)
-    return attrs.evolve(info, image=noisy)
+    picture[...] = values
+    return attrs.evolve(info, pixels=pixels)
+
+
+@lru_cache(maxsize=4)
+def _steps(deviation: float) -> npt.NDArray[np.int16]:
+    """Return the noise in whole steps, each as often among the entries as it is probable."""
+    steps = np.arange(-_LARGEST_STEP, _LARGEST_STEP + 1, dtype=np.int16)
+    below = [0.5 + 0.5 * math.erf((step - 0.5) / (deviation * math.sqrt(2))) for step in steps[1:].tolist()]
+    edges = np.rint(np.array([0.0, *below, 1.0]) * _ENTRIES).astype(np.intp)
+    return np.repeat(steps, np.diff(edges))

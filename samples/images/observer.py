@@ -14,7 +14,7 @@ class Observer(Protocol):
     """Hears of everything that happens in a run; called on the trio thread, and must be quick."""
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
-        """An image has left `phase`; images come in any order."""
+        """An image has left `phase`, now or some time ago: its stamps tell; images come in any order."""
 
     def on_image(self, info: ImageInfo) -> None:
         """A thumbnail is on disk; images come in the order of their sequence numbers."""

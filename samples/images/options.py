@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
-from penstock.samples.images.settings import Mode, OnError
+from penstock.samples.images.option_types import at_least_one, concurrency, deviation, size
+from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
 
 __all__ = ["Options", "parse_options"]
 
@@ -22,7 +22,9 @@ The same four phases (load, scale, noise, output) run in one of four modes:
   data-flow      one block a phase, linked into a line (the default)
   load-balanced  as data-flow, with several filter blocks that share the noise phase
 
-Thumbnails come out in the order of the file names, and are the same, byte for byte, in every mode.
+Blocks call the phases in threads, in processes or in a Dask cluster, several images of a phase at a time; the
+two other modes call the same functions in a thread, one image of a phase at a time. Thumbnails come out in the
+order of the file names, and are the same, byte for byte, in every mode and with all workers.
 """
 
 _EPILOG = """\
@@ -31,11 +33,11 @@ examples:
   penstock-images ~/Pictures --output thumbs   thumbnails of all the pictures in a folder
   penstock-images ~/Pictures --compare --limit 50
                                                all four modes over the first 50, in one table
+  penstock-images ~/Pictures --executor processes --workers 4 --concurrency load=4,noise=2
+                                               in four processes, at most two images in noise
 exit status:
   0 all images came out; 1 some failed; 2 wrong use; 130 ended by Ctrl-C
 """
-
-_SMALLEST, _LARGEST = 32, 4096
 
 
 @attrs.frozen
@@ -52,6 +54,9 @@ class Options:
     repeat: int
     filters: int
     governor: int
+    executor: Workers
+    workers: int
+    at_once: AtOnce
     on_error: OnError
 
 
@@ -63,6 +68,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """
     given = _parser().parse_args(arguments)
     modes = tuple(Mode) if given.compare else (Mode(given.mode),)
+    workers = usable_cpus() if given.workers is None else given.workers
     return Options(
         folder=given.folder,
         output=given.output,
@@ -74,6 +80,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         repeat=given.repeat,
         filters=given.filters,
         governor=given.governor,
+        executor=Workers(given.executor),
+        workers=workers,
+        at_once=attrs.evolve(AtOnce.all(workers), **given.concurrency),
         on_error=OnError(given.on_error),
     )
 
@@ -110,22 +119,22 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is made")
     group.add_argument(
         "--size",
-        type=_size,
+        type=size,
         metavar="WxH",
         default=(320, 240),
         help="width and height of the thumbnails with their frames, in pixels (default: 320x240)",
     )
     group.add_argument(
         "--noise",
-        type=_sigma,
+        type=deviation,
         metavar="SIGMA",
         default=16.0,
         help="standard deviation of the noise, from 0 (none) to 255 (default: %(default)g)",
     )
-    group.add_argument("--limit", type=_at_least_one, metavar="N", help="take only the first N pictures of the folder")
+    group.add_argument("--limit", type=at_least_one, metavar="N", help="take only the first N pictures of the folder")
     group.add_argument(
         "--repeat",
-        type=_at_least_one,
+        type=at_least_one,
         metavar="N",
         default=1,
         help="go through these pictures N times, for a longer run (default: %(default)s)",
@@ -148,16 +157,17 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run all four modes, each into a folder of its own below DIR, and compare them in one table",
     )
+    _add_workers(group)
     group.add_argument(
         "--filters",
-        type=_at_least_one,
+        type=at_least_one,
         metavar="N",
         default=2,
         help="filter blocks in the load-balanced mode (default: %(default)s)",
     )
     group.add_argument(
         "--governor",
-        type=_at_least_one,
+        type=at_least_one,
         metavar="N",
         default=20,
         help="images in the pipeline at a time (default: %(default)s)",
@@ -170,36 +180,27 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole(text: str, allowed: Callable[[int], bool], expected: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = None
-    if value is None or not allowed(value):
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-    return value
-
-
-def _at_least_one(text: str) -> int:
-    return _whole(text, lambda value: value >= 1, "a whole number from 1")
-
-
-def _size(text: str) -> tuple[int, int]:
-    expected = f"WIDTHxHEIGHT such as 320x240, each from {_SMALLEST} to {_LARGEST}"
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-    width, height = int(parts[0]), int(parts[1])
-    if not (_SMALLEST <= width <= _LARGEST and _SMALLEST <= height <= _LARGEST):
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
-    return width, height
-
-
-def _sigma(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 255:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 255, got {text!r}")
-    return value
+def _add_workers(group: argparse._ArgumentGroup) -> None:
+    kinds = [kind.value for kind in Workers]
+    group.add_argument(
+        "--executor",
+        choices=kinds,
+        metavar="KIND",
+        default=Workers.THREADS.value,
+        help=f"what blocks call the phases in: {', '.join(kinds[:-1])} or {kinds[-1]} (default: %(default)s); Dask "
+        "takes the cluster of DASK_SCHEDULER_ADDRESS or starts one",
+    )
+    group.add_argument(
+        "--workers",
+        type=at_least_one,
+        metavar="N",
+        help=f"how many threads or processes (default: one a usable processor, {usable_cpus()} here)",
+    )
+    group.add_argument(
+        "--concurrency",
+        type=concurrency,
+        metavar="PHASE=N,...",
+        default={},
+        help="how many images a block has in work at a time, by phase, such as load=2,noise=1 (default: as many as "
+        "there are workers)",
+    )

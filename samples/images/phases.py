@@ -1,10 +1,13 @@
-"""The four phases as the pipelines call them: in a worker thread, with time stamps, errors in one form."""
+"""The four phases as the pipelines call them: plain functions with time stamps and errors in one form."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any
 
 import attrs
 import trio
@@ -12,56 +15,72 @@ import trio
 from penstock.samples.images.load import UnreadableError, load
 from penstock.samples.images.noise import add_noise
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.output import output
+from penstock.samples.images.output import output, publish
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.scale import scale
 from penstock.samples.images.settings import Settings
 
-__all__ = ["Phases", "explain"]
+__all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
+
+Work = Callable[[Job | ImageInfo], ImageInfo]
+"""A phase with its settings; the first one takes a job, the others what the one before returned."""
+
+FUNCTIONS: dict[Phase, Callable[[Any, Settings], ImageInfo]] = {
+    Phase.LOAD: load,
+    Phase.SCALE: scale,
+    Phase.NOISE: add_noise,
+    Phase.OUTPUT: output,
+}
+"""What the phases do."""
 
 
-class Phases:
-    """The phases with the settings of a run; each is an async function from one record to the next.
+def work_of(phase: Phase, settings: Settings) -> Work:
+    """Return `phase` as a function of one item. It can be called in any thread and sent to any process.
 
-    A phase that is cancelled is left behind at once: it works on memory alone, and its result goes nowhere.
-    Only `output` is waited for, so that a file which was begun is finished and reported.
+    It raises PhaseError if the work cannot be done.
     """
-
-    def __init__(self, settings: Settings, observer: Observer) -> None:
-        self._settings = settings
-        self._observer = observer
-
-    async def load(self, job: Job) -> ImageInfo:
-        """Read the file; raises PhaseError if it cannot be read."""
-        return await self._run(Phase.LOAD, job, lambda: load(job, self._settings))
-
-    async def scale(self, info: ImageInfo) -> ImageInfo:
-        """Make the framed thumbnail."""
-        return await self._run(Phase.SCALE, info, lambda: scale(info, self._settings))
-
-    async def noise(self, info: ImageInfo) -> ImageInfo:
-        """Add the Gaussian noise."""
-        return await self._run(Phase.NOISE, info, lambda: add_noise(info, self._settings))
-
-    async def output(self, info: ImageInfo) -> None:
-        """Write the thumbnail and tell the observer; raises PhaseError if it cannot be written."""
-        done = await self._run(Phase.OUTPUT, info, lambda: output(info, self._settings))
-        self._observer.on_image(done)
-
-    async def _run(self, phase: Phase, item: Job | ImageInfo, work: Callable[[], ImageInfo]) -> ImageInfo:
-        info = await trio.to_thread.run_sync(_stamped, phase, item, work, abandon_on_cancel=phase is not Phase.OUTPUT)
-        self._observer.on_progress(phase, info)
-        return info
+    return partial(_work, phase, settings)
 
 
-def _stamped(phase: Phase, item: Job | ImageInfo, work: Callable[[], ImageInfo]) -> ImageInfo:
+def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
     started = time.perf_counter()
+    with _explained(phase, item):
+        info = FUNCTIONS[phase](item, settings)
+    return attrs.evolve(info, stamps=(*info.stamps, Stamp(phase, started, time.perf_counter())))
+
+
+async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
+    """Do `phase` in a thread of trio's and tell the observer: for the modes in which no block does it.
+
+    If that is cancelled, the work is left behind at once: it is on memory alone, and its result goes nowhere. Only a
+    file that was begun is waited for.
+    """
+    work = work_of(phase, settings)
+    info = await trio.to_thread.run_sync(work, item, abandon_on_cancel=phase is not Phase.OUTPUT)
+    observer.on_progress(phase, info)
+    return info
+
+
+async def published(info: ImageInfo, settings: Settings, observer: Observer) -> None:
+    """Give the thumbnail its place and tell the observer, image by image in order, once `output` is done.
+
+    What is cancelled in between is ended first: a thumbnail in its place is always reported.
+
+    Raises:
+        PhaseError: the file cannot be moved there.
+    """
+    with trio.CancelScope(shield=True):
+        with _explained(Phase.OUTPUT, info):
+            info = await trio.to_thread.run_sync(publish, info, settings)
+        observer.on_image(info)
+
+
+@contextlib.contextmanager
+def _explained(phase: Phase, item: Job | ImageInfo) -> Generator[None]:
     try:
-        info = work()
+        yield
     except Exception as error:
         raise PhaseError(Failure(item.sequence, item.path, phase, explain(error))) from error
-    stamp = Stamp(phase, started, time.perf_counter())
-    return attrs.evolve(info, stamps=(*info.stamps, stamp))
 
 
 def explain(error: Exception) -> str:

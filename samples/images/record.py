@@ -6,12 +6,15 @@ from enum import Enum
 from pathlib import Path
 
 import attrs
-from PIL import Image
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Stamp"]
+__all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Pixels", "Stamp"]
 
 Box = tuple[int, int, int, int]
 """Left, upper, right, lower, in pixels, as Pillow counts them."""
+Pixels = npt.NDArray[np.uint8]
+"""Red, green and blue: shape (height, width, 3). Nobody writes into those of a record."""
 
 
 class Phase(Enum):
@@ -25,7 +28,11 @@ class Phase(Enum):
 
 @attrs.frozen
 class Stamp:
-    """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds)."""
+    """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds).
+
+    All processes of one machine share that clock. The workers of a Dask cluster on other machines have clocks of
+    their own: there the length of the work is right, and the time between two phases means nothing.
+    """
 
     phase: Phase
     started: float
@@ -44,19 +51,21 @@ class Job:
 class ImageInfo:
     """One image on its way; each phase returns a new record and leaves the one it was given as it is.
 
+    It travels to other processes as it is: the pixels are an array, which goes there by way of shared memory.
+
     Args:
         sequence: number of the image, from 1, without gaps.
         path: the file it was loaded from.
-        image: the pixels after the latest phase, RGB with 8 bits.
-        picture: where in `image` the photograph is; the rest is the frame.
+        pixels: what it looks like after the latest phase.
+        picture: where in `pixels` the photograph is; the rest is the frame.
         stamps: one entry for each phase that is behind it.
-        written: the thumbnail's file, once it is on disk.
+        written: the thumbnail's file, once it is on disk; out of sight until it is published.
         digest: SHA-256 of the thumbnail's file.
     """
 
     sequence: int
     path: Path
-    image: Image.Image
+    pixels: Pixels = attrs.field(repr=False)
     picture: Box
     stamps: tuple[Stamp, ...] = ()
     written: Path | None = None
@@ -77,5 +86,8 @@ class PhaseError(Exception):
     """A phase could not do its work on one image; `failure` tells which one and why."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.path.name!r}: {failure.phase.value}: {failure.reason}")
+        super().__init__(failure)  # and nothing else, so that it can be pickled
         self.failure = failure
+
+    def __str__(self) -> str:
+        return f"{self.failure.path.name!r}: {self.failure.phase.value}: {self.failure.reason}"

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from penstock.samples.images.names import printable
 from penstock.samples.images.run import Outcome, RunResult
-from penstock.samples.images.settings import Mode
+from penstock.samples.images.settings import Mode, Workers
 from penstock.samples.images.summary import same_pictures, summarise
 from penstock.samples.images.table import result_table
 
@@ -25,12 +25,16 @@ class RunReport:
         result: the run.
         folder: where its thumbnails are.
         pages: the pages of its contact sheet.
+        executor: what the phases were called in; None for threads of trio's, without an executor.
+        workers: how many images could be in work at a time.
         problem: why a page is missing, if one is.
     """
 
     result: RunResult
     folder: Path
     pages: tuple[Path, ...]
+    executor: Workers | None = None
+    workers: int = 1
     problem: str | None = None
 
 
@@ -45,7 +49,8 @@ def print_report(console: Console, reports: Sequence[RunReport]) -> None:
         console.print(f"The modes wrote {same} thumbnails, compared byte for byte.", highlight=False)
     if any(result.finished for result in results):
         console.print()
-        console.print(result_table([summarise(result) for result in results]))
+        workers = [(report.executor, report.workers) for report in reports]
+        console.print(result_table([summarise(result) for result in results], workers))
         if all(result.mode is not Mode.SEQUENTIAL for result in results):
             note = "ratio: the work over ms per image; --compare measures it against a sequential run"
             console.print(note, highlight=False, soft_wrap=True)

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Executor
 from enum import Enum
 from pathlib import Path
 
 import attrs
 import trio
 
+from penstock.blocks import Threads
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
 from penstock.samples.images.observer import Observer, Observers
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.sequential import run_sequential
-from penstock.samples.images.settings import Mode, Settings
+from penstock.samples.images.settings import Mode, Settings, usable_cpus
 
-__all__ = ["Finished", "Outcome", "Pipeline", "RunResult", "Stop", "run"]
-
-Pipeline = Callable[[Sequence[Job], Settings, Observer], Awaitable[None]]
-"""A mode: works through jobs, tells the observer; raises PhaseError, alone or in a group, if it must stop."""
-
-_PIPELINES: dict[Mode, Pipeline] = {
-    Mode.SEQUENTIAL: run_sequential,
-    Mode.CONTROL_FLOW: run_control_flow,
-    Mode.DATA_FLOW: run_data_flow,
-    Mode.LOAD_BALANCED: run_load_balanced,
-}
+__all__ = ["Finished", "Outcome", "RunResult", "Stop", "run"]
 
 
 class Outcome(Enum):
@@ -99,19 +93,34 @@ class Stop:
                 self._scopes.discard(scope)
 
 
-async def run(mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Observer, stop: Stop) -> RunResult:
+async def run(
+    mode: Mode,
+    jobs: Sequence[Job],
+    settings: Settings,
+    observer: Observer,
+    stop: Stop,
+    executor: Executor | None = None,
+) -> RunResult:
     """Run `jobs` in `mode`; `observer` hears of everything, `stop` ends it early.
 
     Failures of images are in the result, never raised. Whatever the outcome, the thumbnails in `finished` are
-    on disk, whole.
+    on disk, whole, and no others.
+
+    Args:
+        mode: one of the four.
+        jobs: the images, numbered from 1.
+        settings: what is to be done with them.
+        observer: is told on the trio thread.
+        stop: the stop command.
+        executor: what the blocks call the phases in, if the mode has blocks; None for a thread a processor.
     """
     record = _Record()
     observers = Observers([record, observer])
     outcome = Outcome.DONE
     started = time.perf_counter()
     try:
-        with stop.watched():
-            await _PIPELINES[mode](jobs, settings, observers)
+        with _unfinished(settings) as settings, stop.watched():
+            await _work_through(mode, jobs, settings, observers, executor)
     except* PhaseError as group:
         outcome = Outcome.FAILED
         for failure in _failures(group):
@@ -121,6 +130,32 @@ async def run(mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Obs
         outcome = Outcome.STOPPED
     failures = tuple(sorted(record.failures, key=lambda failure: failure.sequence))
     return RunResult(mode, outcome, seconds, len(jobs), tuple(record.finished), failures)
+
+
+async def _work_through(
+    mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor | None
+) -> None:
+    """Run the pipeline of `mode`; it raises PhaseError, alone or in a group, if it must stop."""
+    match mode:
+        case Mode.SEQUENTIAL:
+            await run_sequential(jobs, settings, observer)
+        case Mode.CONTROL_FLOW:
+            await run_control_flow(jobs, settings, observer)
+        case Mode.DATA_FLOW:
+            await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()))
+        case Mode.LOAD_BALANCED:
+            await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()))
+
+
+@contextlib.contextmanager
+def _unfinished(settings: Settings) -> Generator[Settings]:
+    """Make a hidden folder for files that are being written; what is still in it at the end goes with it."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
+            folder = Path(tempfile.mkdtemp(prefix=".", suffix=".unfinished", dir=settings.output))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            settings = attrs.evolve(settings, unfinished=folder)
+        yield settings
 
 
 class _Record(Observer):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import Phases
-from penstock.samples.images.record import Job, PhaseError
+from penstock.samples.images.phases import in_thread, published
+from penstock.samples.images.record import Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
 
 __all__ = ["run_sequential"]
@@ -14,13 +14,12 @@ __all__ = ["run_sequential"]
 
 async def run_sequential(jobs: Sequence[Job], settings: Settings, observer: Observer) -> None:
     """Work through `jobs` in a plain loop, without any of Penstock."""
-    phases = Phases(settings, observer)
     for job in jobs:
         try:
-            loaded = await phases.load(job)
-            scaled = await phases.scale(loaded)
-            noisy = await phases.noise(scaled)
-            await phases.output(noisy)
+            info = await in_thread(Phase.LOAD, settings, observer, job)
+            for phase in (Phase.SCALE, Phase.NOISE, Phase.OUTPUT):
+                info = await in_thread(phase, settings, observer, info)
+            await published(info, settings, observer)
         except PhaseError as error:
             if settings.on_error is OnError.STOP:
                 raise

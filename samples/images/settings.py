@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from pathlib import Path
 
 import attrs
 
-__all__ = ["Mode", "OnError", "Settings"]
+from penstock.samples.images.record import Phase
+
+__all__ = ["AtOnce", "Mode", "OnError", "Settings", "Workers", "usable_cpus"]
 
 
 class Mode(Enum):
@@ -18,12 +21,52 @@ class Mode(Enum):
     DATA_FLOW = "data-flow"
     LOAD_BALANCED = "load-balanced"
 
+    @property
+    def uses_executor(self) -> bool:
+        """Whether blocks call the phases, through an executor."""
+        return self in (Mode.DATA_FLOW, Mode.LOAD_BALANCED)
+
 
 class OnError(Enum):
     """What happens to the run when one image fails."""
 
     SKIP = "skip"
     STOP = "stop"
+
+
+class Workers(Enum):
+    """What the blocks call the phases in."""
+
+    THREADS = "threads"
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
+def usable_cpus() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@attrs.frozen
+class AtOnce:
+    """How many images may be in the work of each phase at a time, where blocks do it; each at least 1."""
+
+    load: int
+    scale: int
+    noise: int
+    output: int
+
+    @classmethod
+    def all(cls, number: int) -> AtOnce:
+        """Return the same number for each phase."""
+        return cls(number, number, number, number)
+
+    def of(self, phase: Phase) -> int:
+        """Return the number of `phase`."""
+        number: int = getattr(self, phase.value)
+        return number
 
 
 @attrs.frozen
@@ -35,10 +78,12 @@ class Settings:
         size: width and height of the framed thumbnail in pixels.
         noise: standard deviation of the Gaussian noise, in steps of the 8-bit scale.
         on_error: skip an image that fails, or end the run.
-        filters: number of filter blocks in the load-balanced mode.
+        filters: number of filter blocks in the load-balanced mode; each works on one image at a time.
         governor: how many images may be in the pipeline at a time.
+        at_once: how many images may be in each phase at a time, in the data-flow and load-balanced modes.
         seed: the noise of image n depends on `seed` and n alone, so every mode writes the same bytes.
         digits: the thumbnails' names begin with the sequence number in this many digits.
+        unfinished: folder for files that are being written, on the disk of `output`; None for `output` itself.
     """
 
     output: Path
@@ -47,5 +92,7 @@ class Settings:
     on_error: OnError = OnError.SKIP
     filters: int = 2
     governor: int = 20
+    at_once: AtOnce = attrs.field(factory=lambda: AtOnce.all(usable_cpus()))
     seed: int = 0
     digits: int = 4
+    unfinished: Path | None = None

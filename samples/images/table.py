@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 
 from penstock.samples.images.record import Phase
-from penstock.samples.images.settings import Mode
+from penstock.samples.images.settings import Mode, Workers
 from penstock.samples.images.summary import PhaseFigures, Summary
 
 __all__ = ["result_table"]
@@ -15,8 +15,10 @@ __all__ = ["result_table"]
 _NOTHING = "–"  # a dash, where there is no figure
 
 
-def result_table(summaries: Sequence[Summary]) -> Table:
-    """Return a table of the runs, with each one's speed against the sequential run.
+def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers | None, int]]) -> Table:
+    """Return a table of the runs, with the speed of each against the sequential run.
+
+    `workers` has for each run what the phases were called in, if that was an executor, and by how many.
 
     Without a sequential run among them, the work stands in for it: what the phases took, one after another.
     """
@@ -24,6 +26,9 @@ def result_table(summaries: Sequence[Summary]) -> Table:
     table.add_column("")
     for summary in summaries:
         table.add_column(summary.mode.value, justify="right")
+    table.add_row("executor", *[_NOTHING if executor is None else executor.value for executor, _ in workers])
+    table.add_row("workers", *[str(number) for _, number in workers])
+    table.add_section()
     _add_phases(table, summaries, "work, ms an image", Phase, lambda figures: f"{figures.work_ms:.1f}")
     if any(summary.mode is not Mode.SEQUENTIAL for summary in summaries):
         _add_queues(table, summaries)

@@ -69,7 +69,7 @@ def settings(tmp_path: Path) -> Settings:
 def make_info() -> MakeInfo:
     def make(image: Image.Image | None = None, sequence: int = 1, name: str = "photo.png") -> ImageInfo:
         image = photograph() if image is None else image
-        return ImageInfo(sequence, Path(name), image, picture=(0, 0, *image.size))
+        return ImageInfo(sequence, Path(name), np.asarray(image), picture=(0, 0, *image.size))
 
     return make
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from PIL import Image
 
+from penstock.blocks import WorkerDied
 from penstock.samples.images import application, pictures
 from penstock.samples.images.__main__ import main
 
@@ -79,6 +82,22 @@ def test_bad_files_are_named_and_skipped(
     assert "03 empty.jpg: load: the file is empty" in named
     assert f"{2 * len(bad_files)} skipped" in out
     assert (output / "0023-23 Ünïcødé 写真 📷.jpg").exists()
+
+
+def test_the_table_names_the_workers(photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--executor", "processes", "--workers", 1, "--concurrency", "load=2", "--limit", 2]
+    assert run(photo_folder, "--output", output, *arguments) == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    assert ["executor", "processes"] in rows
+    assert ["workers", "1"] in rows
+
+
+def test_workers_that_cannot_be_had_are_wrong_use(
+    photo_folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert run(photo_folder, "--output", output, "--executor", "dask") == 2
+    assert last_line(capsys) == "penstock-images: error: Dask is not installed; try: pip install distributed"
 
 
 def test_a_bad_file_can_end_the_run(photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,6 +178,17 @@ def test_ctrl_c_before_the_run_begins_is_no_traceback(
     assert last_line(capsys) == "penstock-images: interrupted"
 
 
+def test_workers_that_do_not_live_are_said_to_be_dead(
+    output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def die(*arguments: object) -> NoReturn:
+        raise BaseExceptionGroup("network", [BaseExceptionGroup("nursery", [WorkerDied("Processes: nobody lives")])])
+
+    monkeypatch.setattr(application, "make_pictures", die)
+    assert run("--output", output) == 1
+    assert last_line(capsys) == "penstock-images: error: Processes: nobody lives"
+
+
 def test_an_error_of_ours_is_not_hidden(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(*arguments: object) -> NoReturn:
         raise BaseExceptionGroup("nursery", [KeyboardInterrupt(), ZeroDivisionError()])
@@ -168,19 +198,45 @@ def test_an_error_of_ours_is_not_hidden(output: Path, monkeypatch: pytest.Monkey
         run("--output", output)
 
 
+def wait_for_the_end_of_group(leader: int) -> None:
+    """Fail unless all its processes end soon; one that has ended and that nobody asks for its status will do."""
+    command = ["ps", "-A", "-o", "pgid=", "-o", "stat="]
+    for _ in range(100):
+        processes = [line.split() for line in subprocess.check_output(command, text=True).splitlines()]
+        if not any(int(group) == leader and not state.startswith("Z") for group, state in processes):
+            return
+        time.sleep(0.1)
+    pytest.fail("the command has left processes behind")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a signal cannot be sent to one process there")
-@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced"])
-def test_ctrl_c_ends_the_run_in_order_with_whole_files(mode: str, photo_folder: Path, output: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "executor"),
+    [
+        ("sequential", "threads"),
+        ("control-flow", "threads"),
+        ("data-flow", "threads"),
+        ("data-flow", "processes"),
+        ("load-balanced", "threads"),
+        ("load-balanced", "processes"),
+    ],
+)
+def test_ctrl_c_ends_the_run_in_order_with_whole_files(
+    mode: str, executor: str, photo_folder: Path, output: Path
+) -> None:
     (photo_folder / "photo 4.jpg").write_bytes(b"")  # when this is reported, the run is under way
     arguments = [photo_folder, "--output", output, "--mode", mode, "--repeat", "100000", "--size", "64x48"]
-    command = [sys.executable, "-m", "penstock.samples.images", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "penstock.samples.images", *map(str, arguments), "--executor", executor]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "failed  photo 4.jpg: load: the file is empty\n"
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers hear of it too
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
+    wait_for_the_end_of_group(process.pid)
     assert f"{mode}: interrupted; " in out
     came_out = int(out.split("interrupted; ")[1].split(" of ")[0])
     written = sorted(output.glob("0*.jpg"))

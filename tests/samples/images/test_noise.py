@@ -17,15 +17,15 @@ MakeInfo = Callable[..., ImageInfo]
 
 
 def test_the_same_number_gets_the_same_noise_and_another_another(make_info: MakeInfo, settings: Settings) -> None:
-    first = add_noise(make_info(sequence=1), settings).image.tobytes()
-    assert add_noise(make_info(sequence=1), settings).image.tobytes() == first
-    assert add_noise(make_info(sequence=2), settings).image.tobytes() != first
-    assert add_noise(make_info(sequence=1), attrs.evolve(settings, seed=1)).image.tobytes() != first
+    first = add_noise(make_info(sequence=1), settings).pixels.tobytes()
+    assert add_noise(make_info(sequence=1), settings).pixels.tobytes() == first
+    assert add_noise(make_info(sequence=2), settings).pixels.tobytes() != first
+    assert add_noise(make_info(sequence=1), attrs.evolve(settings, seed=1)).pixels.tobytes() != first
 
 
 def test_the_noise_has_the_deviation_asked_for(make_info: MakeInfo, settings: Settings) -> None:
     info = make_info(Image.new("RGB", (200, 200), (128, 128, 128)))
-    values = np.asarray(add_noise(info, attrs.evolve(settings, noise=20.0)).image).astype(np.float64) - 128
+    values = add_noise(info, attrs.evolve(settings, noise=20.0)).pixels.astype(np.float64) - 128
     assert abs(values.mean()) < 0.5
     assert abs(values.std() - 20) < 0.5
     channels = values.reshape(-1, 3)
@@ -34,20 +34,20 @@ def test_the_noise_has_the_deviation_asked_for(make_info: MakeInfo, settings: Se
 
 def test_noise_stops_at_black_and_white(make_info: MakeInfo, settings: Settings) -> None:
     info = make_info(Image.new("RGB", (50, 50), (250, 5, 128)))
-    values = np.asarray(add_noise(info, attrs.evolve(settings, noise=255.0)).image)
+    values = add_noise(info, attrs.evolve(settings, noise=255.0)).pixels
     assert values.min() == 0
     assert values.max() == 255
 
 
 def test_no_noise_leaves_the_picture_alone(make_info: MakeInfo, settings: Settings) -> None:
     info = make_info()
-    assert add_noise(info, attrs.evolve(settings, noise=0.0)).image.tobytes() == info.image.tobytes()
+    assert add_noise(info, attrs.evolve(settings, noise=0.0)).pixels.tobytes() == info.pixels.tobytes()
 
 
 def test_the_frame_stays_clean(make_info: MakeInfo, settings: Settings) -> None:
     framed = scale(make_info(), settings)
     noisy = add_noise(framed, settings)
-    before, after = np.asarray(framed.image), np.asarray(noisy.image)
+    before, after = framed.pixels, noisy.pixels
     left, upper, right, lower = framed.picture
     inside = np.zeros(before.shape, dtype=bool)
     inside[upper:lower, left:right] = True

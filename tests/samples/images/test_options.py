@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from penstock.samples.images.options import parse_options
-from penstock.samples.images.settings import Mode, OnError
+from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
 
 
 def test_everything_has_a_default() -> None:
@@ -15,6 +15,8 @@ def test_everything_has_a_default() -> None:
     assert options.folder is None
     assert options.modes == (Mode.DATA_FLOW,)
     assert (options.limit, options.repeat, options.on_error) == (None, 1, OnError.SKIP)
+    assert (options.executor, options.workers) == (Workers.THREADS, usable_cpus())
+    assert options.at_once == AtOnce.all(usable_cpus())
 
 
 def test_everything_can_be_given() -> None:
@@ -24,6 +26,12 @@ def test_everything_can_be_given() -> None:
     assert (options.modes, options.compare) == ((Mode.LOAD_BALANCED,), False)
     assert (options.size, options.noise, options.limit, options.repeat) == ((100, 80), 2.5, 3, 2)
     assert (options.filters, options.governor, options.on_error) == (4, 9, OnError.STOP)
+
+
+def test_the_concurrency_of_a_phase_is_the_number_of_workers_unless_it_is_named() -> None:
+    options = parse_options(["--executor", "processes", "--workers", "3", "--concurrency", "load=5,output=1"])
+    assert (options.executor, options.workers) == (Workers.PROCESSES, 3)
+    assert options.at_once == AtOnce(load=5, scale=3, noise=3, output=1)
 
 
 def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
@@ -49,6 +57,13 @@ def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
         ("--filters 1.5", "argument --filters: expected a whole number from 1"),
         ("--governor none", "argument --governor: expected a whole number from 1"),
         ("--mode fast", "argument --mode: invalid choice: 'fast'"),
+        ("--executor gpu", "argument --executor: invalid choice: 'gpu'"),
+        ("--workers 0", "argument --workers: expected a whole number from 1, got '0'"),
+        ("--concurrency 2", "argument --concurrency: expected a phase (load, scale, noise or output), got '2' in '2'"),
+        ("--concurrency load=0", "argument --concurrency: expected a whole number from 1 for load, got '0'"),
+        ("--concurrency load=2,", "expected a phase (load, scale, noise or output), got '' in 'load=2,'"),
+        ("--concurrency load=2,load=3", "expected a phase (each once), got 'load' in 'load=2,load=3'"),
+        ("--concurrency sharpen=2", "got 'sharpen' in 'sharpen=2'"),
         ("--on-error retry", "argument --on-error: invalid choice: 'retry'"),
         ("--mode data-flow --compare", "not allowed with argument"),
         ("one two", "unrecognized arguments: two"),

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 from PIL import Image
 
 from penstock.samples.images.names import printable, shown_name, thumbnail_name
-from penstock.samples.images.output import output, write_whole
+from penstock.samples.images.output import output, publish, write_whole
 from penstock.samples.images.record import ImageInfo
 from penstock.samples.images.settings import Settings
+
+if sys.platform != "win32":
+    import resource
 
 MakeInfo = Callable[..., ImageInfo]
 
 
 def test_a_thumbnail_is_a_jpeg_named_by_number_and_stem(make_info: MakeInfo, settings: Settings) -> None:
-    done = output(make_info(sequence=7, name="Ünï 写真.tar.PNG"), settings)
+    done = publish(output(make_info(sequence=7, name="Ünï 写真.tar.PNG"), settings), settings)
     assert done.written is not None
     assert done.written == settings.output / "0007-Ünï 写真.tar.jpg"
     assert done.digest == hashlib.sha256(done.written.read_bytes()).hexdigest()
@@ -29,7 +34,7 @@ def test_a_thumbnail_is_a_jpeg_named_by_number_and_stem(make_info: MakeInfo, set
 
 
 def test_a_stem_that_is_too_long_is_cut(make_info: MakeInfo, settings: Settings) -> None:
-    done = output(make_info(name="写" * 80 + ".png"), settings)
+    done = publish(output(make_info(name="写" * 80 + ".png"), settings), settings)
     assert done.written is not None
     assert done.written.exists()
     assert done.written.name.startswith("0001-写写写")
@@ -38,6 +43,42 @@ def test_a_stem_that_is_too_long_is_cut(make_info: MakeInfo, settings: Settings)
 
 def test_many_images_get_more_digits() -> None:
     assert thumbnail_name(7, Path("a.png"), digits=6) == "000007-a.jpg"
+
+
+def test_nobody_sees_a_thumbnail_before_it_is_published(
+    make_info: MakeInfo, settings: Settings, tmp_path: Path
+) -> None:
+    written = output(make_info(), settings).written
+    assert written is not None
+    assert written.parent == settings.output
+    assert written.name.startswith(".")
+    elsewhere = output(make_info(), attrs.evolve(settings, unfinished=tmp_path)).written
+    assert elsewhere is not None
+    assert elsewhere.parent == tmp_path
+
+
+def test_a_thumbnail_that_cannot_have_its_place_leaves_nothing_behind(make_info: MakeInfo, settings: Settings) -> None:
+    (settings.output / "0001-photo.jpg" / "in the way").mkdir(parents=True)
+    done = output(make_info(), settings)
+    with pytest.raises(OSError):  # noqa: PT011  # which one depends on the system
+        publish(done, settings)
+    assert [path.name for path in settings.output.iterdir()] == ["0001-photo.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to the size of files there")
+def test_a_file_of_which_the_disk_took_a_part_is_noticed(make_info: MakeInfo, settings: Settings) -> None:
+    whole = output(make_info(), settings).written
+    assert whole is not None
+    size = whole.stat().st_size
+    whole.unlink()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 1, before[1]))
+        with pytest.raises(OSError, match="No space left"):
+            output(make_info(), settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(settings.output.iterdir()) == []
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)

@@ -36,8 +36,8 @@ def test_every_kind_of_file_is_among_them_and_sorted_as_painted(tmp_path: Path, 
     painted = list(make_pictures(tmp_path, 11))
     assert sorted(painted) == painted
     assert {path.suffix for path in painted} == {".jpg", ".png", ".webp"}
-    loaded = [load(Job(number, path), settings).image for number, path in enumerate(painted, start=1)]
-    assert [image.width > image.height for image in loaded] == [n % 5 != 0 for n in range(1, 12)]
+    sizes = [load(Job(number, path), settings).pixels.shape for number, path in enumerate(painted, start=1)]
+    assert [width > height for height, width, _ in sizes] == [n % 5 != 0 for n in range(1, 12)]
     with Image.open(painted[4]) as lying:
         assert lying.width > lying.height, "stored on its side, as cameras do"
 

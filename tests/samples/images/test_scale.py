@@ -37,21 +37,22 @@ def test_the_thumbnail_has_the_size_of_the_frame(
 ) -> None:
     info = make_info(Image.new("RGB", size, (200, 0, 0)))
     done = scale(info, attrs.evolve(settings, size=frame))
-    assert done.image.size == frame
+    image = Image.fromarray(done.pixels)
+    assert image.size == frame
     left, upper, right, lower = done.picture
     assert 0 < left < right < frame[0]
     assert 0 < upper < lower < frame[1]
     assert (right - left) <= size[0]
     assert abs((left + right) - frame[0]) <= 1, "in the middle"
     assert abs((upper + lower) - frame[1]) <= 1
-    assert done.image.getpixel((left, upper)) == (200, 0, 0)
-    assert done.image.getpixel((right - 1, lower - 1)) == (200, 0, 0)
-    assert done.image.getpixel((right, lower)) != (200, 0, 0)
+    assert image.getpixel((left, upper)) == (200, 0, 0)
+    assert image.getpixel((right - 1, lower - 1)) == (200, 0, 0)
+    assert image.getpixel((right, lower)) != (200, 0, 0)
 
 
 def test_the_record_before_is_left_as_it_was(make_info: MakeInfo, settings: Settings) -> None:
     info = make_info()
-    before = info.image.tobytes()
+    before = info.pixels.tobytes()
     done = scale(info, settings)
-    assert info.image.tobytes() == before
+    assert info.pixels.tobytes() == before
     assert (done.sequence, done.path) == (info.sequence, info.path)

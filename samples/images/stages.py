@@ -1,0 +1,113 @@
+"""Makes the blocks that the two data-flow modes are put together from."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import Any
+
+from penstock.blocks import Call, DeadLetter, ErrorInfo, Transformer, WorkerDied
+from penstock.samples.images.observer import Observer
+from penstock.samples.images.phases import published, work_of
+from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError
+from penstock.samples.images.settings import OnError, Settings
+
+__all__ = ["Stages", "error_policy"]
+
+Stage = Transformer[Any, ImageInfo]
+
+
+class Stages:
+    """Makes the blocks of one run; what they call in workers they call through `executor`."""
+
+    def __init__(self, settings: Settings, observer: Observer, executor: Executor) -> None:
+        self._settings = settings
+        self._observer = observer
+        self._executor = executor
+        self._on_error = error_policy(settings, observer)
+
+    def load(self) -> Stage:
+        """Load. Only as many images wait behind it as one would miss: they can be large, unlike thumbnails."""
+        return self._worker(Phase.LOAD, window=2 * self._settings.at_once.load)
+
+    def scale(self) -> Stage:
+        """Shrink and frame."""
+        return self._worker(Phase.SCALE, capacity=2 * self._settings.at_once.scale)
+
+    def noise(self) -> Stage:
+        """Add noise."""
+        return self._worker(Phase.NOISE)
+
+    def filter(self, number: int) -> Stage:
+        """One of several blocks that share the noise phase.
+
+        It has room for one image and no more: where it has its share it declines for the moment, and the next one
+        takes it. The window lets it go on while its results wait at the multiplexer for a slower filter's image.
+        """
+        return Transformer(
+            work_of(Phase.NOISE, self._settings),
+            executor=self._executor,
+            capacity=1,
+            window=self._settings.governor,
+            on_error=self._on_error,
+            name=f"noise {number}",
+        )
+
+    def output(self) -> Stage:
+        """Write hidden files."""
+        return self._worker(Phase.OUTPUT)
+
+    def loaded(self) -> Transformer[ImageInfo, ImageInfo]:
+        """Tell the observer of a loaded image: on the loop, for that is where the observer wants to hear of it."""
+
+        def tell(info: ImageInfo) -> ImageInfo:
+            self._observer.on_progress(Phase.LOAD, info)
+            return info
+
+        return Transformer(tell, capacity=1, name="loaded")
+
+    def publish(self) -> Call[ImageInfo]:
+        """Give the files their places, and tell the observer, of the phases since loading too.
+
+        A block behind each phase could tell it sooner, at a tenth of a millisecond an image.
+        """
+
+        async def publish(info: ImageInfo) -> None:
+            for phase in (Phase.SCALE, Phase.NOISE, Phase.OUTPUT):
+                self._observer.on_progress(phase, info)
+            await published(info, self._settings, self._observer)
+
+        return Call(publish, on_error=self._on_error, name="publish")
+
+    def _worker(self, phase: Phase, window: int | None = None, capacity: int | None = None) -> Stage:
+        return Transformer(
+            work_of(phase, self._settings),
+            executor=self._executor,
+            concurrency=self._settings.at_once.of(phase),
+            window=window,
+            capacity=capacity,
+            on_error=self._on_error,
+            name=phase.value,
+        )
+
+
+def error_policy(settings: Settings, observer: Observer) -> DeadLetter:
+    """Return what blocks do with an image that fails: hand it to a block that reports it, or ends the run."""
+
+    def report(error: ErrorInfo) -> None:
+        failure = _failure(error)
+        if settings.on_error is OnError.STOP:
+            raise PhaseError(failure) from error.exception
+        observer.on_error(failure)
+
+    return DeadLetter(Call(report, name="failed"))
+
+
+def _failure(error: ErrorInfo) -> Failure:
+    """Return what is to be said of an image; raise what is not the image's fault but ours."""
+    match error:
+        case ErrorInfo(exception=PhaseError() as known):
+            return known.failure
+        case ErrorInfo(exception=WorkerDied(), item=Job() | ImageInfo() as item):
+            return Failure(item.sequence, item.path, Phase(error.phase.split()[0]), "its worker process has died")
+        case _:
+            raise error.exception
