@@ -6,7 +6,21 @@ import argparse
 import platform
 from collections.abc import Callable, Iterator, Sequence
 
-from . import chain, flat, latency, memory, parts, sending, sleeping, stragglers
+from . import (
+    chain,
+    cluster,
+    flat,
+    images,
+    latency,
+    memory,
+    parts,
+    prediction,
+    processes,
+    sending,
+    sleeping,
+    stragglers,
+    threads,
+)
 from .measuring import FULL, QUICK, Effort, Row
 from .peers import missing
 from .table import HEADS, cells, line, printer, style_of
@@ -20,6 +34,11 @@ BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "stragglers": stragglers.rows,
     "latency": latency.rows,
     "parts": parts.rows,
+    "threads": threads.rows,
+    "processes": processes.rows,
+    "prediction": prediction.rows,
+    "images": images.rows,
+    "cluster": cluster.rows,
 }
 """Each benchmark: gives its lines as they are measured."""
 DESCRIPTION = "Measures Penstock against baselines in the same run; exits with 1 if a target is missed."

@@ -1,0 +1,77 @@
+"""What `suggest()` predicts from a run with one call at a time a stage, and what a run with its advice takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+import numpy as np
+import trio
+
+from penstock.blocks import Call, IterableSource, Network, Suggestion, Threads, Transformer
+
+from .measuring import Effort, Row
+from .workloads import counting_sink
+
+ITEMS = 100
+NUMBERS = np.random.default_rng(1).random((300, 300))
+Work = Callable[[int], int]
+
+
+def wait(x: int) -> int:
+    """Wait for somebody else, for 4 ms."""
+    time.sleep(0.004)
+    return x
+
+
+def compute(x: int) -> int:
+    """Compute for some 10 ms, without the interpreter lock."""
+    for _ in range(8):
+        np.sort(NUMBERS, axis=0)
+    return x
+
+
+STAGES: dict[str, Sequence[Work]] = {
+    "one that computes": [compute],
+    "wait, compute": [wait, compute],
+    "wait, compute, compute": [wait, compute, compute],
+}
+
+
+def run(works: Sequence[Work], at_once: Sequence[int], items: int) -> Suggestion:
+    """Run the stages in threads, with so many calls of each at once."""
+    sink, count = counting_sink()
+
+    async def main() -> Suggestion:
+        source = IterableSource(range(items))
+        threads = Threads(sum(at_once))
+        end: IterableSource[int] | Transformer[int, int] = source
+        for number, (work, calls) in enumerate(zip(works, at_once, strict=True), start=1):
+            stage = Transformer(work, executor=threads, concurrency=calls, name=f"{work.__name__} {number}")
+            end.link_target(stage)
+            end = stage
+        end.link_target(Call(sink))
+        async with Network(source) as network:
+            pass
+        assert count() == items
+        return network.suggest()
+
+    return trio.run(main)
+
+
+def rows(effort: Effort) -> Iterator[Row]:
+    """For each set of stages: one call at a time, then as advised, in turn."""
+    items = effort.items(ITEMS, 10)
+    for what, works in STAGES.items():
+        ratios: list[float] = []
+        gains: list[float] = []
+        for _ in range(effort.rounds):
+            before = run(works, [1] * len(works), items)
+            advised = [before.concurrency[stage.name] for stage in before.stages[: len(works)]]
+            after = run(works, advised, items)
+            ratios.append(after.seconds / before.predicted)
+            gains.append(before.seconds / after.seconds)
+        value = f"{median(gains):.2f} × as fast as before"
+        ratio = median(ratios)
+        yield Row(f"suggest(): {what}", "as advised", value, ratio, "prediction", "≤ 1.25 ×", ratio <= 1.25)
