@@ -10,12 +10,16 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import trio
+from outcome import Outcome
 
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
-from penstock.blocks.block import Node, automatic_name
+from penstock.blocks.block import Node, given_name
 from penstock.blocks.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.inputs import InputsBlock
+from penstock.blocks.meter import of_task
 from penstock.blocks.shutdown import tell
+from penstock.blocks.statistics import AgentStatistics
+from penstock.blocks.tally import Tally
 from penstock.blocks.waiting import WaitList, overseers
 
 if TYPE_CHECKING:
@@ -99,7 +103,7 @@ class Agent:
         shutdown: Shutdown | None = None,
         name: str | None = None,
     ) -> None:
-        self.name = name or automatic_name(type(self).__name__)
+        self.name = given_name(type(self).__name__, name)
         self._inputs = tuple(inputs)
         self._outputs = tuple(outputs)
         self._check_ends()
@@ -112,6 +116,7 @@ class Agent:
         self._task: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
         self._watchers: list[WaitList[None]] = []
+        self._tally = Tally()
         for source in self._inputs:
             source._outbox.readers.append(self)
         for target in self._outputs:
@@ -212,6 +217,8 @@ class Agent:
         if self.is_done:  # cancelled before it could begin
             return
         self._task = trio.lowlevel.current_task()
+        if self._network is not None:
+            self._network._measures.task_begins(self._task, self._tally, self.name)
         self._apply(Event.ENTER)
         how = Event.CANCEL
         if self._network is None and self._shutdown is not None:
@@ -230,6 +237,8 @@ class Agent:
                     raise BaseExceptionGroup(f"{self} and what was told of its fault", [error, *further]) from None
             raise
         finally:
+            if self._network is not None:
+                self._network._measures.task_ends(self._task, self._tally)
             self._task = None
             if self._shutdown is not None:
                 self._shutdown._members.pop(self, None)
@@ -257,6 +266,9 @@ class Agent:
         if self._network is not None:
             self._network._pump.wake()
 
+    def _statistics(self) -> AgentStatistics:
+        return of_task(self.name, self._status.value, self._tally, self._task)
+
     # The network
 
     def _neighbors(self) -> Iterator[Node]:
@@ -282,6 +294,9 @@ class Agent:
 
     def _parked(self) -> None:
         overseers.tell()
+
+    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        """A wait for the end of an agent is neither for input nor for output."""
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         return () if self._task is None else (self._task,)

@@ -18,16 +18,22 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
+from outcome import Outcome
 
-from penstock.blocks import Block, Target
-from penstock.blocks.block import automatic_name, downstream, reachable, upstream
+from penstock.blocks import Block, MemoryBudget, Target, size_of
+from penstock.blocks.block import downstream, given_name, reachable, unlike, upstream
 from penstock.blocks.checks import check_function, check_number
 from penstock.blocks.error_info import annotate, shorten
 from penstock.blocks.inputs import Input, InputsBlock
+from penstock.blocks.memory.byte_count import show_bytes, show_share
+from penstock.blocks.statistics import GovernorStatistics
+from penstock.blocks.times import Histogram
+from penstock.blocks.timing import time_slice
 from penstock.blocks.waiting import WaitList, overseers
 
 if TYPE_CHECKING:
     from penstock.blocks import Network
+    from penstock.blocks.inbox import Inbox
     from penstock.blocks.waiting import Waiter
 
 
@@ -40,17 +46,26 @@ class PipelineGovernor:
     `wait_for_available_slot`, `free_slot`, `wait_for_empty`.
 
     Args:
-        limit: So many slots, >= 1; with `weight`, so much weight, > 0.
-        weight: Gives the weight of an item when it comes in, for instance `len` for bytes. An item that is heavier
-            than the limit is let in alone. None counts items.
+        limit: So many slots, >= 1; with `weight`, so much weight, > 0; or a `MemoryBudget`, for so many bytes.
+        weight: Gives the weight of an item, >= 0, when it comes in. An item that is heavier than the limit is let in
+            alone. None takes `size_of` with a `MemoryBudget`, and otherwise counts items.
         name: What reports call the governor.
 
     Raises:
         ValueError: `limit` is out of its range.
     """
 
-    def __init__(self, limit: float, *, weight: Callable[[Any], float] | None = None, name: str | None = None) -> None:
-        self.name = name or automatic_name("PipelineGovernor")
+    def __init__(
+        self,
+        limit: float | MemoryBudget,
+        *,
+        weight: Callable[[Any], float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = given_name("PipelineGovernor", name)
+        self._in_bytes = isinstance(limit, MemoryBudget)
+        if isinstance(limit, MemoryBudget):
+            limit, weight = limit.limit, size_of if weight is None else weight
         if weight is None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
             raise ValueError(f"{self}: limit must be an int >= 1, got {limit!r}")
         check_number(str(self), "limit", limit, above=True)
@@ -62,8 +77,11 @@ class PipelineGovernor:
         self._first: Target[Any] | None = None
         self._taken = 0
         self._refused_at = -math.inf
-        self._waiting: WaitList[None] = WaitList()
-        self._waiting_for_empty: WaitList[None] = WaitList()
+        self._refused_since = 0.0
+        self._most_in_flight = 0.0
+        self._waits = Histogram()
+        self._waiting: WaitList[int] = WaitList()
+        self._waiting_for_empty: WaitList[int] = WaitList()
         self._network: Network | None = None
         self._ended: str | None = None
         self._users: weakref.WeakSet[trio.lowlevel.Task] = weakref.WeakSet()
@@ -72,7 +90,10 @@ class PipelineGovernor:
         return f"governor {self.name!r}"
 
     def __repr__(self) -> str:
-        return f"<PipelineGovernor {self.name!r} {self.in_flight} of {self.limit} in flight>"
+        return f"<PipelineGovernor {self.name!r} {self._shown()} in flight>"
+
+    def _shown(self) -> str:
+        return show_share(self.in_flight, self.limit) if self._in_bytes else f"{self.in_flight} of {self.limit}"
 
     # What is in flight
 
@@ -104,12 +125,14 @@ class PipelineGovernor:
             last: What items leave when they are done.
 
         Raises:
-            TypeError: `first` is no target.
+            TypeError: `first` is no target, or `last` is no block.
             ValueError: No path of links leads from `first` to `last`, `first` is a block with several inputs, another
                 governor holds it, or this governor governs already.
         """
         if not isinstance(first, Target):
             raise TypeError(f"{self}: first must be a target, where items come in, got {first!r}")
+        if not isinstance(last, Block):
+            raise TypeError(f"{self}: last must be a block, which items leave, got {last!r}")
         if isinstance(first, (Input, InputsBlock)):
             raise ValueError(
                 f"{self}: {first} takes its items where they are; govern from the blocks before or behind it"
@@ -138,6 +161,7 @@ class PipelineGovernor:
         """Be told by the pump of the network when items may have left."""
         self._network = network
         if self not in network._pump.gates:
+            self.name = unlike(self.name, {gate.name for gate in network._pump.gates})
             network._pump.gates.append(self)
 
     def admit(self, items: Sequence[Any]) -> int:
@@ -155,17 +179,23 @@ class PipelineGovernor:
                 heapq.heappush(self._weights, weight)
                 used += weight
                 count += 1
+        self._most_in_flight = max(self._most_in_flight, used)
         if count < len(items):
+            if self._refused_at < 0:
+                self._refused_since = time_slice.clock()
             self._refused_at = used
         return count
 
     def why_full(self) -> str:
         """Say in words that nothing is let in now, and why."""
-        return f"{self} lets nothing in ({self.in_flight} of {self.limit} in flight)"
+        return f"{self} lets nothing in ({self._shown()} in flight)"
 
     def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
         try:
-            return weight(item)
+            number = weight(item)
+            if not number >= 0:  # nor is it NaN, with which nothing would ever be full
+                raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
+            return number
         except Exception as error:
             annotate(error, f"in the weight of {self} for {shorten(item)}")
             raise
@@ -175,36 +205,50 @@ class PipelineGovernor:
         # in that order: counting what is in flight is the costly part, and needed only if somebody was refused
         if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
             self._refused_at = -math.inf
+            self._waits.add(time_slice.clock() - self._refused_since)
             self._first._inbox.gate_opened()
         self._wake_waiting()
 
     # Explicit slots
 
-    async def wait_for_available_slot(self) -> None:
+    async def wait_for_available_slot(self, weight: int = 1) -> None:
         """Take a slot; waits until there is one. One that is cancelled while it waits holds none.
 
+        Args:
+            weight: Take so many slots, or bytes, at once, >= 1. Those who come later wait their turn. More than the
+                limit are given to one that is alone.
+
         Raises:
+            ValueError: `weight` is no such number.
             trio.BrokenResourceError: The network that the governor watches has stopped.
         """
+        self._check_weight(weight)
         await trio.lowlevel.checkpoint_if_cancelled()
-        self._users.add(trio.lowlevel.current_task())
-        if self._waiting or self.in_flight >= self.limit:
+        task = trio.lowlevel.current_task()
+        self._users.add(task)
+        for network in tuple(overseers.pumps):
+            network._measures.uses_gate(self, task)
+        if self._waiting or not self._has_room(weight):
             self._check_not_ended()
-            await self._waiting.park(self, "take a slot", None)
+            await self._waiting.park(self, "take a slot", weight)
         else:
-            self._taken += 1
+            self._take_slot(weight)
 
-    def free_slot(self) -> None:
-        """Give a slot back that was taken with `wait_for_available_slot`.
+    def free_slot(self, weight: int = 1) -> None:
+        """Give a slot back that was taken with `wait_for_available_slot`; or so many.
 
         Raises:
             RuntimeError: More would be given back than were taken.
+            ValueError: `weight` is no int >= 1.
         """
-        if self._taken < 1:
+        self._check_weight(weight)
+        if self._taken < weight:
             raise RuntimeError(
-                f"{self}: free_slot() without a slot that was taken; take it with wait_for_available_slot()"
+                f"{self}: free_slot({weight}) gives back more than the {self._taken} that are taken"
+                if self._taken
+                else f"{self}: free_slot() without a slot that was taken; take it with wait_for_available_slot()"
             )
-        self._taken -= 1
+        self._taken -= weight
         self._users.add(trio.lowlevel.current_task())
         self.look()
 
@@ -217,12 +261,12 @@ class PipelineGovernor:
         await trio.lowlevel.checkpoint_if_cancelled()
         if self.in_flight:
             self._check_not_ended()
-            await self._waiting_for_empty.park(self, "see the pipeline empty", None)
+            await self._waiting_for_empty.park(self, "see the pipeline empty", 0)
 
     def _wake_waiting(self) -> None:
-        while self._waiting and self.in_flight < self.limit:
-            self._taken += 1
-            self._waiting.wake(self._waiting.first())
+        while self._waiting and self._has_room((waiter := self._waiting.first()).payload):
+            self._take_slot(waiter.payload)
+            self._waiting.wake(waiter)
         if self._waiting_for_empty and not self.in_flight:
             for waiter in self._waiting_for_empty:
                 self._waiting_for_empty.wake(waiter)
@@ -238,16 +282,68 @@ class PipelineGovernor:
         if self._ended is not None:
             raise trio.BrokenResourceError(f"{self}: {self._ended}")
 
+    def _check_weight(self, weight: int) -> None:
+        if not isinstance(weight, int) or isinstance(weight, bool) or weight < 1:
+            raise ValueError(f"{self}: weight must be an int >= 1, got {weight!r}")
+
+    def _has_room(self, weight: int) -> bool:
+        used = self.in_flight
+        return not used or used + weight <= self.limit
+
+    def _take_slot(self, weight: int) -> None:
+        self._taken += weight
+        self._most_in_flight = max(self._most_in_flight, self.in_flight)
+
+    # Knowing
+
+    def statistics(self) -> GovernorStatistics:
+        """What the governor has done so far, in numbers."""
+        unit = "bytes" if self._in_bytes else ""
+        waits = self._waits.summary(time_slice.clock() - self._refused_since if self._refused_at > 0 else None)
+        return GovernorStatistics(self.name, self.limit, self.in_flight, self._most_in_flight, waits, unit)
+
     # Waiting
 
     def _parked(self) -> None:
         overseers.tell()
 
+    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        if waiter.doing == "take a slot":
+            self._waits.add(time_slice.clock() - waiter.since)
+        for network in tuple(overseers.pumps):
+            network._measures.waited(waiter, answer)
+
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         return self._users
 
     def _describe_wait(self, waiter: Waiter[Any]) -> str:
-        return f"waits to {waiter.doing} at {self}, {self.in_flight} of {self.limit} in flight"
+        return f"waits to {waiter.doing} at {self}, {self._shown()} in flight"
+
+    def _holders(self) -> Iterable[tuple[object, int]]:
+        yield from ((block, block._held()) for block in self._blocks if block._held())
+        if self._taken:
+            yield from ((task, self._taken) for task in self._users)
+
+    def _counted_region(self) -> tuple[Inbox[Any], tuple[Block, ...]] | None:
+        if self._weight is not None or self._first is None:
+            return None
+        return self._first._inbox, self._blocks
+
+    def _limit_for(self, more: int) -> str:
+        needed = self.in_flight + more * max(self._weights_seen(), default=1)
+        return f"{math.ceil(needed)} bytes ({show_bytes(needed)})" if self._in_bytes else f"{needed}"
+
+    def _weights_seen(self) -> list[float]:
+        """The weights of what is in flight, and of what waits to come in."""
+        if self._weight is None or self._first is None:
+            return []
+        inbox = self._first._inbox
+        waiting = [waiter.payload for waiter in inbox.senders]
+        waiting += [link.outbox.head(link) for link in inbox.postponed if link.outbox.available(link)]
+        try:
+            return [*self._weights, *map(self._weight, waiting)]
+        except Exception:  # it is the user's, and what is told of a standstill must not fail
+            return list(self._weights)
 
 
 def between(first: Block, last: Block) -> tuple[Block, ...]:

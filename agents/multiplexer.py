@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from penstock.blocks import Source
 from penstock.blocks.checks import check_function
 from penstock.blocks.inbox import Inbox
-from penstock.blocks.inputs import InputsBlock
+from penstock.blocks.inputs import InputsBlock, Sought
 from penstock.blocks.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -156,6 +156,16 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     def _why_waiting(self) -> str:
         return self._why_not_taken() if self._is_ready() else f"it waits for number {self._next}"
+
+    def _sought(self) -> Sought:
+        def matches(item: Any) -> bool:
+            try:
+                return bool(self._key(item) == self._next)
+            except Exception:  # it has no number yet, or never will
+                return False
+
+        remedy = f"call tombstone({self._next}) of {self} if the item will never come"
+        return Sought(f"number {self._next}", matches, remedy)
 
     # Tombstones
 

@@ -3,41 +3,55 @@
 from .balance import Balance, BlockBalance
 from .batch import Batch
 from .block import Block
+from .bottleneck import Bottleneck, BottleneckKind, Waited
 from .bounded_buffer import BoundedBuffer
 from .broadcast import Broadcast
 from .buffer import Buffer
 from .call import Call
 from .choice import Choice, Chosen
 from .cluster import Cluster
+from .diagnosis import Diagnosis
 from .error_info import ErrorInfo
-from .errors import Declined, LoopHeldWarning, RemoteError, Stalled, WorkerDied
+from .errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
 from .iterable_source import IterableSource
 from .join import Join
 from .link import Link
+from .link_statistics import LinkKind, LinkStatistics
+from .memory import MemoryBudget, free_memory, size_of
 from .message_status import MessageStatus
+from .model import Stage
 from .network import Network
 from .overwrite_buffer import OverwriteBuffer
 from .policies import Budget, DeadLetter, Fail, Retry, Skip
 from .processes import Processes
 from .producer import Producer
+from .recording import Activity, Recording, RunState, Span, Step
 from .report import Report
 from .shutdown import Shutdown
 from .single_assignment import SingleAssignment
 from .source import Source
-from .suggest import Stage, Suggestion
+from .statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
+from .suggest import Suggestion
 from .target import Target
 from .threads import Threads
+from .time_limit import TimeLimit
 from .timer import Timer
+from .times import Times
 from .transform_many import TransformMany
 from .transformer import Transformer
 from .unbounded_buffer import UnboundedBuffer
 from .worker_state import worker_state
 
 __all__ = [
+    "Activity",
+    "AgentStatistics",
     "Balance",
     "Batch",
     "Block",
     "BlockBalance",
+    "BlockStatistics",
+    "Bottleneck",
+    "BottleneckKind",
     "BoundedBuffer",
     "Broadcast",
     "Budget",
@@ -48,33 +62,49 @@ __all__ = [
     "Cluster",
     "DeadLetter",
     "Declined",
+    "Diagnosis",
     "ErrorInfo",
     "Fail",
+    "GovernorStatistics",
     "IterableSource",
     "Join",
     "Link",
+    "LinkKind",
+    "LinkStatistics",
     "LoopHeldWarning",
+    "MemoryBudget",
     "MessageStatus",
     "Network",
     "OverwriteBuffer",
     "Processes",
     "Producer",
+    "Recording",
     "RemoteError",
     "Report",
     "Retry",
+    "RunState",
     "Shutdown",
     "SingleAssignment",
     "Skip",
     "Source",
+    "Span",
     "Stage",
     "Stalled",
+    "Statistics",
+    "Step",
     "Suggestion",
     "Target",
     "Threads",
+    "TimeLimit",
+    "TimeLimitExceeded",
     "Timer",
+    "Times",
     "TransformMany",
     "Transformer",
     "UnboundedBuffer",
+    "Waited",
     "WorkerDied",
+    "free_memory",
+    "size_of",
     "worker_state",
 ]

@@ -8,7 +8,8 @@ finished an item takes the next itself, and parks only when there is none.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+import math
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 import outcome
@@ -16,6 +17,8 @@ import trio
 
 from .error_info import is_cancellation
 from .function_block import FunctionBlock
+from .item_limit import allowed, awaited_in_time
+from .source import Source
 from .standstill import moves
 from .timing import time_slice, turns_of
 from .waiting import resting
@@ -47,7 +50,7 @@ class AsyncRunner:
 
     def __init__(self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int) -> None:
         self.block = block
-        self.call: Callable[[Any], Awaitable[Any]] = block.function
+        self.call = awaited_in_time(block.function, block._time_limit)
         self.at_once = self.concurrency = concurrency
         self.ordered = ordered
         self.window = window
@@ -63,7 +66,13 @@ class AsyncRunner:
     # Giving out items
 
     def start(self) -> None:
-        """Workers start when there is work."""
+        """Have the calls recorded, if that is wanted; workers start when there is work."""
+        if (tracer := self.block._tracer) is not None:
+            self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
+
+    def _gives(self) -> bool:
+        """Whether what a call gives goes on as it is."""
+        return isinstance(self.block, Source)
 
     def step(self) -> None:
         """Hand results on, and give items to workers that are free."""
@@ -93,6 +102,7 @@ class AsyncRunner:
             return None
         self.busy += 1  # before the item leaves the queue: whoever counts the items in flight counts it all the time
         self.started += 1
+        block._inbox.note_depth()
         return self.started, queue.popleft()
 
     # Working
@@ -109,9 +119,9 @@ class AsyncRunner:
             try:
                 results = self._results(await call(item))
                 self.busy -= 1
-                self.block._effort.add(1, time_slice.clock() - start, 0.0)
+                self._called(start)
             except BaseException as error:
-                results = await self._failed(number, item, error)
+                results = await self._failed(number, item, error, start)
             self._hand_on(number, results)
             if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
                 await time_slice.pause()
@@ -120,14 +130,21 @@ class AsyncRunner:
                 inbox.admit()
                 job = job or self._next()
             if job is None:
+                self.block._settle()
                 job = await self._idle(task)
 
-    async def _failed(self, number: int, item: Any, error: BaseException) -> list[Any]:
+    def _called(self, start: float) -> None:
+        """Take note of how long a call took."""
+        now = time_slice.clock()
+        self.block._effort.add(1, now - start, 0.0, now)
+
+    async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Do as the policy says; give the results, if trying again gave some."""
         attempt = 0
         while True:
             if is_cancellation(error):
                 raise error
+            self._called(start)
             self.busy -= 1  # whatever becomes of the item, it is counted there
             delay = self.block._handle(error, item, number, attempt)
             if delay is None:
@@ -135,12 +152,14 @@ class AsyncRunner:
             self.busy += 1
             attempt += 1
             await trio.sleep(delay)
+            start = time_slice.clock()
             try:
                 results = self._results(await self.call(item))
             except BaseException as again:
                 error = again
             else:
                 self.busy -= 1
+                self._called(start)
                 return results
 
     async def _idle(self, task: trio.lowlevel.Task) -> Job | None:
@@ -213,34 +232,56 @@ class AsyncExpandingRunner(AsyncRunner):
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
         self.streams = block._failures.is_strict and (concurrency == 1 or not ordered)
         if is_generator:
-            self.call = self._read
+            self.call = self._read if block._time_limit is None else self._read_in_time
 
-    async def _read(self, item: Any) -> list[Any]:
+    async def _read_in_time(self, item: Any) -> list[Any]:
+        assert self.block._time_limit is not None
+        with allowed(self.block._time_limit) as scope:
+            return await self._read(item, scope)
+
+    async def _read(self, item: Any, scope: trio.CancelScope | None = None) -> list[Any]:
         outputs: list[Any] = []
         generator = self.generate(item)
         try:
             async for output in generator:
                 if self.streams:
                     self.block._counts["produced"] += 1
+                    self._trace((output,))
                     self._emit([output])
-                    await self._wait_for_room()
+                    await self._wait_for_room(scope)
                 else:
                     outputs.append(output)
         finally:
             await generator.aclose()
         return outputs
 
+    def _gives(self) -> bool:
+        return False
+
+    def _trace(self, outputs: Iterable[Any]) -> None:
+        """Record that the item on which the running task works gave these."""
+        if (tracer := self.block._tracer) is not None:
+            tracer.gave(outputs, tracer.current[trio.lowlevel.current_task()])
+
     def _results(self, result: Any) -> list[Any]:
         outputs = list(result)
+        self._trace(outputs)
         self.block._counts["consumed"] += 1
         return outputs
 
-    async def _wait_for_room(self) -> None:
+    async def _wait_for_room(self, scope: trio.CancelScope | None) -> None:
         outbox = self.block._outbox
         if time_slice.clock() >= time_slice.until:
             await time_slice.pause()
+        if len(outbox.queue) < self.window:
+            return
+        left = 0.0
+        if scope is not None:
+            left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # to wait takes nobody's time
         while len(outbox.queue) >= self.window:
             await self.block._space.park(self.block, "hand its outputs on", None)
+        if scope is not None:
+            scope.deadline = trio.current_time() + left
 
     def step(self) -> None:
         """Hand results on; wake generators that waited for room; give items to workers that are free."""

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
+
+from .grid import Column, Grid
+from .units import listed, printable, shortened
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 
 @attrs.frozen
@@ -59,7 +66,7 @@ class Balance:
         for block in self.blocks:
             if block.name == name:
                 return block
-        raise KeyError(f"no block {name!r}; there are {', '.join(repr(block.name) for block in self.blocks)}")
+        raise KeyError(f"no block {name!r}; there are {', '.join(repr(block.name) for block in self.blocks) or 'none'}")
 
     @property
     def ok(self) -> bool:
@@ -81,10 +88,50 @@ class Balance:
         """Items that are in the network now."""
         return sum(block.held for block in self.blocks)
 
+    @property
+    def verdict(self) -> str:
+        """One sentence that says whether it adds up, and if not, where."""
+        wrong = tuple(
+            f"{printable(block.name)} has {abs(block.difference)} {'lost' if block.difference > 0 else 'too many'}"
+            for block in self.blocks
+            if block.difference
+        )
+        return f"it does not add up: {listed(wrong)}" if wrong else "it adds up: every item is accounted for"
+
     def __str__(self) -> str:
-        lines: list[str] = []
-        for block in self.blocks:
-            row = attrs.asdict(block, filter=lambda field, value: field.name != "name" and bool(value))
-            row.update({f"dropped ({reason})": n for reason, n in row.pop("dropped", {}).items()})
-            lines.append(f"{block.name}: " + (", ".join(f"{key} {n}" for key, n in row.items()) or "nothing"))
-        return "\n".join(lines)
+        return f"{self._grid()}\n{self.verdict}".lstrip("\n")
+
+    def __rich__(self) -> Group:
+        from rich.console import Group  # here, because it takes a while and most programs never look at a table
+        from rich.text import Text
+
+        return Group(self._grid(), Text(self.verdict, "green" if self.ok else "bold red"))
+
+    def _grid(self) -> Grid:
+        reasons = dict.fromkeys(reason for block in self.blocks for reason in block.dropped)
+        names = tuple(shortened(block.name) for block in self.blocks)
+
+        def column(title: str, field: str) -> Column:
+            return Column(title, tuple(cell(getattr(block, field)) for block in self.blocks))
+
+        return Grid(
+            (
+                Column("", names, is_text=True, style="bold"),
+                *(column(field, field) for field in WAYS_IN + WAYS_OUT),
+                *(
+                    Column(f"dropped\n({reason})", tuple(cell(block.dropped.get(reason, 0)) for block in self.blocks))
+                    for reason in reasons
+                ),
+                column("dead\nlettered", "dead_lettered"),
+                *(column(field, field) for field in ("discarded", "held", "difference")),
+            )
+        )
+
+
+WAYS_IN = ("accepted", "produced")
+WAYS_OUT = ("delivered", "received", "consumed", "merged")
+
+
+def cell(count: int) -> str:
+    """A number, or nothing instead of 0."""
+    return str(count) if count else ""

@@ -83,6 +83,7 @@ class Batch(Block, Target[T], Source[list[T]]):
             batch = list(inbox.take(self._max_items))
             self._counts["merged"] += len(batch)
             self._counts["produced"] += 1
+            self._became(batch, batch)
             outbox.queue.append(batch)
             self._due = None
             outbox.flush()

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import trio
 
 from .balance import BlockBalance
+from .checks import check_name
 from .error_info import shorten
 from .pump import WatchedGate
 from .scheduler import Scheduler, detached
+from .times import Histogram
+from .timing import time_slice
 
 if TYPE_CHECKING:
+    from outcome import Outcome
+
     from .inbox import Inbox
     from .network import Network
     from .outbox import Outbox
+    from .recording.tracer import Tracer
     from .waiting import Waiter
 
 _numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
@@ -30,6 +36,25 @@ _numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools
 def automatic_name(kind: str) -> str:
     """Name an object after its kind and how many of them were made, as in `Join-2`."""
     return f"{kind}-{next(_numbers[kind])}"
+
+
+def given_name(kind: str, name: str | None) -> str:
+    """The name that an object is given, or else an automatic one.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    check_name(kind, name)
+    return name or automatic_name(kind)
+
+
+def unlike(name: str, taken: Container[str]) -> str:
+    """Number a name that somebody else has already."""
+    numbers = itertools.count(2)
+    unique = name
+    while unique in taken:
+        unique = f"{name}-{next(numbers)}"
+    return unique
 
 
 class Node(Protocol):
@@ -70,12 +95,14 @@ class Block:
         "_network",
         "_queued",
         "_scheduler",
+        "_waits",
         "name",
     )
     kind: ClassVar[str] = "block"
+    _keeps_value: ClassVar[bool] = False  # what is received from it stays there
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or automatic_name(type(self).__name__)
+        self.name = given_name(type(self).__name__, name)
         self._scheduler: Scheduler = detached
         self._network: Network | None = None
         self._queued = False
@@ -83,6 +110,7 @@ class Block:
         self._broken: str | None = None
         self._governed: list[WatchedGate] = []
         self._counts: Counter[str] = Counter()
+        self._waits: dict[str, Histogram] = {}
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
@@ -97,6 +125,11 @@ class Block:
     def network(self) -> Network | None:
         """The network that the block belongs to, or None."""
         return self._network
+
+    @property
+    def _tracer(self) -> Tracer | None:
+        """Records what the network does, if that is wanted."""
+        return None if self._network is None else self._network._measures.tracer
 
     @property
     def is_finished(self) -> bool:
@@ -147,6 +180,11 @@ class Block:
         """Tasks that are not the network's and that may free who waits here; those it knows by itself."""
         return ()
 
+    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        self._waits.setdefault(waiter.doing, Histogram()).add(time_slice.clock() - waiter.since)
+        if self._network is not None:
+            self._network._measures.waited(waiter, answer)
+
     def _describe_wait(self, waiter: Waiter[Any]) -> str:
         for inbox in self._ins():
             if waiter in inbox.senders:
@@ -161,6 +199,10 @@ class Block:
     def _why_held(self) -> str:
         """Why the block keeps what nobody can take any more, if it does."""
         return ""
+
+    def _needs(self) -> Iterable[Inbox[Any]]:
+        """The targets to which something has to come before the block can go on, when it has nothing to hand on."""
+        return self._ins()
 
     def _why_waiting(self) -> str:
         """Why a message that is offered is not taken, though there is room."""
@@ -185,6 +227,9 @@ class Block:
 
     # Counting
 
+    def _note_depth(self) -> None:
+        """A message is about to be taken out of the block, outside a step."""
+
     def _held(self) -> int:
         """How many items are in the block now, those being worked on included."""
         raise NotImplementedError
@@ -197,7 +242,14 @@ class Block:
         """Count items that end here by a policy, and tell who waits for them further on."""
         items = tuple(items)
         self._counts[f"dropped:{reason}"] += len(items)
+        if (tracer := self._tracer) is not None:
+            tracer.forget(self.name, items)
         self._lose(items)
+
+    def _became(self, parts: Iterable[object], whole: object) -> None:
+        """Something was made of one or more items."""
+        if (tracer := self._tracer) is not None:
+            tracer.became(self.name, parts, whole)
 
     def _lose(self, items: Sequence[Any]) -> None:
         """Tell the blocks further on that items will not come to them from here."""

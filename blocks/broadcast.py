@@ -41,6 +41,9 @@ class BroadcastOutbox(FanOut[T]):
         queue = cast("deque[T]", self.queue)
         count = min(len(queue), *(link.inbox.room() for link in links))
         batch = [queue.popleft() for _ in range(count)]
+        if (tracer := self.block._tracer) is not None:
+            for item in batch:
+                tracer.numbers.multiply(item, len(links), self.block.name)
         self.block._counts["produced"] += count * (len(links) - 1)
         for link in links:
             taken = link.push_all(batch) if batch else 0

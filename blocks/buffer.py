@@ -32,8 +32,12 @@ class StoringBlock(Block, Target[T], Source[T]):
     def __bool__(self) -> bool:
         return True  # a buffer is never mistaken for "no buffer", also when it is empty
 
+    def _note_depth(self) -> None:
+        self._inbox.note_depth()
+
     def _step(self) -> None:
         self._inbox.begin_step()
+        self._inbox.note_depth()
         self._outbox.flush()
         self._inbox.admit()
         if self._inbox.closed:

@@ -7,10 +7,10 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar
 
 from .async_runner import AsyncRunner
-from .executor_runner import ExecutorRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, is_async
 from .inline_runner import InlineRunner
 from .policies import OnError
+from .timed_runner import executor_runner
 
 In = TypeVar("In")
 
@@ -34,6 +34,10 @@ class Call(FunctionBlock[In]):
             Several quick items travel together.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
+            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
+            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
+            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
         name: What reports call the block; by default the name of the function.
 
@@ -53,15 +57,18 @@ class Call(FunctionBlock[In]):
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
+        time_limit: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        super().__init__(
+            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        )
         runs_async = is_async(function)
         check_concurrency(self, concurrency, None, capacity, runs_async, executor)
         if runs_async:
             self._runner = AsyncRunner(self, concurrency, False, concurrency)
         elif executor is not None:
-            self._runner = ExecutorRunner(self, executor, concurrency, False, None)
+            self._runner = executor_runner(self, executor, concurrency, False, None)
         else:
             self._runner = InlineRunner(self)
 

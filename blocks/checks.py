@@ -18,3 +18,15 @@ def check_function(who: str, what: str, value: Callable[..., Any] | None) -> Non
     """Raise a `TypeError` if a value is neither None nor can be called."""
     if value is not None and not callable(value):
         raise TypeError(f"{who}: {what} must be a function or None, got {value!r}")
+
+
+def check_kind(who: str, what: str, value: object, kind: type) -> None:
+    """Raise a `TypeError` if a value is neither None nor of a class."""
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{who}: {what} must be a {kind.__name__} or None, got {value!r}")
+
+
+def check_name(kind: str, value: object) -> None:
+    """Raise a `TypeError` if a value is neither None nor text."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{kind}: name must be a str or None, got {value!r}")

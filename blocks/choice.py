@@ -68,7 +68,10 @@ class Choice(InputsBlock[Chosen[T]]):
     def _take(self) -> Chosen[T]:
         index = self._winner()
         assert index is not None
-        return Chosen(index, self.inputs[index].take())
+        item = self.inputs[index].take()
+        chosen = Chosen(index, item)
+        self._became((item,), chosen)
+        return chosen
 
     def _is_over(self) -> bool:
         return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)

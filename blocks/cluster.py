@@ -57,6 +57,8 @@ class Cluster(Executor):
         TypeError: `client` is no such thing.
     """
 
+    _keeps_results = True  # on the cluster; what comes home is a future
+
     def __init__(self, client: Client) -> None:
         if not isinstance(client, import_module("distributed").Client) or client.asynchronous:
             raise TypeError(f"Cluster: client must be a distributed.Client that is not asynchronous, got {client!r}")
@@ -201,6 +203,15 @@ class ClusterLane:
     def is_broken_by(self, error: Exception) -> bool:
         """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""
         return not isinstance(error, WorkerDied)
+
+    def give_up(self, job: Job) -> bool:
+        """Take a job back; if it runs on a worker, it is left to itself there."""
+        future = self._out.pop(job, None)
+        if future is not None:  # else it has just come home
+            job.error = CancelledError()
+            self._home.bring(job)
+            take_back(self._client, [future])
+        return True
 
     def stop(self) -> bool:
         """Take everything back; what runs on a worker cannot be ended, and is not waited for."""

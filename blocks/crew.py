@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from functools import partial
 from time import perf_counter
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from .block import automatic_name
+from .block import given_name
 from .checks import check_function
 from .cpus import check_cpus, usable_cpus
 from .future_job import FutureJob, call
@@ -93,6 +93,8 @@ class Worker:
                 if not self.is_open:
                     self.hand.open()
                     self.is_open = True
+                if lane.tell is not None:
+                    lane.tell(job)
                 job.started = perf_counter()
                 job.outcome = self.hand.perform(job.task, job.items)
                 job.seconds = perf_counter() - job.started
@@ -105,7 +107,7 @@ class Worker:
 class CrewLane:
     """One user's jobs."""
 
-    __slots__ = ("at_once", "bring", "crew", "depth", "jobs", "limit", "name", "running", "seconds")
+    __slots__ = ("at_once", "bring", "crew", "depth", "jobs", "limit", "name", "running", "seconds", "tell")
 
     def __init__(self, crew: Crew, name: str, at_once: int, bring: Callable[[Job], None]) -> None:
         self.crew = crew
@@ -115,6 +117,7 @@ class CrewLane:
         self.seconds = SECONDS
         self.limit = 10 * SECONDS
         self.bring = bring
+        self.tell: Callable[[Job], None] | None = None  # called by the worker, right before it begins a job
         self.jobs: deque[Job] = deque()
         self.running = 0
 
@@ -136,6 +139,10 @@ class CrewLane:
         self.running += 1
         worker.lane, worker.job = self, self.jobs.popleft()
 
+    def give_up(self, job: Job) -> bool:
+        """End a job, if what its worker does can be ended."""
+        return self.crew._end(job)
+
     def stop(self) -> bool:
         """Take back what has not begun, and say whether what runs has to be waited for."""
         for job in self.crew._take_back(self):
@@ -153,6 +160,9 @@ class CrewLane:
 class Crew(Executor):
     """The base of `Threads` and `Processes`."""
 
+    _can_end: ClassVar[bool] = False
+    """Whether what a worker does can be ended."""
+
     def __init__(
         self,
         workers: int | None,
@@ -163,7 +173,7 @@ class Crew(Executor):
         name: str | None,
     ) -> None:
         kind = type(self).__name__
-        self.name = name or automatic_name(kind)
+        self.name = given_name(kind, name)
         if workers is None:
             workers = usable_cpus()
         if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
@@ -299,6 +309,19 @@ class Crew(Executor):
             self._staff()
         for worker in busy:
             worker.hand.kill()
+
+    def _end(self, job: Job) -> bool:
+        """End what a worker does, if that is possible; another one is hired in its place. Whether it has ended."""
+        with self._lock:
+            worker = next((worker for worker in self._hired if worker.job is job), None)
+            if worker is None:
+                return True
+            if not self._can_end:
+                return False
+            del self._hired[worker]
+            self._staff()
+        worker.hand.kill()
+        return True
 
     # The standard interface
 

@@ -20,7 +20,25 @@ def shorten(item: object) -> str:
     try:
         return _short.repr(item)
     except Exception as error:  # a broken repr must not hide the fault that is being described
-        return f"<{type(item).__name__} whose repr raised {type(error).__name__}>"
+        return unshown(item, error)
+
+
+def unshown(item: object, error: Exception) -> str:
+    """What stands for something whose `repr` raises."""
+    return f"<{type(item).__name__} whose repr raised {type(error).__name__}>"
+
+
+@attrs.frozen(repr=False)
+class Shown:
+    """Something for the log: in full, if somebody listens, and whatever its `repr` does."""
+
+    item: object
+
+    def __str__(self) -> str:
+        try:
+            return repr(self.item)
+        except Exception as error:
+            return unshown(self.item, error)
 
 
 def is_cancellation(error: BaseException) -> bool:

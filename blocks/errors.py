@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
+
 
 class Declined(Exception):
     """A target did not take the message that was sent: its filter said no, it is complete, or it is full and rejects.
@@ -15,14 +20,31 @@ class Stalled(Exception):
 
     Attributes:
         report: Who holds what and who waits for whom, as text for people.
+        diagnosis: The same as an object; None if the exception was not made by a network.
     """
 
-    def __init__(self, message: str, report: str) -> None:
+    def __init__(self, message: str, report: str, diagnosis: Diagnosis | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+        self.diagnosis = diagnosis
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}\n{self.report}"
+
+
+class TimeLimitExceeded(TimeoutError):
+    """A network, or an item in a block, has taken longer than its time limit allows.
+
+    Attributes:
+        report: Where the items of the network were, as text for people; empty if the limit was that of one item.
+    """
+
+    def __init__(self, message: str, report: str = "") -> None:
         super().__init__(message)
         self.report = report
 
     def __str__(self) -> str:
-        return f"{self.args[0]}\n{self.report}"
+        return f"{self.args[0]}\n{self.report}" if self.report else str(self.args[0])
 
 
 class WorkerDied(Exception):

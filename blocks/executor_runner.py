@@ -24,9 +24,16 @@ import trio
 from .client_lane import ClientLane, is_client_executor
 from .error_info import annotate, shorten
 from .function_block import FunctionBlock, default_window
+from .job_trace import JobTrace
 from .lane import FutureLane, Homecoming, Job, Lane
-from .timing import BatchSize
+from .log import log
+from .recording.timed import Timed
+from .recording.tracer import Work
+from .timing import BatchSize, time_slice
 from .work import Outcome, Task
+
+PATIENCE = 5.0
+"""Seconds that a network which stops waits for calls in executors before it says that it does."""
 
 
 class Batch:
@@ -37,15 +44,17 @@ class Batch:
         items: All of them.
         undecided: How many have neither a result nor been dropped.
         results: By place in the batch, as far as they are there.
+        works: By place in the batch, what is recorded of them, if anything is.
     """
 
-    __slots__ = ("items", "number", "results", "undecided")
+    __slots__ = ("items", "number", "results", "undecided", "works")
 
     def __init__(self, number: int, items: Sequence[Any]) -> None:
         self.number = number
         self.items = items
         self.undecided = len(items)
         self.results: dict[int, Any] | list[Any] = {}
+        self.works: list[Work] = []
 
     def in_order(self) -> list[Any]:
         """The results, once all is decided."""
@@ -77,6 +86,7 @@ class ExecutorRunner:
         "size",
         "started",
         "task",
+        "trace",
         "waiting",
         "window",
     )
@@ -109,6 +119,7 @@ class ExecutorRunner:
         self.failure: Exception | None = None
         self.over = trio.Event()
         self.returned = trio.Event()
+        self.trace: JobTrace | None = None
         self.home: Homecoming
         self.lane: Lane
 
@@ -121,22 +132,43 @@ class ExecutorRunner:
         self.home = Homecoming(self._wake)
         self.lane = open_lane(self.executor, self.block.name, self.concurrency, self.home)
         self.task = attrs.evolve(self.task, limit=self.lane.limit)
+        if self.block._tracer is not None:
+            self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
+            if not getattr(self.executor, "_keeps_results", False):
+                self.task = attrs.evolve(self.task, function=Timed(self.task.function, self.task.expands))
         network._spawn(self._attend, name=f"executor of {self.block.name}", phase=self.block.name)
 
     async def _attend(self) -> None:
         """Let go of the executor in the end; if the network stops, only after what runs has returned."""
         try:
-            await self.over.wait()
+            await self._wait_until_over()
         finally:
             with trio.CancelScope(shield=True):
                 self.over.set()
                 has_to_wait = self.lane.stop()
                 self._discard()
                 if has_to_wait and self.out:
-                    await self.returned.wait()
+                    await self._wait_for_calls()
                 wait = self.lane.close()
                 if wait is not None:
                     await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+
+    async def _wait_until_over(self) -> None:
+        await self.over.wait()
+
+    async def _wait_for_calls(self) -> None:
+        """Wait for what runs, and say so if that takes long: perhaps it takes for ever."""
+        with trio.move_on_after(PATIENCE):
+            await self.returned.wait()
+            return
+        log.warning(
+            "%s still waits for the calls that run in its executor, %s: %d; Threads and Processes do not wait with "
+            "abandon_on_cancel=True",
+            self.block,
+            self.executor,
+            self.out,
+        )
+        await self.returned.wait()
 
     def _wake(self) -> None:
         """Jobs have come home."""
@@ -179,7 +211,7 @@ class ExecutorRunner:
         """Hand items over, those first that have been out before."""
         while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
-                self.lane.submit(job)
+                self._submit(job)
             except Exception as error:
                 annotate(error, f"{self.block} could not hand items to its executor, {self.executor!r}")
                 self.again.appendleft(job)
@@ -187,6 +219,9 @@ class ExecutorRunner:
                 self.block._wake()  # this may be a sender's task; it is the block that has failed
                 return
             self._count(1)
+
+    def _submit(self, job: Job) -> None:
+        self.lane.submit(job)
 
     def _again(self) -> Job | None:
         return self.again.popleft() if self.again else None
@@ -205,6 +240,8 @@ class ExecutorRunner:
         self.busy += min(count, len(queue))  # before they leave the queue: whoever counts them counts them all the time
         items = list(block._inbox.take(count))
         batch = Batch(self.started + 1, items)
+        if self.trace is not None:
+            batch.works = self.trace.begin(items)
         self.started += len(items)
         self.batches[batch] = None
         return Job(self.task, items, batch, range(len(items)))
@@ -237,8 +274,10 @@ class ExecutorRunner:
         if outcome is None:
             self._not_done(job)
             return
-        self.block._effort.add(outcome.done, outcome.seconds, outcome.cpu)
+        self.block._effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
         self.size.learn(outcome.done, seconds, self.lane.seconds)
+        if self.trace is not None:
+            self.trace.came_home(job, outcome)
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
         self._sort_in(job, outcome)
@@ -272,10 +311,15 @@ class ExecutorRunner:
         batch: Batch = job.batch
         place = job.places[number]
         self.busy -= 1
-        delay = self.block._handle(error, job.items[number], batch.number + place, job.attempt)
+        item = job.items[number]
+        if self.trace is not None:
+            self.trace.failed(job, number, error)
+        delay = self.block._handle(error, item, batch.number + place, job.attempt)
         if delay is None:
             batch.undecided -= 1
             return
+        if self.trace is not None:
+            self.trace.is_tried_again(item)
         self.busy += 1
         again = Job(self.task, (job.items[number],), batch, (place,), job.attempt + 1)
         if delay > 0:

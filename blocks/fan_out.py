@@ -23,6 +23,8 @@ class FanOut(Outbox[T]):
     def publish(self, item: T) -> int:
         """Put a message into the backlog of every link that wants it; give how many do."""
         takers = [link for link in self.links if link.wants(item)]
+        if self.block._tracer is not None:
+            self.block._tracer.numbers.multiply(item, len(takers), self.block.name)
         for link in takers:
             link.backlog.append(item)
         return len(takers)

@@ -18,14 +18,17 @@ import trio
 
 from .block import Block, automatic_name
 from .buffer import check_capacity
-from .error_info import ErrorInfo, annotate
+from .checks import check_number
+from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
+from .error_info import ErrorInfo, Shown, annotate
 from .inbox import UNBOUNDED, Inbox
+from .item_limit import Late
+from .log import log
 from .outbox import Outbox
 from .parcel import check_picklable
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
 from .target import Target
 from .waiting import WaitList
-from .work import Effort
 
 In = TypeVar("In")
 DEFAULT_CAPACITY = 1024
@@ -83,7 +86,7 @@ class FunctionInbox(Inbox[In]):
 class FunctionBlock(Block, Target[In]):
     """A block that calls a function with each of its items."""
 
-    __slots__ = ("_dead", "_effort", "_failures", "_inbox", "_outbox", "_runner", "_space", "function")
+    __slots__ = ("_dead", "_effort", "_failures", "_inbox", "_outbox", "_runner", "_space", "_time_limit", "function")
 
     def __init__(
         self,
@@ -92,12 +95,16 @@ class FunctionBlock(Block, Target[In]):
         capacity: int | None,
         on_error: OnError,
         filter: Callable[[In], bool] | None,
+        time_limit: float | None,
         name: str | None,
     ) -> None:
         if not callable(function):
             raise TypeError(f"{self.kind} {name!r}: the function must be callable, got {function!r}")
         super().__init__(name or name_of(function, type(self).__name__))
         check_capacity(str(self), capacity)
+        if time_limit is not None:
+            check_number(str(self), "time_limit", time_limit, above=True)
+        self._time_limit = time_limit
         self.function = function
         self._failures = Failures(str(self), as_policy(str(self), on_error))
         self._inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
@@ -141,6 +148,7 @@ class FunctionBlock(Block, Target[In]):
     def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
         """Stop the network because the function raised."""
         self._counts["dropped:fault"] += 1
+        self._counts["failed"] += 1
         assert self._network is not None
         self._network._fault(error, phase=self.name, item=item, number=number)
         raise error
@@ -149,7 +157,11 @@ class FunctionBlock(Block, Target[In]):
         """Do as the policy says; give the seconds after which to try the item again, or None if it has ended."""
         if not isinstance(error, Exception):
             self._fault(error, item, number)
+        if isinstance(error, Late):
+            error = error.explain(str(self), item, number)
         action = self._failures.decide(attempt, number)
+        if action is not Action.FAIL:
+            log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
         if action is Action.RETRY:
             self._counts["retried"] += 1
             return self._delay(error, item, number, attempt + 1)
@@ -158,11 +170,14 @@ class FunctionBlock(Block, Target[In]):
                 share = f"{self._failures.given_up} of {self._failures.seen} items failed"
                 annotate(error, f"the error budget of {self} is used up: {share}")
             self._fault(error, item, number)
-        elif action is Action.SKIP:
+        self._counts["failed"] += 1
+        if action is Action.SKIP:
             self._drop("skipped", (item,))
         else:
             self._lose((item,))
-            self._dead.queue.append(ErrorInfo.of(error, phase=self.name, item=item, number=number))
+            info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
+            self._became((item,), info)
+            self._dead.queue.append(info)
             self._dead.flush()
         return None
 
@@ -179,10 +194,15 @@ class FunctionBlock(Block, Target[In]):
     # Stepping
 
     def _start(self) -> None:
+        if self._tracer is not None:
+            self._effort.on_wait = self._tracer.waits_of(self.name)
+        self._effort.change(NO_INPUT)
         self._runner.start()
         super()._start()
 
     def _arrived(self) -> None:
+        if self._effort.state is NO_INPUT:
+            self._effort.change(WORKING)
         if not self._queued and self._runner.is_eager and self._network is not None and self._network._is_open:
             self._runner.give_out()
             if not (self._inbox.senders or self._inbox.postponed):
@@ -194,11 +214,24 @@ class FunctionBlock(Block, Target[In]):
             return
         self._inbox.begin_step()
         self._runner.step()
+        self._settle()
         if self._inbox.closed and not self._held():
             self._finish()
 
+    def _settle(self) -> None:
+        """Take note of what the block waits for from now on, if it waits."""
+        if self._runner.busy:
+            state = WORKING
+        elif (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1):
+            state = NO_OUTPUT
+        else:
+            state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT
+        if state is not self._effort.state:
+            self._effort.change(state)
+
     def _finish(self) -> None:
         super()._finish()
+        self._effort.change(WORKING)
         self._runner.close()
         self._outbox.end()
         self._dead.end()
@@ -206,6 +239,7 @@ class FunctionBlock(Block, Target[In]):
     def _abort(self, reason: str) -> None:
         if not self._finished:
             self._broken = reason
+            self._effort.change(WORKING)
             self._counts["discarded"] += self._held()
             for port in (self._inbox, self._outbox, self._dead):
                 port.abort(reason)

@@ -29,6 +29,7 @@ from .waiting import WaitList
 
 if TYPE_CHECKING:
     from .block import Block, Node
+    from .tally import Tally
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
@@ -75,8 +76,11 @@ class Inbox(Generic[T]):
         "closed",
         "credit",
         "gate",
+        "grantee",
         "is_direct",
         "label",
+        "lent",
+        "most_queued",
         "postponed",
         "producers",
         "queue",
@@ -101,6 +105,9 @@ class Inbox(Generic[T]):
         self.gate: Gate | None = None
         self.closed = False
         self.credit = 0
+        self.lent = 0
+        self.grantee: Tally | None = None
+        self.most_queued = 0
         self._granted = 0
         self._next_credit = 1
         self._last_slow = 0.0
@@ -132,8 +139,23 @@ class Inbox(Generic[T]):
 
     def revoke(self) -> None:
         """End the right to append without further ado."""
+        if self.grantee is not None:
+            self.settle()
+            self.grantee = None
         self._granted -= self.credit
         self.credit = 0
+
+    def settle(self) -> None:
+        """Count what was sent on credit for the one who sent it."""
+        if self.grantee is not None:
+            self.grantee.emitted += self.lent - self.credit
+            self.lent = self.credit
+
+    def note_depth(self) -> None:
+        """Take note of how many are in the queue; called before some leave it, so no peak is missed."""
+        depth = len(self.queue)
+        if depth > self.most_queued:
+            self.most_queued = depth
 
     # Taking messages in
 
@@ -232,10 +254,13 @@ class Inbox(Generic[T]):
 
     def _grant(self, now: float) -> None:
         """Let a quick sender append its next messages directly, more of them the quicker it is."""
-        if self.gate is None and self.is_direct and self.block._needs_no_wake():
+        is_only_one = len(self.producers) < 2  # nobody else uses up the credit, or is counted as the sender
+        is_direct = self.gate is None and self.is_direct and self.block._tracer is None
+        if is_direct and is_only_one and self.block._needs_no_wake():
             quick = now - self._last_slow < QUICK
             self._next_credit = min(self._next_credit * 2, LARGEST_CREDIT) if quick else 1
-            self.credit = max(0, min(self._next_credit, self.room()))
+            self.lent = self.credit = max(0, min(self._next_credit, self.room()))
+            self.grantee = None if self.block._network is None else self.block._network._measures.user
             self._granted += self.credit
         self._last_slow = now
 
@@ -243,11 +268,15 @@ class Inbox(Generic[T]):
         block = self.block
         if block._broken is not None:
             raise trio.BrokenResourceError(f"cannot send to {self}: {block._broken}")
-        if block._network is not None:
-            block._network._touch()
+        user = None if block._network is None else block._network._touch()
         if self.senders:  # first come, first served
             return MessageStatus.POSTPONED if self.wants(item) else MessageStatus.DECLINED
-        return self.offer(item)
+        if user is not None and user.trace is not None:
+            user.trace.sending(item, block.name)
+        status = self.offer(item)
+        if user is not None and status is MessageStatus.ACCEPTED:
+            user.emitted += 1
+        return status
 
     def declined(self, item: T) -> Declined:
         """Explain why an item is not taken."""
@@ -264,6 +293,8 @@ class Inbox(Generic[T]):
     def take(self, count: int) -> Sequence[T]:
         """Remove up to `count` messages from the front; `admit` then lets others in."""
         queue = self.queue
+        if len(queue) > self.most_queued:
+            self.most_queued = len(queue)
         if count >= len(queue):
             self.queue = deque()
             return cast("deque[T]", queue)

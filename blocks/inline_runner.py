@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
 from types import CoroutineType
@@ -17,8 +17,12 @@ from typing import Any
 
 import trio
 
+from .effort import WORKING
 from .errors import LoopHeldWarning
 from .function_block import FunctionBlock
+from .item_limit import called_in_time, expanded_in_time
+from .recording.tracer import Work
+from .source import Source
 from .timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from .work import not_awaited, stop_iteration
 
@@ -37,7 +41,7 @@ class InlineRunner:
 
     def __init__(self, block: FunctionBlock[Any]) -> None:
         self.block = block
-        self.function: Callable[[Any], Any] = block.function
+        self.function = called_in_time(block.function, block._time_limit)
         self.pending: deque[Any] = deque()
         self.busy = 0
         self.size = BatchSize()
@@ -47,7 +51,9 @@ class InlineRunner:
         self.has_warned = False
 
     def start(self) -> None:
-        """Nothing is needed before the first item."""
+        """Have the calls recorded, if that is wanted."""
+        if (tracer := self.block._tracer) is not None:
+            self.function = tracer.calls(self.block.name, self.function, isinstance(self.block, Source))
 
     def step(self) -> None:
         """Work on one batch, if the results of the last one are out."""
@@ -80,6 +86,8 @@ class InlineRunner:
         batch = self._take(count)
         if not batch:
             return
+        if self.block._effort.state is not WORKING:
+            self.block._effort.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
         may_wait = self.size.items < LARGEST_BATCH  # if not, it is quicker than asking for the processor time
@@ -89,9 +97,10 @@ class InlineRunner:
             results.extend(map(self.function, batch))
         except BaseException as raised:
             error = raised
-        elapsed = time_slice.clock() - start
+        now = time_slice.clock()
+        elapsed = now - start
         done = len(results)
-        self.block._effort.add(done, elapsed, thread_time() - cpu if may_wait else elapsed)
+        self.block._effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
         if error is None and done < len(batch):  # map takes it for the end of the batch
@@ -131,7 +140,7 @@ class InlineRunner:
         """Warn, once, that the function keeps everything else from running."""
         if not self.has_warned:
             self.has_warned = True
-            code = getattr(self.function, "__code__", None)
+            code = getattr(self.block.function, "__code__", None)
             warnings.warn_explicit(
                 f"{self.block} held the event loop for {seconds * 1000:.0f} ms; give it executor=Threads(n)",
                 LoopHeldWarning,
@@ -160,19 +169,24 @@ class ExpandingRunner(InlineRunner):
     item that is skipped or tried again has given none.
     """
 
-    __slots__ = ("current", "item")
+    __slots__ = ("current", "item", "spent", "work")
 
     def __init__(self, block: FunctionBlock[Any]) -> None:
         super().__init__(block)
+        self.function = expanded_in_time(block.function, block._time_limit)
         self.item: Any = None
+        self.work: Work | None = None
+        self.spent = 0.0
         self.current: Iterator[Any] | None = None
 
     def _run(self, count: int) -> None:
         outputs: list[Any] = []
         error: BaseException | None = None
-        number = self.number
+        quick, quick_seconds = 0, 0.0
         start, cpu = time_slice.clock(), thread_time()
+        now = start
         while len(outputs) < count and error is None and (self.current is not None or self._next_item()):
+            before = len(outputs)
             try:
                 if self.current is None:
                     self.current = self._expand(self.item)
@@ -183,10 +197,19 @@ class ExpandingRunner(InlineRunner):
             else:
                 if len(outputs) < count:
                     self._item_done()
-                if time_slice.clock() - start > 2 * BATCH_SECONDS:
-                    break
-        elapsed = time_slice.clock() - start
-        self.block._effort.add(self.number - number, elapsed, thread_time() - cpu)
+            if self.work is not None:
+                self._trace(self.work, outputs[before:], error)
+            mark, now = now, time_slice.clock()
+            self.spent += now - mark
+            if self.current is None and self.spent > BATCH_SECONDS / 4:
+                self.block._effort.add(1, self.spent, 0.0, now)
+                self.spent = 0.0
+            elif self.current is None:  # counted together: that costs less
+                quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
+            if now - start > 2 * BATCH_SECONDS:
+                break
+        elapsed = now - start
+        self.block._effort.add(quick, quick_seconds, thread_time() - cpu, now)
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
         self.size.learn(len(outputs), elapsed)
@@ -197,11 +220,26 @@ class ExpandingRunner(InlineRunner):
         if error is not None:
             self._failed(self.item, error)
 
+    def start(self) -> None:
+        """Nothing is needed before the first item."""
+
     def _next_item(self) -> bool:
         batch = self._take(1)
         if batch:
             self.item = batch[0]
+            tracer = self.block._tracer
+            self.work = None if tracer is None else tracer.begin(self.block.name, self.item)
         return bool(batch)
+
+    def _trace(self, work: Work, outputs: Sequence[Any], error: BaseException | None) -> None:
+        """Record what came of the item that is being worked on."""
+        tracer = self.block._tracer
+        assert tracer is not None
+        tracer.gave(outputs, work)
+        if error is not None:
+            tracer.failed(work, self.item, error)
+        elif self.current is None:
+            tracer.end(work)
 
     def _expand(self, item: Any) -> Iterator[Any]:
         try:

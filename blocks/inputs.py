@@ -8,8 +8,10 @@ filled from a store that is computed from the heads.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar, cast
+
+import attrs
 
 from .block import Block
 from .inbox import Inbox
@@ -22,6 +24,21 @@ from .timing import LARGEST_BATCH
 
 T = TypeVar("T")
 Out = TypeVar("Out")
+
+
+@attrs.frozen
+class Sought:
+    """The one message that a block waits for.
+
+    Attributes:
+        what: In words.
+        matches: Whether a message is the one.
+        remedy: What to do if it will never come.
+    """
+
+    what: str
+    matches: Callable[[Any], bool]
+    remedy: str
 
 
 class HeadsInbox(Inbox[T]):
@@ -246,6 +263,13 @@ class InputsBlock(Block, Source[Out], Target[Any]):
     def _why_waiting(self) -> str:
         empty = [str(port.index) for port in self.inputs if not port.has_message()]
         return f"nothing has come for input {', '.join(empty)}" if empty else self._why_not_taken()
+
+    def _needs(self) -> Iterable[Inbox[Any]]:
+        return [port._inbox for port in self.inputs if not port.has_message()]
+
+    def _sought(self) -> Sought | None:
+        """The one message that the block waits for, if it has to be that one."""
+        return None
 
     def _why_not_taken(self) -> str:
         """Why an output that the heads make stays where it is."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 import trio
 
 from .block import Block
+from .effort import NO_OUTPUT, WORKING, Effort
 from .error_info import is_cancellation
 from .outbox import Outbox
 from .source import Source
@@ -35,20 +36,25 @@ class IterableSource(Block, Source[T]):
         items: The iterable; it is read on the loop, so a slow one should be asynchronous.
         name: What reports call the block; by default its class and a number.
 
+    Attributes:
+        total: How many items there are in all, if the iterable has a length; else None.
+
     Raises:
         TypeError: `items` is not iterable.
     """
 
-    __slots__ = ("_iterator", "_outbox", "_scope", "_size", "_space", "_task")
+    __slots__ = ("_effort", "_iterator", "_outbox", "_scope", "_size", "_space", "_task", "total")
     kind: ClassVar[str] = "source"
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T], *, name: str | None = None) -> None:
         super().__init__(name)
         self._outbox: Outbox[T] = Outbox(self, deque())
+        self._effort = Effort()
         self._space: WaitList[None] = WaitList()
         self._size = BatchSize()
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
+        self.total = len(items) if isinstance(items, Sized) else None
         self._iterator: Iterator[T] | AsyncIterator[T] | None
         if isinstance(items, AsyncIterable):
             self._iterator = aiter(items)
@@ -58,6 +64,9 @@ class IterableSource(Block, Source[T]):
             raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}")
 
     def _start(self) -> None:
+        if self._tracer is not None:
+            self._effort.on_wait = self._tracer.waits_of(self.name)
+        self._effort.change(WORKING)
         if isinstance(self._iterator, AsyncIterator):
             assert self._network is not None
             self._network._spawn(self._read_async, self._iterator, name=self.name, phase=self.name)
@@ -68,6 +77,7 @@ class IterableSource(Block, Source[T]):
             return
         outbox = self._outbox
         outbox.flush()
+        self._settle()
         if outbox.queue:
             return
         if isinstance(self._iterator, Iterator):
@@ -92,8 +102,11 @@ class IterableSource(Block, Source[T]):
             self._take_in(items)
             self._iterator = None
             self._fault(error)
-        elapsed = time_slice.clock() - start
-        self._size.learn(len(items), elapsed)
+        now = time_slice.clock()
+        self._size.learn(len(items), now - start)
+        self._effort.add(len(items), now - start, now - start, now)
+        if self._tracer is not None:
+            self._tracer.made(self.name, items, start, now)
         self._take_in(items)
         if len(items) < count:
             self._iterator = None
@@ -101,17 +114,30 @@ class IterableSource(Block, Source[T]):
     def _take_in(self, items: list[T]) -> None:
         self._counts["produced"] += len(items)
         self._outbox.emit(items)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Take note of whether the block waits for somebody to take what it has read."""
+        state = NO_OUTPUT if self._outbox.queue else WORKING
+        if state is not self._effort.state:
+            self._effort.change(state)
 
     async def _read_async(self, iterator: AsyncIterator[T]) -> None:
         self._task = trio.lowlevel.current_task()
         try:
             with trio.CancelScope() as self._scope:
+                start = time_slice.clock()
                 async for item in iterator:
+                    now = time_slice.clock()
+                    self._effort.add(1, now - start, 0.0, now)
+                    if self._tracer is not None:
+                        self._tracer.made(self.name, (item,), start, now)
                     self._take_in([item])
                     if time_slice.clock() >= time_slice.until:
                         await time_slice.pause()
                     if self._outbox.queue:
                         await self._space.park(self, "hand an item on", None)
+                    start = time_slice.clock()
         except BaseException as error:
             if is_cancellation(error):
                 raise
@@ -145,10 +171,12 @@ class IterableSource(Block, Source[T]):
 
     def _finish(self) -> None:
         super()._finish()
+        self._effort.change(WORKING)
         self._outbox.end()
 
     def _abort(self, reason: str) -> None:
         self._broken = reason
+        self._effort.change(WORKING)
         self._counts["discarded"] += self._outbox.abort(reason)
         self._stop_reading()
 

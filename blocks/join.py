@@ -151,7 +151,9 @@ class Join(InputsBlock[Out]):
     def _take(self) -> Out:
         self._counts["merged"] += len(self.inputs)
         self._counts["produced"] += 1
-        return tuple(port.take() for port in self.inputs)  # type: ignore[return-value]
+        whole = tuple(port.take() for port in self.inputs)
+        self._became(whole, whole)
+        return whole  # type: ignore[return-value]
 
     def _is_over(self) -> bool:
         return any(port.is_exhausted for port in self.inputs)
@@ -173,7 +175,10 @@ class Join(InputsBlock[Out]):
             batches = [inbox.take(count) for inbox in inboxes]
             self._counts["merged"] += count * len(inboxes)
             self._counts["produced"] += count
-            outbox.queue.extend(zip(*batches, strict=True))  # type: ignore[attr-defined]
+            wholes = list(zip(*batches, strict=True))
+            for whole in wholes:
+                self._became(whole, whole)
+            outbox.queue.extend(wholes)  # type: ignore[attr-defined]
             outbox.flush()
         for inbox in inboxes:
             inbox.admit()

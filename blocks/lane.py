@@ -107,6 +107,10 @@ class Lane(Protocol):
         """Whether an error of a hand-over means that no other one would fare better."""
         ...
 
+    def give_up(self, job: Job) -> bool:
+        """Try to end a job whose results nobody wants any more, which comes home all the same; say whether that did."""
+        ...
+
     def stop(self) -> bool:
         """Take back what has not begun, and say whether what runs has to be waited for."""
         ...
@@ -194,6 +198,11 @@ class FutureLane:
         else:
             return isinstance(error, CancelledError)
         return True
+
+    def give_up(self, job: Job) -> bool:
+        """Cancel a job that has not begun; there is no way to end one that runs."""
+        future = self._futures[job]
+        return future.cancel() or future.done()
 
     def stop(self) -> bool:
         """Take back what has not begun; what runs is waited for, there is no way to end it."""

@@ -6,29 +6,44 @@ and the verdict on a standstill; the blocks own their items.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from time import perf_counter
 from types import TracebackType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import trio
 
 from .balance import Balance
-from .block import Block, Node, automatic_name
+from .block import Block, Node, given_name, unlike
+from .checks import check_kind
 from .cpus import usable_cpus
-from .error_info import ErrorInfo, annotate
+from .diagnosis import diagnose
+from .error_info import ErrorInfo, Shown, annotate
 from .errors import Stalled
+from .graph_check import check_graph, refuse_what_must_stall
 from .inbox import Inbox
+from .limits import Limits
+from .log import log
+from .measures import Measures
+from .meter import take_statistics
+from .progress import Progress
 from .pump import Pump, Verdict
+from .recorder import BODY
+from .recording.recording import Recording
 from .report import Report, make_report
 from .shutdown import Shutdown
 from .standstill import is_alive, judge, somebody_moves
+from .statistics import AgentStatistics, Statistics
 from .suggest import Suggestion, measured, suggest
+from .tally import Tally
+from .time_limit import TimeLimit
+from .units import show
 from .waiting import overseers
+
+if TYPE_CHECKING:
+    import rich.console
 
 
 class Member(Node, Protocol):
@@ -44,6 +59,10 @@ class Member(Node, Protocol):
         """Where it runs, while it does."""
         ...
 
+    def _statistics(self) -> AgentStatistics:
+        """What it has done so far, in numbers."""
+        ...
+
 
 class Network:
     """Runs blocks and agents: entering starts them, leaving completes them and waits until they have drained.
@@ -57,24 +76,51 @@ class Network:
         nodes: Blocks and agents; one of each connected set is enough.
         shutdown: Shared by all that must stop together; by default the network has its own.
         name: What reports call the network.
+        time_limit: What to do when the whole run takes too long: a `TimeLimit`, or the seconds after which the network
+            fails; trio's clock.
+        progress_limit: The same for a stretch in which no item has moved: into a block, out of one, or to its end
+            there. It may be noticed a tenth late. To wait for input from outside is no progress, nor is one long call,
+            wherever it runs.
+        watchdog: Seconds of real time for which the event loop may be blocked before a thread beside it logs where; at
+            most a quarter later. None, the default, for no such thread.
+        recording: Where to write who does what with which item from when to when; None, the default, for nowhere.
+        progress: Whether to show, while it runs, how far the stages are: on a terminal as lines that are drawn anew
+            five times a second, else as a line of text every five seconds, both on the standard error output. A rich
+            `Console` shows it there.
 
     Raises:
         ExceptionGroup: On leaving: the faults, in the order in which they happened.
+        TimeLimitExceeded: On leaving, in a group: a limit was exceeded.
+        ValueError: A limit is out of its range.
         Stalled: On leaving, in a group: nothing could move any more, and yet items were held or somebody waited.
         RuntimeError: On entering: the network, or a block in it, has already run.
+        ValueError: On entering, before anything has started: the graph must stall, see `check`.
     """
 
-    def __init__(self, *nodes: Node, shutdown: Shutdown | None = None, name: str | None = None) -> None:
-        self.name = name or automatic_name("Network")
+    def __init__(
+        self,
+        *nodes: Node,
+        shutdown: Shutdown | None = None,
+        name: str | None = None,
+        time_limit: TimeLimit | float | None = None,
+        progress_limit: TimeLimit | float | None = None,
+        watchdog: float | None = None,
+        recording: Recording | None = None,
+        progress: rich.console.Console | bool = False,
+    ) -> None:
+        self.name = given_name("Network", name)
         for node in nodes:
             if not hasattr(node, "_neighbors") or isinstance(node, type):
                 raise TypeError(f"network {self.name!r}: needs blocks and agents, got {node!r}")
+        check_kind(f"network {self.name!r}", "shutdown", shutdown, Shutdown)
+        check_kind(f"network {self.name!r}", "recording", recording, Recording)
         self.shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self.cancel_called = False
+        self._limits = Limits(self, time_limit, progress_limit, watchdog)
         self._given = nodes
         self._nodes: dict[Node, None] = {}
         self._blocks: list[Block] = []
-        self._names: set[str] = set()
+        self._names = {BODY}
         self._agents: list[Member] = []
         self._mover: Member | None = None
         self._pump = Pump()
@@ -87,10 +133,11 @@ class Network:
         self._body_task: trio.lowlevel.Task | None = None
         self._outer_deadline = math.inf
         self._busy_count = 0
-        self._started_at = self._ended_at = 0.0
         self._faults: list[BaseException] = []
         self._late_errors: list[BaseException] = []  # of clean-ups and of hooks; nobody else raises them
         self._stopped_by_others = False
+        self._measures = Measures(self, recording)
+        self._progress = Progress(self, progress)
         self._outside: set[trio.lowlevel.Task] = set()
         self._outside_limit = 64
         self._context: Any = None
@@ -118,6 +165,8 @@ class Network:
     async def _run(self) -> AsyncGenerator[None]:
         self._body_task = trio.lowlevel.current_task()
         self._outer_deadline = trio.current_effective_deadline()
+        refuse_what_must_stall(self)
+        self._measures.prepare()
         self._adopt(*self._given)
         try:
             async with trio.open_nursery() as nursery:
@@ -138,10 +187,14 @@ class Network:
     def _open(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._is_open = True
-        self._started_at = perf_counter()
+        assert self._body_task is not None
+        log.debug("network %r: starts with %d blocks and agents", self.name, len(self._nodes))
+        self._measures.begin(self._body_task)
         for node in tuple(self._nodes):
             node._start()
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
+        self._limits.start(nursery)
+        self._progress.start()
         self.shutdown._members[self] = self._stop
         overseers.pumps[self] = self._pump.parked
         if self.shutdown.is_cancellation_pending:
@@ -166,6 +219,7 @@ class Network:
 
     def _end_body(self) -> None:
         self._body_done = True
+        self._measures.body.end()
         for block in self.blocks:
             block._body_ended()
         self._pump.wake()
@@ -174,10 +228,12 @@ class Network:
         """Let go of the blocks, and prove that every item is accounted for."""
         self._is_open = False
         self._has_ended = True
-        self._ended_at = perf_counter()
+        self._measures.end()
+        log.debug("network %r: ended after %s, error: %s", self.name, show(self._measures.life.seconds()), Shown(error))
         self._outside.clear()
         self.shutdown._members.pop(self, None)
         overseers.pumps.pop(self, None)
+        self._limits.end()
         for block in self.blocks:
             try:
                 if not block._finished:
@@ -186,6 +242,8 @@ class Network:
                 self._fault(raised, phase=block.name)
                 self._late_errors.append(raised)
             block._leave()
+        self._measures.finish_recording()
+        self._progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
         for gate in self._pump.gates:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
         balance = self.balance()
@@ -227,6 +285,7 @@ class Network:
         self._faults.append(error)
         info = ErrorInfo.of(error, phase=phase, item=item, number=number)
         annotate(error, info.where)
+        log.info("network %r: fault %s: %s", self.name, info.where, Shown(error))
         if isinstance(error, Exception):
             self._late_errors.extend(self.shutdown.fault(info))
 
@@ -257,11 +316,8 @@ class Network:
                 node._start()
 
     def _unique(self, name: str) -> str:
-        """Number a name that another block or agent has already."""
-        numbers = itertools.count(2)
-        unique = name
-        while unique in self._names:
-            unique = f"{name}-{next(numbers)}"
+        """Number a name that another block or agent, or the body, has already."""
+        unique = unlike(name, self._names)
         self._names.add(unique)
         return unique
 
@@ -315,8 +371,22 @@ class Network:
         """The accounts: what became of every item that each block accepted; anytime."""
         return Balance(tuple(block._balance() for block in self._blocks))
 
+    def statistics(self) -> Statistics:
+        """What every block, agent and governor has done so far, in numbers; cheap, and there at any time."""
+        return take_statistics(self)
+
+    def check(self) -> tuple[str, ...]:
+        """Look for what will stall unless somebody does something about it; before the start or at any time.
+
+        An input of a join that nothing feeds, a block from which nobody takes anything, a governor that is smaller
+        than a batch inside it, ways that split and meet again with too little room on one of them: a sentence each,
+        with what to do. The body may still be going to do that, so this is no proof, apart from what entering the
+        network refuses with a `ValueError`.
+        """
+        return check_graph(self)
+
     def report(self) -> Report:
-        """Who holds what, and who waits for whom, now; `str()` of it is for people."""
+        """What the network looks like now, for people: print it."""
         return make_report(self)
 
     def suggest(self) -> Suggestion:
@@ -331,31 +401,33 @@ class Network:
         stages = measured(self._blocks)
         if not stages:
             raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
-        return suggest(stages, (self._ended_at or perf_counter()) - self._started_at, usable_cpus())
+        return suggest(stages, self._measures.life.seconds(), usable_cpus())
 
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, in the order in which they joined."""
         return tuple(self._blocks)
 
-    def _touch(self) -> None:
-        """Remember the task that is using one of our blocks."""
-        if self._is_open:
-            try:
-                task = trio.lowlevel.current_task()
-            except RuntimeError:  # a callback of a host loop, in trio's guest mode
-                return
-            if task.parent_nursery is not self._nursery and task not in self._outside:
-                self._outside.add(task)
-                if len(self._outside) > self._outside_limit:
-                    self._outside = {task for task in self._outside if is_alive(task)}
-                    self._outside_limit = 2 * len(self._outside) + 64
+    def _touch(self) -> Tally | None:
+        """Remember the task that is using one of our blocks; give its measurements, if it is an agent or the body."""
+        if not self._is_open:
+            return None
+        try:
+            task = trio.lowlevel.current_task()
+        except RuntimeError:  # a callback of a host loop, in trio's guest mode
+            return None
+        user = self._measures.uses_block(task)
+        if user is None and task.parent_nursery is not self._nursery and task not in self._outside:
+            self._outside.add(task)
+            if len(self._outside) > self._outside_limit:
+                self._outside = {task for task in self._outside if is_alive(task)}
+                self._outside_limit = 2 * len(self._outside) + 64
+        return user
 
     def _judge(self) -> Verdict:
         return judge(self)
 
     def _stall(self) -> Stalled:
-        return Stalled(
-            f"network {self.name!r} can move no more, and yet items are held or somebody waits",
-            str(self.report()),
-        )
+        diagnosis = diagnose(self, is_stalled=True)
+        what = f"network {self.name!r} can move no more, and yet items are held or somebody waits"
+        return Stalled(what, str(diagnosis), diagnosis)

@@ -145,6 +145,7 @@ class Outbox(Generic[T]):
     def pop(self) -> T:
         """Take the head for a receiver; right after `has_head`."""
         self.received += 1
+        self.block._note_depth()
         item = self.queue.popleft()
         try:
             self.block._departed()
@@ -152,7 +153,18 @@ class Outbox(Generic[T]):
             self.received -= 1
             self.queue.appendleft(item)
             raise
+        self._was_taken(item)
         return item
+
+    def _was_taken(self, item: T) -> None:
+        """Take note that the task which used the block last has the item now."""
+        network = self.block._network
+        if network is not None:
+            measures = network._measures
+            if measures.user is not None:
+                measures.user.took(item)
+            elif measures.tracer is not None:
+                measures.tracer.forget(self.block.name, (item,))
 
     async def receive(self, accepts: Callable[[T], bool] | None = None) -> T:
         """Take the head; wait for one that the filter accepts."""
@@ -177,6 +189,7 @@ class Outbox(Generic[T]):
 
     def take(self, link: Link[T]) -> T:
         """Take the head along a link, for a target that has looked at it."""
+        self.block._note_depth()
         item = self.queue.popleft()
         self.delivered += 1
         link.count()
@@ -217,8 +230,10 @@ class Outbox(Generic[T]):
         """Take the head that was reserved."""
         self._check_holder(holder, "consume")
         self.holder = None
+        self.block._note_depth()
         item = self.queue.popleft()
         self.delivered += 1
+        self._was_taken(item)
         self.block._wake()
         return item
 

@@ -47,6 +47,8 @@ class Processes(Crew):
         TypeError: `worker_init` cannot be called or cannot be pickled.
     """
 
+    _can_end = True
+
     def __init__(
         self,
         workers: int | None = None,

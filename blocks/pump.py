@@ -15,6 +15,7 @@ import outcome
 import trio
 
 from .scheduler import Steppable
+from .statistics import GovernorStatistics
 from .timing import SLICE, time_slice
 from .waiting import resting
 
@@ -41,6 +42,8 @@ class Verdict(Enum):
 class WatchedGate(Protocol):
     """A governor, which has to look again when items have left."""
 
+    name: str
+
     def attach(self, network: Network) -> None:
         """Learn in which network the governed blocks run."""
         ...
@@ -51,6 +54,10 @@ class WatchedGate(Protocol):
 
     def network_ended(self, reason: str) -> None:
         """Let nobody wait any longer."""
+        ...
+
+    def statistics(self) -> GovernorStatistics:
+        """What it has done so far, in numbers."""
         ...
 
 
@@ -88,6 +95,11 @@ class Pump:
     def is_busy(self) -> bool:
         """Whether a block is ready."""
         return bool(self._ready)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it sleeps: no block is ready, and nothing is between two steps."""
+        return self._is_asleep
 
     def wake(self) -> None:
         """Look again whether there is something to do."""

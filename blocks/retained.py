@@ -47,16 +47,25 @@ class RetainedOutbox(FanOut[T]):
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether there is a value that the filter accepts; also when the block has ended."""
+        self.touch()
         return bool(self.queue and (accepts is None or accepts(self.queue[0]))) or super().has_head(accepts)
 
     def pop(self) -> T:
         """Look at the value; it stays."""
+        self._was_looked_at()
         return self.queue[0]
+
+    def _was_looked_at(self) -> None:
+        """Count a look for the task that has used the block last; the value is nobody's item, and is not traced."""
+        network = self.block._network
+        if network is not None and network._measures.user is not None:
+            network._measures.user.received += 1
 
     def consume(self, holder: object) -> T:
         """Look at the value that was reserved; it stays."""
         self._check_holder(holder, "consume")
         self.holder = None
+        self._was_looked_at()
         return self.queue[0]
 
     def greet(self, link: Link[T]) -> None:
@@ -106,6 +115,7 @@ class RetainingBlock(StoringBlock[T]):
     """A block whose value can be read any number of times."""
 
     __slots__ = ()
+    _keeps_value = True
 
     def __init__(self, filter: Callable[[T], bool] | None, name: str | None) -> None:
         outbox: RetainedOutbox[T] = RetainedOutbox(self, deque())

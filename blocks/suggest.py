@@ -1,13 +1,4 @@
-"""What would make a network faster, judged from a run of it.
-
-The model is the chapter's, with processors: a run of N items takes the longest of
-- the service time of any one stage, divided by its concurrency;
-- the processor time of all stages, divided by the number of processors;
-- the service time of all stages that run on the loop, which take turns there.
-
-Service times swell while the processors are busy: what a stage has waited then is counted as waiting for a processor,
-the more so the busier they were, so that a stage is judged by its processor time rather than by the clock.
-"""
+"""What would make a network faster, judged from a run of it by the model of `model.py`."""
 
 from __future__ import annotations
 
@@ -18,6 +9,8 @@ import attrs
 
 from .block import Block
 from .function_block import FunctionBlock
+from .model import Model, Stage
+from .units import show
 
 MOST_AT_ONCE = 64
 """No more is suggested for a stage, however long it waits for others."""
@@ -25,32 +18,6 @@ TOO_SMALL = 20e-6
 """Seconds an item; below that, handing items over costs a good part of what it saves."""
 TOO_LONG_FOR_LOOP = 0.001
 """Seconds an item; a call that takes longer keeps everything else waiting."""
-
-
-@attrs.frozen
-class Stage:
-    """What was measured of a block that calls a function.
-
-    Attributes:
-        name: The block.
-        place: Where its function ran: "loop", "tasks" (async functions), or the kind of its executor.
-        concurrency: How many calls it was allowed at once.
-        items: How many items it has worked on.
-        seconds: Summed up over its calls, by the clock on the wall.
-        cpu: Seconds of processor time of its calls; 0 for async functions, of which it is not known.
-    """
-
-    name: str
-    place: str
-    concurrency: int
-    items: int
-    seconds: float
-    cpu: float
-
-    @property
-    def can_be_parallel(self) -> bool:
-        """Whether another concurrency is all that it takes."""
-        return self.place != "loop"
 
 
 @attrs.frozen
@@ -111,17 +78,16 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int) -> Suggest
         seconds: How long the run took, > 0.
         processors: How many there are to use.
     """
-    service = {stage.name: service_time(stage, stages, seconds, processors) for stage in stages}
-    cpu = sum(stage.cpu for stage in stages) / processors
-    loop = sum(service[stage.name] for stage in stages if not stage.can_be_parallel)
+    model = Model(stages, seconds, processors)
+    service = model.service
     parallel = [stage for stage in stages if stage.can_be_parallel]
-    least = max([cpu, loop, *(service[stage.name] / MOST_AT_ONCE for stage in parallel)])
+    least = model.limit(dict.fromkeys(service, MOST_AT_ONCE))
     best = {stage.name: stage.concurrency for stage in stages}
     for stage in parallel:
         needed = math.ceil(service[stage.name] / least - 0.05) if least > 0 else 1
         best[stage.name] = max(stage.concurrency, min(needed, MOST_AT_ONCE, stage.items))
-    predicted = max([cpu, loop, *(service[stage.name] / best[stage.name] for stage in parallel)])
-    now = max([cpu, loop, *(service[stage.name] / stage.concurrency for stage in parallel)])
+    predicted = model.limit(best)
+    now = model.limit()
     slowest = max(stages, key=lambda stage: service[stage.name] / stage.concurrency)
     worth_it = predicted < 0.95 * now and now > seconds / 2
     if not worth_it:
@@ -146,15 +112,6 @@ def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
             yield f"{stage.name}: concurrency={best[stage.name]}{workers} instead of {stage.concurrency}"
 
 
-def service_time(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> float:
-    """Seconds that the calls of a stage would take by themselves, on a machine with nothing else to do."""
-    if stage.cpu == 0:
-        return stage.seconds
-    busy = sum(other.cpu for other in stages) / (seconds * processors)
-    swollen = min(1.0, max(0.0, 2 * busy - 1))  # half busy: a free processor was there; all busy: none ever was
-    return stage.seconds - swollen * max(0.0, stage.seconds - stage.cpu)
-
-
 def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
     """What else is to be said about a stage."""
     each = stage.seconds / stage.items
@@ -167,11 +124,3 @@ def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: i
     if "Thread" in stage.place and takes_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:
         return [f"{stage.name}: its threads seem to take turns for the interpreter lock; give it executor=Processes(n)"]
     return []
-
-
-def show(seconds: float) -> str:
-    """Seconds in a unit that people can read."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e9:.3g} ns"

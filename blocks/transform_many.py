@@ -7,7 +7,6 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .async_runner import AsyncExpandingRunner
-from .executor_runner import ExecutorRunner
 from .function_block import (
     DEFAULT_CAPACITY,
     FunctionBlock,
@@ -20,6 +19,7 @@ from .function_block import (
 from .inline_runner import ExpandingRunner
 from .policies import OnError
 from .source import Source
+from .timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -55,6 +55,10 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         window: At most so many items between start and being handed on, >= concurrency. Default as for `Transformer`.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
+            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
+            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
+            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
         name: What reports call the block; by default the name of the function.
 
@@ -78,6 +82,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         capacity: int | None = ...,
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -93,6 +98,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         capacity: int | None = ...,
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -108,6 +114,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         capacity: int | None = ...,
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -122,9 +129,12 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
+        time_limit: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        super().__init__(
+            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        )
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
@@ -133,6 +143,6 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             width = window or default_window(concurrency)
             self._runner = AsyncExpandingRunner(self, concurrency, ordered, width, is_generator)
         elif executor is not None:
-            self._runner = ExecutorRunner(self, executor, concurrency, ordered, window, expands=True)
+            self._runner = executor_runner(self, executor, concurrency, ordered, window, True)
         else:
             self._runner = ExpandingRunner(self)

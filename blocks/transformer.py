@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .async_runner import AsyncRunner
-from .executor_runner import ExecutorRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
 from .inline_runner import InlineRunner
 from .policies import OnError
 from .source import Source
+from .timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -44,6 +44,10 @@ class Transformer(FunctionBlock[In], Source[Out]):
             an executor so many hand-overs. It has no meaning for a plain function on the loop.
         capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
+            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
+            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
+            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
         name: What reports call the block; by default the name of the function.
 
@@ -67,6 +71,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         capacity: int | None = ...,
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -82,6 +87,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         capacity: int | None = ...,
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -96,14 +102,17 @@ class Transformer(FunctionBlock[In], Source[Out]):
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
+        time_limit: float | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(function, capacity=capacity, on_error=on_error, filter=filter, name=name)
+        super().__init__(
+            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        )
         runs_async = is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
         if runs_async:
             self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
         elif executor is not None:
-            self._runner = ExecutorRunner(self, executor, concurrency, ordered, window)
+            self._runner = executor_runner(self, executor, concurrency, ordered, window)
         else:
             self._runner = InlineRunner(self)

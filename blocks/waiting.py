@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
 import outcome
 import trio
 
 from .timing import time_slice
+
+if TYPE_CHECKING:
+    from .network import Network
 
 T = TypeVar("T")
 
@@ -28,6 +31,10 @@ class Place(Protocol):
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         """Tasks that may free who waits here, as far as no network knows them."""
+        ...
+
+    def _waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
+        """Learn that a wait is over, and what came of it."""
         ...
 
     def _describe_wait(self, waiter: Waiter[Any]) -> str:
@@ -45,6 +52,7 @@ class Waiter(Generic[T]):
         doing: "send", "receive" …
         payload: The item of a sender; the weight or target of others.
         accepts: The filter of a receiver.
+        since: When the wait began, by the clock of the time slices.
     """
 
     task: trio.lowlevel.Task
@@ -52,6 +60,7 @@ class Waiter(Generic[T]):
     doing: str
     payload: T
     accepts: Callable[[Any], bool] | None
+    since: float
 
     def __str__(self) -> str:
         return f"task {self.task.name!r} {self.place._describe_wait(self)}"
@@ -69,7 +78,7 @@ class Overseers(threading.local):
     """The running networks of this thread, which must look again when a task parks at a place that is nobody's."""
 
     def __init__(self) -> None:
-        self.pumps: dict[object, Callable[[], None]] = {}
+        self.pumps: dict[Network, Callable[[], None]] = {}
 
     def tell(self) -> None:
         """Have every network look whether something can still move."""
@@ -101,7 +110,7 @@ class WaitList(Generic[T]):
     async def park(self, place: Place, doing: str, payload: T, accepts: Callable[[Any], bool] | None = None) -> Any:
         """Wait until somebody calls `wake` or `fail`; give what was handed over."""
         task = trio.lowlevel.current_task()
-        waiter = Waiter(task, place, doing, payload, accepts)
+        waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock())
 
         def abort(_: object) -> trio.lowlevel.Abort:
             self._forget(waiter)
@@ -110,9 +119,10 @@ class WaitList(Generic[T]):
         self._waiters[waiter] = None
         parked[task] = waiter
         place._parked()
-        result = await trio.lowlevel.wait_task_rescheduled(abort)
+        answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
+        place._waited(waiter, answer)
         time_slice.begin()
-        return result
+        return answer.unwrap()
 
     def wake(self, waiter: Waiter[T], value: object = None) -> None:
         """End a wait and hand over its result."""

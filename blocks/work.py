@@ -59,27 +59,6 @@ class Outcome:
         return len(self.results) + len(self.failures)
 
 
-@attrs.define(slots=True)
-class Effort:
-    """What the calls of a block have taken so far.
-
-    Attributes:
-        items: How many items were worked on.
-        seconds: By the clock on the wall, summed up over the calls, also of those that ran at the same time.
-        cpu: Seconds of processor time; not known of async functions.
-    """
-
-    items: int = 0
-    seconds: float = 0.0
-    cpu: float = 0.0
-
-    def add(self, items: int, seconds: float, cpu: float) -> None:
-        """Take note of some calls."""
-        self.items += items
-        self.seconds += seconds
-        self.cpu += cpu
-
-
 def perform(task: Task, items: Sequence[Any]) -> Outcome:
     """Call the function of a task with each item, in order."""
     started, cpu_started = perf_counter(), thread_time()

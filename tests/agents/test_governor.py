@@ -527,3 +527,13 @@ def test_an_input_of_a_join_or_a_source_cannot_be_the_first_of_a_region() -> Non
     rest = linked(source)
     with pytest.raises(TypeError):
         PipelineGovernor(1).govern(source, rest)  # type: ignore[arg-type]  # that is the point
+
+
+async def test_two_of_one_name_are_told_apart() -> None:
+    first, second = UnboundedBuffer[int](name="first"), UnboundedBuffer[int](name="second")
+    PipelineGovernor(2, name="few").govern(first, first)
+    PipelineGovernor(3, name="few").govern(second, second)
+    async with Network(first, second) as network:
+        report = network.report()
+    assert [governor.name for governor in report.statistics.governors] == ["few", "few-2"]
+    assert report.governed == {"few": ("first",), "few-2": ("second",)}

@@ -1,7 +1,10 @@
 """The accounts."""
 
+import io
+
 import pytest
 import trio
+from rich.console import Console
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import (
@@ -16,7 +19,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from tests.blocks.tools import Fussy, linked, run
+from tests.blocks.tools import Fussy, run
 
 
 def entry(**numbers: int) -> BlockBalance:
@@ -35,6 +38,8 @@ def test_what_came_in_and_is_nowhere_is_a_difference() -> None:
 
 
 def test_an_unknown_block_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(KeyError, match="no block 'c'; there are none"):
+        Balance(())["c"]
     with pytest.raises(KeyError, match="no block 'c'; there are 'b'"):
         Balance((entry(),))["c"]
 
@@ -53,11 +58,14 @@ async def test_it_adds_up_over_all_blocks_and_can_be_read() -> None:
     assert balance.ok
     assert (balance.dropped, balance.discarded, balance.held) == (1 + 2, 0, 3)
     assert str(balance).splitlines() == [
-        "work: accepted 8, delivered 6, dead_lettered 2",
-        "skip: accepted 6, delivered 5, dropped (skipped) 1",
-        "batch: accepted 5, produced 3, delivered 3, merged 5",
-        "drop: accepted 3, held 1, dropped (newest) 2",
-        "dead: accepted 2, held 2",
+        "                                                dropped   dropped      dead",
+        "       accepted  produced  delivered  merged  (skipped)  (newest)  lettered  held",
+        "work          8                    6                                      2",
+        "skip          6                    5                  1",
+        "batch         5         3          3       5",
+        "drop          3                                                 2               1",
+        "dead          2                                                                 2",
+        "it adds up: every item is accounted for",
     ]
 
 
@@ -71,7 +79,12 @@ async def test_it_can_be_read_while_the_network_runs() -> None:
         balance = network.balance()
         assert balance.ok
         assert balance["c"].held == 2
-        assert str(balance).splitlines()[1] == "idle: nothing"
+        assert str(balance).splitlines() == [
+            "      accepted  held",
+            "c            2     2",
+            "idle",
+            "it adds up: every item is accounted for",
+        ]
 
 
 async def test_what_is_received_and_what_is_discarded_is_told_apart() -> None:
@@ -88,9 +101,18 @@ async def test_what_is_received_and_what_is_discarded_is_told_apart() -> None:
     assert network.balance().discarded == 3
 
 
-async def test_a_quiet_network_reports_nothing() -> None:
-    buffer: UnboundedBuffer[int] = UnboundedBuffer(name="b")
-    linked(buffer)
-    async with Network(buffer, name="n") as network:
-        assert str(network.report()).splitlines()[0] == "network 'n'"
-    assert str(network.report()) == "network 'n'\n  nothing is held and nobody waits"
+def test_a_table_that_does_not_add_up_says_where() -> None:
+    balance = Balance((entry(accepted=3, delivered=1), entry(received=2)))
+    assert str(balance).splitlines() == [
+        "   accepted  delivered  received  difference",
+        "b         3          1                     2",
+        "b                              2          -2",
+        "it does not add up: b has 2 lost and b has 2 too many",
+    ]
+    assert str(Balance(())) == "it adds up: every item is accounted for"
+
+
+def test_rich_draws_it_in_colour() -> None:
+    file = io.StringIO()
+    Console(file=file, force_terminal=True, width=80).print(Balance((entry(accepted=1),)))
+    assert "\x1b[1;31mit does not add up: b has 1 lost" in file.getvalue()

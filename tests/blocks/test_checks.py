@@ -12,9 +12,11 @@ from penstock.agents import PipelineGovernor, SequenceMultiplexer
 from penstock.blocks import (
     Batch,
     Budget,
+    Call,
     DeadLetter,
     Network,
     Retry,
+    Threads,
     Timer,
     Transformer,
     UnboundedBuffer,
@@ -45,6 +47,26 @@ wrong: Any = "x"
             lambda: UnboundedBuffer[int](name="a").link_target(UnboundedBuffer(name="b"), filter=wrong),
             TypeError,
             "unbounded buffer 'a' → unbounded buffer 'b': filter must be a function or None, got 'x'",
+        ),
+        (lambda: UnboundedBuffer[int](name=5), TypeError, "UnboundedBuffer: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (lambda: Call(abs, name=5), TypeError, "Call: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (lambda: Threads(1, name=5), TypeError, "Threads: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (lambda: PipelineGovernor(1, name=5), TypeError, "PipelineGovernor: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (lambda: Network(name=5), TypeError, "Network: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (
+            lambda: Network(name="n", recording=wrong),
+            TypeError,
+            "network 'n': recording must be a Recording or None, got 'x'",
+        ),
+        (
+            lambda: Network(name="n", shutdown=wrong),
+            TypeError,
+            "network 'n': shutdown must be a Shutdown or None, got 'x'",
+        ),
+        (
+            lambda: PipelineGovernor(1, name="g").govern(UnboundedBuffer[int](), wrong),
+            TypeError,
+            "governor 'g': last must be a block, which items leave, got 'x'",
         ),
         (lambda: Network(UnboundedBuffer, name="n"), TypeError, "network 'n': needs blocks and agents, got <class"),  # type: ignore[arg-type]
     ],

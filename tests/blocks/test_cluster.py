@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 import trio
 
-from penstock.blocks import Call, Cluster, Network, RemoteError, Transformer, TransformMany, WorkerDied
+from penstock.blocks import (
+    Activity,
+    Call,
+    Cluster,
+    Network,
+    Recording,
+    RemoteError,
+    Transformer,
+    TransformMany,
+    WorkerDied,
+)
 from penstock.blocks.client_futures import take_back
 from penstock.blocks.cluster_task import Failed, Sealed, Unusable, assemble, check_movable, trusted
 from penstock.blocks.remote import ErrorRecord
@@ -132,6 +142,25 @@ async def test_futures_in_containers_are_values_there_and_come_home_in_them(ther
     assert [await there.gather(number) for number in contents(sums)] == [45, 3]
     assert await there.gather((one, ["and", three])) == (10, ["and", 30])
     assert await there.gather("nothing there") == "nothing there"
+
+
+async def test_a_recording_has_their_tasks_from_hand_over_to_result(there: Cluster, worked: Worked) -> None:
+    first = Transformer(tenfold, executor=there, concurrency=2, name="first")
+    second = Transformer(tenfold, executor=there, concurrency=2, name="second")
+    first.link_target(second)
+    results: Any = linked(second)
+    recording = Recording()
+    await worked(lambda: run(first, [1, 3], recording=recording))
+    assert [message.value for message in contents(results)] == [100, 300]
+    for stage in ("first", "second"):
+        spans = [span for span in recording.spans if span.stage == stage and span.activity is Activity.WORK]
+        assert [(span.item, span.worker) for span in spans] == [(1, stage), (2, stage)]
+
+
+async def test_a_recording_has_what_failed_there_too(there: Cluster, worked: Worked) -> None:
+    recording = Recording()
+    await worked(lambda: run(Call(tenfold, executor=there, on_error="skip", name="work"), [2], recording=recording))
+    assert [bool(span.error) for span in recording.spans if span.stage == "work" and span.item] == [True]
 
 
 async def test_an_exception_is_its_items_failure(there: Cluster, worked: Worked) -> None:

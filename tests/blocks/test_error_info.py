@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import trio
 
 from penstock.blocks import ErrorInfo, Stalled
-from penstock.blocks.error_info import is_cancellation, shorten
+from penstock.blocks.error_info import Shown, is_cancellation, shorten
 
 
 def test_it_tells_the_place_the_item_and_the_traceback() -> None:
@@ -72,3 +72,8 @@ async def test_only_cancellations_are_cancellations() -> None:
 
 def test_stalled_shows_its_report() -> None:
     assert str(Stalled("stands still", "a waits for b")) == "stands still\na waits for b"
+
+
+def test_for_the_log_things_are_shown_in_full_and_a_broken_repr_hides_nothing() -> None:
+    assert str(Shown("x" * 1000)) == repr("x" * 1000)
+    assert str(Shown(Broken())) == "<Broken whose repr raised ZeroDivisionError>"

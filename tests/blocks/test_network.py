@@ -59,7 +59,7 @@ async def test_an_empty_one_runs() -> None:
     async with Network() as network:
         await trio.sleep(1)
     assert network.balance().ok
-    assert str(network.balance()) == ""
+    assert str(network.balance()) == "it adds up: every item is accounted for"
 
 
 async def test_everything_that_is_linked_runs_from_wherever_it_starts() -> None:

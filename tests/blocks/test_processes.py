@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import trio
 
-from penstock.blocks import Network, Processes, Transformer, TransformMany, WorkerDied
+from penstock.blocks import Activity, Network, Processes, Recording, Transformer, TransformMany, WorkerDied
 from tests.blocks import process_functions as functions
 from tests.blocks.process_functions import SECONDS
 from tests.blocks.tools import contents, faults, linked, run
@@ -58,6 +58,21 @@ async def test_a_transform_many_reads_its_outputs_there(two: Processes, real_tim
     results = linked(count)
     await run(count, [2, 0, 3])
     assert contents(results) == [0, 1, 0, 1, 2]
+
+
+async def test_a_recording_tells_the_processes_apart(two: Processes, real_time: None) -> None:
+    first = Transformer(functions.double_in_place, executor=two, concurrency=2, name="double")
+    second = TransformMany(functions.halves, executor=two, time_limit=60, name="halves")
+    first.link_target(second)
+    collector = linked(second)
+    recording = Recording()
+    await run(first, [np.full(100_000, n) for n in range(6)], recording=recording)
+    assert [int(half[0]) for half in contents(collector)] == [2 * n for n in range(6) for _ in range(2)]
+    for stage, workers in (("double", {"double 1", "double 2"}), ("halves", {"halves"})):
+        spans = [span for span in recording.spans if span.stage == stage and span.activity is Activity.WORK]
+        assert sorted(span.item for span in spans) == [1, 2, 3, 4, 5, 6]
+        assert {span.worker for span in spans} <= workers
+        assert all(0 <= span.start < span.end <= recording.seconds for span in spans)
 
 
 async def test_one_item_that_kills_its_process_is_one_item_that_fails(real_time: None) -> None:

@@ -16,6 +16,7 @@ from penstock.blocks import (
     Network,
     OverwriteBuffer,
     Retry,
+    Shutdown,
     Stalled,
     Timer,
     Transformer,
@@ -605,3 +606,17 @@ async def test_what_nobody_takes_from_a_choice_is_put_down_to_the_obstacle() -> 
     assert (
         "nobody takes what it gives: it is offered to bounded buffer 'full', but it is full (1 of 1)" in found[0].report
     )
+
+
+async def test_an_agent_that_listens_for_a_shutdown_ends_with_its_network() -> None:
+    shutdown = Shutdown()
+    heard: list[bool] = []
+
+    async def listen() -> None:
+        with pytest.raises(trio.EndOfChannel):
+            await shutdown.pending.receive()
+        heard.append(True)
+
+    async with Network(Work(listen, inputs=[shutdown.pending]), shutdown=shutdown):
+        pass
+    assert heard == [True]

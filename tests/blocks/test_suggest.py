@@ -17,7 +17,7 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
 )
-from penstock.blocks.suggest import MOST_AT_ONCE, show, suggest
+from penstock.blocks.suggest import MOST_AT_ONCE, suggest
 from penstock.blocks.timing import time_slice
 from tests.blocks.executors import OnLoop
 from tests.blocks.tools import run
@@ -106,13 +106,6 @@ def test_it_is_a_table_for_people() -> None:
         "  filter: concurrency=2, and as many workers, instead of 1",
         "  predicted: 8 ms an item, 2 × as fast as now",
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(2.5, "2.5 s"), (0.012, "12 ms"), (3.4e-5, "34 µs"), (2e-9, "2 ns"), (0.0, "0 ns")]
-)
-def test_times_are_shown_in_a_unit_that_fits(seconds: float, text: str) -> None:
-    assert show(seconds) == text
 
 
 async def test_blocks_measure_what_their_calls_take(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from penstock.blocks import (
     IterableSource,
     Network,
     Producer,
+    Recording,
     Source,
     Target,
     UnboundedBuffer,
@@ -212,6 +213,7 @@ class Run:
     results: list[Item] = attrs.field(factory=list[Item])
     raised: BaseException | None = None
     incident_happened: bool = False
+    recording: Recording | None = None
 
     def go(self) -> None:
         """Run the plan and check what must be true after any run."""
@@ -283,7 +285,7 @@ class Run:
     async def _main(self) -> None:
         entry, exit = self._build()
         node = self.building.nodes[self.plan.given % len(self.building.nodes)]
-        network = Network(node, name="generated")
+        network = Network(node, name="generated", recording=self.recording)
         self.watch.network = network
         producers: list[Producer[Item]] = []
         if self.plan.feed.kind in ("producers", "outside"):

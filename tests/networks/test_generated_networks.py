@@ -6,8 +6,10 @@ The laws themselves are in `harness.py` (after every step of every task) and in 
 from __future__ import annotations
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.networks.harness import SCHEDULES, Schedule
+from tests.networks.healthy_runs import check_healthy
 from tests.networks.plans import Plan, Run
 from tests.networks.strategies import plans
 
@@ -23,6 +25,11 @@ def check(plan: Plan, schedule: Schedule) -> Run:
 @given(plans(), SCHEDULES)
 def test_a_healthy_network_delivers_everything_and_ends(plan: Plan, schedule: Schedule) -> None:
     check(plan, schedule)
+
+
+@given(plans(trouble="handled"), SCHEDULES, st.integers(0, 400))
+def test_a_healthy_network_raises_no_alarm(plan: Plan, schedule: Schedule, step: int) -> None:
+    check_healthy(plan, schedule, step)
 
 
 @given(plans(trouble="handled"), SCHEDULES)

@@ -1,0 +1,102 @@
+"""A table for people, as plain text or in colour; a column in which nothing stands is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
+    from rich.table import Table
+
+EMPTY = ("", "0")
+
+
+@attrs.frozen
+class Column:
+    """One column.
+
+    Attributes:
+        title: Stands above it; may have several lines.
+        cells: From top to bottom.
+        is_text: Whether it is aligned on the left, as text is, instead of on the right, as numbers are.
+        style: Its colour, in the words of rich.
+        rank: Where a terminal is too narrow, columns of the highest rank are left out first; those of rank 0 stay.
+    """
+
+    title: str
+    cells: tuple[str, ...]
+    is_text: bool = False
+    style: str = ""
+    rank: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return all(cell in EMPTY for cell in self.cells)
+
+
+@attrs.frozen
+class Grid:
+    """Columns of the same length; `str()` aligns them, rich draws them.
+
+    Attributes:
+        columns: From left to right; all, the empty ones included.
+        marked: The number of the row that stands out, in colour only.
+    """
+
+    columns: tuple[Column, ...]
+    marked: int | None = None
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns that say something."""
+        return tuple(column for column in self.columns if not column.is_empty)
+
+    def __str__(self) -> str:
+        columns = self.shown
+        height = max((column.title.count("\n") + 1 for column in columns if column.title), default=0)
+        blocks = [align(column, height) for column in columns]
+        return "\n".join("  ".join(line).rstrip() for line in zip(*blocks, strict=True))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        columns = list(self.shown)
+        while sum(width_of(column) + 2 for column in columns) - 2 > options.max_width and any(c.rank for c in columns):
+            columns.remove(max(reversed(columns), key=lambda column: column.rank))
+        yield self._table(columns)
+
+    def _table(self, columns: Sequence[Column]) -> Table:
+        from rich.table import Table  # here, because it takes a while and most programs never look at a table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+        for column in columns:
+            table.add_column(
+                Text(column.title),
+                justify="left" if column.is_text else "right",
+                style=column.style,
+                vertical="bottom",
+                no_wrap=True,
+            )
+        for number, row in enumerate(zip(*(column.cells for column in columns), strict=True)):
+            table.add_row(*map(Text, row), style="bold red" if number == self.marked else None)
+        return table
+
+
+def width_of(column: Column) -> int:
+    """How many columns of a terminal it takes."""
+    from rich.cells import cell_len  # knows how wide letters are, those of Chinese for instance
+
+    return max(map(cell_len, (*column.title.split("\n"), *column.cells)))
+
+
+def align(column: Column, height: int) -> list[str]:
+    """The title, `height` lines of it, and the cells of a column, all equally wide."""
+    from rich.cells import cell_len
+
+    title, width = column.title.split("\n"), width_of(column)
+    lines = [*[""] * (height - len(title)), *title[-height or len(title) :], *column.cells]
+    gaps = [" " * (width - cell_len(line)) for line in lines]
+    return [line + gap if column.is_text else gap + line for line, gap in zip(lines, gaps, strict=True)]

@@ -1,0 +1,169 @@
+"""The bars of one row of the chart.
+
+What is thinner than a pixel or so is counted into columns of a few pixels: however many spans there are, a row has
+a bounded number of boxes. A column says by its height which share of the time was worked, and above that, hatched,
+which share nobody took what was ready; the rest is waiting for items, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+
+from .colours import item_colour
+from .picture import Anchor, Box, Label, Role, clean, text_width
+from .rows import Row
+from .span import Activity, Span
+from .ticks import duration
+
+THIN = 1.5
+COLUMN = 4
+"""Pixels: what is narrower than THIN is put into columns that are so wide; both grow with the picture."""
+WAIT_ROLES = {Activity.WAIT_FOR_INPUT: Role.INPUT, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
+STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
+HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.FAILED: 0.28}
+"""Shares of the height of a row."""
+
+
+@attrs.frozen
+class Frame:
+    """Where the rows are, and the stretch of time that they show."""
+
+    left: float
+    width: float
+    start: float
+    end: float
+    row_height: float
+    scale: float
+
+    @property
+    def thin(self) -> float:
+        """What is narrower is not drawn as it is."""
+        return THIN * max(1.0, self.scale)
+
+    @property
+    def column(self) -> float:
+        """How wide the columns are into which it is put."""
+        return COLUMN * max(1.0, self.scale)
+
+    def x(self, time: float) -> float:
+        """Where a time is; the nearest edge if it is outside."""
+        share = (time - self.start) / (self.end - self.start)
+        return self.left + self.width * min(1.0, max(0.0, share))
+
+    def shows(self, span: Span) -> bool:
+        """Tell whether any of a span is inside."""
+        return span.end >= self.start and span.start <= self.end
+
+
+@attrs.define
+class Crowd:
+    """Spans that begin in one column of a row and do the same."""
+
+    first: Span
+    count: int = 0
+    seconds: float = 0.0
+    items: tuple[int, int] = (0, 0)
+    error: str = ""
+
+    def add(self, span: Span) -> None:
+        """Count one more."""
+        low, high = self.items if self.count else (span.item, span.item)
+        self.items = min(low, span.item), max(high, span.item)
+        self.count += 1
+        self.seconds += span.seconds
+        self.error = self.error or span.error
+
+
+def draw_row(row: Row, frame: Frame, top: float) -> tuple[list[Box], list[Label]]:
+    """Make the boxes and labels of a row: waits below work."""
+    wide: list[Span] = []
+    columns: dict[int, dict[Activity, Crowd]] = {}
+    for span in row.spans:
+        if frame.shows(span):
+            x = frame.x(span.start)
+            if frame.x(span.end) - x >= frame.thin:
+                wide.append(span)
+            else:
+                column = columns.setdefault(int((x - frame.left) / frame.column), {})
+                column.setdefault(span.activity, Crowd(span)).add(span)
+    boxes = [box for span in wide for box in draw_span(span, frame, top)]
+    boxes += [box for number, column in columns.items() for box in draw_column(number, column, frame, top)]
+    boxes.sort(key=lambda box: box.role in (Role.ITEM, Role.MANY, Role.FAILED))
+    return boxes, [label for span in wide for label in number_on(span, frame, top)]
+
+
+def draw_span(span: Span, frame: Frame, top: float) -> Iterator[Box]:
+    """Make the boxes of one span."""
+    x = frame.x(span.start)
+    width = max(frame.thin, frame.x(span.end) - x)
+    title = describe(span)
+    if span.activity is Activity.WORK:
+        height = 0.84 * frame.row_height
+        fill = item_colour(span.item) if span.item else ""
+        yield Box(x, top + 0.08 * frame.row_height, width, height, Role.ITEM, fill, title)
+        if span.error:
+            yield mark_failed(x, max(width, 3.0), frame, top, title)
+    else:
+        role = WAIT_ROLES[span.activity]
+        height = max(1.5, HEIGHTS[role] * frame.row_height)
+        yield Box(x, top + (frame.row_height - height) / 2, width, height, role, "", title)
+
+
+def mark_failed(x: float, width: float, frame: Frame, top: float, title: str) -> Box:
+    """Make the foot of a bar that says that something failed there."""
+    height = max(2.0, HEIGHTS[Role.FAILED] * frame.row_height)
+    return Box(x, top + 0.92 * frame.row_height - height, width, height, Role.FAILED, "", title)
+
+
+def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top: float) -> Iterator[Box]:
+    """Make the boxes of a column; who is alone in it is drawn as itself, only wide enough to be seen."""
+    if all(crowd.count == 1 for crowd in column.values()):
+        for crowd in column.values():
+            yield from draw_span(crowd.first, frame, top)
+        return
+    x, bottom = frame.left + number * frame.column, top + 0.92 * frame.row_height
+    of_time = 0.84 * frame.row_height * frame.width / frame.column / (frame.end - frame.start)
+    for activity, role in STACKED.items():
+        if activity in column:
+            title = describe_crowd(column[activity])
+            height = min(max(1.0, column[activity].seconds * of_time), bottom - top)
+            bottom -= height
+            yield Box(x, bottom, frame.column, height, role, "", title)
+            if column[activity].error:
+                yield mark_failed(x, frame.column, frame, top, title)
+    if list(column) == [Activity.WAIT_FOR_INPUT]:
+        title = describe_crowd(column[Activity.WAIT_FOR_INPUT])
+        height = max(1.5, HEIGHTS[Role.INPUT] * frame.row_height)
+        yield Box(x, top + (frame.row_height - height) / 2, frame.column, height, Role.INPUT, "", title)
+
+
+def number_on(span: Span, frame: Frame, top: float) -> Iterator[Label]:
+    """Write the number of the item on its bar, if it fits."""
+    if span.activity is not Activity.WORK or not span.item or frame.row_height < 12 * frame.scale:
+        return
+    left, right = frame.x(span.start), frame.x(span.end)
+    text = f"{span.item} ×" if span.error else str(span.item)
+    full = min(17 * frame.scale, 0.6 * frame.row_height)
+    size = next((s for s in (full, 0.8 * full) if text_width(text, s, bold=True) + 4 <= right - left), None)
+    if size is not None:
+        y = top + frame.row_height / 2 + 0.36 * size - (0.1 * frame.row_height if span.error else 0)
+        yield Label((left + right) / 2, y, text, size, Role.ON_ITEM, Anchor.MIDDLE, bold=True)
+
+
+def describe(span: Span) -> str:
+    """Say everything about a span."""
+    item = f"item {span.item}" if span.item else ""
+    what = item or "work" if span.activity is Activity.WORK else " ".join((span.activity.value, item)).strip()
+    parts = [f"{span.worker}: {what}, {duration(span.seconds)} from {duration(span.start)}", span.label, span.error]
+    return clean("; ".join(part for part in parts if part))
+
+
+def describe_crowd(crowd: Crowd) -> str:
+    """Say what is in a column."""
+    worker, what = crowd.first.worker, crowd.first.activity.value
+    low, high = crowd.items
+    items = f", items {low} to {high}" if low != high else f", item {low}" if low else ""
+    text = f"{worker}: {crowd.count} × {what}{items}, {duration(crowd.seconds)} from {duration(crowd.first.start)}"
+    return clean(f"{text}; {crowd.error}" if crowd.error else text)

@@ -1,0 +1,148 @@
+"""A picture as plain data: boxes and labels with their places, so that an SVG and a PNG cannot differ."""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import Enum
+
+import attrs
+
+
+class Role(Enum):
+    """What a box or a label is there for, which decides how it looks.
+
+    Attributes:
+        PAPER: What all of it is drawn on.
+        BAND: Behind the rows of every other stage.
+        GRID: A line at a round time.
+        ITEM: Work on one item, in the colour of the item.
+        MANY: Work on items that are too short to be drawn one by one.
+        FAILED: Work that failed.
+        INPUT: A wait for an item.
+        OUTPUT: A wait to hand an item on; hatched.
+        TEXT: A label.
+        FAINT: A label of less weight.
+        ON_ITEM: A label on a bar.
+    """
+
+    PAPER = "paper"
+    BAND = "band"
+    GRID = "grid"
+    ITEM = "item"
+    MANY = "many"
+    FAILED = "failed"
+    INPUT = "input"
+    OUTPUT = "output"
+    TEXT = "text"
+    FAINT = "faint"
+    ON_ITEM = "on-item"
+
+
+LIGHT = {
+    Role.PAPER: "#ffffff",
+    Role.BAND: "#f1f3f6",
+    Role.GRID: "#d5dae1",
+    Role.ITEM: "#9aa7b8",
+    Role.MANY: "#5f7fa8",
+    Role.FAILED: "#b00020",
+    Role.INPUT: "#6b7686",
+    Role.OUTPUT: "#c2410c",
+    Role.TEXT: "#14181f",
+    Role.FAINT: "#4d5766",
+    Role.ON_ITEM: "#101010",
+}
+DARK = LIGHT | {
+    Role.PAPER: "#14171c",
+    Role.BAND: "#1e232b",
+    Role.GRID: "#39414d",
+    Role.MANY: "#7f9fc8",
+    Role.INPUT: "#7d8896",
+    Role.OUTPUT: "#fb923c",
+    Role.TEXT: "#f2f4f7",
+    Role.FAINT: "#b4bdc9",
+}
+EDGE = "#4a4a4a"
+"""The outline of a bar, which keeps light colours apart from light paper."""
+OUTLINED = 4.0
+"""Pixels: a narrower bar would be all outline."""
+HATCH = 7.0
+"""Pixels from one line of the hatching to the next, at a right angle to them."""
+
+
+class Anchor(Enum):
+    """Which end of a label is at its place."""
+
+    START = "start"
+    MIDDLE = "middle"
+    END = "end"
+
+
+@attrs.frozen
+class Box:
+    """A rectangle; `fill` is the colour of an item, `title` what is told about it to who points at it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    role: Role
+    fill: str = ""
+    title: str = ""
+
+
+@attrs.frozen
+class Label:
+    """A line of text, `y` being where its letters stand."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    role: Role = Role.TEXT
+    anchor: Anchor = Anchor.START
+    bold: bool = False
+
+
+@attrs.frozen
+class Picture:
+    """Boxes, and labels on top of them; what comes first is below.
+
+    Attributes:
+        scale: How much larger than usual everything is.
+        title: What it is, in a line.
+        description: What is to be seen, for those who do not see it.
+    """
+
+    width: int
+    height: int
+    scale: float
+    title: str
+    description: str
+    boxes: tuple[Box, ...]
+    labels: tuple[Label, ...]
+
+
+def clean(text: str) -> str:
+    """Replace what no picture can show: control characters, halves of characters, line ends."""
+    return "".join(character if is_drawn(character) else "�" for character in " ".join(text.split()))
+
+
+def is_drawn(character: str) -> bool:
+    """Tell whether XML allows a character, and a font may have it."""
+    return unicodedata.category(character) not in {"Cc", "Cs"} and character not in "\ufffe\uffff"
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Estimate how wide a text is, on the safe side: the font is not known."""
+    wide = sum(1.05 if unicodedata.east_asian_width(character) in "WF" else 0.58 for character in text)
+    return wide * size * (1.25 if bold else 1)
+
+
+def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
+    """Leave out the middle of a text, so that it fits: names of the same kind often differ at the end."""
+    kept = len(text)
+    cut = text
+    while kept and text_width(cut, size, bold) > width:
+        kept -= 1
+        cut = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+    return cut

@@ -1,0 +1,144 @@
+"""Shows a recorded run on a terminal, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from .colours import item_colour
+from .recording import Recording
+from .span import Activity, Span
+from .step import RunState, Step
+from .ticks import duration
+
+HELP = "Enter: next; a number: skip so many; b: back; q: quit"
+MOST_ITEMS = 8
+"""So many numbers of items are written in one place."""
+
+
+class Player:
+    """Shows the steps of a recording.
+
+    Args:
+        recording: What to show.
+        console: Where.
+        ask: Shows a prompt and returns the line that was typed.
+        sleep: Waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        console: Console,
+        ask: Callable[[str], str],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._recording = recording
+        self._steps: Sequence[Step] = tuple(recording.steps())
+        self._console = console
+        self._ask = ask
+        self._sleep = sleep
+
+    def play(self, delay: float) -> None:
+        """Show all steps, with a pause of `delay` seconds after each.
+
+        With a pause there is time to see how everything is; a terminal shows that too.
+        """
+        self._heading()
+        if delay and self._console.is_terminal:
+            self._animate(delay)
+            return
+        for step in self._steps:
+            self._console.print(self._line(step), soft_wrap=True)
+            if delay:
+                self._sleep(delay)
+
+    def _animate(self, delay: float) -> None:
+        """Have the steps roll by above the table, which stays where it is."""
+        with Live(console=self._console, auto_refresh=False) as live:
+            for step in self._steps:
+                self._console.print(self._line(step), soft_wrap=True)
+                live.update(self._table(step.state), refresh=True)
+                self._sleep(delay)
+
+    def browse(self) -> None:
+        """Show a step after the other, as whoever sits there asks for them; the end of the input ends it."""
+        self._heading()
+        here = -1
+        while True:
+            try:
+                answer = self._ask(f"{here + 1}/{len(self._steps)} > ").strip().lower()
+            except EOFError:
+                self._console.print()
+                return
+            if answer == "q":
+                return
+            here = self._go(here, answer)
+
+    def _go(self, here: int, answer: str) -> int:
+        """Show the step that the answer asks for, and return its number."""
+        if answer not in {"", "b"} and not answer.isdecimal():
+            self._console.print(HELP)
+            return here
+        there = here - 1 if answer == "b" else here + (int(answer) if answer else 1)
+        if there >= len(self._steps):
+            self._console.print("That was all. " + HELP)
+        there = min(max(there, 0), len(self._steps) - 1)
+        if there >= 0 and there != here:
+            self._console.print(self._line(self._steps[there]), soft_wrap=True)
+            self._console.print(self._table(self._steps[there].state))
+        return there
+
+    def _heading(self) -> None:
+        recording = self._recording
+        text = f"{recording.network or 'network'}: {duration(recording.seconds)}, {len(self._steps)} steps"
+        missing = f"; {recording.dropped} older spans were let go" if recording.dropped else ""
+        self._console.print(Text(text + missing, "bold"))
+
+    def _line(self, step: Step) -> Text:
+        span = step.span
+        line = Text.assemble((f"{step.time * 1000:12,.3f} ms  ", "dim"))
+        line.append(step.sentence, "dim" if span.activity is not Activity.WORK else "bold red" if span.error else "")
+        line.highlight_regex(rf"\bitem {span.item}\b", item_style(span.item))
+        if span.label and span.activity is Activity.WORK:
+            line.append(f"  {span.label}")
+        return line
+
+    def _table(self, state: RunState) -> Table:
+        """How everything is: a row a stage, and a row a link behind it if something is on its way there."""
+        table = Table("stage", "works on", "waits", "done", show_edge=False, pad_edge=False)
+        for stage in self._recording.stages:
+            working = [span for span in state.working if span.stage == stage]
+            waiting = [span for span in state.waiting if span.stage == stage]
+            done = state.done[stage]
+            table.add_row(Text(stage), items_text([s.item for s in working]), waits_text(waiting), items_text(done))
+            for (source, target), items in state.between.items():
+                if source == stage and items:
+                    table.add_row(Text(f"  → {target}", "dim"), items_text(items))
+        return table
+
+
+def item_style(item: int) -> str:
+    """Dark letters on the colour of the item, which can be read on dark and on light terminals."""
+    return f"#101010 on {item_colour(item)}" if item else ""
+
+
+def items_text(items: Sequence[int]) -> Text:
+    """The numbers of items, the last ones if there are many, each in its colour."""
+    text = Text(f"{len(items)} items: …" if len(items) > MOST_ITEMS else "")
+    for item in items[-MOST_ITEMS:]:
+        text.append(" " if text else "")
+        text.append(str(item) if item else "·", item_style(item))
+    return text
+
+
+def waits_text(spans: Sequence[Span]) -> Text:
+    """How many wait for what."""
+    inputs = sum(1 for span in spans if span.activity is Activity.WAIT_FOR_INPUT)
+    outputs = len(spans) - inputs
+    parts = [f"{inputs} for an item" if inputs else "", f"{outputs} to hand one on" if outputs else ""]
+    return Text(", ".join(part for part in parts if part))

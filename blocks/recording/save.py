@@ -1,0 +1,48 @@
+"""Writes a recording to a file, in the form that the name of the file asks for, and reads it back."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .chrome import to_chrome
+from .gantt import lay_out
+from .png import to_png
+from .read_chrome import ADVICE, Contents, read_chrome
+from .svg import to_svg
+
+if TYPE_CHECKING:
+    from .recording import Recording
+
+FORMS = (".json", ".svg", ".png")
+
+
+def save(
+    recording: Recording, path: str | os.PathLike[str], width: int, start: float | None, end: float | None
+) -> None:
+    """Write a recording to a file; the file is only touched once its content is there."""
+    form = Path(path).suffix.lower()
+    if form == ".json":
+        content = json.dumps(to_chrome(recording), separators=(",", ":")).encode()
+    elif form == ".svg":
+        content = to_svg(lay_out(recording, width, start, end)).encode()
+    elif form == ".png":
+        content = to_png(lay_out(recording, width, start, end))
+    else:
+        raise ValueError(
+            f"recording: a file must be called {', '.join(f'*{form}' for form in FORMS)}, got {str(path)!r}"
+        )
+    Path(path).write_bytes(content)
+
+
+def load(path: str | os.PathLike[str]) -> Contents:
+    """Read what `save` has written to a `.json` file."""
+    try:
+        trace = json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: expected a recording of a network as JSON, got no JSON ({error}); {ADVICE}"
+        ) from error
+    return read_chrome(trace, path)

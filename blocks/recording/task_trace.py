@@ -1,0 +1,76 @@
+"""Records what an agent, or the body of a network, does: it works on an item from receiving it until it takes another.
+
+One that receives nothing makes its items: it works on each from the end of the last send until it sends this one.
+"""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import suppress
+
+from penstock.blocks.error_info import shorten
+from penstock.blocks.timing import time_slice
+
+from .span import Activity
+from .tracer import Tracer
+
+MOST_REMEMBERED = 1000
+"""Of so many items that a task has received last it is known which they were."""
+
+
+class TaskTrace:
+    """What one task is doing."""
+
+    __slots__ = ("_handing_on", "_label", "_number", "_received", "_since", "_stage", "_tracer")
+
+    def __init__(self, tracer: Tracer, stage: str) -> None:
+        self._tracer = tracer
+        self._stage = stage
+        self._number = 0
+        self._label = ""
+        self._received: dict[int, tuple[weakref.ref[object], int]] = {}
+        self._handing_on = 0
+        self._since = time_slice.clock()
+
+    def received(self, item: object) -> None:
+        """The task has taken an item, without waiting."""
+        self.works_until(time_slice.clock())
+        self.begins(item)
+
+    def begins(self, item: object) -> None:
+        """The task has an item to work on from now on."""
+        self._number = self._tracer.numbers.take(item, self._stage)
+        self._label = shorten(item)
+        with suppress(TypeError):  # to text and numbers there are no weak references; nor are they always the same
+            self._received[id(item)] = (weakref.ref(item), self._number)
+        if len(self._received) > MOST_REMEMBERED:
+            del self._received[next(iter(self._received))]
+
+    def sending(self, item: object, target: str) -> None:
+        """The task is about to hand an item on."""
+        refers_to, number = self._received.get(id(item), (None, self._number))
+        if refers_to is not None and refers_to() is not item:  # another has lain in its place
+            number = self._number
+        if not number:
+            number = self._tracer.numbers.new()
+            now = time_slice.clock()
+            self._write(number, self._since, now, Activity.WORK, shorten(item))
+            self._since = now
+        self._handing_on = number
+        self._tracer.numbers.give(item, number, target, inside=True)
+
+    def waited(self, activity: Activity, since: float) -> None:
+        """The task has waited until now."""
+        now = time_slice.clock()
+        self.works_until(since)
+        self._write(self._handing_on if activity is Activity.WAIT_FOR_OUTPUT else 0, since, now, activity)
+        self._since = now
+
+    def works_until(self, now: float) -> None:
+        """The task goes on to something else, or ends."""
+        if self._number and now > self._since:
+            self._write(self._number, self._since, now, Activity.WORK, self._label)
+        self._since = now
+
+    def _write(self, number: int, start: float, end: float, activity: Activity, label: str = "") -> None:
+        self._tracer.add(self._stage, self._stage, number, start, end, activity, label)

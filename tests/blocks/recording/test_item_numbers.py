@@ -1,0 +1,93 @@
+"""An item is known again by its identity."""
+
+import pytest
+
+from penstock.blocks.recording.item_numbers import ItemNumbers
+from penstock.blocks.recording.routes import Routes
+
+LINKS = {"read": ["queue"], "queue": ["first"], "first": ["second"], "second": []}
+STAGES = {"read", "first", "second"}
+
+
+class Thing:
+    """Can be referred to weakly, unlike a number or a list."""
+
+
+@pytest.fixture
+def numbers() -> ItemNumbers:
+    return ItemNumbers(1000, Routes(lambda: (LINKS, STAGES), lambda: 3))
+
+
+def test_items_are_numbered_as_they_are_first_seen(numbers: ItemNumbers) -> None:
+    assert [numbers.take(item, "first") for item in ("a", "b", "c")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("item", [Thing(), [1], "text", None])
+def test_what_was_given_a_number_is_known_once(item: object, numbers: ItemNumbers) -> None:
+    numbers.give(item, 7, "read")
+    assert [numbers.take(item, "first"), numbers.take(item, "first")] == [7, 1]
+
+
+def test_of_things_that_are_the_same_the_first_is_taken_first(numbers: ItemNumbers) -> None:
+    for number in (4, 5, 6):
+        numbers.give(0, number, "read")
+    assert [numbers.take(0, "first") for _ in range(3)] == [4, 5, 6]
+
+
+def test_of_things_that_are_the_same_one_that_can_have_come_here_is_taken(numbers: ItemNumbers) -> None:
+    numbers.give(0, 1, "read")
+    numbers.give(0, 2, "first", inside=True)
+    numbers.give(0, 3, "first")
+    numbers.give(0, 4, "queue", inside=True)
+    assert numbers.take(0, "second") == 3
+    numbers.give(0, 5, "second")
+    assert [numbers.take(0, "first") for _ in range(3)] == [1, 2, 4]
+
+
+def test_if_none_can_have_come_here_it_is_the_first(numbers: ItemNumbers) -> None:
+    numbers.give(0, 1, "second")
+    numbers.give(0, 2, "second")
+    assert numbers.take(0, "first") == 1
+
+
+def test_links_that_are_made_later_count_from_then_on() -> None:
+    links: dict[str, list[str]] = {"a": []}
+    numbers = ItemNumbers(10, Routes(lambda: (links, {"a", "b"}), lambda: len(links["a"])))
+    numbers.give(0, 1, "b")
+    numbers.give(0, 2, "a")
+    numbers.give(0, 3, "a")
+    assert numbers.take(0, "b") == 1
+    numbers.give(0, 4, "b")
+    links["a"].append("b")
+    assert numbers.take(0, "b") == 2
+
+
+def test_an_item_can_go_several_ways_or_none(numbers: ItemNumbers) -> None:
+    thing = Thing()
+    numbers.give(thing, 4, "read")
+    numbers.multiply(thing, 2, "queue")
+    assert [numbers.take(thing, "first") for _ in range(3)] == [4, 4, 1]
+    numbers.give(thing, 4, "read")
+    numbers.multiply(thing, 0, "queue")
+    assert numbers.take(thing, "first") == 2
+    numbers.multiply(thing, 3, "queue")  # it was never seen: that is no item of anybody's
+    assert len(numbers) == 0
+
+
+def test_the_oldest_are_forgotten() -> None:
+    numbers = ItemNumbers(2, Routes(lambda: (LINKS, STAGES), lambda: 3))
+    things = [Thing() for _ in range(3)]
+    for number, thing in enumerate(things, start=10):
+        numbers.give(thing, number, "read")
+    assert [numbers.take(thing, "first") for thing in things] == [1, 11, 12]
+
+
+def test_things_are_not_kept_alive_and_a_new_one_in_their_place_is_new(numbers: ItemNumbers) -> None:
+    places: set[int] = set()
+    for _ in range(100):
+        thing = Thing()
+        assert numbers.take(thing, "first") != 7_000_000
+        numbers.give(thing, 7_000_000, "read")
+        places.add(id(thing))
+        del thing
+    assert len(places) < 100  # some came to lie where others had been

@@ -1,0 +1,55 @@
+"""Charts as SVG."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from hypothesis import given
+
+from penstock.blocks import Recording, Span
+from tests.blocks.recording.recordings import many, recordings, small
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_a_chart_is_an_image_with_a_name_for_those_who_do_not_see_it() -> None:
+    root = ET.fromstring(small().to_svg())
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "images: 600 ms; 2 items, 3 stages, 1 failed"
+    assert root.findtext(f"{SVG}title") == "images: 600 ms"
+    assert root.findtext(f"{SVG}desc") == "2 items, 3 stages, 1 failed"
+
+
+def test_who_points_at_a_bar_is_told_about_it() -> None:
+    titles = [title.text for title in ET.fromstring(small().to_svg()).iterfind(f"{SVG}rect/{SVG}title")]
+    assert "filter 2: item 2, 250 ms from 250 ms; two.jpg; ValueError('dark')" in titles
+
+
+def test_the_colours_suit_a_dark_screen() -> None:
+    assert "@media (prefers-color-scheme: dark)" in small().to_svg()
+
+
+def test_waits_for_output_are_hatched() -> None:
+    assert 'fill="url(#penstock-recording-hatch)"' in small().to_svg()
+
+
+def test_marks_of_xml_in_names_are_escaped() -> None:
+    recording = Recording.of([Span('<a> & "b"', '<a> & "b"', 1, 0, 1, label="]]>\x00")], network="<&\">'")
+    texts = [text.text for text in ET.fromstring(recording.to_svg()).iter(f"{SVG}text")]
+    assert "<&\">': 1.00 s" in texts
+    assert '<a> & "b"' in texts
+
+
+@given(recordings())
+def test_any_recording_gives_a_file_that_can_be_read(recording: Recording) -> None:
+    ET.fromstring(recording.to_svg().encode())
+
+
+def test_a_long_run_gives_a_small_file() -> None:
+    assert len(many(50_000).to_svg()) < 200_000
+
+
+def test_a_file_is_written_in_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "run.SVG"
+    recording = Recording.of([Span("größer", "größer", 1, 0, 1)])
+    recording.save(path, width=640, start=0.5, end=2.0)
+    assert path.read_text(encoding="utf-8") == recording.to_svg(width=640, start=0.5, end=2.0)
