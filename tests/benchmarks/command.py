@@ -13,6 +13,7 @@ from . import (
     images,
     latency,
     memory,
+    observing,
     parts,
     prediction,
     processes,
@@ -27,6 +28,7 @@ from .table import HEADS, cells, line, printer, style_of
 
 BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "chain": chain.rows,
+    "observing": observing.rows,
     "sending": sending.rows,
     "flat": flat.rows,
     "memory": memory.rows,

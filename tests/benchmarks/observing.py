@@ -1,0 +1,67 @@
+"""What it costs to be able to see what runs: statistics, which are always on, and recordings, which are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+from unittest import mock
+
+import trio
+
+from penstock.blocks import IterableSource, Network, Recording
+from penstock.blocks.effort import Effort as Measurements
+from penstock.blocks.function_block import FunctionBlock
+from penstock.blocks.inbox import Inbox
+
+from .chains import contender, link, penstock_chain
+from .measuring import Effort, Row, compare
+from .workloads import Function, Sink
+
+ITEMS = 200_000
+BLOCKS = 4
+
+
+def rows(effort: Effort) -> Iterator[Row]:
+    """Compare a chain with one that takes no statistics, and with one that is recorded."""
+    contenders = [
+        contender("without statistics", without_statistics, BLOCKS),
+        contender("with statistics", penstock_chain, BLOCKS),
+        contender("recorded", recorded, BLOCKS, 0.05),
+    ]
+    timings = compare(f"observing, blocks: {BLOCKS}", contenders, effort.items(ITEMS), effort)
+    yield timings.row("without statistics")
+    yield timings.row("with statistics", "without statistics", at_most=1.03)
+    yield timings.row("recorded", "without statistics")
+
+
+def without_statistics(items: Iterable[int], functions: Sequence[Function], sink: Sink) -> None:
+    """The same chain, with everything left out that only measures; calls of what does nothing remain."""
+
+    def nothing(*_: Any) -> None:
+        pass
+
+    parts: list[tuple[type[Any], str]] = [
+        (Measurements, "add"),
+        (Measurements, "change"),
+        (FunctionBlock, "_settle"),
+        (IterableSource, "_settle"),
+        (Inbox, "note_depth"),
+    ]
+    with ExitStack() as stack:
+        for owner, name in parts:
+            stack.enter_context(mock.patch.object(owner, name, nothing))
+        penstock_chain(items, functions, sink)
+
+
+def recorded(items: Iterable[int], functions: Sequence[Function], sink: Sink) -> None:
+    """The same chain, recorded."""
+
+    async def main() -> None:
+        source = IterableSource(items)
+        first, _ = link(functions, sink)
+        source.link_target(first)
+        async with Network(source, recording=Recording()):
+            pass
+
+    trio.run(main)
