@@ -12,6 +12,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from penstock.samples.sentences.presentation import Presentation
         from penstock.samples.sentences.program import run_program
 
+        for stream in (sys.stdout, sys.stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:  # a terminal that lacks a character must not end the run
+                reconfigure(errors="replace")
         options = parse_options(arguments)
         return run_program(options, Presentation(quiet=options.quiet))
     except KeyboardInterrupt:

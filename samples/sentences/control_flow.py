@@ -12,9 +12,10 @@ import attrs
 import trio
 
 from penstock.agents import Agent, PipelineGovernor
-from penstock.blocks import Network, Source, Target, UnboundedBuffer
+from penstock.blocks import Source, Target, UnboundedBuffer
 from penstock.samples.sentences.phrase import Counts, Phrase, PhraseSource, Sentence
 from penstock.samples.sentences.text import correct_case
+from penstock.samples.watch import Watch
 
 
 class ReadPhrases(Agent):
@@ -103,6 +104,7 @@ async def run_control_flow(
     *,
     limit: int = 20,
     on_sentence: Callable[[], object] = lambda: None,
+    watch: Watch | None = None,
 ) -> Counts:
     """Reads all phrases of the source and writes their sentences, UTF-8, one a line.
 
@@ -111,8 +113,10 @@ async def run_control_flow(
         output: what the sentences are written to; it stays open.
         limit: how many sentences may be under way at once, >= 1.
         on_sentence: called after each sentence that was written.
+        watch: looks at the run, and limits its time.
     """
-    governor = PipelineGovernor(limit=limit)
+    watch = Watch() if watch is None else watch
+    governor = PipelineGovernor(limit=limit, name="sentences under way")
     phrases = UnboundedBuffer[Phrase](name="phrases")
     corrected = UnboundedBuffer[Phrase](name="corrected")
     sentences = UnboundedBuffer[Sentence](name="sentences")
@@ -122,6 +126,6 @@ async def run_control_flow(
     create = CreateSentences(corrected, sentences)
     write = WriteSentences(sentences, output, governor, on_sentence)
 
-    async with Network(read, correct, create, write):
+    async with watch.network(read, correct, create, write, name="sentences"):
         pass
     return Counts(phrases=read.count, sentences=write.count)

@@ -7,6 +7,7 @@ from typing import Literal, NoReturn
 
 import attrs
 
+from penstock.samples.observing import add_observing_options
 from penstock.samples.sentences.decoding import Undecodable
 
 Mode = Literal["sequential", "control-flow"]
@@ -27,6 +28,10 @@ class Options:
     limit: int = 20
     undecodable: Undecodable = "fail"
     quiet: bool = False
+    record: Sequence[Path] = ()
+    report: bool = False
+    diagram: Sequence[Path] = ()
+    time_limit: float | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="penstock-sentences",
         description="Reads phrases, corrects their case, makes sentences of them and writes one a line.",
         epilog="Exit status: 0 all well; 1 some bytes were no UTF-8 and were replaced; 2 wrong use, or a "
-        "file that cannot be read or written; 130 stopped by Ctrl-C, the output left as it was.",
+        "file that cannot be read or written; 124 stopped by the time limit, 130 by Ctrl-C, the output left as it was.",
     )
     parser.add_argument(
         "file", nargs="?", type=_path, metavar="FILE", help="a UTF-8 text; without it phrases are made up"
@@ -89,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what to do about bytes that are not UTF-8 (default: %(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
+    add_observing_options(parser)
     return parser
 
 
@@ -103,4 +109,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     if "file" in given and (made_up := given.keys() & {"seed", "sentences"}):
         names = " and ".join(f"--{name}" for name in sorted(made_up))
         parser.error(f"{names} is for phrases that are made up, not for those of a FILE")
+    if given["mode"] == "sequential" and (
+        looks := [name for name in ("record", "report", "diagram", "time_limit") if given.get(name)]
+    ):
+        names = " and ".join(f"--{name.replace('_', '-')}" for name in looks)
+        parser.error(f"{names} is for a network, and the mode sequential has none")
     return Options(**given)

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from penstock.blocks import Report
 from penstock.samples.sentences.options import Options
 from penstock.samples.sentences.phrase import Counts
 from penstock.samples.sentences.show import shown
+from penstock.samples.watch import Saved, print_network
 
 _SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -65,7 +67,7 @@ class Presentation:
             self._next_update = now + _SECONDS_BETWEEN_UPDATES
             self._bar.update(self._task, description=f"{self._sentences} sentences", completed=self._source.done)
 
-    def result(self, options: Options, counts: Counts, replaced: int, seconds: float) -> None:
+    def result(self, options: Options, counts: Counts, replaced: int, seconds: float, saved: Saved) -> None:
         """Shows what was done, in how long."""
         if replaced:
             self.error(f"{replaced} undecodable byte runs of {_from(options)} were replaced by U+FFFD")
@@ -82,9 +84,18 @@ class Presentation:
             "sentences": f"{counts.sentences:,}",
             "time": f"{seconds:.3f} s",
         }
+        rows |= {
+            "recorded in": "\n".join(map(shown, saved.recordings)),
+            "drawn in": "\n".join(map(shown, saved.diagrams)),
+        }
         for name, value in rows.items():
-            table.add_row(name, Text(value))
+            if value:
+                table.add_row(name, Text(value))
         self._table.print(table)
+
+    def report(self, report: Report) -> None:
+        """Shows what the blocks and agents have done; it was asked for, so also if all else is quiet."""
+        print_network(self._table, report)
 
     def error(self, message: str) -> None:
         """Says in one line what went wrong."""

@@ -7,6 +7,7 @@ from typing import BinaryIO, cast
 
 import trio
 
+from penstock.blocks import TimeLimitExceeded
 from penstock.samples.sentences.control_flow import run_control_flow
 from penstock.samples.sentences.options import Options
 from penstock.samples.sentences.phrase import Counts, PhraseSource
@@ -15,8 +16,9 @@ from penstock.samples.sentences.sequential import run_sequential
 from penstock.samples.sentences.show import shown
 from penstock.samples.sentences.sources import FilePhrases, RandomPhrases, UnreadableFileError
 from penstock.samples.sentences.whole_file import WholeFile
+from penstock.samples.watch import Watch
 
-OK, REPLACED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
+OK, REPLACED, WRONG_USE, TOO_LATE, INTERRUPTED = 0, 1, 2, 124, 130
 
 
 def run_program(options: Options, presentation: Presentation) -> int:
@@ -28,6 +30,10 @@ def run_program(options: Options, presentation: Presentation) -> int:
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
             presentation.error(f"stopped; {shown(options.output)} was left as it was")
             return INTERRUPTED
+        late = [cause for cause in causes if isinstance(cause, TimeLimitExceeded)]
+        if late:
+            presentation.error(f"{late[0]}\n{shown(options.output)} was left as it was")
+            return TOO_LATE
         if not all(isinstance(cause, UnreadableFileError | OSError) for cause in causes):
             raise
         for cause in causes:
@@ -37,12 +43,21 @@ def run_program(options: Options, presentation: Presentation) -> int:
 
 def _run(options: Options, presentation: Presentation) -> int:
     started = time.perf_counter()
-    with _source(options) as source, WholeFile(options.output) as output:
-        with presentation.progress(source):
-            counts = _write(source, output, options, presentation)
-        replaced = source.replaced
-    presentation.result(options, counts, replaced, time.perf_counter() - started)
-    return REPLACED if replaced else OK
+    watch = Watch(options.record, options.diagram, options.time_limit)
+    try:
+        with _source(options) as source, WholeFile(options.output) as output:
+            with presentation.progress(source):
+                counts = _write(source, output, options, presentation, watch)
+            replaced = source.replaced
+    finally:
+        saved = watch.save()
+        for problem in saved.problems:
+            presentation.error(problem)
+    presentation.result(options, counts, replaced, time.perf_counter() - started, saved)
+    report = watch.report()
+    if options.report and report is not None:
+        presentation.report(report)
+    return WRONG_USE if saved.problems else REPLACED if replaced else OK
 
 
 def _source(options: Options) -> FilePhrases | RandomPhrases:
@@ -51,11 +66,13 @@ def _source(options: Options) -> FilePhrases | RandomPhrases:
     return RandomPhrases(options.seed, options.sentences)
 
 
-def _write(source: PhraseSource, output: BinaryIO, options: Options, presentation: Presentation) -> Counts:
+def _write(
+    source: PhraseSource, output: BinaryIO, options: Options, presentation: Presentation, watch: Watch
+) -> Counts:
     if options.mode == "sequential":
         return run_sequential(source, output, on_sentence=presentation.on_sentence)
     # trio.run takes positional arguments only.
-    main = partial(run_control_flow, limit=options.limit, on_sentence=presentation.on_sentence)
+    main = partial(run_control_flow, limit=options.limit, on_sentence=presentation.on_sentence, watch=watch)
     return trio.run(main, source, output)
 
 

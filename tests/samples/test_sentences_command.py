@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock.blocks import Recording
 from penstock.samples.sentences.__main__ import main
 from penstock.samples.sentences.phrase import Phrase
 from penstock.samples.sentences.sources import RandomPhrases
@@ -117,6 +118,16 @@ def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.Captur
         (["--output", "o", "--limit", "0"], "--limit: expected a whole number >= 1, got '0'"),
         (["--output", "o", "--mode", "fast"], "--mode: invalid choice"),
         (["--output", "o", "--wat"], "unrecognized arguments: --wat"),
+        (
+            ["--output", "o", "--record", "o.pdf"],
+            "expected a file called *.json, *.svg or *.png, got 'o.pdf'",
+        ),
+        (["--output", "o", "--record", "gone/o.svg"], "--record: cannot write 'gone/o.svg': there is no such folder"),
+        (["--output", "o", "--time-limit", "-1"], "--time-limit: expected a number of seconds > 0, got '-1'"),
+        (
+            ["--output", "o", "--mode", "sequential", "--report", "--time-limit", "1", "--record", "o.svg"],
+            "--record and --report and --time-limit is for a network, and the mode sequential has none",
+        ),
         (["f", "--output", "o", "--seed", "1", "--sentences", "2"], "--seed and --sentences is for phrases"),
     ],
 )
@@ -148,6 +159,63 @@ def test_a_file_that_cannot_be_used_is_named_in_one_line(
     assert main(arguments) == 2
     assert error_of(capsys) == f"penstock-sentences: {complaint}"
     assert os.listdir() == []
+
+
+def test_a_run_is_recorded_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    files = ["run.json", "run.svg", "run.png"]
+    records = [word for file in files for word in ("--record", file)]
+    arguments = ["--sentences", "30", "--report", "--diagram", "net.mmd", *records]
+    assert main(["--output", "out.txt", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert all(f" {file} " in out for file in files)
+    assert "network 'sentences', ended, " in out
+    assert sorted(os.listdir()) == ["net.mmd", "out.txt", *sorted(files)]
+    assert "drawn in" in out
+    recording = Recording.load("run.json")
+    assert len(recording.stages) == 4
+    assert {span.item for span in recording.spans if span.stage == recording.stages[0]} >= set(range(1, 31))
+
+
+def test_a_report_that_is_asked_for_is_printed_though_the_rest_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--output", "out.txt", "--quiet", "--report"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("network 'sentences', ended, ")
+
+
+def test_a_report_is_printed_where_characters_are_missing() -> None:
+    command = [*COMMAND, "--output", "out.txt", "--report"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "network 'sentences', ended, " in done.stdout
+
+
+def test_a_run_that_takes_too_long_leaves_the_output_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out.txt").write_text("old")
+    arguments = ["--sentences", "10000000", "--time-limit", "0.1", "--record", "run.svg", "--report"]
+    assert main(["--output", "out.txt", *arguments]) == 124
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, *_, last = err.splitlines()
+    assert first.startswith("penstock-sentences: network 'sentences' has run for ")
+    assert last == "out.txt was left as it was"
+    assert Path("out.txt").read_text() == "old"
+    assert sorted(os.listdir()) == ["out.txt", "run.svg"]
+
+
+def test_a_recording_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(recording: Recording, path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Recording, "save", refuse)
+    assert main(["--output", "out.txt", "--quiet", "--record", "run.svg"]) == 2
+    assert error_of(capsys) == "penstock-sentences: cannot write run.svg: No space left on device"
+    assert os.listdir() == ["out.txt"]
 
 
 def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
