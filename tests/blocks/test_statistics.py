@@ -101,6 +101,7 @@ async def test_a_fault_has_failed_and_what_was_left_is_discarded() -> None:
     assert (numbers(call).failed, numbers(call).dropped, numbers(call).discarded) == (1, {"fault": 1}, 2)
 
 
+@pytest.mark.usefixtures("clock")  # which stands still, so that nobody's time slice ends between two sends
 async def test_the_queue_is_known_now_and_at_its_longest() -> None:
     gate = trio.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -90,6 +91,7 @@ def test_a_full_pipeline_is_over_at_once(full: Full, schedule: Schedule) -> None
     reports: list[str] = []
     times: list[float] = []
     sent: list[int] = []
+    numbers = itertools.count()  # each once, whichever sender sends it: the function that fails waits for one of them
 
     async def main() -> None:
         pipeline = Pipeline(full)
@@ -110,7 +112,7 @@ def test_a_full_pipeline_is_over_at_once(full: Full, schedule: Schedule) -> None
     async def send_for_ever(pipeline: Pipeline) -> None:
         entry = pipeline.blocks[0]
         while True:
-            await entry.send(len(sent))
+            await entry.send(next(numbers))
             sent.append(1)
 
     def end(pipeline: Pipeline, network: Network, scope: trio.CancelScope) -> None:
