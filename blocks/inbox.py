@@ -6,14 +6,16 @@ Plain synchronous code; only `send` can wait. Invariants:
   has no filter and no gate, and is queued for its step (or nobody is there to be told). Whatever ends such a state
   calls `revoke`. It makes a `send` that need not wait as cheap as a list append;
 - whoever waits (a parked sender, a link that was postponed) is told when room is made, in turn, so that neither
-  kind can starve the other.
+  kind can starve the other; and until the links that were told have had their turn, one place is kept for each of
+  them, so that no link can starve another.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
@@ -35,6 +37,8 @@ T = TypeVar("T")
 UNBOUNDED = sys.maxsize
 LARGEST_CREDIT = 32
 QUICK = 0.0002
+turns = itertools.count(1)
+"""What links draw that have to wait, like numbers in a queue."""
 
 
 class Gate(Protocol):
@@ -64,7 +68,9 @@ class Inbox(Generic[T]):
     """What a target has been handed and has not yet worked on."""
 
     __slots__ = (
+        "_asked",
         "_asked_at",
+        "_asked_lately",
         "_filter",
         "_granted",
         "_last_slow",
@@ -114,6 +120,8 @@ class Inbox(Generic[T]):
         self._links_first = False
         self._links_asked = False
         self._asked_at: tuple[int, int] | None = None
+        self._asked: dict[Link[Any], None] = {}
+        self._asked_lately = False
         self.senders: WaitList[T] = WaitList()
         self.postponed: dict[Link[Any], None] = {}
         self.producers: dict[Node | object, None] = {}
@@ -183,10 +191,13 @@ class Inbox(Generic[T]):
         """Take the message if that can be done now."""
         if not self.wants(message):
             return MessageStatus.DECLINED
-        if self.room() < 1 or (self.gate is not None and not self.gate.admit((message,))):
+        room = self.room() if link is None or not self._asked else self._room_for(link)
+        if room < 1 or (self.gate is not None and not self.gate.admit((message,))):
             return self.refuse(message, link)
         if link is not None:
             self._links_first = False
+            self._asked.pop(link, None)
+            link.turn = 0
         self.store(message)
         return MessageStatus.ACCEPTED
 
@@ -194,8 +205,14 @@ class Inbox(Generic[T]):
         """Answer an offer for which there is no room."""
         del message
         if link is not None:
-            self.postponed[link] = None
+            self._postpone(link)
         return MessageStatus.POSTPONED
+
+    def _postpone(self, link: Link[Any]) -> None:
+        """Remember a link until there is room; who waits longest is asked first."""
+        if not link.turn:
+            link.turn = next(turns)
+        self.postponed[link] = None
 
     def store(self, message: T) -> None:
         """Take a message in, whatever the room."""
@@ -210,15 +227,19 @@ class Inbox(Generic[T]):
         Only while `is_direct`; if some are left over the link is remembered.
         """
         waiting = len(items)
-        count = max(0, min(self.room(), waiting))
+        room = self._room_for(link) if self._asked else self.room()
+        count = max(0, min(room, waiting))
         if self.gate is not None and count > 0:
             count = self.gate.admit(list(islice(items, count)))
+        if count > 0:
+            link.turn = 0
         if count < waiting:
-            self.postponed[link] = None
+            self._postpone(link)
         if count > 0:
             if self.credit:
                 self.revoke()
             self._links_first = False
+            self._asked.pop(link, None)
             self._granted += count
             cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
             self.block._arrived()
@@ -314,6 +335,9 @@ class Inbox(Generic[T]):
         state = (self._granted, self.room())
         if self.postponed and state[1] > 0 and state != self._asked_at:  # asking twice for the same room would spin
             self._asked_at = state
+            if len(self.producers) > 1:
+                self.postponed = dict.fromkeys(sorted(self.postponed, key=lambda link: link.turn))
+                self._keep_room_for(self.postponed)
             self.wake_postponed()
             if self.senders:  # they get what the links leave, in the block's next step
                 self._links_asked = True
@@ -323,6 +347,28 @@ class Inbox(Generic[T]):
         """The block's step begins; sources that were asked for messages have had theirs."""
         self.revoke()
         self._links_asked = False
+        if self._asked:
+            self._asked_are_done()
+
+    def _asked_are_done(self) -> None:
+        """Keep no room any longer for links that were asked and have had their turn; come again if they have not."""
+        if self._asked_lately:
+            self._asked_lately = False
+            self.block._wake()  # behind them
+        else:
+            self._asked.clear()
+            self._asked_at = None
+
+    def _keep_room_for(self, links: Iterable[Link[Any]]) -> None:
+        """Let nobody else take all the room before these have had their turn."""
+        self._asked.update(dict.fromkeys(links))
+        self._asked_lately = True
+        self.block._wake()
+
+    def _room_for(self, link: Link[Any]) -> int:
+        """The room that is left for a link if each of those that were asked before it gets one place."""
+        ahead = next((place for place, asked in enumerate(self._asked) if asked is link), len(self._asked))
+        return self.room() - ahead
 
     def gate_opened(self) -> None:
         """Items have left beyond the gate: what it has refused may come in now."""
@@ -357,6 +403,7 @@ class Inbox(Generic[T]):
         """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
         self.producers.pop(link, None)
         self.postponed.pop(link, None)
+        self._asked.pop(link, None)
         self.lost_producer()
 
     def lost_producer(self) -> None:

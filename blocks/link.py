@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from .outbox import Outbox
 
 T = TypeVar("T")
+
+
+class Inquiry(threading.local):
+    """Whether a filter is being called only to tell somebody what goes on."""
+
+    is_under_way = False
+
+
+inquiry = Inquiry()
 
 
 class Link(Generic[T]):
@@ -35,6 +45,7 @@ class Link(Generic[T]):
         "remaining",
         "source",
         "target",
+        "turn",
     )
 
     def __init__(
@@ -53,6 +64,7 @@ class Link(Generic[T]):
         self.passed = 0
         self.backlog: deque[T] = deque()
         self.is_linked = True
+        self.turn = 0  # its place among those that wait for room in the target, 0 if it does not wait
 
     def __str__(self) -> str:
         return f"{self.source.name} → {self.target.name}"
@@ -69,12 +81,28 @@ class Link(Generic[T]):
         """Whether the message would go along this link, now or later."""
         return (self.filter is None or self.filter(message)) and self.inbox.wants(message)
 
+    def declines(self, head: T) -> bool:
+        """Whether a message is kept back, for who only wants to know it; he is disturbed by nothing that a filter does.
+
+        One that raises keeps it back, and raises where the message is offered. One that wants to know itself what goes
+        on, and so would be called again for that, gets no answer here.
+        """
+        if inquiry.is_under_way:
+            return False
+        inquiry.is_under_way = True
+        try:
+            return not self.wants(head)
+        except Exception:
+            return True
+        finally:
+            inquiry.is_under_way = False
+
     def obstacle(self, head: T) -> str:
         """Say in words why a message has not gone along the link."""
         inbox = self.inbox
         if inbox.closed:
             return f"{inbox} is complete and takes no more"
-        if not self.wants(head):
+        if self.declines(head):
             return f"a filter on the way to {inbox} declines the head"
         if inbox.room() < 1 or (inbox.gate is not None and self in inbox.postponed):
             return f"it is offered to {inbox}, but {inbox.why_full()}"

@@ -1,6 +1,7 @@
 """Links: order, filters, limits, joining a network, unlinking."""
 
 import re
+from contextlib import nullcontext
 
 import pytest
 import trio
@@ -9,13 +10,15 @@ from trio.testing import wait_all_tasks_blocked
 from penstock.blocks import (
     BoundedBuffer,
     Call,
+    IterableSource,
     Join,
     MessageStatus,
     Network,
+    Stalled,
     Transformer,
     UnboundedBuffer,
 )
-from tests.blocks.tools import contents, is_even, linked, never, run
+from tests.blocks.tools import contents, faults, is_even, linked, never, run
 
 
 def test_it_shows_its_ends_and_how_much_has_passed() -> None:
@@ -238,3 +241,93 @@ def iter_join(join: Join[tuple[int]]) -> list[tuple[int]]:
             got.append(join.receive_nowait())
         except trio.WouldBlock:
             return got
+
+
+@pytest.mark.parametrize(("capacity", "ends"), [(1, False), (11, True)])
+async def test_a_circle_of_links_does_not_keep_another_link_out(capacity: int, ends: bool) -> None:
+    seen: set[int] = set()
+    rounds = 0
+
+    async def turn(number: int) -> int:
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 1000, f"only {seen} have come in"
+        await trio.lowlevel.checkpoint()
+        seen.add(number)
+        return number
+
+    feed, before = IterableSource(range(12)), BoundedBuffer[int](1)
+    entry, back = BoundedBuffer[int](3), BoundedBuffer[int](3)
+    turner = Transformer[int, int](turn, capacity=capacity, window=1)
+    feed.link_target(before)
+    before.link_target(entry)
+    entry.link_target(turner)
+    turner.link_target(Call[int](abs), filter=lambda _: len(seen) == 12)
+    turner.link_target(back)
+    back.link_target(entry)
+    with nullcontext() if ends else faults(Stalled):
+        async with Network(feed):
+            pass
+    assert (len(seen) == 12) == ends
+
+
+async def test_links_that_wait_for_room_get_it_in_turn() -> None:
+    sources = [IterableSource(range(start * 100, start * 100 + 40)) for start in range(3)]
+    target = BoundedBuffer[int](1)
+    for source in sources:
+        source.link_target(target)
+    got: list[int] = []
+    async with Network(*sources):
+        got += [number // 100 async for number in target]
+    for place in range(3, 100, 3):  # while all three have something, nobody comes twice before another has come once
+        assert len(set(got[place : place + 3])) == 3
+
+
+async def test_room_is_not_kept_for_a_link_that_does_not_want_it_any_more() -> None:
+    wanted = True
+    fussy, plain = BoundedBuffer[int](9, name="fussy"), BoundedBuffer[int](9, name="plain")
+    target = BoundedBuffer[int](1)
+    fussy.link_target(target, filter=lambda _: wanted)
+    fussy.link_target(UnboundedBuffer[int](name="rest"), filter=lambda _: not wanted)
+    plain.link_target(target)
+    got: list[int] = []
+    async with Network(fussy, plain):
+        for number in range(3):
+            await fussy.send(number)
+            await plain.send(10 + number)
+        await wait_all_tasks_blocked()
+        wanted = False
+        fussy.complete()
+        plain.complete()
+        got += [number async for number in target]
+    assert [number for number in got if number >= 10] == [10, 11, 12]
+
+
+async def test_a_filter_that_raises_when_somebody_only_wants_to_know_does_not_disturb_that() -> None:
+    source, target = UnboundedBuffer[int](name="source"), UnboundedBuffer[int](name="target")
+    calls = 0
+
+    def first_only(item: int) -> bool:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise KeyError(item)
+        return False
+
+    link = source.link_target(target, filter=first_only)
+    source.send_nowait(1)
+    assert link.declines(1)
+    assert link.obstacle(1) == "a filter on the way to unbounded buffer 'target' declines the head"
+
+
+async def test_a_filter_may_ask_what_goes_on_and_is_not_called_for_that() -> None:
+    source, target = UnboundedBuffer[int](name="source"), UnboundedBuffer[int](name="target")
+    answers: list[str] = []
+
+    def curious(item: int) -> bool:
+        answers.append(link.obstacle(item))
+        return False
+
+    link = source.link_target(target, filter=curious)
+    assert link.obstacle(1) == "a filter on the way to unbounded buffer 'target' declines the head"
+    assert len(answers) == 1
