@@ -15,6 +15,7 @@ import heapq
 import math
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -193,9 +194,10 @@ class PipelineGovernor:
     def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
         try:
             number = weight(item)
-            if not number >= 0:  # nor is it NaN, with which nothing would ever be full
-                raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
-            return number
+            with suppress(TypeError):  # of what cannot be compared: None, say, if there is no `return` in the weight
+                if number >= 0:  # which NaN is not; with it nothing would ever be full
+                    return number
+            raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
         except Exception as error:
             annotate(error, f"in the weight of {self} for {shorten(item)}")
             raise

@@ -70,7 +70,7 @@ def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[W
 def wait_along(link: Link[Any], head: Any) -> Wait:
     """Why a head does not go along a link."""
     inbox, who = link.inbox, link.source
-    if inbox.closed or not link.wants(head):
+    if inbox.closed or link.declines(head):
         cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
         return Wait(who, None, cause, f"{who} cannot hand its head on: {link.obstacle(head)}", inbox)
     if inbox.room() < 1:

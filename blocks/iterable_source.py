@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
+from contextlib import suppress
 from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
@@ -54,7 +55,7 @@ class IterableSource(Block, Source[T]):
         self._size = BatchSize()
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
-        self.total = len(items) if isinstance(items, Sized) else None
+        self.total = length_of(items)
         self._iterator: Iterator[T] | AsyncIterator[T] | None
         if isinstance(items, AsyncIterable):
             self._iterator = aiter(items)
@@ -188,3 +189,11 @@ class IterableSource(Block, Source[T]):
 
     def _outs(self) -> Sequence[Outbox[Any]]:
         return (self._outbox,)
+
+
+def length_of(items: object) -> int | None:
+    """How many there will be, if they can tell; a data loader without an end, for one, has a length that raises."""
+    if isinstance(items, Sized):
+        with suppress(Exception):
+            return len(items)
+    return None

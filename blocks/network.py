@@ -369,7 +369,7 @@ class Network:
 
     def balance(self) -> Balance:
         """The accounts: what became of every item that each block accepted; anytime."""
-        return Balance(tuple(block._balance() for block in self._blocks))
+        return Balance(tuple(block._balance() for block in self._blocks), self._has_ended)
 
     def statistics(self) -> Statistics:
         """What every block, agent and governor has done so far, in numbers; cheap, and there at any time."""

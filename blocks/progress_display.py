@@ -108,7 +108,7 @@ class Lines:
         """Something went wrong; there is nothing to give back."""
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def title_of(view: View, how: str = "") -> str:

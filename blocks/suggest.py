@@ -10,7 +10,7 @@ import attrs
 from .block import Block
 from .function_block import FunctionBlock
 from .model import Model, Stage
-from .units import show
+from .units import printable, show
 
 MOST_AT_ONCE = 64
 """No more is suggested for a stage, however long it waits for others."""
@@ -52,11 +52,12 @@ class Suggestion:
             f"  {'stage':<24} {'where':<12} {'at once':>7} {'an item':>10} {'processor':>10}",
         ]
         lines += [
-            f"  {stage.name:<24} {stage.place:<12} {stage.concurrency:>7} {show(stage.seconds / stage.items):>10} "
-            f"{show(stage.cpu / stage.items):>10}{'  slowest' if stage.name == self.slowest else ''}"
+            f"  {printable(stage.name):<24} {stage.place:<12} {stage.concurrency:>7} "
+            f"{show(stage.seconds / stage.items):>10} {show(stage.cpu / stage.items):>10}"
+            f"{'  slowest' if stage.name == self.slowest else ''}"
             for stage in self.stages
         ]
-        lines += [f"  {line}" for line in self.advice or ("nothing to change",)]
+        lines += [f"  {printable(line)}" for line in self.advice or ("nothing to change",)]
         return "\n".join(lines)
 
 

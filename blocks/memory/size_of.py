@@ -69,7 +69,7 @@ class _Walk:
         own = sys.getsizeof(item)
         if kind in FLAT or is_told(kind):
             return own
-        nbytes = getattr(item, "nbytes", None)
+        nbytes = asked(item, "nbytes")
         if isinstance(nbytes, int):
             return self._size_of_buffer(item, own, nbytes, effort)
         if is_image(item):
@@ -104,9 +104,16 @@ def elements(item: object) -> tuple[Collection[object], ...]:
     return (cast("Collection[object]", item),) if isinstance(item, CONTAINERS) else ()
 
 
+def asked(item: object, name: str) -> object:
+    """An attribute of an object; None if it has none, or if it fails when it is asked, as that of what is closed."""
+    with suppress(Exception):
+        return getattr(item, name, None)
+    return None
+
+
 def attributes(item: object) -> list[object]:
     """What the attributes of an object hold, with and without slots."""
-    found = getattr(item, "__dict__", None)
+    found = asked(item, "__dict__")
     # a generic alias hands on that of its class, which is no dict
     values: list[object] = list(cast("dict[str, object]", found).values()) if type(found) is dict else []
     kind: type = type(item)

@@ -82,7 +82,7 @@ class ItemNumbers:
     def take(self, item: object, taker: str) -> int:
         """The number of an item that a stage begins to work on, or that leaves; a new one if it was not seen before."""
         known = self._known.get(id(item))
-        if known and known[0].refers_to() is not item:  # another has lain in its place
+        if known and known[0].refers_to() is not item:
             known.clear()
         one = self._choose(known, taker) if known else None
         if not known:
@@ -105,7 +105,10 @@ class ItemNumbers:
             place: The block that it has come to, or out of.
             inside: Whether it has come to that block.
         """
-        self._known.setdefault(id(item), deque()).append(OnItsWay(refer(item), number, place, inside))
+        known = self._known.setdefault(id(item), deque())
+        if known and known[0].refers_to() is not item:  # another has lain in its place, which nobody took
+            known.clear()
+        known.append(OnItsWay(refer(item), number, place, inside))
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
 

@@ -43,7 +43,7 @@ def read_chrome(trace: object, path: object) -> Contents:
         )
     try:
         return contents(header, _field(trace, "traceEvents"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"{path}: this recording is damaged ({type(error).__name__}: {error}); expected a file as "
             f"Recording.save wrote it; {ADVICE}"

@@ -96,8 +96,8 @@ async def test_a_standstill_is_told_in_bytes() -> None:
 # Weights
 
 
-@pytest.mark.parametrize("weight", [-1, float("nan"), -0.001])
-async def test_weights_that_would_undo_the_limit_are_refused(weight: float) -> None:
+@pytest.mark.parametrize("weight", [-1, float("nan"), -0.001, None, "heavy"])
+async def test_weights_that_would_undo_the_limit_are_refused(weight: Any) -> None:
     governor = PipelineGovernor(10, weight=lambda item: weight, name="g")
     buffer = buffer_of(governor)
     with pytest.raises(ValueError, match=r"governor 'g': a weight must be a number >= 0, got ") as found:

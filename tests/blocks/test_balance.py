@@ -12,6 +12,7 @@ from penstock.blocks import (
     Batch,
     BlockBalance,
     BoundedBuffer,
+    Broadcast,
     Call,
     DeadLetter,
     ErrorInfo,
@@ -116,3 +117,19 @@ def test_rich_draws_it_in_colour() -> None:
     file = io.StringIO()
     Console(file=file, force_terminal=True, width=80).print(Balance((entry(accepted=1),)))
     assert "\x1b[1;31mit does not add up: b has 1 lost" in file.getvalue()
+
+
+async def test_who_looks_in_the_middle_of_a_step_is_told_so() -> None:
+    looks: list[str] = []
+
+    def look(_: object) -> bool:
+        looks.append(network.balance().verdict)
+        return True
+
+    copies = Broadcast[int]()
+    copies.link_target(Call[int](abs, filter=look))
+    network = Network(copies)
+    async with network:
+        await copies.send(1)
+    assert "this is the middle of a step: some items are on their way, and counted nowhere" in looks
+    assert network.balance().verdict == "it adds up: every item is accounted for"

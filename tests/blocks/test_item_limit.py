@@ -16,6 +16,7 @@ from penstock.blocks import (
     DeadLetter,
     ErrorInfo,
     Network,
+    Recording,
     Retry,
     Skip,
     TimeLimitExceeded,
@@ -345,3 +346,11 @@ async def test_a_call_that_is_late_by_itself_reads_nothing() -> None:
     network = await run(block, [20, 5])
     assert contents(collector) == [1]
     assert network.balance()["t"].dropped == {"skipped": 1}
+
+
+async def test_a_recording_says_that_it_was_the_limit() -> None:
+    recording = Recording()
+    await run(Call(sleep, time_limit=1, on_error="skip"), [5], recording=recording)
+    assert [span.error for span in recording.spans if span.error] == [
+        "TimeLimitExceeded('not done within its time limit of 1 s')"
+    ]

@@ -274,3 +274,22 @@ async def test_one_that_was_closed_before_its_network_gives_nothing() -> None:
             pass
         assert contents(collector) == []
         assert source.is_finished
+
+
+class Endless:
+    """Has a length that raises, as data loaders have."""
+
+    def __len__(self) -> int:
+        raise TypeError
+
+    def __iter__(self) -> Iterator[int]:
+        return iter([1, 2])
+
+
+async def test_a_length_that_cannot_be_told_is_not_known() -> None:
+    source = IterableSource(Endless(), name="s")
+    collector = linked(source)
+    async with Network(source):
+        pass
+    assert (source.total, contents(collector)) == (None, [1, 2])
+    assert IterableSource(range(10**30)).total is None

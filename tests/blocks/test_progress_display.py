@@ -72,6 +72,12 @@ def test_lines_are_printed_now_and_then_and_at_the_end(monkeypatch: pytest.Monke
     assert file.getvalue().splitlines()[2:] == [line_of(VIEW, "done")]
 
 
+def test_names_are_printed_as_they_are() -> None:
+    file = io.StringIO()
+    Lines(Console(file=file, width=80)).finish(View("[b]:smile:", 1.0, ()), "done")
+    assert file.getvalue().startswith("[b]:smile:, done after 1.00 s")
+
+
 def test_a_screen_is_drawn_in_its_place_and_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)  # as in a program without a console
     file = io.StringIO()

@@ -108,6 +108,12 @@ def test_it_is_a_table_for_people() -> None:
     ]
 
 
+def test_names_with_line_breaks_do_not_break_the_table() -> None:
+    text = str(suggest([stage("re\nad", 1.0, 1.0), stage("filter\n", 3.0, 3.0)], 3.0, 2))
+    assert len(text.splitlines()) == 6
+    assert "filter\\n: concurrency=2" in text
+
+
 async def test_blocks_measure_what_their_calls_take(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
 
@@ -157,6 +163,7 @@ async def test_blocks_with_an_executor_measure_it_in_their_workers() -> None:
     assert 0 < stage.cpu <= stage.seconds
 
 
+@pytest.mark.usefixtures("real_time")
 async def test_more_calls_at_once_than_there_are_workers_do_not_count() -> None:
     two: Call[int] = Call(abs, executor=Threads(2), concurrency=4, name="two")
     standard: Call[int] = Call(abs, executor=ThreadPoolExecutor(1), concurrency=2, name="standard")

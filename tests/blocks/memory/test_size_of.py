@@ -182,3 +182,15 @@ nested = st.recursive(
 def test_it_is_never_less_than_the_thing_itself(item: object) -> None:
     assert size_of(item) >= sys.getsizeof(item)
     assert size_of(item) == size_of(item)
+
+
+def test_what_fails_when_it_is_asked_has_the_size_of_its_own() -> None:
+    class Closed:
+        @property
+        def nbytes(self) -> int:
+            raise ValueError("closed")
+
+    released = memoryview(b"text")
+    released.release()
+    assert 0 < size_of(Closed()) < SLACK
+    assert 0 < size_of(released) < SLACK

@@ -119,6 +119,13 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, missing: str) -> None:
         Recording.load(save(tmp_path / "run.json", trace))
 
 
+def test_a_recording_with_an_infinite_count_is_refused(tmp_path: Path) -> None:
+    trace = small().to_chrome()
+    trace["otherData"]["dropped"] = float("inf")
+    with pytest.raises(ValueError, match=r"damaged \(OverflowError"):
+        Recording.load(save(tmp_path / "run.json", trace))
+
+
 def test_a_recording_with_a_damaged_span_is_refused(tmp_path: Path) -> None:
     trace = small().to_chrome()
     trace["traceEvents"][-3]["args"] = None

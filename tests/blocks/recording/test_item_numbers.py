@@ -91,3 +91,11 @@ def test_things_are_not_kept_alive_and_a_new_one_in_their_place_is_new(numbers: 
         places.add(id(thing))
         del thing
     assert len(places) < 100  # some came to lie where others had been
+
+
+def test_what_nobody_has_taken_does_not_hide_another_that_comes_to_lie_in_its_place(numbers: ItemNumbers) -> None:
+    gone, thing = Thing(), Thing()
+    numbers.give(gone, 4, "read")
+    numbers._known[id(thing)] = numbers._known.pop(id(gone))
+    numbers.give(thing, 5, "read")
+    assert numbers.take(thing, "first") == 5
