@@ -57,7 +57,8 @@ class Balance:
 
     Attributes:
         blocks: One entry a block, in the order in which they joined.
-        is_final: Whether the network has ended. Before that, a filter or weight that looks finds some items on their way.
+        is_final: Whether the network has ended. Before that, a filter or weight that looks finds some items on their
+            way.
     """
 
     blocks: tuple[BlockBalance, ...]
