@@ -17,24 +17,24 @@ from rich.console import Console
 from rich.progress import track
 
 from penstock.blocks import WorkerDied
-from penstock.samples.images.contact_sheet import ContactSheet
 from penstock.samples.images.executors import UnusableWorkersError, open_executor
 from penstock.samples.images.files import NoPicturesError, find_pictures, list_jobs
+from penstock.samples.images.gui_options import GuiChoice
 from penstock.samples.images.load import get_ready
+from penstock.samples.images.mode_run import files_of, run_mode
 from penstock.samples.images.names import printable
-from penstock.samples.images.observer import Observers
 from penstock.samples.images.options import Options, parse_options
 from penstock.samples.images.pictures import make_pictures
 from penstock.samples.images.progress import ProgressDisplay
-from penstock.samples.images.record import Job, Phase
+from penstock.samples.images.record import Job
 from penstock.samples.images.report import RunReport, print_report
-from penstock.samples.images.run import Outcome, Stop, run
-from penstock.samples.images.settings import Mode, Settings, Workers
-from penstock.samples.images.sheet_keeper import SheetKeeper
+from penstock.samples.images.run import Outcome, Stop
+from penstock.samples.images.settings import Mode
+from penstock.samples.observing import why_unusable
 
 __all__ = ["run_command"]
 
-_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _INTERRUPTED = 0, 1, 2, 130
+_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _TOO_LATE, _INTERRUPTED = 0, 1, 2, 124, 130
 
 _PAINTED = 15  # pictures, when no folder is given; fewer with a lower limit
 
@@ -49,7 +49,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     if reconfigure is not None:  # a terminal that lacks a character must not end the run
         reconfigure(errors="replace")
     try:
-        return _run(parse_options(arguments))
+        options = parse_options(arguments)
+        return _run(options) if options.gui is None else _show(options, options.gui)
     except SystemExit as end:  # argparse has said what there is to say
         return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
     except (NoPicturesError, UnusableWorkersError, _UnusableOutputError) as error:
@@ -67,6 +68,19 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     return _INTERRUPTED
 
 
+def _show(options: Options, choice: GuiChoice) -> int:
+    """Serve the page, and return the exit status."""
+    try:
+        from penstock.samples.images.gui.program import run_gui
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in ("starlette", "hypercorn", "wsproto", "h11", "anyio"):
+            raise
+        print(f"penstock-images: {name} is not installed; try: pip install 'penstock[gui]'", file=sys.stderr)
+        return _WRONG_USE
+    return run_gui(options, choice)
+
+
 def _first_of(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
@@ -76,6 +90,7 @@ def _first_of(error: BaseException) -> BaseException:
 def _run(options: Options) -> int:
     """Run the modes over the pictures, print the report, and return the exit status."""
     screen = Console(stderr=True)
+    _check_files(options)
     with contextlib.ExitStack() as stack:
         # Pillow warns of what a user cannot change: odd EXIF entries, many pixels, yet below the limit.
         stack.enter_context(warnings.catch_warnings())
@@ -90,8 +105,13 @@ def _run(options: Options) -> int:
     print_report(Console(), reports)
     if stop.requested:
         return _INTERRUPTED
+    if any(report.result.outcome is Outcome.LATE for report in reports):
+        return _TOO_LATE
     went_well = all(
-        report.result.outcome is Outcome.DONE and not report.result.failures and report.problem is None
+        report.result.outcome is Outcome.DONE
+        and not report.result.failures
+        and report.problem is None
+        and not report.saved.problems
         for report in reports
     )
     return _ALL_CAME_OUT if went_well else _SOME_FAILED
@@ -124,6 +144,14 @@ def _output_folders(options: Options, pictures: Sequence[Path]) -> dict[Mode, Pa
     return folders
 
 
+def _check_files(options: Options) -> None:
+    for mode in options.modes:
+        for file in files_of((*options.record, *options.diagram), mode, options):
+            problem = why_unusable(file)
+            if problem is not None:
+                raise _UnusableOutputError(f"cannot write {file}: {problem}")
+
+
 @contextlib.contextmanager
 def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
     """The workers of the blocks, or None if no block will run."""
@@ -134,17 +162,6 @@ def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
         with screen.status(f"starting workers ({options.executor.value})"):
             executor = stack.enter_context(open_executor(options.executor, options.workers))
         yield executor
-
-
-def _workers_of(mode: Mode, options: Options) -> tuple[Workers | None, int]:
-    """What the phases are called in, and how many images can be in work at a time."""
-    match mode:
-        case Mode.SEQUENTIAL:
-            return None, 1
-        case Mode.CONTROL_FLOW:
-            return None, len(Phase)
-        case Mode.DATA_FLOW | Mode.LOAD_BALANCED:
-            return options.executor, options.workers
 
 
 async def _run_modes(
@@ -163,22 +180,8 @@ async def _run_modes(
         for mode, folder in folders.items():
             if stop.requested:
                 break
-            settings = Settings(
-                output=folder,
-                size=options.size,
-                noise=options.noise,
-                on_error=options.on_error,
-                filters=options.filters,
-                governor=options.governor,
-                at_once=options.at_once,
-                digits=max(4, len(str(len(jobs)))),
-            )
-            sheet = SheetKeeper(ContactSheet(folder, options.size, len(jobs)))
             with ProgressDisplay(screen, mode, len(jobs), reported) as display:
-                result = await run(mode, jobs, settings, Observers([sheet, display]), stop, executor)
-            sheet.finish()
-            workers = _workers_of(mode, options)
-            reports.append(RunReport(result, folder, tuple(sheet.pages), *workers, problem=sheet.problem))
+                reports.append(await run_mode(mode, options, jobs, folder, display, stop, executor))
         nursery.cancel_scope.cancel()
     return reports
 

@@ -11,24 +11,25 @@ from collections.abc import Sequence
 import attrs
 
 from penstock.agents import Agent, PipelineGovernor
-from penstock.blocks import BoundedBuffer, Network, Source, Target, UnboundedBuffer
+from penstock.blocks import BoundedBuffer, Source, Target, UnboundedBuffer
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import in_thread, published
 from penstock.samples.images.record import ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
+from penstock.samples.watch import Watch
 
 __all__ = ["run_control_flow"]
 
 _MAX_LOADED = 4  # loaded images that may wait for the scaler: they can be large, unlike thumbnails
 
 
-async def run_control_flow(jobs: Sequence[Job], settings: Settings, observer: Observer) -> None:
+async def run_control_flow(jobs: Sequence[Job], settings: Settings, observer: Observer, watch: Watch) -> None:
     """Run the four agents over `jobs`."""
     line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings, observer)
     loaded = BoundedBuffer[ImageInfo](_MAX_LOADED, name="loaded")
     scaled = UnboundedBuffer[ImageInfo](name="scaled")
     noisy = UnboundedBuffer[ImageInfo](name="noisy")
-    async with Network(
+    async with watch.network(
         LoadAgent(jobs, loaded, line),
         PhaseAgent(Phase.SCALE, loaded, scaled, line),
         PhaseAgent(Phase.NOISE, scaled, noisy, line),

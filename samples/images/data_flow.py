@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from penstock.agents import PipelineGovernor
-from penstock.blocks import Network
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.record import Job
 from penstock.samples.images.settings import Settings
 from penstock.samples.images.stages import Stages
+from penstock.samples.watch import Watch
 
 __all__ = ["run_data_flow"]
 
 
-async def run_data_flow(jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor) -> None:
+async def run_data_flow(
+    jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor, watch: Watch
+) -> None:
     """Send `jobs` through a block for each phase, which calls it through `executor`, and one that publishes."""
     stages = Stages(settings, observer, executor)
     loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
@@ -26,6 +28,6 @@ async def run_data_flow(jobs: Sequence[Job], settings: Settings, observer: Obser
     filterer.link_target(writer)
     writer.link_target(publisher)
     PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
-    async with Network(loader, name="images, data flow"):
+    async with watch.network(loader, name="images, data flow"):
         for job in jobs:
             await loader.send(job)  # waits for a slot of the governor

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from penstock.agents import PipelineGovernor, SequenceMultiplexer
-from penstock.blocks import Network
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.record import ImageInfo, Job
 from penstock.samples.images.settings import Settings
 from penstock.samples.images.stages import Stages
+from penstock.samples.watch import Watch
 
 __all__ = ["run_load_balanced"]
 
 
-async def run_load_balanced(jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor) -> None:
+async def run_load_balanced(
+    jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor, watch: Watch
+) -> None:
     """Send `jobs` through load, scale, one of the filters, the multiplexer, output and publish."""
     stages = Stages(settings, observer, executor)
     loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
@@ -30,6 +32,6 @@ async def run_load_balanced(jobs: Sequence[Job], settings: Settings, observer: O
     in_order.link_target(writer)
     writer.link_target(publisher)
     PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
-    async with Network(loader, name="images, load balanced"):
+    async with watch.network(loader, name="images, load balanced"):
         for job in jobs:
             await loader.send(job)  # waits for a slot of the governor

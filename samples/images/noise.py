@@ -36,11 +36,12 @@ def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     pixels = info.pixels.copy()
     picture = pixels[upper:lower, left:right]
     random = np.random.Generator(np.random.SFC64([settings.seed, info.sequence]))
-    drawn = random.integers(0, _ENTRIES, picture.shape, dtype=np.uint16)
-    values = _steps(settings.noise).take(drawn)
-    values += picture
-    np.clip(values, 0, 255, out=values)
-    picture[...] = values
+    for _ in range(settings.layers):
+        drawn = random.integers(0, _ENTRIES, picture.shape, dtype=np.uint16)
+        values = _steps(settings.noise).take(drawn)
+        values += picture
+        np.clip(values, 0, 255, out=values)
+        picture[...] = values
     return attrs.evolve(info, pixels=pixels)
 
 

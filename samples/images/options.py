@@ -8,10 +8,14 @@ from pathlib import Path
 
 import attrs
 
+from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
 from penstock.samples.images.option_types import at_least_one, concurrency, deviation, size
 from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
+from penstock.samples.observing import add_observing_options
 
 __all__ = ["Options", "parse_options"]
+
+_OUTPUT = Path("out") / "thumbnails"
 
 _DESCRIPTION = """\
 Makes framed thumbnails of a folder of pictures, with Gaussian noise over them, and a contact sheet.
@@ -35,8 +39,11 @@ examples:
                                                all four modes over the first 50, in one table
   penstock-images ~/Pictures --executor processes --workers 4 --concurrency load=4,noise=2
                                                in four processes, at most two images in noise
+  penstock-images --compare --record run.svg --record run.json
+                                               charts and traces, run-data-flow.svg and so on
+  penstock-images --gui                        all of it on a page in the browser
 exit status:
-  0 all images came out; 1 some failed; 2 wrong use; 130 ended by Ctrl-C
+  0 all images came out; 1 some failed; 2 wrong use; 124 ended by the time limit; 130 ended by Ctrl-C
 """
 
 
@@ -58,6 +65,11 @@ class Options:
     workers: int
     at_once: AtOnce
     on_error: OnError
+    record: tuple[Path, ...] = ()
+    report: bool = False
+    diagram: tuple[Path, ...] = ()
+    time_limit: float | None = None
+    gui: GuiChoice | None = None
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
@@ -66,12 +78,15 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     Raises:
         SystemExit: it makes no sense, which was said on stderr, or it asks for help, which was given.
     """
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
     modes = tuple(Mode) if given.compare else (Mode(given.mode),)
+    if modes == (Mode.SEQUENTIAL,) and (given.report or given.diagram):
+        parser.error("--report and --diagram are for a network, and the mode sequential has none")
     workers = usable_cpus() if given.workers is None else given.workers
     return Options(
         folder=given.folder,
-        output=given.output,
+        output=given.output or _OUTPUT,
         modes=modes,
         compare=given.compare,
         size=given.size,
@@ -84,6 +99,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         workers=workers,
         at_once=attrs.evolve(AtOnce.all(workers), **given.concurrency),
         on_error=OnError(given.on_error),
+        record=tuple(given.record),
+        report=given.report,
+        diagram=tuple(given.diagram),
+        time_limit=given.time_limit,
+        gui=gui_choice(parser, given),
     )
 
 
@@ -106,12 +126,14 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="DIR",
-        default=Path("out") / "thumbnails",
         help="folder for thumbnails and contact sheet, made if need be; files of the same names are replaced "
-        "(default: %(default)s)",
+        f"(default: {_OUTPUT})",
     )
     _add_what(parser)
     _add_how(parser)
+    group = parser.add_argument_group("how it is looked at")
+    add_observing_options(group, note="; with --compare there is one file a mode, such as run-data-flow.svg")
+    add_gui_options(parser)
     return parser
 
 

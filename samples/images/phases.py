@@ -43,10 +43,11 @@ def work_of(phase: Phase, settings: Settings) -> Work:
 
 
 def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.thread_time()
     with _explained(phase, item):
         info = FUNCTIONS[phase](item, settings)
-    return attrs.evolve(info, stamps=(*info.stamps, Stamp(phase, started, time.perf_counter())))
+    stamp = Stamp(phase, started, time.perf_counter(), time.thread_time() - cpu)
+    return attrs.evolve(info, stamps=(*info.stamps, stamp))
 
 
 async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
@@ -80,7 +81,7 @@ def _explained(phase: Phase, item: Job | ImageInfo) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        raise PhaseError(Failure(item.sequence, item.path, phase, explain(error))) from error
+        raise PhaseError(Failure(item.sequence, item.path, phase, explain(error), type(error).__name__)) from error
 
 
 def explain(error: Exception) -> str:

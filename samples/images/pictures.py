@@ -19,17 +19,19 @@ _EVERY_PORTRAIT = 5  # every fifth is upright, stored lying on its side as camer
 _TURN_RIGHT = 6  # the EXIF orientation of such a picture
 
 
-def make_pictures(folder: Path, count: int, seed: int = 0) -> Iterator[Path]:
+def make_pictures(folder: Path, count: int, seed: int = 0, shrink: int = 1) -> Iterator[Path]:
     """Paint `count` pictures into `folder`, one each time the iterator is asked for the next.
 
-    Picture n depends on `seed` and n alone. Most are JPEGs, some PNG and WebP.
+    Picture n depends on `seed` and n alone. Most are JPEGs, some PNG and WebP. With `shrink` they are so many times
+    smaller, and sooner painted.
     """
     scenes = list(SCENES.items())
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
         name, paint = scenes[(number - 1) % len(scenes)]
         upright = number % _EVERY_PORTRAIT == 0
-        width, height = (_SHORT, _LONG) if upright else (_LONG, _SHORT)
+        long, short = _LONG // shrink, _SHORT // shrink
+        width, height = (short, long) if upright else (long, short)
         image = finish(random, paint(random, height // _PAINTED, width // _PAINTED), (width, height))
         suffix = {0: ".webp", 7: ".png"}.get(number % 11, ".jpg")
         path = folder / f"{number:02d} {name}{suffix}"

@@ -32,11 +32,15 @@ class Stamp:
 
     All processes of one machine share that clock. The workers of a Dask cluster on other machines have clocks of
     their own: there the length of the work is right, and the time between two phases means nothing.
+
+    Args:
+        cpu: seconds of processor time that the work took.
     """
 
     phase: Phase
     started: float
     finished: float
+    cpu: float = 0.0
 
 
 @attrs.frozen
@@ -47,7 +51,7 @@ class Job:
     path: Path
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class ImageInfo:
     """One image on its way; each phase returns a new record and leaves the one it was given as it is.
 
@@ -65,21 +69,29 @@ class ImageInfo:
 
     sequence: int
     path: Path
-    pixels: Pixels = attrs.field(repr=False)
+    pixels: Pixels
     picture: Box
     stamps: tuple[Stamp, ...] = ()
     written: Path | None = None
     digest: str | None = None
 
+    def __repr__(self) -> str:  # short: a recording has one for each span
+        return f"ImageInfo({self.sequence}, {self.path.name!r}, {len(self.stamps)} phases)"
+
 
 @attrs.frozen
 class Failure:
-    """Why an image did not come out, in words for people: its file, the phase and the reason."""
+    """Why an image did not come out, in words for people: its file, the phase and the reason.
+
+    Args:
+        exception: the class of what was raised, if anything was.
+    """
 
     sequence: int
     path: Path
     phase: Phase
     reason: str
+    exception: str = attrs.field(default="", eq=False)
 
 
 class PhaseError(Exception):

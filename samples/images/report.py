@@ -8,11 +8,13 @@ from pathlib import Path
 import attrs
 from rich.console import Console
 
+from penstock.blocks import Report
 from penstock.samples.images.names import printable
 from penstock.samples.images.run import Outcome, RunResult
 from penstock.samples.images.settings import Mode, Workers
 from penstock.samples.images.summary import same_pictures, summarise
 from penstock.samples.images.table import result_table
+from penstock.samples.watch import Saved, print_network
 
 __all__ = ["RunReport", "print_report"]
 
@@ -28,6 +30,8 @@ class RunReport:
         executor: what the phases were called in; None for threads of trio's, without an executor.
         workers: how many images could be in work at a time.
         problem: why a page is missing, if one is.
+        saved: the files that it was recorded and drawn in.
+        network: what its network has done, if that is to be printed and there was one.
     """
 
     result: RunResult
@@ -36,6 +40,8 @@ class RunReport:
     executor: Workers | None = None
     workers: int = 1
     problem: str | None = None
+    saved: Saved = attrs.field(factory=Saved)
+    network: Report | None = None
 
 
 def print_report(console: Console, reports: Sequence[RunReport]) -> None:
@@ -43,6 +49,8 @@ def print_report(console: Console, reports: Sequence[RunReport]) -> None:
     for report in reports:
         for line in _lines(report):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if report.network is not None:
+            print_network(console, report.network)
     results = [report.result for report in reports]
     if len(results) > 1 and all(result.outcome is Outcome.DONE for result in results):
         same = "the same" if same_pictures(results) else "DIFFERENT"
@@ -65,6 +73,10 @@ def _lines(report: RunReport) -> list[str]:
         lines.append(f"  contact sheet {printable(str(report.pages[0]))} ({pages})")
     if report.problem is not None:
         lines.append(f"  contact sheet not written: {printable(report.problem)}")
+    lines += [f"  recorded in {printable(str(file))}" for file in report.saved.recordings]
+    lines += [f"  drawn in {printable(str(file))}" for file in report.saved.diagrams]
+    lines += [f"  {printable(problem)}" for problem in report.saved.problems]
+    lines += [f"  {printable(line)}" for line in result.late.splitlines()]
     return lines
 
 
@@ -76,5 +88,7 @@ def _how_it_ended(result: RunResult) -> str:
             return f"{came_out}, {failed} skipped" if failed else came_out
         case Outcome.FAILED:
             return f"ended by an error; {came_out} before it"
+        case Outcome.LATE:
+            return f"ended by the time limit; {came_out} before that, whole"
         case Outcome.STOPPED:
             return f"interrupted; {came_out} before that, whole" + (f", {failed} skipped" if failed else "")

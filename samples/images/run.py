@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 import trio
 
-from penstock.blocks import Threads
+from penstock.blocks import Threads, TimeLimitExceeded
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
 from penstock.samples.images.observer import Observer, Observers
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
+from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.sequential import run_sequential
 from penstock.samples.images.settings import Mode, Settings, usable_cpus
+from penstock.samples.watch import Watch
+
+_E = TypeVar("_E", bound=Exception)
 
 __all__ = ["Finished", "Outcome", "RunResult", "Stop", "run"]
 
@@ -32,6 +39,7 @@ class Outcome(Enum):
     DONE = "done"  # every image came out or was skipped
     FAILED = "failed"  # an image failed, and the user wanted that to end the run
     STOPPED = "stopped"  # by the stop command
+    LATE = "late"  # it took longer than the user allowed
 
 
 @attrs.frozen
@@ -52,6 +60,7 @@ class RunResult:
     Args:
         seconds: wall time, from the first load to the last thumbnail on disk.
         total: the number of jobs; more than finished and failures together where the run ended early.
+        late: why the time limit ended the run, and where its images were then; empty if it did not.
     """
 
     mode: Mode
@@ -60,6 +69,7 @@ class RunResult:
     total: int
     finished: tuple[Finished, ...]
     failures: tuple[Failure, ...]
+    late: str = ""
 
 
 class Stop:
@@ -100,6 +110,8 @@ async def run(
     observer: Observer,
     stop: Stop,
     executor: Executor | None = None,
+    watch: Watch | None = None,
+    keep: int | None = None,
 ) -> RunResult:
     """Run `jobs` in `mode`; `observer` hears of everything, `stop` ends it early.
 
@@ -113,38 +125,57 @@ async def run(
         observer: is told on the trio thread.
         stop: the stop command.
         executor: what the blocks call the phases in, if the mode has blocks; None for a thread a processor.
+        watch: looks at the run, and limits its time.
+        keep: how many finished images, and how many failures, the result has at most, the newest; None for all.
     """
-    record = _Record()
+    record = _Record(keep)
+    watch = Watch() if watch is None else watch
+    late = ""
     observers = Observers([record, observer])
     outcome = Outcome.DONE
     started = time.perf_counter()
     try:
         with _unfinished(settings) as settings, stop.watched():
-            await _work_through(mode, jobs, settings, observers, executor)
+            await _work_through(mode, jobs, settings, observers, executor, watch)
+    except* TimeLimitExceeded as group:
+        outcome, late = Outcome.LATE, "\n".join(str(error) for error in _leaves(group))
     except* PhaseError as group:
         outcome = Outcome.FAILED
-        for failure in _failures(group):
-            observers.on_error(failure)
+        for error in _leaves(group):
+            observers.on_error(error.failure)
     seconds = time.perf_counter() - started
+    if mode is Mode.SEQUENTIAL and watch.recordings:
+        images = ((image.sequence, image.path.name, image.stamps) for image in record.finished)
+        watch.recording = recorded_by_hand("images, sequential", images, started, seconds)
     if stop.requested:
         outcome = Outcome.STOPPED
     failures = tuple(sorted(record.failures, key=lambda failure: failure.sequence))
-    return RunResult(mode, outcome, seconds, len(jobs), tuple(record.finished), failures)
+    return RunResult(mode, outcome, seconds, len(jobs), tuple(record.finished), failures, late)
 
 
 async def _work_through(
-    mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor | None
+    mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor | None, watch: Watch
 ) -> None:
     """Run the pipeline of `mode`; it raises PhaseError, alone or in a group, if it must stop."""
     match mode:
         case Mode.SEQUENTIAL:
-            await run_sequential(jobs, settings, observer)
+            with _limited(watch.time_limit):
+                await run_sequential(jobs, settings, observer)
         case Mode.CONTROL_FLOW:
-            await run_control_flow(jobs, settings, observer)
+            await run_control_flow(jobs, settings, observer, watch)
         case Mode.DATA_FLOW:
-            await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()))
+            await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()), watch)
         case Mode.LOAD_BALANCED:
-            await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()))
+            await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()), watch)
+
+
+@contextlib.contextmanager
+def _limited(seconds: float | None) -> Generator[None]:
+    """Do for a body without a network what the time limit of a network does."""
+    with trio.move_on_after(math.inf if seconds is None else seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise TimeLimitExceeded(f"the run took longer than {seconds:g} s")
 
 
 @contextlib.contextmanager
@@ -153,17 +184,25 @@ def _unfinished(settings: Settings) -> Generator[Settings]:
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
             folder = Path(tempfile.mkdtemp(prefix=".", suffix=".unfinished", dir=settings.output))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(_remove, folder)
             settings = attrs.evolve(settings, unfinished=folder)
         yield settings
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a worker that was left to itself may just be writing another file into it."""
+    for _ in range(5):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
 
 
 class _Record(Observer):
     """Keeps what the result needs, and nothing as large as pixels."""
 
-    def __init__(self) -> None:
-        self.finished: list[Finished] = []
-        self.failures: list[Failure] = []
+    def __init__(self, keep: int | None) -> None:
+        self.finished = deque[Finished](maxlen=keep)
+        self.failures = deque[Failure](maxlen=keep)
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
         """Nothing to keep: the stamps come with the finished image."""
@@ -180,9 +219,10 @@ class _Record(Observer):
         self.failures.append(failure)
 
 
-def _failures(group: BaseExceptionGroup[PhaseError]) -> Iterator[Failure]:
+def _leaves(group: BaseExceptionGroup[_E]) -> Iterator[_E]:
+    """Yield the exceptions in a group of groups, in order."""
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            yield from _failures(error)
+            yield from _leaves(error)
         else:
-            yield error.failure
+            yield error

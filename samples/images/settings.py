@@ -77,6 +77,7 @@ class Settings:
         output: folder for the thumbnails; it exists.
         size: width and height of the framed thumbnail in pixels.
         noise: standard deviation of the Gaussian noise, in steps of the 8-bit scale.
+        layers: how many layers of such noise the filter draws and adds; each costs as much as the first.
         on_error: skip an image that fails, or end the run.
         filters: number of filter blocks in the load-balanced mode; each works on one image at a time.
         governor: how many images may be in the pipeline at a time.
@@ -96,3 +97,4 @@ class Settings:
     seed: int = 0
     digits: int = 4
     unfinished: Path | None = None
+    layers: int = 1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import attrs
 import numpy as np
+import pytest
 from PIL import Image
 
 from penstock.samples.images.noise import add_noise
@@ -42,6 +43,13 @@ def test_noise_stops_at_black_and_white(make_info: MakeInfo, settings: Settings)
 def test_no_noise_leaves_the_picture_alone(make_info: MakeInfo, settings: Settings) -> None:
     info = make_info()
     assert add_noise(info, attrs.evolve(settings, noise=0.0)).pixels.tobytes() == info.pixels.tobytes()
+
+
+def test_layers_add_up(make_info: MakeInfo, settings: Settings) -> None:
+    info = make_info(Image.new("RGB", (200, 200), (128, 128, 128)))
+    one = add_noise(info, settings).pixels.astype(float)
+    four = add_noise(info, attrs.evolve(settings, layers=4)).pixels.astype(float)
+    assert four.std() == pytest.approx(2 * one.std(), rel=0.02)
 
 
 def test_the_frame_stays_clean(make_info: MakeInfo, settings: Settings) -> None:

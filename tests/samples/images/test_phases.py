@@ -44,6 +44,7 @@ def test_a_phase_and_its_failure_survive_a_journey(settings: Settings, tmp_path:
     error = pickle.loads(pickle.dumps(caught.value))
     assert isinstance(error, PhaseError)
     assert error.failure == Failure(7, tmp_path / "gone.jpg", Phase.LOAD, "no such file (or a link to nowhere)")
+    assert error.failure.exception == "FileNotFoundError"
     assert str(error) == "'gone.jpg': load: no such file (or a link to nowhere)"
 
 
@@ -60,6 +61,11 @@ def test_the_pixels_of_an_image_travel_beside_the_record(
         there = pickle.loads(data, buffers=buffers)
         assert there.stamps == done.stamps
         assert np.array_equal(there.pixels, done.pixels)
+
+
+def test_a_stamp_tells_the_processor_time(make_job: Callable[..., Job], settings: Settings) -> None:
+    (stamp,) = work_of(Phase.LOAD, settings)(make_job("photo.jpg")).stamps
+    assert 0 < stamp.cpu <= stamp.finished - stamp.started + 0.02  # clocks of both kinds have steps
 
 
 def test_a_record_is_shown_without_its_pixels(make_info: Callable[..., ImageInfo]) -> None:

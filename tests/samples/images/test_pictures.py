@@ -42,6 +42,12 @@ def test_every_kind_of_file_is_among_them_and_sorted_as_painted(tmp_path: Path, 
         assert lying.width > lying.height, "stored on its side, as cameras do"
 
 
+def test_pictures_can_be_smaller(tmp_path: Path) -> None:
+    (path,) = make_pictures(tmp_path, 1, shrink=4)
+    with Image.open(path) as picture:
+        assert picture.size == (45, 30)
+
+
 @pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
 @pytest.mark.parametrize("seed", range(3))
 def test_a_scene_has_light_and_shadow(scene: Scene, seed: int) -> None:

@@ -1,0 +1,111 @@
+"""What the page may see of the disk: folders below the start folder, and the pictures in them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import attrs
+
+from penstock.samples.images.files import EXTENSIONS, NoPicturesError, find_pictures
+
+__all__ = ["FolderError", "Folders", "Listing"]
+
+_MAX_LISTED, _MAX_LOOKED_AT = 500, 20_000
+
+
+class FolderError(Exception):
+    """That folder cannot be had; the message says why, on one line."""
+
+
+@attrs.frozen
+class Listing:
+    """What is in a folder.
+
+    Args:
+        path: the folder, below the start folder; "" for that itself.
+        parts: its path in parts.
+        folders: names of the folders in it, without hidden ones.
+        pictures: how many pictures are in it.
+        start: the start folder.
+        more: whether there are more folders or entries than were looked at.
+    """
+
+    path: str
+    parts: tuple[str, ...]
+    folders: tuple[str, ...]
+    pictures: int
+    start: str
+    more: bool = False
+
+
+class Folders:
+    """The folders below `start`. The methods ask the disk, so they are called in threads."""
+
+    def __init__(self, start: Path) -> None:
+        self.start = start.resolve()
+
+    def find(self, text: str) -> Path:
+        """Return the folder that somebody has typed: a path from the start folder, or an absolute one.
+
+        Raises:
+            FolderError: it is not there, is hidden, or is not below the start folder, links followed.
+        """
+        try:
+            path = (self.start / text).resolve()
+            inside = path.relative_to(self.start)
+        except (ValueError, OSError, RuntimeError):
+            raise FolderError(f"folder: expected one below {self.start}, got {text!r}") from None
+        if any(part.startswith(".") for part in inside.parts):
+            raise FolderError(f"folder: expected one that is not hidden, got {text!r}")
+        if not path.is_dir():
+            raise FolderError(f"folder: expected a folder below {self.start}, but there is no {text!r}")
+        return path
+
+    def pictures(self, text: str) -> list[Path]:
+        """Return the pictures in a folder; links that lead out of the start folder are left out.
+
+        Raises:
+            FolderError: there is no such folder, or there are no pictures in it.
+        """
+        folder = self.find(text)
+        try:
+            found = [path for path in find_pictures(folder) if self._is_inside(path)]
+        except NoPicturesError as error:
+            raise FolderError(f"folder: {error}") from None
+        if not found:
+            raise FolderError(f"folder: all pictures in {folder} are links that lead out of {self.start}")
+        return found
+
+    def listing(self, text: str) -> Listing:
+        """Say what is in a folder.
+
+        Raises:
+            FolderError: there is no such folder, or it cannot be read.
+        """
+        folder = self.find(text)
+        names: list[str] = []
+        pictures = looked_at = 0
+        try:
+            with os.scandir(folder) as entries:
+                for looked_at, entry in enumerate(entries, start=1):
+                    if looked_at > _MAX_LOOKED_AT:
+                        break
+                    if entry.name.startswith(".") or not self._is_inside(Path(entry.path)):
+                        continue
+                    if entry.is_dir():
+                        names.append(entry.name)
+                    elif Path(entry.name).suffix.lower() in EXTENSIONS:
+                        pictures += 1
+        except OSError as error:
+            raise FolderError(f"folder: cannot read {text!r}: {error.strerror}") from None
+        names.sort(key=str.casefold)
+        parts = folder.relative_to(self.start).parts
+        more = len(names) > _MAX_LISTED or looked_at > _MAX_LOOKED_AT
+        return Listing("/".join(parts), parts, tuple(names[:_MAX_LISTED]), pictures, str(self.start), more)
+
+    def _is_inside(self, path: Path) -> bool:
+        try:
+            return not path.is_symlink() or path.resolve().is_relative_to(self.start)
+        except (OSError, RuntimeError):
+            return False

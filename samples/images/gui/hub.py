@@ -1,0 +1,191 @@
+"""All pages that are open: who steers, who looks on, and what each of them is told."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import trio
+
+from penstock.samples.images.gui.folders import FolderError, Listing
+from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.model import Trouble, as_json
+from penstock.samples.images.gui.page_link import PageLink, encode
+from penstock.samples.images.gui.presets import PRESETS
+from penstock.samples.images.gui.session import MODE_LABELS, Audience, Session
+from penstock.samples.images.gui.status import Status
+from penstock.samples.images.settings import Mode, usable_cpus
+
+__all__ = ["GRACE", "Hub"]
+
+GRACE = 2.0
+"""Seconds in which a page that was closed may come back, before the program ends."""
+_BEAT = 0.1  # seconds between two messages with spans
+_STATE_EVERY = 2  # beats: numbers that change more often cannot be read, and cost as much
+_PATIENCE = 10.0  # seconds; a page that reads nothing for so long is let go
+
+_HELP = {
+    Mode.SEQUENTIAL: "One image after the other, one phase after the other: what the others are measured by.",
+    Mode.CONTROL_FLOW: "One agent a phase, with buffers between them: phases of different images overlap.",
+    Mode.DATA_FLOW: "One block a phase, linked into a line, in shared workers.",
+    Mode.LOAD_BALANCED: "As data flow, with several filter blocks that share the slowest phase.",
+}
+
+
+class Hub(Audience):
+    """Knows the pages, in the order in which they came: the first one steers, the others look on.
+
+    Args:
+        session: what they look at.
+        form: what a new page begins with.
+    """
+
+    def __init__(self, session: Session, form: Form) -> None:
+        self.session = session
+        self.form = form
+        self.pages: list[PageLink] = []
+        self._change, self._crowd_changed = trio.Event(), trio.Event()
+        session.audience = self
+
+    # Pages
+
+    async def join(self, page: PageLink) -> None:
+        """A page has come."""
+        self.pages.append(page)  # before anything is waited for: the first to come is the first to steer
+        self._crowd_changed.set()
+        listing = as_json(await trio.to_thread.run_sync(self._start_folder))
+        page.greet(self._hello(page, listing))
+        live = self.session.live
+        for trouble in () if live is None else live.troubles:
+            page.say(encode("error", as_json(trouble)))
+        drops = self.session.pictures.drops
+        if drops.count:
+            page.say(encode("drop", {"count": drops.count, "open": drops.is_open}))
+        page.watch(live)
+        self.on_state()
+
+    def _start_folder(self) -> Listing:
+        folders = self.session.pictures.folders
+        try:
+            return folders.listing("")
+        except FolderError:  # it has gone meanwhile, which is said when somebody chooses it
+            return Listing("", (), (), 0, str(folders.start))
+
+    def leave(self, page: PageLink) -> None:
+        """A page has gone; if it steered, the oldest of the others does."""
+        steered = self.steers(page)
+        if page in self.pages:
+            self.pages.remove(page)
+        self._crowd_changed.set()
+        if steered and self.pages:
+            self.pages[0].say(encode("role", {"role": "controller"}))
+
+    def steers(self, page: PageLink) -> bool:
+        """Whether it is the page that gives the commands."""
+        return bool(self.pages) and self.pages[0] is page
+
+    def tell_all(self, kind: str, values: Any) -> None:
+        """Say something to every page."""
+        text = encode(kind, values)
+        for page in self.pages:
+            if page.is_greeted:
+                page.say(text)
+
+    def _hello(self, page: PageLink, listing: Any) -> str:
+        values = {
+            "role": "controller" if self.steers(page) else "viewer",
+            "version": version("penstock"),
+            "processors": usable_cpus(),
+            "form": as_json(self.form),
+            "presets": [as_json(preset) for preset in PRESETS],
+            "modes": [{"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode]} for mode in Mode],
+            "folder": listing,
+            "state": self.session.state(),
+            "comparison": as_json(self.session.comparison),
+        }
+        return encode("hello", values)
+
+    # What the session tells
+
+    def on_state(self) -> None:
+        """Send the state soon."""
+        self._change.set()
+
+    def on_run(self) -> None:
+        """Show another run."""
+        for page in self.pages:
+            page.watch(self.session.live)
+        self._change.set()
+
+    def on_picture(self) -> None:
+        """Show the picture to those who want one."""
+        for page in self.pages:
+            page.look()
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        """Say what failed."""
+        self.tell_all("error", as_json(trouble))
+
+    def on_invalid(self, field: str, message: str) -> None:
+        """Say what is wrong with a control."""
+        self.tell_all("invalid", {"field": field, "message": message})
+
+    def on_comparison(self) -> None:
+        """Send the comparison."""
+        self.tell_all("comparison", {"rows": as_json(self.session.comparison)})
+
+    # Tasks
+
+    async def beat(self) -> None:
+        """Send states and spans: when something has changed, and several times a second while something runs."""
+        beats = 0
+        while True:
+            if self.session.status is Status.IDLE:
+                await self._change.wait()
+            else:
+                with trio.move_on_after(_BEAT):
+                    await self._change.wait()
+            beats += 1
+            with_state = self._change.is_set() or beats % _STATE_EVERY == 0
+            self._change = trio.Event()
+            self._publish(with_state)
+            self._drop_sleepers()
+
+    def _publish(self, with_state: bool) -> None:
+        if self.pages:
+            live = self.session.live
+            if live is not None:
+                live.collect()
+            text = encode("state", self.session.state()) if with_state else None
+            for page in self.pages:
+                page.show(text, live)
+
+    def _drop_sleepers(self) -> None:
+        now = trio.current_time()
+        for page in list(self.pages):
+            if page.sending_since is not None and now - page.sending_since > _PATIENCE:
+                page.drop()
+
+    async def end_when_left(self) -> None:
+        """End the session when the last page was closed and none comes back in time."""
+        await self._wait_for(lambda: bool(self.pages))
+        while True:
+            await self._wait_for(lambda: not self.pages)
+            with trio.move_on_after(GRACE):
+                await self._wait_for(lambda: bool(self.pages))
+            if not self.pages:
+                self.session.quit("the last page was closed")
+                return
+
+    async def _wait_for(self, is_so: Any) -> None:
+        while not is_so():
+            self._crowd_changed = trio.Event()
+            await self._crowd_changed.wait()
+
+    async def say_goodbye(self, reason: str) -> None:
+        """Tell the pages that the program ends, and wait a moment until they have heard it."""
+        self.tell_all("bye", {"reason": reason})
+        for page in self.pages:
+            page.close()
+        with trio.move_on_after(1):
+            await self._wait_for(lambda: not self.pages)

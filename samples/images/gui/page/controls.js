@@ -1,0 +1,178 @@
+// The controls: what they are set to is the form; what the program says of it stands at the control.
+
+import { find, make, mark, write } from "./dom.js";
+
+const NUMBERS = ["noise", "governor", "filters", "workers", "limit", "repeat", "layers", "concurrency"];
+const ONE_WHEN_MISSING = ["layers", "concurrency"];
+const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"] };
+const AFTER_TYPING = 250; // milliseconds
+
+/** Reads and sets the form. `changed()` is called when somebody has changed it. */
+export class Controls {
+  #changed;
+  #timer = 0;
+  #modes = [];
+  #presets = [];
+  #touched = false;
+
+  constructor(changed) {
+    this.#changed = changed;
+    const form = find("controls");
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", (event) => this.#input(event.target));
+    form.addEventListener("change", (event) => this.#input(event.target));
+    find("preset").addEventListener("change", () => this.#usePreset(find("preset").value));
+    this.#foldSettings();
+    this.#showSource();
+  }
+
+  /** The form as it is to be sent. */
+  get form() {
+    const form = { folder: this.#folder(), mode: this.mode, size: ["width", "height"].map(number) };
+    for (const name of NUMBERS) form[name] = number(name);
+    return { ...form, executor: find("executor").value, endless: find("endless").checked };
+  }
+
+  get mode() {
+    return document.querySelector("input[name=mode]:checked")?.value ?? "data-flow";
+  }
+
+  /** Take what the program offers. What the user has set stays, after a lost connection. */
+  offer({ modes, presets, form }) {
+    if (this.#touched) return;
+    this.#modes = modes;
+    this.#presets = presets;
+    find("modes").replaceChildren(...modes.map((mode) => modeButton(mode)));
+    const options = presets.map((preset) => make("option", { value: preset.id, textContent: preset.label }));
+    find("preset").replaceChildren(make("option", { value: "", textContent: "Choose …" }), ...options);
+    this.set(form);
+  }
+
+  /** Set what is named in a form. */
+  set(form) {
+    if ("folder" in form) this.#setFolder(form.folder);
+    const mode = form.mode && document.querySelector(`input[name=mode][value="${CSS.escape(form.mode)}"]`);
+    if (mode) mode.checked = true;
+    if (form.size) [find("width").value, find("height").value] = form.size;
+    for (const name of NUMBERS) if (name in form) find(name).value = form[name] ?? "";
+    for (const name of ONE_WHEN_MISSING) if (find(name).value === "" && !(name in form)) find(name).value = 1;
+    if (form.executor) find("executor").value = form.executor;
+    if ("endless" in form) find("endless").checked = form.endless;
+    this.#showTexts();
+  }
+
+  /** Choose a folder, or null for painted pictures, or "dropped"; somebody has asked for it. */
+  choose(folder) {
+    this.#setFolder(folder);
+    this.#soon();
+  }
+
+  /** Say what is wrong with a control; an empty message takes that away. */
+  say(field, message) {
+    const place = document.getElementById(`${field}-problem`) ?? find("problem");
+    write(place, withoutName(message, field));
+    for (const id of INPUTS[field] ?? [field]) {
+      const input = document.getElementById(id);
+      if (input?.matches("input, select")) mark(input, "aria-invalid", message ? "true" : null);
+    }
+  }
+
+  /** Nothing is wrong with the form any more; what is said of dropped files stays until the next ones. */
+  clear() {
+    for (const place of document.querySelectorAll("#controls .problem:not(#drop-problem)")) write(place, "");
+    for (const input of document.querySelectorAll("#controls [aria-invalid]:not(#files)")) input.removeAttribute("aria-invalid");
+  }
+
+  /** Move the focus to the first control that is wrong. */
+  focusProblem() {
+    const input = document.querySelector("#controls [aria-invalid]");
+    if (input === null) return;
+    if (!find("settings").open && find("settings").contains(input)) find("settings").open = true;
+    input.focus();
+  }
+
+  /** Let the settings be changed or not. */
+  enable(yes) {
+    find("settings-fields").disabled = !yes;
+    find("mode-field").disabled = !yes;
+  }
+
+  #input(target) {
+    if (target.id === "preset") return;
+    if (target.id !== "files") find("preset").value = "";
+    this.#showTexts();
+    this.#showSource();
+    this.#soon();
+  }
+
+  /** In one column the settings would push everything else far down: there they begin folded. */
+  #foldSettings() {
+    let before = null;
+    new ResizeObserver(() => {
+      const folded = isOneColumn();
+      if (folded !== before) find("settings").open = !folded;
+      before = folded;
+    }).observe(document.querySelector("main"));
+  }
+
+  #soon() {
+    this.#touched = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#changed(), AFTER_TYPING);
+  }
+
+  #usePreset(id) {
+    const preset = this.#presets.find((one) => one.id === id);
+    if (!preset) return;
+    this.set(preset.form);
+    find("preset").value = id;
+    write(find("preset-help"), preset.help);
+    this.#soon();
+  }
+
+  #folder() {
+    const source = document.querySelector("input[name=source]:checked").value;
+    return { painted: null, folder: find("folder").value.trim(), dropped: "dropped" }[source];
+  }
+
+  #setFolder(folder) {
+    const source = folder === null ? "painted" : folder === "dropped" ? "dropped" : "folder";
+    document.querySelector(`input[name=source][value=${source}]`).checked = true;
+    if (source === "folder") find("folder").value = folder;
+    this.#showSource();
+  }
+
+  #showSource() {
+    const source = document.querySelector("input[name=source]:checked").value;
+    find("folder-part").hidden = source !== "folder";
+    find("drop-part").hidden = source !== "dropped";
+  }
+
+  #showTexts() {
+    write(find("mode-help"), this.#modes.find((mode) => mode.id === this.mode)?.help ?? "");
+    write(find("workers-unit"), find("executor").value);
+    if (find("preset").value === "") write(find("preset-help"), "Sets several of the controls below at once.");
+  }
+}
+
+function modeButton(mode) {
+  const input = make("input", { type: "radio", name: "mode", value: mode.id, "aria-describedby": "mode-help" });
+  return make("label", { title: mode.help }, input, mode.label);
+}
+
+/** The message as it stands at the control, whose name need not be said again. */
+function withoutName(message, field) {
+  const short = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
+  return short.charAt(0).toUpperCase() + short.slice(1);
+}
+
+/** The number in a field; null if there is none. */
+function number(id) {
+  const text = find(id).value.trim();
+  return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
+}
+
+/** Whether the controls stand above everything else. */
+function isOneColumn() {
+  return getComputedStyle(document.querySelector("main")).gridTemplateColumns.split(" ").length === 1;
+}

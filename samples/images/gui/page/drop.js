@@ -1,0 +1,144 @@
+// Pictures that are dropped on the page, or chosen: they are sent to the program, which makes them the source.
+
+import { find, mark, write } from "./dom.js";
+
+const MOST_FILES = 500;
+const MOST_BYTES = 64 * 1024 * 1024;
+const GONE_AFTER = 700; // milliseconds
+const AGAIN = 409; // the program has not yet heard that files are coming
+
+/** Sends dropped files; `done(count)` when they are there. */
+export class Drop {
+  #connection;
+  #allowed;
+  #done;
+  #opened = null;
+  #timer = 0;
+  #busy = false;
+
+  constructor(connection, allowed, done) {
+    this.#connection = connection;
+    this.#allowed = allowed;
+    this.#done = done;
+    addEventListener("dragenter", (event) => this.#over(event));
+    addEventListener("dragover", (event) => this.#over(event));
+    addEventListener("drop", (event) => this.#dropped(event));
+    find("files").addEventListener("change", (event) => {
+      const files = [...event.target.files];
+      event.target.value = "";
+      if (files.length) this.#send(files);
+    });
+  }
+
+  /** The program says that files may come, or how many have. */
+  answered(message) {
+    if (message.open) this.#opened?.();
+  }
+
+  /** Something is over the page: it says so several times a second, so who says nothing more has gone. */
+  #over(event) {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    this.#cover(this.#allowed());
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#cover(false), GONE_AFTER);
+  }
+
+  #cover(yes) {
+    find("drop-here").hidden = !yes;
+  }
+
+  async #dropped(event) {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    this.#cover(false);
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const plain = [...event.dataTransfer.files];
+    await this.#send(entries.some((entry) => entry.isDirectory) ? await filesOf(entries) : plain);
+  }
+
+  async #send(files) {
+    if (this.#busy || !this.#allowed()) return say("Not now: stop the run first.");
+    const usable = files.filter((file) => file.size <= MOST_BYTES).slice(0, MOST_FILES);
+    if (usable.length === 0) return say(files.length ? "They are larger than 64 MiB." : "There were no files in it.");
+    this.#busy = true;
+    say("");
+    try {
+      await this.#begin();
+      const sent = await this.#sendAll(usable);
+      this.#connection.send({ type: "drop-end" });
+      const left = files.length - usable.length;
+      if (left) say(`${left} not taken: at most ${MOST_FILES} files of 64 MiB.`, true);
+      if (sent) this.#done(sent);
+    } finally {
+      this.#busy = false;
+      find("drop-progress").hidden = true;
+    }
+  }
+
+  async #begin() {
+    const opened = new Promise((resolve) => {
+      this.#opened = resolve;
+      setTimeout(resolve, 2000);
+    });
+    this.#connection.send({ type: "drop-begin" });
+    await opened;
+  }
+
+  async #sendAll(files) {
+    const progress = find("drop-progress");
+    progress.hidden = false;
+    let sent = 0;
+    for (const [index, file] of files.entries()) {
+      progress.value = index / files.length;
+      const problem = await post(file);
+      if (problem === "") sent += 1;
+      else say(`${file.name}: ${problem}`, true);
+    }
+    return sent;
+  }
+}
+
+function hasFiles(event) {
+  return [...(event.dataTransfer?.types ?? [])].includes("Files");
+}
+
+function say(text, more = false) {
+  const place = find("drop-problem");
+  write(place, more && place.textContent ? `${place.textContent} ${text}` : text);
+  mark(find("files"), "aria-invalid", text ? "true" : null);
+  if (text) find("settings").open = true;
+}
+
+async function post(file) {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const reply = await fetch(`drop?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+      if (reply.ok) return "";
+      if (reply.status !== AGAIN || attempt === 5) return (await reply.json().catch(() => ({}))).error ?? `refused (${reply.status})`;
+    } catch {
+      return "could not be sent";
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function filesOf(entries) {
+  const files = [];
+  const open = [...entries];
+  while (open.length && files.length < MOST_FILES) {
+    const entry = open.shift();
+    if (entry.isFile) files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    else open.push(...(await listed(entry.createReader())));
+  }
+  return files;
+}
+
+async function listed(reader) {
+  const all = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return all.sort((one, other) => (one.name < other.name ? -1 : 1));
+    all.push(...some);
+  }
+}

@@ -1,0 +1,95 @@
+// The error box: phase, file and exception of what went wrong. It takes no focus from what one is doing; Esc closes it.
+
+import { find, make, mark, write } from "./dom.js";
+import { count } from "./units.js";
+
+const MOST = 200; // rows; older ones are only counted
+
+/** Shows errors of the run. */
+export class Errors {
+  #box = find("errors");
+  #button = find("show-errors");
+  #rows = find("error-rows");
+  #labels = new Map();
+  #number = 0;
+  #seen = new Set();
+  #run = null;
+  #before = null;
+
+  constructor() {
+    find("close-errors").addEventListener("click", () => this.close());
+    this.#button.addEventListener("click", () => {
+      this.open();
+      this.#before = this.#button;
+      this.#box.focus();
+    });
+  }
+
+  /** Names for the phases. */
+  setPhases(phases) {
+    for (const phase of phases) this.#labels.set(phase.id, phase.label);
+  }
+
+  /** Begin with none when another run begins. */
+  setRun(run) {
+    if (this.#run === run) return;
+    this.#run = run;
+    this.#number = 0;
+    this.#seen.clear();
+    this.#rows.replaceChildren();
+    this.#count();
+    this.close();
+  }
+
+  add(error) {
+    if (error.run !== undefined && error.run !== this.#run) this.setRun(error.run);
+    const key = JSON.stringify([error.sequence, error.phase, error.file, error.exception]);
+    if (this.#seen.has(key)) return; // told again after a reload
+    this.#seen.add(key);
+    this.#number += 1;
+    this.#rows.prepend(this.#row(error));
+    if (this.#rows.childElementCount > MOST) this.#rows.lastElementChild.remove();
+    this.#count();
+    this.open();
+    if (this.#number === 1 || error.fatal) {
+      write(find("alerts"), `Error in phase ${this.#label(error.phase)}, file ${error.file}: ${error.exception}`);
+    }
+  }
+
+  open() {
+    this.#box.hidden = false;
+    mark(this.#button, "aria-expanded", "true");
+  }
+
+  /** Close the box; returns whether it was open. */
+  close() {
+    if (this.#box.hidden) return false;
+    const had = this.#box.contains(document.activeElement);
+    this.#box.hidden = true;
+    mark(this.#button, "aria-expanded", "false");
+    if (had) (this.#before ?? (this.#button.hidden ? find("start") : this.#button)).focus();
+    this.#before = null;
+    return true;
+  }
+
+  #label(phase) {
+    return this.#labels.get(phase) ?? phase;
+  }
+
+  #row(error) {
+    const what = error.fatal ? `${error.exception} – this ended the run.` : error.exception;
+    return make(
+      "tr",
+      {},
+      make("td", { className: "phase", textContent: this.#label(error.phase) }),
+      make("td", { textContent: error.file }),
+      make("td", { textContent: what }),
+    );
+  }
+
+  #count() {
+    this.#button.hidden = this.#number === 0;
+    write(this.#button, `⚠ ${count(this.#number, "error")}`);
+    write(find("errors-title"), `⚠ ${count(this.#number, "error")}`);
+  }
+}

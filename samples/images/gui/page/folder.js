@@ -1,0 +1,34 @@
+// The list of folders below the start folder: each is a button; the first leads one up.
+
+import { find, make, mark, write } from "./dom.js";
+import { count } from "./units.js";
+
+/** Shows what `folder` messages say; `go(path)` asks for another one. */
+export class FolderList {
+  #go;
+  #list = find("folder-list");
+
+  constructor(go) {
+    this.#go = go;
+  }
+
+  show(listing) {
+    write(find("folder-start"), listing.start ? `in ${listing.start}` : "");
+    find("folder-start").title = listing.start ?? "";
+    const buttons = listing.folders.map((name) => this.#button(name, `${name}/`, listing.path ? `${listing.path}/${name}` : name));
+    if (listing.path) buttons.unshift(this.#button("the folder above", "↑ ..", listing.path.split("/").slice(0, -1).join("/")));
+    const had = this.#list.contains(document.activeElement);
+    this.#list.replaceChildren(...buttons);
+    if (listing.more) this.#list.append(make("span", { className: "help", textContent: "and more: type the name" }));
+    if (had) (this.#list.querySelector("button") ?? find("folder")).focus();
+    const help = `${count(listing.pictures, "picture")} in this folder. Type another, or choose from the list.`;
+    write(find("folder-help"), help);
+    mark(find("folder-help"), "data-path", listing.path);
+  }
+
+  #button(name, text, path) {
+    const button = make("button", { type: "button", textContent: text, "aria-label": name === "the folder above" ? name : `Folder ${name}` });
+    button.addEventListener("click", () => this.#go(path));
+    return button;
+  }
+}

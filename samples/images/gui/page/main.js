@@ -1,0 +1,171 @@
+// The page: puts the parts together, and hands each message to those whom it concerns.
+
+import { Comparison } from "./comparison.js";
+import { Connection } from "./connection.js";
+import { Controls } from "./controls.js";
+import { Diagram } from "./diagram.js";
+import { find, mark, write } from "./dom.js";
+import { Drop } from "./drop.js";
+import { Errors } from "./errors.js";
+import { Figures } from "./figures.js";
+import { FolderList } from "./folder.js";
+import { Graph } from "./graph.js";
+import { toggleKeys, useKeys } from "./keys.js";
+import { Slideshow } from "./slideshow.js";
+import { count, duration } from "./units.js";
+
+const BUTTONS = ["start", "stop", "compare", "quit"];
+const READY = { idle: "Ready", running: "Running", stopping: "Stopping …", comparing: "Comparing modes", quitting: "Ending …" };
+
+const page = {
+  state: null,
+  role: "viewer",
+  asked: "", // the command whose answer may be "invalid"
+};
+
+const connection = new Connection({ message: receive, picture: (head, blob) => slideshow.add(head, blob), lost, ended });
+const slideshow = new Slideshow(() => connection.shown());
+const controls = new Controls(() => connection.send({ type: "check", form: controls.form }));
+const figures = new Figures();
+const diagram = new Diagram();
+const graph = new Graph();
+const comparison = new Comparison();
+const errors = new Errors();
+const folders = new FolderList(listFolder);
+const drop = new Drop(connection, mayChange, () => controls.choose("dropped"));
+
+const handlers = {
+  hello: greet,
+  state: showState,
+  spans: (message) => diagram.add(message),
+  error: (message) => errors.add(message),
+  invalid: showInvalid,
+  valid: ({ field }) => (field === "*" ? controls.clear() : controls.say(field, "")),
+  folder: (message) => folders.show(message),
+  comparison: ({ rows }) => comparison.show(rows),
+  role: ({ role }) => setRole(role),
+  drop: dropped,
+};
+
+function receive(message) {
+  handlers[message.type]?.(message);
+}
+
+function greet(hello) {
+  find("ended").hidden = true;
+  find("start").title = `penstock ${hello.version}, ${count(hello.processors, "processor")}`;
+  setRole(hello.role);
+  comparison.setModes(hello.modes);
+  controls.offer(hello);
+  if (hello.folder) folders.show(hello.folder);
+  comparison.show(hello.comparison?.rows ?? hello.comparison ?? []);
+  showState(hello.state);
+}
+
+function setRole(role) {
+  page.role = role;
+  document.body.dataset.role = role;
+  find("role-note").hidden = role === "controller";
+  if (page.state) enable(page.state.controls);
+}
+
+function showState(state) {
+  const before = page.state;
+  page.state = state;
+  document.body.dataset.status = state.status;
+  errors.setRun(state.run);
+  errors.setPhases(state.phases);
+  write(find("status-text"), said(state).join(": "));
+  if (before?.status !== state.status) announce(state);
+  if (state.status === "running" || state.status === "comparing") page.asked = "";
+  enable(state.controls);
+  figures.show(state);
+  diagram.setState(state);
+  if (page.role === "viewer") controls.set({ mode: state.mode });
+  graph.show(state);
+}
+
+/** What the program does, and what it says of that, unless it is the same. */
+function said({ status, message }) {
+  return [READY[status], message === `${READY[status]}.` ? "" : message].filter(Boolean);
+}
+
+function announce(state) {
+  const end = state.outcome ? `${count(state.images, "image")}, ${duration(state.steady ?? state.perImage)} an image` : "";
+  write(find("announcer"), [...said(state), state.status === "idle" ? end : ""].filter(Boolean).join(". "));
+  document.title = `${state.status === "idle" ? "" : "▶ "}Penstock images`;
+}
+
+function enable(allowed) {
+  const steers = page.role === "controller";
+  const active = document.activeElement;
+  for (const name of BUTTONS) find(name).disabled = !(steers && allowed[name]);
+  controls.enable(steers && allowed.settings);
+  keepFocus(active);
+}
+
+/** A button that can no longer be used hands the focus to the one that is next. */
+function keepFocus(active) {
+  if (active === find("start") || active === find("compare") || active === find("stop")) page.onButtons = active;
+  if (!page.onButtons?.disabled || (document.activeElement !== document.body && document.activeElement !== page.onButtons)) return;
+  const next = page.onButtons === find("stop") ? find("start") : find("stop");
+  if (next.disabled) return;
+  next.focus();
+  page.onButtons = next;
+}
+
+function mayChange() {
+  return page.role === "controller" && Boolean(page.state?.controls.settings) && connection.ready;
+}
+
+function showInvalid({ field, message }) {
+  const early = field === "folder" && controls.form.folder === "dropped" && !page.asked;
+  if (early) return; // of course nothing was dropped yet
+  controls.say(field, message);
+  if (page.asked) controls.focusProblem();
+  page.asked = "";
+}
+
+function listFolder(path) {
+  controls.choose(path);
+  connection.send({ type: "list", path });
+}
+
+function dropped(message) {
+  write(find("dropped-count"), message.count ? ` (${message.count})` : "");
+  drop.answered(message);
+}
+
+function lost() {
+  document.body.dataset.status = "connecting";
+  write(find("status-text"), "The connection is lost; trying again …");
+  diagram.stop();
+  enable({});
+}
+
+function ended(reason) {
+  document.body.dataset.status = "ended";
+  write(find("status-text"), ["The program has ended", reason].filter(Boolean).join(": "));
+  enable({});
+  diagram.stop();
+  find("ended").hidden = false;
+  find("again").focus();
+}
+
+function command(type) {
+  if (find(type).disabled) return;
+  page.asked = type;
+  write(find("problem"), "");
+  connection.send(type === "start" || type === "compare" ? { type, form: controls.form } : { type });
+}
+
+for (const name of BUTTONS) find(name).addEventListener("click", () => command(name));
+find("folder").addEventListener("change", () => connection.send({ type: "list", path: find("folder").value.trim() }));
+find("again").addEventListener("click", () => connection.open());
+find("leave").addEventListener("click", () => (find("ended").hidden = true));
+useKeys(
+  () => errors.close() || toggleKeys(false),
+  () => diagram.restyle(),
+);
+mark(document.documentElement, "data-ready", "");
+connection.open();

@@ -1,0 +1,134 @@
+"""The program behind `penstock-images --gui`, from its start to its exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import cast
+
+import trio
+from hypercorn.typing import ASGIFramework
+
+from penstock.samples.images.gui.app import make_app
+from penstock.samples.images.gui.browser import show
+from penstock.samples.images.gui.folders import Folders
+from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.hub import Hub
+from penstock.samples.images.gui.safety import Guard, Rules, new_token
+from penstock.samples.images.gui.server import Server, UnusableAddressError, open_socket
+from penstock.samples.images.gui.session import Session
+from penstock.samples.images.gui.source import Pictures
+from penstock.samples.images.gui.uploads import Drops
+from penstock.samples.images.gui_options import GuiChoice
+from penstock.samples.images.options import Options
+
+__all__ = ["run_gui", "serve_session"]
+
+_ENDED, _WRONG_USE = 0, 2
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def run_gui(options: Options, choice: GuiChoice) -> int:
+    """Serve the page until somebody quits, and return the exit status.
+
+    Args:
+        options: what the page begins with.
+        choice: how it is served.
+    """
+    if not choice.start_folder.is_dir():
+        return _wrong(f"no such folder: {choice.start_folder}")
+    try:
+        listener = open_socket(choice.host, choice.port)
+    except UnusableAddressError as error:
+        return _wrong(str(error))
+    with (
+        listener,
+        warnings.catch_warnings(),
+        tempfile.TemporaryDirectory(prefix="penstock-gui-", ignore_cleanup_errors=True) as root,
+    ):
+        warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+        return trio.run(_main, options, choice, listener, Path(root))
+
+
+def _form(options: Options, folders: Folders) -> Form:
+    """Return what the page begins with."""
+    folder = None
+    if options.folder is not None:
+        with contextlib.suppress(ValueError):  # it is not below the start folder
+            folder = options.folder.resolve().relative_to(folders.start).as_posix().removeprefix(".")
+    return Form(
+        folder=folder,
+        mode=options.modes[0],
+        size=options.size,
+        noise=options.noise,
+        governor=options.governor,
+        filters=options.filters,
+        workers=options.workers,
+        executor=options.executor,
+        limit=options.limit,
+        repeat=options.repeat,
+    )
+
+
+def _wrong(message: str) -> int:
+    print(f"penstock-images: error: {message}", file=sys.stderr)
+    return _WRONG_USE
+
+
+async def _main(options: Options, choice: GuiChoice, listener: socket.socket, root: Path) -> int:
+    folders = Folders(choice.start_folder)
+    session = Session(Pictures(folders, Drops(root), root, choice.output), root, choice.output)
+    hub = Hub(session, _form(options, folders))
+    token = new_token()
+    address = _address(listener, choice.host, token)
+    received: list[int] = []
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_quit_on_signal, session, received)
+        print(f"The page is at {address}", flush=True)
+        if choice.opens_browser:
+            nursery.start_soon(show, address)
+        await serve_session(session, hub, listener, Rules(token, choice.host))
+        nursery.cancel_scope.cancel()
+    print(f"Ended: {session.reason}.", flush=True)
+    return 128 + received[0] if received else _ENDED
+
+
+def _address(listener: socket.socket, host: str, token: str) -> str:
+    """Return what to type into a browser on this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{listener.getsockname()[1]}/{token}/"
+
+
+async def serve_session(session: Session, hub: Hub, listener: socket.socket, rules: Rules) -> None:
+    """Run a session and serve its pages, until somebody quits; then nothing of it is left."""
+    server = Server()
+    app = cast("ASGIFramework", Guard(make_app(hub, server.drop), rules))  # Starlette's types are Hypercorn's, looser
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.serve, app, listener)
+        nursery.start_soon(hub.beat)
+        nursery.start_soon(hub.end_when_left)
+        await session.run()
+        await hub.say_goodbye(session.reason)
+        server.drop_all()
+        nursery.cancel_scope.cancel()
+
+
+async def _quit_on_signal(
+    session: Session, received: list[int], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Turn the first signal into the quit command; a third Ctrl-C ends the process as Python does.
+
+    The end takes a second at most, and a second Ctrl-C in it, or what sends two at once, must not leave a half of it.
+    """
+    with trio.open_signal_receiver(*_SIGNALS) as signals:
+        task_status.started()
+        async for number in signals:
+            received.append(number)
+            session.quit(f"{signal.Signals(number).name} was received")
+            if len(received) > 2:
+                break

@@ -1,0 +1,261 @@
+"""What the program does for its pages: commands in, state out. Another front end could stand in for the pages.
+
+States: idle → running or comparing → stopping → idle, and quitting from any of them (`status.py` has the table).
+Commands are plain functions that only note what is wanted; `run` does it, one order after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import trio
+
+from penstock.blocks import Processes, Threads
+from penstock.samples.images.files import list_jobs
+from penstock.samples.images.gui import comparison
+from penstock.samples.images.gui.endless import EndlessJobs
+from penstock.samples.images.gui.folders import FolderError
+from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.live import Live
+from penstock.samples.images.gui.model import Snapshot, Trouble, as_json
+from penstock.samples.images.gui.source import Pictures
+from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
+from penstock.samples.images.gui.thumbnails import Thumbnails
+from penstock.samples.images.load import get_ready
+from penstock.samples.images.run import Outcome, RunResult, Stop, run
+from penstock.samples.images.settings import Mode, Workers, usable_cpus
+
+__all__ = ["MODE_LABELS", "Audience", "Session"]
+
+MODE_LABELS = {
+    Mode.SEQUENTIAL: "Sequential",
+    Mode.CONTROL_FLOW: "Control flow",
+    Mode.DATA_FLOW: "Data flow",
+    Mode.LOAD_BALANCED: "Load balanced",
+}
+_KEPT_RESULTS = 1000
+
+
+class Audience:
+    """Who looks on; told on the trio thread. This one does not care."""
+
+    def on_state(self) -> None:
+        """The status or the message has changed."""
+
+    def on_run(self) -> None:
+        """A run begins."""
+
+    def on_picture(self) -> None:
+        """A thumbnail is done: `session.live.latest`."""
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        """An image has failed."""
+
+    def on_invalid(self, field: str, message: str) -> None:
+        """A control is wrong after all."""
+
+    def on_comparison(self) -> None:
+        """A row of the comparison has changed."""
+
+
+@attrs.define(eq=False)
+class _Order:
+    """Something to be run."""
+
+    form: Form
+    modes: tuple[Mode, ...]
+    compares: bool
+    stop: Stop = attrs.field(factory=Stop)
+
+
+class Session:
+    """Runs the pipelines as it is told.
+
+    Args:
+        pictures: where pictures come from.
+        root: a temporary folder, for thumbnails.
+        output: where thumbnails go instead, unless the slideshow is endless; None for the temporary folder.
+    """
+
+    def __init__(self, pictures: Pictures, root: Path, output: Path | None = None) -> None:
+        self.pictures = pictures
+        self.status = Status.IDLE
+        self.audience = Audience()
+        self.live: Live | None = None
+        self.comparison: comparison.Rows = ()
+        self.message = "Ready."
+        self.outcome: str | None = None
+        self.reason = ""
+        self._thumbnails = Thumbnails(root, output)
+        self._number = 0
+        self._order: _Order | None = None
+        self._news = trio.Event()
+        self._is_comparing = False
+
+    # Commands
+
+    def start(self, form: Form) -> bool:
+        """Run the mode of a form; False if that cannot be done now."""
+        return self._take(Event.START, _Order(form, (form.mode,), compares=False))
+
+    def compare(self, form: Form) -> bool:
+        """Run all modes, one after the other; False if that cannot be done now."""
+        return self._take(Event.COMPARE, _Order(attrs.evolve(form, endless=False), tuple(Mode), compares=True))
+
+    def stop(self) -> bool:
+        """End what runs; False if nothing does."""
+        return self._happens(Event.STOP) and self._stop("Stopping …")
+
+    def quit(self, reason: str) -> bool:
+        """End what runs, and the session; always possible."""
+        self.reason = self.reason or reason
+        return self._happens(Event.QUIT) and self._stop(f"Ending: {self.reason}")
+
+    def _take(self, event: Event, order: _Order) -> bool:
+        if next_status(self.status, event) is None:
+            return False
+        self._order, self._is_comparing = order, order.compares
+        self.outcome, self.message = None, "Starting …"
+        return self._happens(event)
+
+    def _stop(self, message: str) -> bool:
+        self.message = message
+        if self._order is not None:
+            self._order.stop.request()
+        self.audience.on_state()
+        return True
+
+    def _happens(self, event: Event) -> bool:
+        status = next_status(self.status, event)
+        if status is None:
+            return False
+        self.status = status
+        self._news.set()
+        self.audience.on_state()
+        return True
+
+    # State
+
+    def snapshot(self) -> Snapshot:
+        """Return the figures of the run, or of the latest if none is going on."""
+        return Snapshot() if self.live is None else self.live.snapshot()
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that there is to be said now, ready for JSON."""
+        state: dict[str, Any] = as_json(self.snapshot())
+        return state | {
+            "status": "stopping" if self.status is Status.QUITTING else self.status.value,
+            "message": self.message,
+            "outcome": self.outcome,
+            "controls": controls_of(self.status),
+            "processors": usable_cpus(),
+            "comparing": self._is_comparing and self.status is not Status.IDLE,
+        }
+
+    # What it does
+
+    async def run(self) -> None:
+        """Do what is ordered, until somebody quits."""
+        while self.status is not Status.QUITTING:
+            self._news = trio.Event()
+            if self._order is None:
+                await self._news.wait()
+                continue
+            await self._perform(self._order)
+            self._order = None
+            self._happens(Event.ENDED)
+
+    async def _perform(self, order: _Order) -> None:
+        """Run the modes of an order; whatever goes wrong becomes a message."""
+        try:
+            with order.stop.watched():
+                pictures = await self.pictures.find(order.form, self._say)
+                await self._run_all(order, pictures)
+            if order.stop.requested:
+                self.outcome = "stopped"
+                self.message = f"Stopped. {self._came_out()}"
+        except FolderError as error:
+            self.outcome, self.message = "failed", str(error)
+            self.audience.on_invalid("folder", str(error))
+        except Exception as error:  # of no image: a disk that is gone, a worker that cannot be started
+            self.outcome, self.message = "failed", f"Failed: {_leaf(error)}"
+            if self.live is not None:
+                self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
+        if self.comparison and order.compares:
+            self._compared(comparison.end(self.comparison))
+
+    async def _run_all(self, order: _Order, pictures: Sequence[Path]) -> None:
+        if order.compares:
+            self._compared(comparison.begin(order.modes))
+        for number, mode in enumerate(order.modes):
+            if order.compares:
+                self._compared(comparison.change(self.comparison, number, status="running"))
+            result, live = await self._run_one(order, attrs.evolve(order.form, mode=mode), pictures)
+            if result.outcome is Outcome.STOPPED:
+                return
+            if order.compares:
+                figures, status = comparison.figures_of(live), "done" if result.finished else "failed"
+                self._compared(comparison.change(self.comparison, number, status=status, **figures))
+        self.outcome = "done"
+        self.message = f"Done. {self._came_out()}"
+
+    async def _run_one(self, order: _Order, form: Form, pictures: Sequence[Path]) -> tuple[RunResult, Live]:
+        """Run one mode, with everything that it needs made before and put away after it."""
+        self._number += 1
+        jobs = EndlessJobs(pictures) if form.endless else list_jobs(pictures, None, form.repeat)
+        folder = await self._thumbnails.make(self._number, form, order.compares)
+        total = None if form.endless else len(jobs)
+        live = Live(self._number, form, total, self.audience.on_picture, self.audience.on_trouble)
+        self.live = live
+        self._say(f"{MODE_LABELS[form.mode]} over {len(pictures)} pictures")
+        self.audience.on_run()
+        settings = form.settings(folder, max(4, len(str(total or 0))))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._thumbnails.sweep, folder, live)
+            live.begin()
+            try:
+                result = await run(
+                    form.mode, jobs, settings, live, order.stop, _workers(form), live.watch, _KEPT_RESULTS
+                )
+            finally:
+                live.end()
+            nursery.cancel_scope.cancel()
+        return result, live
+
+    def _compared(self, rows: comparison.Rows) -> None:
+        self.comparison = rows
+        self.audience.on_comparison()
+
+    def _say(self, message: str) -> None:
+        if self.status in (Status.RUNNING, Status.COMPARING):
+            self.message = message
+            self.audience.on_state()
+
+    def _came_out(self) -> str:
+        snapshot = self.snapshot()
+        of = "" if snapshot.total is None else f" of {snapshot.total}"
+        failed = f", {snapshot.failed} failed" if snapshot.failed else ""
+        return f"{snapshot.images}{of} images came out{failed}."
+
+
+def _workers(form: Form) -> Executor | None:
+    """Return what the blocks call the phases in: workers that are there for as long as the run.
+
+    A run that is stopped waits for none of them: many layers of noise on a large thumbnail can take many seconds, and
+    what comes of it goes nowhere.
+    """
+    if not form.mode.uses_executor:
+        return None
+    if form.executor is Workers.THREADS:
+        return Threads(form.workers, abandon_on_cancel=True)
+    return Processes(form.workers, worker_init=get_ready, abandon_on_cancel=True)
+
+
+def _leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error

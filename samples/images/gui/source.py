@@ -1,0 +1,86 @@
+"""Where the pictures of a run come from: a folder, the page, or a painter. Everything here waits, so off the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from penstock.samples.images.files import NoPicturesError, find_pictures
+from penstock.samples.images.gui.folders import FolderError, Folders
+from penstock.samples.images.gui.forms import DROPPED, Form
+from penstock.samples.images.gui.uploads import Drops
+from penstock.samples.images.load import get_ready
+from penstock.samples.images.pictures import make_pictures
+
+__all__ = ["PAINTED", "Pictures"]
+
+PAINTED = 15
+"""So many pictures are painted."""
+_SHRINK = 2  # times smaller than those of the command, so that they fit into a thumbnail of 1024x768 as they are
+
+
+class Pictures:
+    """Finds the pictures of a form.
+
+    Args:
+        folders: those that may be seen.
+        drops: what was dropped on the page.
+        root: pictures are painted into a folder in there.
+        output: where thumbnails go, so no folder for pictures.
+    """
+
+    def __init__(self, folders: Folders, drops: Drops, root: Path, output: Path | None = None) -> None:
+        self.folders, self.drops = folders, drops
+        self._output = output
+        self._root = root / "painted"
+        self._painter: Iterator[Path] | None = None
+        self._painted: list[Path] = []
+
+    async def problem(self, form: Form) -> str | None:
+        """Return why there are no pictures for a form, or None."""
+        try:
+            if form.folder is not None:
+                await trio.to_thread.run_sync(self._find, form.folder)
+        except FolderError as error:
+            return str(error)
+        return None
+
+    async def find(self, form: Form, tell: Callable[[str], None]) -> list[Path]:
+        """Return the pictures; `tell` hears what is being done if it takes a while.
+
+        Raises:
+            FolderError: there are none.
+        """
+        await trio.to_thread.run_sync(get_ready)
+        if form.folder is not None:
+            return (await trio.to_thread.run_sync(self._find, form.folder))[: form.limit]
+        wanted = min(PAINTED, form.limit or PAINTED)
+        while len(self._painted) < wanted:
+            tell(f"Painting sample pictures: {len(self._painted) + 1} of {wanted}")
+            # one at a time, so that somebody who stops this need not wait for all of them
+            self._painted.append(await trio.to_thread.run_sync(self._paint))
+        return self._painted[:wanted]
+
+    def _paint(self) -> Path:
+        if self._painter is None:
+            self._root.mkdir(exist_ok=True)
+            self._painter = make_pictures(self._root, PAINTED, shrink=_SHRINK)
+        return next(self._painter)
+
+    def _find(self, folder: str) -> list[Path]:
+        if folder != DROPPED:
+            found = self.folders.pictures(folder)
+            if self._output is not None and self._output.resolve() == found[0].parent.resolve():
+                raise FolderError(f"folder: expected another one than the output folder {self._output}")
+            return found
+        try:
+            return find_pictures(self.drops.folder)
+        except NoPicturesError:
+            raise FolderError("folder: expected pictures that were dropped on the page, but there are none") from None
+
+    def listing(self, path: str) -> Callable[[], object]:
+        """Return what lists a folder, to be called in a thread."""
+        return partial(self.folders.listing, path)

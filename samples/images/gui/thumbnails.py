@@ -1,0 +1,55 @@
+"""The folders for thumbnails: one a run, in the temporary folder unless the user has named one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.live import Live
+
+__all__ = ["Thumbnails"]
+
+_SWEEP = 1.0  # seconds
+
+
+class Thumbnails:
+    """Makes and clears the folders.
+
+    Args:
+        root: the temporary folder.
+        output: where thumbnails go instead, unless the slideshow is endless; None for the temporary folder.
+    """
+
+    def __init__(self, root: Path, output: Path | None) -> None:
+        self._root, self._output = root, output
+
+    async def make(self, number: int, form: Form, compares: bool) -> Path:
+        """Make the folder of a run, and let go of that of the one before."""
+        return await trio.to_thread.run_sync(self._make, number, form, compares)
+
+    def _make(self, number: int, form: Form, compares: bool) -> Path:
+        for old in self._root.glob("run-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        folder = self._root / f"run-{number}"
+        if self._output is not None and not form.endless:
+            folder = self._output / form.mode.value if compares else self._output
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def sweep(self, folder: Path, live: Live) -> None:
+        """Delete thumbnails that nobody will ask for any more, but for those in the user's own folder."""
+        while folder.is_relative_to(self._root):
+            await trio.sleep(_SWEEP)
+            stale, live.stale = live.stale, []
+            if stale:
+                await trio.to_thread.run_sync(partial(_delete, stale))
+
+
+def _delete(files: Sequence[str]) -> None:
+    for file in files:
+        Path(file).unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""Pictures that were dropped on the page: into a temporary folder, within limits, under safe names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import trio
+
+from penstock.samples.images.files import EXTENSIONS
+
+__all__ = ["DropError", "Drops", "safe_name"]
+
+_MIB = 1024 * 1024
+_MAX_STEM = 80  # characters
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
+
+
+class DropError(Exception):
+    """A file cannot be taken; the message says why, and `status` is HTTP's number for that."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def safe_name(name: str) -> str:
+    """Return a file name that is no path, is not hidden, and can be used on every system.
+
+    Raises:
+        DropError: it is not the name of a picture.
+    """
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    kept = "".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in last)
+    path = PurePosixPath(kept.lstrip(". ") or "_")
+    if path.suffix.lower() not in EXTENSIONS:
+        raise DropError(415, f"drop: expected a picture ({' '.join(sorted(EXTENSIONS))}), got {last[:80]!r}")
+    stem = path.stem[:_MAX_STEM].rstrip(". ") or "_"
+    while len(stem.encode("utf-8", "surrogatepass")) > 2 * _MAX_STEM:
+        stem = stem[:-1]
+    stem = stem.encode("utf-8", "replace").decode()  # half a character, of which JavaScript has some
+    return f"{stem}_{path.suffix}" if stem.lower() in _RESERVED else f"{stem}{path.suffix}"
+
+
+class Drops:
+    """The dropped pictures; a new drop takes the place of the one before once it is begun.
+
+    Args:
+        root: folders are made in there.
+        max_bytes: a file.
+        max_files: a drop.
+        max_total: bytes a drop.
+    """
+
+    def __init__(
+        self, root: Path, max_bytes: int = 64 * _MIB, max_files: int = 500, max_total: int = 2048 * _MIB
+    ) -> None:
+        self._root = root
+        self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
+        self._number = 0
+        self._names: set[str] = set()
+        self._total = 0
+        self.is_open = False
+        self.count = 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the pictures are."""
+        return self._root / f"drop-{self._number}"
+
+    async def begin(self) -> None:
+        """Forget what was dropped before, and take files from now on."""
+        old = self.folder
+        self._number += 1
+        self._names, self._total, self.count, self.is_open = set(), 0, 0, True
+        await trio.to_thread.run_sync(lambda: shutil.rmtree(old, ignore_errors=True))
+        await trio.Path(self.folder).mkdir(exist_ok=True)
+
+    def end(self) -> None:
+        """Take no more files."""
+        self.is_open = False
+
+    async def add(self, name: str, chunks: AsyncGenerator[bytes]) -> int:
+        """Take a file, and return how many there are now.
+
+        Raises:
+            DropError: none is expected, it is no picture by its name, or there are too many, or it is too large.
+        """
+        if not self.is_open:
+            raise DropError(409, "drop: no files are expected now; send drop-begin first")
+        if len(self._names) >= self._max_files:
+            raise DropError(413, f"drop: expected at most {self._max_files} files at a time, got more")
+        path = trio.Path(self.folder / self._unique(safe_name(name)))
+        size = 0
+        try:
+            async with aclosing(chunks), await trio.open_file(path, "xb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    self._total += len(chunk)
+                    self._check(name, size)
+                    await file.write(chunk)
+        except BaseException:
+            self._total -= size
+            self._names.discard(path.name.casefold())
+            with trio.CancelScope(shield=True):
+                await path.unlink(missing_ok=True)
+            raise
+        self.count += 1
+        return self.count
+
+    def _check(self, name: str, size: int) -> None:
+        if size > self._max_bytes:
+            raise DropError(
+                413, f"drop: expected files of at most {self._max_bytes // _MIB} MiB, {name[:80]!r} is larger"
+            )
+        if self._total > self._max_total:
+            raise DropError(413, f"drop: expected at most {self._max_total // _MIB} MiB at a time, got more")
+
+    def _unique(self, name: str) -> str:
+        """Return the name, numbered if there is one like it, also where upper and lower case are the same."""
+        path, number, unique = PurePosixPath(name), 1, name
+        while unique.casefold() in self._names:
+            number += 1
+            unique = f"{path.stem} ({number}){path.suffix}"
+        self._names.add(unique.casefold())
+        return unique

@@ -1,0 +1,80 @@
+"""The options of `penstock-images` for the page in the browser."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import attrs
+
+__all__ = ["GuiChoice", "add_gui_options", "gui_choice"]
+
+_NOT_WITH = ("compare", "record", "report", "diagram", "time_limit", "concurrency")
+
+
+@attrs.frozen
+class GuiChoice:
+    """How the page is to be served.
+
+    Args:
+        host: what to listen at.
+        port: 0 for any that is free.
+        start_folder: folders below it can be chosen on the page.
+        opens_browser: whether to open the page.
+        output: where thumbnails go; None for a temporary folder.
+    """
+
+    host: str
+    port: int
+    start_folder: Path
+    opens_browser: bool
+    output: Path | None
+
+
+def add_gui_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--gui` and what belongs to it."""
+    group = parser.add_argument_group("in the browser")
+    group.add_argument(
+        "--gui",
+        action="store_true",
+        help="show all this on a page in the browser; other options are what the page begins with. Thumbnails go to a "
+        "temporary folder unless --output is given. Needs: pip install 'penstock[gui]'",
+    )
+    group.add_argument(
+        "--port", type=_port, metavar="N", default=0, help="port of the page (default: any that is free)"
+    )
+    group.add_argument(
+        "--host",
+        metavar="NAME",
+        default="127.0.0.1",
+        help="name or address to listen at (default: %(default)s, this machine only); whoever knows the address that "
+        "is printed can use the page, and nothing is encrypted",
+    )
+    group.add_argument(
+        "--start-folder",
+        type=Path,
+        metavar="DIR",
+        help="folders below it can be chosen on the page (default: FOLDER, or the current folder)",
+    )
+    group.add_argument("--no-browser", action="store_true", help="print the address of the page and open no browser")
+
+
+def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> GuiChoice | None:
+    """Return how the page is to be served, None if it is not; end the program if that does not fit the rest."""
+    if not given.gui:
+        if given.port or given.start_folder or given.no_browser or given.host != parser.get_default("host"):
+            parser.error("--port, --host, --start-folder and --no-browser are for --gui")
+        return None
+    for name in _NOT_WITH:
+        if getattr(given, name) != parser.get_default(name):
+            parser.error(f"--gui goes without --{name.replace('_', '-')}: the page has its own way for that")
+    if given.executor == "dask":
+        parser.error("--gui runs phases in threads or processes, not in dask")
+    start = given.start_folder or given.folder or Path()
+    return GuiChoice(given.host, given.port, start, not given.no_browser, given.output)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 65535, got {text!r}")
+    return int(text)

@@ -1,0 +1,294 @@
+"""The small parts behind the page: states, predictions, rows of the diagram, rules, folders, drops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.blocks import Activity, Recording, Span
+from penstock.samples.images.gui import folders as folders_module
+from penstock.samples.images.gui.browser import has_window
+from penstock.samples.images.gui.endless import EndlessJobs
+from penstock.samples.images.gui.folders import FolderError, Folders
+from penstock.samples.images.gui.predict import predict
+from penstock.samples.images.gui.reel import Reel
+from penstock.samples.images.gui.safety import Rules
+from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
+from penstock.samples.images.gui.uploads import DropError, Drops, safe_name
+from penstock.samples.images.record import Phase
+from penstock.samples.images.settings import Mode
+from tests.samples.images.gui.serving import photographs
+
+# States
+
+
+def test_every_state_knows_what_may_happen_in_it() -> None:
+    assert {status: {event for event in Event if next_status(status, event)} for status in Status} == {
+        Status.IDLE: {Event.START, Event.COMPARE, Event.QUIT},
+        Status.RUNNING: {Event.STOP, Event.ENDED, Event.QUIT},
+        Status.COMPARING: {Event.STOP, Event.ENDED, Event.QUIT},
+        Status.STOPPING: {Event.STOP, Event.ENDED, Event.QUIT},
+        Status.QUITTING: {Event.STOP, Event.ENDED, Event.QUIT},
+    }
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_control_can_be_used_where_it_leads_somewhere(status: Status) -> None:
+    controls = controls_of(status)
+    assert controls["start"] == (next_status(status, Event.START) is not None)
+    assert controls["compare"] == (next_status(status, Event.COMPARE) is not None)
+    assert controls["stop"] == (status in (Status.RUNNING, Status.COMPARING))
+    assert controls["quit"] == (status is not Status.QUITTING)
+
+
+# Predictions
+
+MEANS = {Phase.LOAD: 0.002, Phase.SCALE: 0.003, Phase.NOISE: 0.020, Phase.OUTPUT: 0.005}
+
+
+@pytest.mark.parametrize(
+    ("mode", "at_once", "filters", "workers", "seconds", "text"),
+    [
+        (Mode.SEQUENTIAL, 4, 4, 4, 0.030, "sum of the phases: 30.0 ms"),
+        (Mode.CONTROL_FLOW, 4, 4, 1, 0.020, "slowest phase: filter 20.0 ms"),
+        (Mode.DATA_FLOW, 1, 4, 4, 0.020, "slowest phase: filter 20.0 ms"),
+        (Mode.DATA_FLOW, 2, 4, 4, 0.010, "slowest phase: filter 20.0 ms ÷ 2"),
+        (Mode.DATA_FLOW, 4, 4, 2, 0.015, "all phases share 2 workers: 30.0 ms ÷ 2"),
+        (Mode.LOAD_BALANCED, 1, 2, 4, 0.010, "slowest phase: filter 20.0 ms ÷ 2"),
+        (Mode.LOAD_BALANCED, 1, 8, 8, 0.005, "slowest phase: display/write 5.0 ms"),
+    ],
+)
+def test_the_chapter_predicts(mode: Mode, at_once: int, filters: int, workers: int, seconds: float, text: str) -> None:
+    prediction = predict(mode, MEANS, at_once, filters, workers)
+    assert prediction is not None
+    assert prediction.seconds == pytest.approx(seconds)
+    assert prediction.text == text
+
+
+def test_nothing_is_predicted_before_all_phases_were_seen() -> None:
+    assert predict(Mode.SEQUENTIAL, {Phase.LOAD: 1.0}, 1, 1, 1) is None
+
+
+# The diagram
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 10)), max_size=30),
+    st.integers(1, 4),
+)
+def test_bars_of_a_row_do_not_overlap(times: list[tuple[float, float]], most: int) -> None:
+    going_on: list[float] = []
+    spans: list[tuple[float, float]] = []
+    for start, length in sorted(times):  # never more at once than there are rows
+        going_on = [end for end in going_on if end > start]
+        if len(going_on) < most:
+            spans.append((start, start + length))
+            going_on.append(start + length)
+    reel = Reel({"load": 1, "scale": most})
+    for number, (start, end) in enumerate(sorted(spans, key=lambda span: span[1])):
+        reel.work("scale", number, start, end)
+    for row in range(len(reel.rows)):
+        bars = sorted((bar[2], bar[3]) for bar in reel.since(0) if bar[0] == row)
+        assert all(one[1] <= other[0] + 1e-3 for one, other in pairwise(bars))
+
+
+def test_a_reel_gives_what_is_new_in_bounded_memory() -> None:
+    reel = Reel({"load": 1}, max_bars=3)
+    for number in range(5):
+        reel.work("load", number, number, number + 1)
+    reel.work("unknown", 9, 0, 1)
+    assert [bar[1] for bar in reel.since(0)] == [2, 3, 4]
+    assert [bar[1] for bar in reel.since(4)] == [4]
+    assert reel.since(reel.count) == []
+
+
+def test_a_recording_is_taken_over_bit_by_bit() -> None:
+    recording = Recording(4)
+    reel = Reel({"load": 2, "noise 1": 1})
+    assert reel.rows == ("load 1", "load 2", "noise 1")
+    recording.add(Span("load", "load 1", 1, 0.0, 1.0))
+    recording.add(Span("load", "load", 0, 1.0, 2.0, Activity.WAIT_FOR_INPUT))
+    reel.collect(recording, 10.0, works=True)
+    assert reel.since(0) == [
+        (0, 1, 10.0, 11.0, "w", ""),
+        (0, 0, 11.0, 12.0, "i", ""),
+        (1, 0, 11.0, 12.0, "i", ""),
+    ]
+    recording.add(Span("noise 1", "noise 1", 2, 2.0, 3.0, error="it broke"))
+    reel.collect(recording, 0.0, works=True)
+    assert reel.since(3) == [(2, 2, 2.0, 3.0, "f", "")]
+    for number in range(9):
+        recording.add(Span("noise 1", "x", number, 3.0, 4.0, Activity.WAIT_FOR_OUTPUT))
+    reel.collect(recording, 0.0, works=False)
+    assert [bar[4] for bar in reel.since(4)] == ["o"] * 4
+
+
+def test_endless_jobs_go_round() -> None:
+    jobs = EndlessJobs([Path("a"), Path("b")])
+    assert [(jobs[n].sequence, jobs[n].path.name) for n in range(3)] == [(1, "a"), (2, "b"), (3, "a")]
+    with pytest.raises(TypeError):
+        jobs[:2]
+
+
+# Who is let in
+
+TOKEN = "secret"
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("127.0.0.1", ["localhost", "localhost:80", "LOCALHOST:1", "127.0.0.1:9", "[::1]:5", "::1"]),
+        ("10.0.0.1", ["10.0.0.1:80", "192.168.0.5:8080", "localhost:1"]),
+        ("box.example", ["box.example:99", "Box.Example"]),
+    ],
+)
+def test_the_server_knows_its_names(host: str, named: list[str]) -> None:
+    rules = Rules(TOKEN, host)
+    assert all(rules.problem(f"/{TOKEN}/", "GET", [name], []) is None for name in named)
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["evil.example"], ["localhost", "localhost"], ["localhost.evil"], ["10.0.0.1"], [""]]
+)
+def test_the_server_does_not_answer_to_other_names(names: list[str]) -> None:
+    assert Rules(TOKEN).problem(f"/{TOKEN}/", "GET", names, []) == 421
+
+
+@pytest.mark.parametrize("path", ["/", f"/{TOKEN}", f"/{TOKEN}x/", f"//{TOKEN}/", "/\udc80é/", ""])
+def test_a_path_without_the_token_leads_nowhere(path: str) -> None:
+    assert Rules(TOKEN).problem(path, "GET", ["localhost"], []) == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "WEBSOCKET", "DELETE"])
+def test_what_changes_anything_comes_from_our_own_page(method: str) -> None:
+    rules = Rules(TOKEN)
+    for origins in ([], ["null"], ["http://localhost:2"], ["http://evil.example"], ["http://localhost:1"] * 2):
+        assert rules.problem(f"/{TOKEN}/ws", method, ["localhost:1"], origins) == 403
+    assert rules.problem(f"/{TOKEN}/ws", method, ["localhost:1"], ["http://localhost:1"]) is None
+
+
+def test_the_token_is_in_no_repr() -> None:
+    assert TOKEN not in repr(Rules(TOKEN))
+
+
+def test_a_browser_needs_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    assert not has_window()
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert has_window()
+
+
+# Folders
+
+
+def test_links_that_lead_out_are_left_out(tmp_path: Path) -> None:
+    start = photographs(tmp_path / "start", 1)
+    outside = photographs(tmp_path / "outside", 2)
+    (start / "out").symlink_to(outside)
+    (start / "in").symlink_to(photographs(start / "below", 1))
+    (start / "loop").symlink_to(start / "loop")
+    (start / "stolen.jpg").symlink_to(outside / "photo 1.jpg")
+    folders = Folders(start)
+    assert folders.listing("").folders == ("below", "in")
+    assert [path.name for path in folders.pictures("")] == ["photo 1.jpg"]
+    assert len(folders.pictures("in")) == 1
+    only = start / "only"
+    only.mkdir()
+    (only / "x.jpg").symlink_to(outside / "photo 1.jpg")
+    with pytest.raises(FolderError, match="lead out"):
+        folders.pictures("only")
+    with pytest.raises(FolderError, match="no pictures in"):
+        Folders(tmp_path).pictures("")
+    assert folders.find(str(start / "below")) == start / "below"
+
+
+def test_a_listing_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        (tmp_path / f"folder {number}").mkdir()
+    monkeypatch.setattr(folders_module, "_MAX_LISTED", 5)
+    listing = Folders(tmp_path).listing("")
+    assert (len(listing.folders), listing.more) == (5, True)
+    monkeypatch.setattr(folders_module, "_MAX_LOOKED_AT", 3)
+    assert len(Folders(tmp_path).listing("").folders) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="who is root may read everything")
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(FolderError, match="closed"):
+        Folders(tmp_path).listing("closed")
+
+
+# Dropped files
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("../../etc/a.jpg", "a.jpg"),
+        ("C:\\Windows\\a.PNG", "a.PNG"),
+        ("...hidden.jpg", "hidden.jpg"),
+        ("a\nb\0c.jpg", "a_b_c.jpg"),
+        ("con.jpg", "con_.jpg"),
+        ("x" * 500 + ".jpg", "x" * 80 + ".jpg"),
+        ("a?*.jpg", "a__.jpg"),
+        ("dot. .jpg", "dot.jpg"),
+    ],
+)
+def test_names_are_made_safe(name: str, expected: str) -> None:
+    assert safe_name(name) == expected
+
+
+@given(st.text())
+def test_any_name_is_safe_or_refused(text: str) -> None:
+    try:
+        name = safe_name(f"{text}.jpg")
+    except DropError:
+        return
+    assert name == Path(name).name
+    assert not name.startswith(".")
+    assert len(name.encode()) < 255
+
+
+@pytest.mark.parametrize("name", ["", "jpg", ".jpg", "a.exe", "a.jpg.exe", "a/", ".."])
+def test_what_is_not_called_a_picture_is_refused(name: str) -> None:
+    with pytest.raises(DropError, match="expected a picture") as caught:
+        safe_name(name)
+    assert caught.value.status == 415
+
+
+async def chunks(*parts: bytes) -> AsyncGenerator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def test_drops_are_limited(tmp_path: Path) -> None:
+    drops = Drops(tmp_path, max_bytes=10, max_files=2, max_total=14)
+    with pytest.raises(DropError, match="drop-begin"):
+        await drops.add("a.jpg", chunks())
+    await drops.begin()
+    with pytest.raises(DropError, match="larger") as caught:
+        await drops.add("a.jpg", chunks(b"12345", b"123456"))
+    assert caught.value.status == 413
+    assert await drops.add("a.jpg", chunks(b"12345", b"12345")) == 1
+    with pytest.raises(DropError, match="at a time"):
+        await drops.add("b.jpg", chunks(b"12345"))
+    assert await drops.add("A.jpg", chunks(b"1234")) == 2
+    with pytest.raises(DropError, match="at most 2 files"):
+        await drops.add("c.jpg", chunks())
+    assert sorted(path.name for path in drops.folder.iterdir()) == ["A (2).jpg", "a.jpg"]
+    before = drops.folder
+    drops.end()
+    await drops.begin()
+    assert not before.exists()
+    assert drops.count == 0

@@ -1,0 +1,139 @@
+"""Who asks, and for what: strangers, bad input, folders, files, nonsense."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.samples.images.gui.browser_stand_in import RefusedError, open_page, request
+from tests.samples.images.gui.serving import names_in, photographs, run_to_the_end, serving
+
+
+@pytest.mark.parametrize("wrong", ["token", "host", "origin", "no origin"])
+async def test_strangers_are_turned_away(wrong: str, start: Path, root: Path) -> None:
+    async with serving(start, root) as program:
+        site, token = program.site, program.site.token
+        expected = {"token": 404, "host": 421, "origin": 403, "no origin": 403}[wrong]
+        match wrong:
+            case "token":
+                token = "x" * len(token)
+            case "host":
+                site.host = f"evil.example:{site.port}"
+            case "origin":
+                site.origin = "http://evil.example"
+            case _:
+                site.origin = None
+        with pytest.raises(RefusedError) as caught:
+            async with open_page(site, token):
+                pass
+        assert caught.value.status == expected
+        assert (await request(site, "POST", "/drop?name=x.jpg", b"x", token))[0] == expected
+        assert (await request(site, "GET", "/", token=token))[0] == (200 if "origin" in wrong else expected)
+
+
+async def test_a_forwarded_port_may_have_another_number(start: Path, root: Path) -> None:
+    async with serving(start, root) as program:
+        for host in ("localhost:9000", "[::1]:1234", "127.0.0.1"):
+            program.site.host = host
+            async with open_page(program.site) as page:
+                await page.wait("hello")
+
+
+async def test_the_files_of_the_page_are_served_and_nothing_else(start: Path, root: Path) -> None:
+    async with serving(start, root) as program:
+        status, headers, body = await request(program.site, "GET", "/")
+        assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert b"<html" in body
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cache-control"] == "no-store"
+        for path in ("/page/../app.py", "/page/..%2fapp.py", "/page/%2e%2e/app.py", "/page/app.py", "/page/", "/none"):
+            assert (await request(program.site, "GET", path))[0] == 404, path
+        assert (await request(program.site, "GET", "/page/none.css"))[0] == 404
+        assert (await request(program.site, "GET", "", token=""))[0] == 404
+        assert (await request(program.site, "GET", "/drop"))[0] == 405
+
+
+BAD = {
+    "folder": ("none", "no 'none'"),
+    "governor": (0, "expected a whole number from 1 to 1000, got 0"),
+    "size": ([10, 5000], "each a whole number from 32 to 4096"),
+    "workers": (None, "got nothing"),
+    "noise": (-1, "from 0 to 255"),
+}
+
+
+@pytest.mark.parametrize("field", BAD)
+@pytest.mark.parametrize("command", ["start", "compare", "check"])
+async def test_bad_input_gets_a_message_at_the_control(command: str, field: str, start: Path, root: Path) -> None:
+    value, expected = BAD[field]
+    async with serving(start, root) as program, open_page(program.site) as page:
+        await page.say(command, form={field: value})
+        message = (await page.wait("invalid", field=field))["message"]
+        assert message.startswith(f"{field}: expected")
+        assert expected in message
+        assert program.session.status.value == "idle"
+        await page.say("check", form={})
+        await page.wait("valid", after=len(page.messages) - 1, field="*")
+
+
+@pytest.mark.parametrize("folder", ["..", "/etc", "a/../..", "way out", "\0", ".hidden", "x" * 5000])
+async def test_nobody_leaves_the_start_folder(folder: str, start: Path, root: Path) -> None:
+    photographs(start / ".hidden", 1)
+    photographs(start.parent / "outside", 1)
+    (start / "way out").symlink_to(start.parent / "outside")
+    async with serving(start, root) as program, open_page(program.site) as page:
+        assert (await page.wait("hello"))["folder"]["folders"] == []
+        await page.say("start", form={"folder": folder})
+        await page.wait("invalid", field="folder")
+        await page.say("list", path=folder)
+        await page.wait("invalid", after=len(page.messages) - 1, field="folder")
+
+
+async def test_folders_are_listed_and_chosen(start: Path, root: Path) -> None:
+    photographs(start / "a" / "b", 2)
+    async with serving(start, root) as program, open_page(program.site) as page:
+        await page.say("list", path="a")
+        listing = await page.wait("folder")
+        assert (listing["path"], listing["parts"], listing["folders"]) == ("a", ["a"], ["b"])
+        end = await run_to_the_end(page, folder="a/b", limit=1)
+        assert (end["images"], end["total"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", "{}", '{"type": "fly"}', '{"type": ["start"]}', "[" * 30_000, '{"type": "more"}']
+)
+async def test_nonsense_does_no_harm(text: str, start: Path, root: Path) -> None:
+    async with serving(start, root) as program, open_page(program.site) as page:
+        await page.say_text(text)
+        if text != '{"type": "more"}':
+            await page.wait("invalid", field="message")
+        for form in ("x", None, [1]):
+            await page.say("check", form=form)
+            await page.wait("invalid", field="form")
+        assert (await run_to_the_end(page, folder=""))["outcome"] == "done"
+
+
+async def test_dropped_pictures_become_the_source(start: Path, root: Path) -> None:
+    picture = (start / "photo 1.jpg").read_bytes()
+    async with serving(start, root) as program, open_page(program.site) as page:
+        status, _, body = await request(program.site, "POST", "/drop?name=a.jpg", picture)
+        assert (status, json.loads(body)["error"][:5]) == (409, "drop:")
+        await page.say("start", form={"folder": "dropped"})
+        await page.wait("invalid", field="folder")
+        await page.say("drop-begin")
+        await page.wait("drop", count=0, open=True)
+        for name in ("a.jpg", "../a.jpg"):
+            status, _, body = await request(program.site, "POST", f"/drop?name={name}", picture)
+            assert status == 200, body
+        assert json.loads(body) == {"ok": True, "count": 2}
+        assert (await request(program.site, "POST", "/drop?name=a.exe", picture))[0] == 415
+        await page.say("drop-end")
+        await page.wait("drop", count=2, open=False)
+        end = await run_to_the_end(page, folder="dropped")
+        assert (end["images"], end["outcome"]) == (2, "done")
+        async with open_page(program.site) as late:
+            await late.wait("drop", count=2)
+        assert names_in(root / "drop-1") == ["a (2).jpg", "a.jpg"]

@@ -1,0 +1,304 @@
+"""The session without pages and without HTTP: commands in, state out; and the hub, with trio's clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from penstock.samples.images import pictures
+from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.hub import Hub
+from penstock.samples.images.gui.model import Trouble
+from penstock.samples.images.gui.page_link import Channel, PageLink
+from penstock.samples.images.gui.session import Audience, Session
+from penstock.samples.images.gui.status import Status
+from penstock.samples.images.settings import Mode
+from tests.samples.images.gui.serving import SMALL, make_session
+
+
+class Diary(Audience):
+    """Writes down what it is told."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.messages: list[str] = []
+        self.statuses: list[Status] = []
+        self.invalid: list[tuple[str, str]] = []
+        self.troubles: list[Trouble] = []
+        self.pictures = 0
+        self.hook: Callable[[], object] = lambda: None
+        session.audience = self
+
+    def on_state(self) -> None:
+        if self.session.message not in self.messages[-1:]:
+            self.messages.append(self.session.message)
+        if self.session.status not in self.statuses[-1:]:
+            self.statuses.append(self.session.status)
+
+    def on_picture(self) -> None:
+        self.pictures += 1
+        self.hook()
+
+    def on_trouble(self, trouble: Trouble) -> None:
+        self.troubles.append(trouble)
+
+    def on_invalid(self, field: str, message: str) -> None:
+        self.invalid.append((field, message))
+
+
+@asynccontextmanager
+async def running(session: Session) -> AsyncGenerator[Diary]:
+    """Run a session beside the test."""
+    diary = Diary(session)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        yield diary
+        session.quit("the test is over")
+
+
+async def idle(session: Session) -> None:
+    with trio.fail_after(20):
+        while session.status is not Status.IDLE:  # noqa: ASYNC110  # from outside there is no event for that
+            await trio.sleep(0.005)
+
+
+async def test_a_run_goes_through_its_states(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        assert session.start(SMALL)
+        assert not session.start(SMALL)
+        assert not session.compare(SMALL)
+        await idle(session)
+        assert diary.statuses == [Status.RUNNING, Status.IDLE]
+        assert diary.messages == ["Starting …", "Data flow over 4 pictures", "Done. 4 of 4 images came out."]
+        assert diary.pictures == 4
+        assert not session.stop()
+
+
+async def test_a_stop_before_anything_has_begun_counts(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, endless=True))
+        assert session.stop()
+        await idle(session)
+        assert session.outcome == "stopped"
+        assert diary.statuses == [Status.RUNNING, Status.STOPPING, Status.IDLE]
+        session.start(SMALL)
+        await idle(session)
+        assert session.outcome == "done"
+
+
+async def test_pictures_are_painted_once_and_painting_can_be_stopped(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_LONG", 180)
+    monkeypatch.setattr(pictures, "_SHORT", 120)
+    session = make_session(start, root)
+    painted = attrs.evolve(SMALL, folder=None)
+    async with running(session) as diary:
+        session.start(painted)
+        with trio.fail_after(20):
+            while "Painting sample pictures: 3 of 15" not in diary.messages:  # noqa: ASYNC110  # see idle
+                await trio.sleep(0.001)
+        session.stop()
+        await idle(session)
+        assert session.outcome == "stopped"
+        for _ in range(2):
+            session.start(painted)
+            await idle(session)
+            assert session.snapshot().images == 15
+        assert diary.messages.count("Painting sample pictures: 1 of 15") == 1
+        assert diary.messages.count("Painting sample pictures: 15 of 15") == 1
+
+
+async def test_a_folder_that_has_gone_is_said_at_its_control(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, folder="gone"))
+        await idle(session)
+        assert session.outcome == "failed"
+        assert [field for field, _ in diary.invalid] == ["folder"]
+        assert "no 'gone'" in session.message
+        assert await session.pictures.problem(attrs.evolve(SMALL, folder=None)) is None
+
+
+async def test_the_pictures_folder_is_not_the_output_folder(start: Path, root: Path) -> None:
+    session = make_session(start, root, output=start)
+    problem = await session.pictures.problem(SMALL)
+    assert problem is not None
+    assert "another one than the output folder" in problem
+
+
+async def test_an_output_folder_that_cannot_be_made_fails_the_run_only(start: Path, root: Path) -> None:
+    session = make_session(start, root, output=start / "photo 1.jpg" / "below")
+    async with running(session):
+        session.start(SMALL)
+        await idle(session)
+        assert session.outcome == "failed"
+        assert session.message.startswith("Failed: ")
+
+
+async def test_an_endless_run_deletes_thumbnails_that_nobody_will_ask_for(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.samples.images.gui.live._KEPT_PICTURES", 10)
+    monkeypatch.setattr("penstock.samples.images.gui.thumbnails._SWEEP", 0.01)
+    session = make_session(start, root, output=root / "kept")
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, endless=True))
+        with trio.fail_after(20):
+            while diary.pictures < 100 or len(files_in(root / "run-1")) > 60:  # noqa: ASYNC110  # see idle
+                await trio.sleep(0.01)
+        session.stop()
+        await idle(session)
+        assert session.live is not None
+        assert len(session.live.thumbnails) == 10
+        assert files_in(root / "kept") == []
+
+
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.jpg")]
+
+
+async def test_quitting_ends_what_runs(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        diary.hook = partial(session.quit, "enough")
+        session.start(attrs.evolve(SMALL, endless=True, mode=Mode.CONTROL_FLOW))
+        with trio.fail_after(20):
+            while session.outcome is None:  # noqa: ASYNC110  # see idle
+                await trio.sleep(0.005)
+    assert (session.status, session.reason, session.outcome) == (Status.QUITTING, "enough", "stopped")
+    assert not session.start(SMALL)
+    assert session.state()["status"] == "stopping"
+    json.dumps(session.state())
+
+
+async def test_troubles_are_kept_within_bounds(start: Path, root: Path) -> None:
+    for number in range(5):
+        (start / f"bad {number}.jpg").write_bytes(b"")
+    session = make_session(start, root)
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, repeat=100))
+        await idle(session)
+        assert session.live is not None
+        assert (len(diary.troubles), len(session.live.troubles)) == (500, 200)
+        assert session.snapshot().failed == 500
+
+
+# The hub, without HTTP
+
+
+@attrs.define
+class Screen:
+    """A page as the hub sees it, and what it was sent."""
+
+    texts: list[str] = attrs.Factory(list[str])
+    blocked: trio.Event | None = None
+    dropped: int = 0
+
+    async def text(self, text: str) -> None:
+        if self.blocked is not None:
+            await self.blocked.wait()
+        self.texts.append(text)
+
+    async def data(self, data: bytes) -> None:
+        raise AssertionError("nobody asked for pictures")
+
+    def drop(self) -> None:
+        self.dropped += 1
+
+    def kinds(self) -> list[str]:
+        return [json.loads(text)["type"] for text in self.texts]
+
+    def page(self) -> PageLink:
+        return PageLink(Channel(self.text, self.data), self.drop)
+
+
+async def test_the_last_page_that_closes_ends_the_session_after_a_grace(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub = Hub(session, Form())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        nursery.start_soon(hub.end_when_left)
+        await trio.sleep(1000)  # nobody has come yet
+        page = Screen().page()
+        await hub.join(page)
+        hub.leave(page)
+        await trio.sleep(1.9)  # a reload
+        await hub.join(page)
+        await trio.sleep(1000)
+        assert session.status is Status.IDLE
+        hub.leave(page)
+        left = trio.current_time()
+    assert trio.current_time() - left == pytest.approx(2.0)
+    assert session.reason == "the last page was closed"
+
+
+async def test_states_come_five_times_a_second_and_the_newest_only(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub, screen, slow = Hub(session, Form()), Screen(), Screen(blocked=trio.Event())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.beat)
+        for one in (screen, slow):
+            page = one.page()
+            await hub.join(page)
+            nursery.start_soon(page.send_texts)
+        await trio.sleep(5)
+        idle_states = screen.kinds().count("state")
+        assert idle_states <= 2
+        session.status = Status.RUNNING  # as if something ran
+        hub.on_state()
+        await trio.sleep(3)
+        assert 14 <= screen.kinds().count("state") - idle_states <= 17
+        assert slow.blocked is not None
+        slow.blocked.set()
+        await trio.testing.wait_all_tasks_blocked()
+        assert slow.kinds() == ["hello", "state"]
+        assert slow.dropped == 0
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_page_that_takes_nothing_for_long_is_let_go(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub, asleep = Hub(session, Form()), Screen(blocked=trio.Event())
+    session.status = Status.RUNNING
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.beat)
+        page = asleep.page()
+        await hub.join(page)
+        nursery.start_soon(page.send_texts)
+        await trio.sleep(9.5)
+        assert asleep.dropped == 0
+        await trio.sleep(1)
+        assert asleep.dropped > 0
+        nursery.cancel_scope.cancel()
+
+
+async def test_goodbye_waits_a_second_at_most(start: Path, root: Path, autojump_clock: trio.testing.MockClock) -> None:
+    session = make_session(start, root)
+    hub, screen, asleep = Hub(session, Form()), Screen(), Screen(blocked=trio.Event())
+    async with trio.open_nursery() as nursery:
+        for one in (screen, asleep):
+            page = one.page()
+            await hub.join(page)
+            nursery.start_soon(page.send_texts)
+        before = trio.current_time()
+        await hub.say_goodbye("enough")
+        assert trio.current_time() - before == pytest.approx(1)
+        assert screen.kinds() == ["hello", "bye"]
+        nursery.cancel_scope.cancel()

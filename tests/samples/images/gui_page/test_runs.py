@@ -1,0 +1,205 @@
+"""Runs, by clicks: what is seen is checked."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from penstock.blocks.recording.colours import item_colour
+from tests.samples.images.gui_page.page import Page
+from tests.samples.images.gui_page.program import Program, colour_of, paint
+
+pytestmark = pytest.mark.browser
+SLOW: dict[str, Any] = {"layers": 50, "width": 640, "height": 480, "noise": 16}
+"""Settings that keep a pipeline full."""
+
+
+def about(colour: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    return all(abs(a - b) <= 12 for a, b in zip(colour, other, strict=True))
+
+
+@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced"])
+def test_pictures_come_in_order_and_bars_and_numbers_appear(page: Page, start: Path, mode: str) -> None:
+    paint(start / "pictures", 12)
+    page.record_pictures()
+    page.set_form("pictures", mode)
+    page.run()
+    page.wait("the last picture is there", lambda: page.sequence == 12)
+    number, colour = page.picture
+    assert about(colour, colour_of(number - 1))
+    shown = page.shown
+    assert shown == sorted(set(shown))
+    assert page.text("picture-name") == "011.png"
+    assert page.number("figure-images") == 12
+    assert page.number("figure-per-image") > 0
+    assert page.number("figure-seconds") >= 0
+    page.wait("there are bars", lambda: len(page.bars(12)) >= 3)
+    assert len(page.js("return [...document.querySelectorAll('#phases tbody tr')].map(r => r.textContent)")) == 4
+    queues = page.js("return document.querySelectorAll('#queues tbody tr').length")
+    assert queues == (0 if mode == "sequential" else 3)
+    assert page.js("return document.querySelectorAll('#graph .node').length") >= 4
+    assert "slowest" in page.text("graph")
+
+
+def test_each_picture_is_what_its_name_says(page: Page, start: Path) -> None:
+    paint(start / "pictures", 40)
+    page.set_form("pictures", repeat=5)
+    page.click("start")
+    seen = set[int]()
+    while page.status != "idle" or not seen:
+        number, colour = page.picture if page.sequence else (0, ())
+        if number:
+            assert about(colour, colour_of((number - 1) % 40)), number
+            seen.add(number)
+    assert seen
+
+
+def test_numbers_move_while_it_runs(page: Page) -> None:
+    page.set_form(repeat=1000, **SLOW)
+    page.click("start")
+    page.wait_for_status("running")
+    first = page.wait(
+        "the first images are there", lambda: page.number("figure-images") > 0 and page.text("figure-images")
+    )
+    page.wait("there are more", lambda: page.text("figure-images") != first)
+    assert not page.enabled("start")
+    assert not page.enabled("compare")
+    assert not page.enabled("noise")
+    page.wait("the slowest is marked", lambda: "Filter slowest" in page.text("phases"))
+    page.click("stop")
+    page.wait_for_status("idle")
+    assert page.enabled("start")
+    assert not page.enabled("stop")
+
+
+def test_it_can_be_stopped_while_full_and_started_again(page: Page) -> None:
+    page.set_form(governor=7, repeat=1000, **SLOW)
+    for _ in range(3):
+        page.click("start")
+        page.wait("the pipeline is full", lambda: page.number("figure-governor") == 7)
+        page.click("stop")
+        page.wait_for_status("idle")
+        assert page.number("figure-governor") == 0
+    assert "stop" in page.text("status-text").lower()
+
+
+def test_errors_in_the_middle_stand_in_the_error_box(page: Page, start: Path) -> None:
+    paint(start / "pictures", 20, bad=(5, 11))
+    page.set_form("pictures")
+    page.run()
+    page.wait("both errors are there", lambda: "2 errors" in page.text("errors-title"))
+    assert page.element("errors").is_displayed()
+    rows = page.js(
+        "return [...document.querySelectorAll('#error-rows tr')].map(r => [...r.cells].map(c => c.textContent))"
+    )
+    assert sorted(row[1] for row in rows) == ["005.png", "011.png"]
+    assert {row[0] for row in rows} == {"Load"}
+    assert all("not a picture" in row[2] for row in rows)
+    assert page.number("figure-failed") == 2
+    assert page.number("figure-images") == 18
+    page.click("close-errors")
+    assert not page.element("errors").is_displayed()
+    page.click("show-errors")
+    assert page.element("errors").is_displayed()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
+def test_a_file_name_is_text_whatever_is_in_it(page: Page, start: Path) -> None:
+    name = "<img src=x onerror=alert(1)>.png"
+    paint(start / "<b>", 2)
+    (start / "<b>" / name).write_text("no picture")
+    page.set_form("<b>")
+    page.run()
+    page.wait("the error is there", lambda: name in page.text("error-rows"))
+    assert page.js("return document.querySelectorAll('img').length") == 0
+
+
+def test_a_new_run_begins_without_errors(page: Page, start: Path) -> None:
+    paint(start / "bad", 3, bad=(1,))
+    paint(start / "good", 3)
+    page.set_form("bad")
+    page.run()
+    page.wait("the error is there", lambda: page.element("errors").is_displayed())
+    page.click("close-errors")
+    page.set_form("good")
+    page.run()
+    assert not page.element("errors").is_displayed()
+    assert page.number("figure-failed") == 0
+
+
+def test_a_reload_in_the_middle_goes_on_with_the_same_run(page: Page, penstock: Program) -> None:
+    page.set_form(repeat=1000, **SLOW)
+    page.click("start")
+    page.wait("images came out", lambda: page.number("figure-images") >= 2)
+    page.driver.refresh()
+    page.wait_for_status("running")
+    assert page.number("figure-images") >= 2
+    page.record_pictures()
+    page.wait("pictures are shown again", lambda: len(page.shown) >= 2)
+    page.wait("there are bars again", lambda: page.bars(500))
+    assert {run for run, _ in page.shown} == {1}
+    assert page.enabled("stop")
+    page.click("stop")
+    page.wait_for_status("idle")
+    assert penstock.process.poll() is None
+
+
+def test_the_diagram_can_be_held_and_pushed_back(page: Page) -> None:
+    page.set_form(repeat=1000, **SLOW)
+    page.choose("window", "0.5")
+    page.click("start")
+    page.wait("the run is under way", lambda: page.number("figure-seconds") > 2)
+    page.click("hold")
+    end = page.wait("it stands still", lambda: page.right_edge)
+    seconds = page.number("figure-seconds")
+    page.wait("the run goes on", lambda: page.number("figure-seconds") > seconds)
+    held = page.right_edge
+    page.wait("more has happened", lambda: page.number("figure-seconds") > seconds + 0.5)
+    assert page.right_edge == held >= end > 0
+    page.js("const p = document.getElementById('past'); p.value = 1; p.dispatchEvent(new Event('input'))")
+    page.wait("the past is shown", lambda: page.right_edge == 1)
+    page.click("hold")
+    page.wait("it is live", lambda: float(page.right_edge) > float(held))
+    page.wait("words say the same", lambda: "works" in page.text("diagram-text"))
+
+
+def test_comparing_fills_the_chart(page: Page, start: Path) -> None:
+    paint(start / "pictures", 6)
+    page.set_form("pictures")
+    page.click("compare")
+    done = "return [...document.querySelectorAll('#comparison tr[data-status=done]')].map(r => r.dataset.mode)"
+    page.wait("all four are done", lambda: len(page.js(done)) == 4)
+    page.wait_for_status("idle")
+    gains = page.js("return [...document.querySelectorAll('#comparison .gain')].map(c => c.textContent)")
+    assert gains[0] == "1.00 ×"
+    assert all(gain.endswith("×") for gain in gains)
+    widths = page.js(
+        "return [...document.querySelectorAll('#comparison .bar-time')].map(b => b.getBoundingClientRect().width)"
+    )
+    assert all(width > 0 for width in widths)
+
+
+def test_an_image_has_the_colour_that_it_has_in_saved_charts(page: Page) -> None:
+    colours = page.module("colours.js", "Array.from({length: 200}, (_, i) => m.itemColour(i))")
+    assert colours == [item_colour(number) for number in range(200)]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_fifty_starts_and_stops_leave_nothing_behind(page: Page, penstock: Program, start: Path) -> None:
+    paint(start / "pictures", 4)
+    page.set_form("pictures", repeat=1000)
+    counts: list[tuple[int, int]] = []
+    for _ in range(50):
+        before = page.run_shown()
+        page.click("start")
+        page.wait("a picture of this run is there", partial(page.shows_run_after, before))
+        page.click("stop")
+        page.wait_for_status("idle")
+        counts.append((penstock.threads, penstock.handles))
+    early, late = counts[5:15], counts[-10:]
+    assert min(threads for threads, _ in late) <= max(threads for threads, _ in early)
+    assert min(handles for _, handles in late) <= max(handles for _, handles in early)
