@@ -8,9 +8,7 @@ its place stays taken, until the executor gives it back, whose result is then th
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import trio
@@ -20,7 +18,7 @@ from .deadlines import Deadlines
 from .executor_runner import ExecutorRunner
 from .function_block import FunctionBlock
 from .item_limit import Late
-from .lane import Job
+from .lane import Homecoming, Job
 from .timing import BatchSize, time_slice
 
 
@@ -31,29 +29,18 @@ class OneByOne(BatchSize):
         """There is nothing to learn."""
 
 
-class Beginnings:
-    """Where workers say which job they begin: any thread does, the loop is woken once a burst."""
+class Beginnings(Homecoming):
+    """Where workers say which job they begin."""
 
-    __slots__ = ("_is_called", "_jobs", "_tell", "_token")
+    __slots__ = ("_tell",)
 
     def __init__(self, tell: Callable[[Job], None]) -> None:
-        self._jobs: deque[Job] = deque()
+        super().__init__(self._pass_on)
         self._tell = tell
-        self._token = trio.lowlevel.current_trio_token()
-        self._is_called = False
 
-    def note(self, job: Job) -> None:
-        """A job begins, in any thread."""
-        self._jobs.append(job)
-        if not self._is_called:  # two threads may both see this; a wake-up too many does no harm
-            self._is_called = True
-            with suppress(trio.RunFinishedError):  # it was abandoned, and nobody is left to care
-                self._token.run_sync_soon(self._look)
-
-    def _look(self) -> None:
-        self._is_called = False
-        while self._jobs:
-            self._tell(self._jobs.popleft())
+    def _pass_on(self) -> None:
+        while (job := self.take()) is not None:
+            self._tell(job)
 
 
 class TimedRunner(ExecutorRunner):
@@ -72,7 +59,7 @@ class TimedRunner(ExecutorRunner):
         """Open a lane to the executor; have it tell what it begins, or give it no more than it can begin."""
         super().start()
         if isinstance(self.lane, CrewLane):
-            self.lane.tell = Beginnings(self._began).note
+            self.lane.tell = Beginnings(self._began).bring
             self.is_told = True
         else:
             self.lane.depth = min(self.lane.depth, self.at_once)

@@ -18,21 +18,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.timing import time_slice
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def passes(self, seconds: float) -> None:
-        """Let everybody get as far as he can, then let time pass."""
-        await wait_all_tasks_blocked()
-        self.now += seconds
+from tests.blocks.clock import Clock, every
 
 
 @pytest.fixture
@@ -40,10 +26,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(time_slice, "clock", clock)
     return clock
-
-
-def every(seconds: float, count: int) -> Times:
-    return Times(count, seconds * count, *(5 * [seconds]))
 
 
 class Copy(Agent):

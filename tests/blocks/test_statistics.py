@@ -20,22 +20,8 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.timing import time_slice
+from tests.blocks.clock import Clock, every
 from tests.blocks.tools import Fussy, faults
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def passes(self, seconds: float) -> None:
-        """Let everybody get as far as he can, then let time pass."""
-        await wait_all_tasks_blocked()
-        self.now += seconds
 
 
 @pytest.fixture
@@ -48,10 +34,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def numbers(block: Block) -> BlockStatistics:
     assert block.network is not None
     return block.network.statistics()[block.name]
-
-
-def every(seconds: float, count: int) -> Times:
-    return Times(count, seconds * count, *(5 * [seconds]))
 
 
 async def test_items_are_counted_where_they_come_in_and_go_out() -> None:

@@ -335,7 +335,7 @@ async def test_a_worker_that_outlives_the_loop_troubles_nobody() -> None:
         beginnings.append(Beginnings(told.append))
 
     await trio.to_thread.run_sync(trio.run, main)
-    beginnings[0].note(cast("Any", "job"))
+    beginnings[0].bring(cast("Any", "job"))
     assert not told
 
 
@@ -355,7 +355,7 @@ async def test_several_beginnings_wake_the_loop_once() -> None:
     told: list[Any] = []
     beginnings = Beginnings(told.append)
     for name in ("first", "second"):
-        beginnings.note(cast("Any", name))
+        beginnings.bring(cast("Any", name))
     assert not told
     await turns(2)
     assert told == ["first", "second"]
