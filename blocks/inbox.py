@@ -191,7 +191,7 @@ class Inbox(Generic[T]):
         """Take the message if that can be done now."""
         if not self.wants(message):
             return MessageStatus.DECLINED
-        room = self.room() if link is None or not self._asked else self._room_for(link)
+        room = self.room() if link is None else self.room_for(link)
         if room < 1 or (self.gate is not None and not self.gate.admit((message,))):
             return self.refuse(message, link)
         if link is not None:
@@ -227,7 +227,7 @@ class Inbox(Generic[T]):
         Only while `is_direct`; if some are left over the link is remembered.
         """
         waiting = len(items)
-        room = self._room_for(link) if self._asked else self.room()
+        room = self.room_for(link)
         count = max(0, min(room, waiting))
         if self.gate is not None and count > 0:
             count = self.gate.admit(list(islice(items, count)))
@@ -365,8 +365,10 @@ class Inbox(Generic[T]):
         self._asked_lately = True
         self.block._wake()
 
-    def _room_for(self, link: Link[Any]) -> int:
+    def room_for(self, link: Link[Any]) -> int:
         """The room that is left for a link if each of those that were asked before it gets one place."""
+        if not self._asked:
+            return self.room()
         ahead = next((place for place, asked in enumerate(self._asked) if asked is link), len(self._asked))
         return self.room() - ahead
 

@@ -165,7 +165,7 @@ class HeadsOutbox(Outbox[Out]):
 
     def _hand_to_links(self) -> int:
         link = self.links[0]
-        room = min(link.inbox.room(), LARGEST_BATCH)
+        room = min(link.inbox.room_for(link), LARGEST_BATCH)
         is_plain = len(self.links) == 1 and link.is_plain and not link.inbox.closed and link.inbox.gate is None
         if not is_plain or room < 1 or not isinstance(self.queue, Heads):
             return self._offer_head()

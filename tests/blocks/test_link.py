@@ -2,14 +2,17 @@
 
 import re
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from penstock.agents import SequenceMultiplexer
 from penstock.blocks import (
     BoundedBuffer,
     Call,
+    Choice,
     IterableSource,
     Join,
     MessageStatus,
@@ -281,6 +284,25 @@ async def test_links_that_wait_for_room_get_it_in_turn() -> None:
         got += [number // 100 async for number in target]
     for place in range(3, 100, 3):  # while all three have something, nobody comes twice before another has come once
         assert len(set(got[place : place + 3])) == 3
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["join", "choice", "multiplexer"])
+async def test_a_block_with_several_inputs_takes_no_more_than_the_room_that_is_left_for_its_link(
+    kind: str, capacity: int
+) -> None:
+    sources = [IterableSource(range(1, 41)) for _ in range(3)]
+    target = BoundedBuffer[Any](capacity)
+    merger: Any = {
+        "join": lambda: Join[Any](sources[0]),
+        "choice": lambda: Choice[Any](sources[0]),
+        "multiplexer": lambda: SequenceMultiplexer[int](sources[0], key=int),
+    }[kind]()
+    for source in (*sources[1:], merger):
+        source.link_target(target)
+    async with Network(*sources):
+        got = [item async for item in target]
+    assert len(got) == 3 * 40
 
 
 async def test_room_is_not_kept_for_a_link_that_does_not_want_it_any_more() -> None:
