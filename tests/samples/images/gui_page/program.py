@@ -1,7 +1,10 @@
-"""`penstock-images --gui` in a process of its own, as somebody starts it; and pictures for it."""
+"""`penstock-images --gui` in a process of its own, which can be looked into; and pictures for it."""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -37,11 +40,24 @@ class Program:
         """How many files and sockets it has open (Linux)."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
+    @property
+    def resident(self) -> int:
+        """How many bytes of it are in memory (Linux)."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def look_into(self) -> tuple[int, int]:
+        """How many tasks it has, and how many blocks of memory for Python objects (POSIX)."""
+        self.process.send_signal(signal.SIGUSR1)
+        assert self.process.stdout is not None
+        told = json.loads(self.process.stdout.readline())
+        return told["tasks"], told["blocks"]
+
 
 @contextmanager
 def program(start_folder: Path, *options: str) -> Generator[Program]:
     """Start the program; it is ended on exit if it has not ended by then."""
-    command = [sys.executable, "-m", "penstock.samples.images", "--gui", "--no-browser", "--start-folder", "."]
+    what = str(Path(__file__).with_name("looked_into.py"))
+    command = [sys.executable, what, "--gui", "--no-browser", "--start-folder", "."]
     with subprocess.Popen(
         [*command, *options], cwd=start_folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
