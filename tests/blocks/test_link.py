@@ -1,6 +1,7 @@
 """Links: order, filters, limits, joining a network, unlinking."""
 
 import re
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -293,11 +294,12 @@ async def test_a_block_with_several_inputs_takes_no_more_than_the_room_that_is_l
 ) -> None:
     sources = [IterableSource(range(1, 41)) for _ in range(3)]
     target = BoundedBuffer[Any](capacity)
-    merger: Any = {
+    mergers: dict[str, Callable[[], Any]] = {
         "join": lambda: Join[Any](sources[0]),
         "choice": lambda: Choice[Any](sources[0]),
         "multiplexer": lambda: SequenceMultiplexer[int](sources[0], key=int),
-    }[kind]()
+    }
+    merger = mergers[kind]()
     for source in (*sources[1:], merger):
         source.link_target(target)
     async with Network(*sources):

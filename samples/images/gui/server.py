@@ -1,7 +1,9 @@
 """Serves the application with Hypercorn, in the loop that the pipelines run in."""
 
 # Hypercorn's own `serve` shields what it sends from being cancelled: a page that has stopped reading could keep the
-# program from ending. So the connections are accepted here, and can be closed from here.
+# program from ending. So the connections are accepted here, and can be closed from here. And it compresses for every
+# browser that offers to inflate, which cannot be told to it: thumbnails get no smaller by that, and the loop would
+# stand still for milliseconds with each.
 
 from __future__ import annotations
 
@@ -11,13 +13,25 @@ import socket
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.protocol import ws_stream
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
+from wsproto.extensions import PerMessageDeflate
 
 __all__ = ["Server", "UnusableAddressError", "open_socket"]
 
 _log = logging.getLogger("penstock")
+
+
+class _NoDeflate(PerMessageDeflate):
+    """Declines every offer."""
+
+    def accept(self, offer: str) -> None:
+        """Do not compress."""
+
+
+ws_stream.PerMessageDeflate = _NoDeflate  # type: ignore[attr-defined]
 
 
 class UnusableAddressError(Exception):

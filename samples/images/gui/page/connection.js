@@ -13,7 +13,7 @@ export class Connection {
   #ended = false;
   #timer = 0;
 
-  /** @param on {{message(object), picture(object, Blob), lost(), ended(string)}} */
+  /** @param on {{message(object), picture(object, Uint8Array), lost(), ended(string)}} */
   constructor(on) {
     this.#on = on;
     document.addEventListener("visibilitychange", () => this.send({ type: "visible", yes: !document.hidden }));
@@ -63,7 +63,7 @@ export class Connection {
     if (typeof data !== "string") {
       const length = new DataView(data).getUint32(0);
       const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-      this.#on.picture(head, new Blob([new Uint8Array(data, 4 + length)], { type: "image/jpeg" }));
+      this.#on.picture(head, new Uint8Array(data, 4 + length));
       return;
     }
     const message = JSON.parse(data);

@@ -30,6 +30,7 @@ export class Diagram {
   #nextTexts = 0;
   #told = -1; // seconds: the right edge that the texts are about
   #scheduled = false;
+  #seen = true; // whether it is where somebody could look at it
   #dirty = true;
 
   constructor() {
@@ -41,6 +42,7 @@ export class Diagram {
     this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
     this.#canvas.addEventListener("pointerleave", () => write(find("pointed"), ""));
     new ResizeObserver(() => this.restyle()).observe(this.#canvas);
+    new IntersectionObserver((entries) => this.#seenNow(entries.at(-1).isIntersecting)).observe(this.#canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
     this.#touch();
   }
@@ -124,7 +126,7 @@ export class Diagram {
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const wait = this.#seen() ? this.#nextFrame - performance.now() : STILL_FRAME;
+    const wait = this.#nextFrame - performance.now();
     const ask = () => requestAnimationFrame((now) => this.#frame(now));
     if (wait > EARLY) setTimeout(ask, wait - EARLY);
     else ask();
@@ -133,7 +135,7 @@ export class Diagram {
   #frame(now) {
     this.#scheduled = false;
     const moving = this.#held === null && this.#clock.running && !this.#still.matches;
-    if (this.#seen()) {
+    if (this.#seen) {
       this.#dirty = false;
       const before = performance.now();
       this.#draw();
@@ -141,16 +143,16 @@ export class Diagram {
       this.#nextFrame = now + Math.max(this.#still.matches ? STILL_FRAME : FRAME, cost / SHARE);
       if (now >= this.#nextTexts) this.#texts(now);
     }
-    if (moving || this.#dirty || this.#textsAreLate()) this.#schedule();
+    if (this.#seen && (moving || this.#dirty || this.#textsAreLate())) this.#schedule();
   }
 
   #textsAreLate() {
     return this.#drawn.end !== this.#told;
   }
 
-  #seen() {
-    const box = this.#canvas.getBoundingClientRect();
-    return box.bottom > 0 && box.top < innerHeight;
+  #seenNow(seen) {
+    this.#seen = seen;
+    this.#touch();
   }
 
   #draw() {

@@ -23,7 +23,7 @@ const page = {
   asked: "", // the command whose answer may be "invalid"
 };
 
-const connection = new Connection({ message: receive, picture: (head, blob) => slideshow.add(head, blob), lost, ended });
+const connection = new Connection({ message: receive, picture: (head, jpeg) => slideshow.add(head, jpeg), lost, ended });
 const slideshow = new Slideshow(() => connection.shown());
 const controls = new Controls(() => connection.send({ type: "check", form: controls.form }));
 const figures = new Figures();

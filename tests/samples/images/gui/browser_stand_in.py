@@ -20,6 +20,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.extensions import Extension, PerMessageDeflate
 
 JsonDict = dict[str, Any]
 
@@ -87,7 +88,8 @@ async def _response(stream: trio.SocketStream, connection: h11.Connection) -> tu
 class Page:
     """An open page: `messages` has what came, `pictures` the heads and bodies of pictures.
 
-    `found` is how many messages there were up to the one that was waited for last.
+    `found` is how many messages there were up to the one that was waited for last, `extensions` what the server has
+    accepted of what browsers offer.
     """
 
     def __init__(self, stream: trio.SocketStream, connection: WSConnection) -> None:
@@ -95,6 +97,7 @@ class Page:
         self._news = trio.Event()
         self.messages: list[JsonDict] = []
         self.pictures: list[tuple[JsonDict, bytes]] = []
+        self.extensions: list[Extension] = []
         self.is_closed = False
         self.found = 0
 
@@ -116,7 +119,6 @@ class Page:
                     self.found = seen = seen + 1
                     if message["type"] == kind and all(message.get(key) == value for key, value in values.items()):
                         return message
-                self._news = trio.Event()
                 if self.is_closed:
                     raise AssertionError(f"closed without {kind} {values}")
                 await self._news.wait()
@@ -125,7 +127,6 @@ class Page:
         """Wait for so many pictures, and give the last of these."""
         with trio.fail_after(20):
             while len(self.pictures) < number:
-                self._news = trio.Event()
                 await self._news.wait()
         return self.pictures[number - 1]
 
@@ -133,7 +134,6 @@ class Page:
         """Wait until the server has closed the page."""
         with trio.fail_after(20):
             while not self.is_closed:
-                self._news = trio.Event()
                 await self._news.wait()
 
     async def close(self) -> None:
@@ -159,7 +159,7 @@ class Page:
                     elif isinstance(event, CloseConnection):
                         return
                     assert isinstance(event, Message)
-                self._news.set()
+                self._tell()
                 received = await self._stream.receive_some()
                 if not received:
                     return
@@ -168,7 +168,12 @@ class Page:
             return
         finally:
             self.is_closed = True
-            self._news.set()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Wake those who wait."""
+        self._news.set()
+        self._news = trio.Event()
 
     def _picture(self, data: bytes) -> None:
         length = int.from_bytes(data[:4], "big")
@@ -188,17 +193,19 @@ async def open_page(site: Site, token: str | None = None, reads: bool = True) ->
     stream = await trio.open_tcp_stream("127.0.0.1", site.port)
     async with stream:
         extra = [(name.encode(), value.encode()) for name, value in others]
-        await stream.send_all(connection.send(Request(host=host[1], target=target, extra_headers=extra)))
-        accepted = False
-        while not accepted:
+        offer = Request(host=host[1], target=target, extra_headers=extra, extensions=[PerMessageDeflate()])
+        await stream.send_all(connection.send(offer))
+        accepted: AcceptConnection | None = None
+        while accepted is None:
             connection.receive_data(await stream.receive_some() or None)
             for event in connection.events():
                 if isinstance(event, RejectConnection):
                     raise RefusedError(event.status_code)
                 assert isinstance(event, AcceptConnection)
-                accepted = True
+                accepted = event
                 break
         page = Page(stream, connection)
+        page.extensions = accepted.extensions
         async with trio.open_nursery() as nursery:
             if reads:
                 nursery.start_soon(page.read)

@@ -41,6 +41,12 @@ async def test_a_forwarded_port_may_have_another_number(start: Path, root: Path)
                 await page.wait("hello")
 
 
+async def test_nothing_is_compressed_though_browsers_offer_it(start: Path, root: Path) -> None:
+    async with serving(start, root) as program, open_page(program.site) as page:
+        assert page.extensions == []
+        await page.wait("hello")
+
+
 async def test_the_files_of_the_page_are_served_and_nothing_else(start: Path, root: Path) -> None:
     async with serving(start, root) as program:
         status, headers, body = await request(program.site, "GET", "/")

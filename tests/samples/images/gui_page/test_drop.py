@@ -18,7 +18,7 @@ def test_dropped_pictures_become_the_source(page: Page, tmp_path: Path) -> None:
     page.wait("they are chosen", lambda: page.element("drop-part").is_displayed())
     page.run()
     assert page.number("figure-images") == 5
-    assert page.sequence == 5
+    page.wait("the last one is shown", lambda: page.sequence == 5)
 
 
 def test_pictures_can_be_chosen_with_a_dialog(page: Page, tmp_path: Path) -> None:
