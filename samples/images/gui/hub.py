@@ -21,6 +21,7 @@ __all__ = ["GRACE", "Hub"]
 GRACE = 2.0
 """Seconds in which a page that was closed may come back, before the program ends."""
 _BEAT = 0.1  # seconds between two messages with spans
+_CALM_BEAT = 0.5  # the same, and from picture to picture, while modes are compared: what is drawn would be measured too
 _STATE_EVERY = 2  # beats: numbers that change more often cannot be read, and cost as much
 _PATIENCE = 10.0  # seconds; a page that reads nothing for so long is let go
 
@@ -118,9 +119,10 @@ class Hub(Audience):
         self._change.set()
 
     def on_picture(self) -> None:
-        """Show the picture to those who want one."""
-        for page in self.pages:
-            page.look()
+        """Show the picture to those who want one; while modes are compared, they get one a beat."""
+        if self.session.status is not Status.COMPARING:
+            for page in self.pages:
+                page.look()
 
     def on_trouble(self, trouble: Trouble) -> None:
         """Say what failed."""
@@ -140,13 +142,14 @@ class Hub(Audience):
         """Send states and spans: when something has changed, and several times a second while something runs."""
         beats = 0
         while True:
-            if self.session.status is Status.IDLE:
+            status = self.session.status
+            if status is Status.IDLE:
                 await self._change.wait()
             else:
-                with trio.move_on_after(_BEAT):
+                with trio.move_on_after(_CALM_BEAT if status is Status.COMPARING else _BEAT):
                     await self._change.wait()
             beats += 1
-            with_state = self._change.is_set() or beats % _STATE_EVERY == 0
+            with_state = self._change.is_set() or status is Status.COMPARING or beats % _STATE_EVERY == 0
             self._change = trio.Event()
             self._publish(with_state)
             self._drop_sleepers()

@@ -11,7 +11,7 @@ const IMAGES_SHOWN = 16;
 const FEW = 5; // images: before that nobody knows how long they take
 const DELAY = 0.3; // seconds behind the program, so that bars are there when their time comes into view
 const FRAME = 40; // milliseconds from one drawing to the next, at least
-const STILL_FRAME = 500; // the same for who wants less motion
+const CALM_FRAME = 500; // the same for who wants less motion, and while modes are compared: drawing would be measured
 const EARLY = 12; // milliseconds before its time at which a frame is asked for
 const SHARE = 0.1; // of the time, at most, goes into drawing: the pipeline needs the processors too
 
@@ -21,6 +21,7 @@ export class Diagram {
   #canvas = find("diagram");
   #painter = new Painter(this.#canvas);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
+  #comparing = false;
   #clock = { seconds: 0, at: 0, running: false };
   #auto = LEAST_LIVE;
   #edge = 0; // seconds: the right edge when live
@@ -57,6 +58,7 @@ export class Diagram {
   /** Take the clock of the run. */
   setState(state) {
     const running = state.status !== "idle";
+    this.#comparing = state.status === "comparing";
     const seconds = running ? state.seconds : Math.max(state.seconds, this.#spans.last);
     this.#clock = { seconds, at: performance.now(), running };
     if (this.#spans.run !== null && state.run > this.#spans.run) {
@@ -140,7 +142,7 @@ export class Diagram {
       const before = performance.now();
       this.#draw();
       const cost = performance.now() - before;
-      this.#nextFrame = now + Math.max(this.#still.matches ? STILL_FRAME : FRAME, cost / SHARE);
+      this.#nextFrame = now + Math.max(this.#still.matches || this.#comparing ? CALM_FRAME : FRAME, cost / SHARE);
       if (now >= this.#nextTexts) this.#texts(now);
     }
     if (this.#seen && (moving || this.#dirty || this.#textsAreLate())) this.#schedule();

@@ -271,6 +271,38 @@ async def test_states_come_five_times_a_second_and_the_newest_only(
         nursery.cancel_scope.cancel()
 
 
+class Onlooker(PageLink):
+    """Counts how often it is told that there may be another picture."""
+
+    looks = 0
+
+    def look(self) -> None:
+        self.looks += 1
+
+
+async def test_pages_are_shown_little_while_modes_are_compared(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub, screen = Hub(session, Form()), Screen()
+    page = Onlooker(Channel(screen.text, screen.data))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.beat)
+        await hub.join(page)
+        nursery.start_soon(page.send_texts)
+        for status, looks, states in ((Status.RUNNING, (325, 335), (14, 17)), (Status.COMPARING, (5, 8), (5, 8))):
+            session.status = status
+            hub.on_state()
+            await trio.testing.wait_all_tasks_blocked()
+            looks_before, states_before = page.looks, screen.kinds().count("state")
+            for _ in range(300):  # in three seconds
+                await trio.sleep(0.01)
+                hub.on_picture()
+            assert looks[0] <= page.looks - looks_before <= looks[1]
+            assert states[0] <= screen.kinds().count("state") - states_before <= states[1]
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_page_that_takes_nothing_for_long_is_let_go(
     start: Path, root: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
