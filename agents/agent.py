@@ -16,10 +16,10 @@ from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.block import Node, given_name
 from penstock.blocks.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.inputs import InputsBlock
-from penstock.blocks.meter import of_task
+from penstock.blocks.measuring.meter import of_task
+from penstock.blocks.measuring.statistics import AgentStatistics
+from penstock.blocks.measuring.tally import Tally
 from penstock.blocks.shutdown import tell
-from penstock.blocks.statistics import AgentStatistics
-from penstock.blocks.tally import Tally
 from penstock.blocks.waiting import WaitList, overseers
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ from penstock.blocks.block import downstream, given_name, reachable, unlike, ups
 from penstock.blocks.checks import check_function, check_number
 from penstock.blocks.error_info import annotate, shorten
 from penstock.blocks.inputs import Input, InputsBlock
+from penstock.blocks.measuring.statistics import GovernorStatistics
+from penstock.blocks.measuring.times import Histogram
 from penstock.blocks.memory.byte_count import show_bytes, show_share
-from penstock.blocks.statistics import GovernorStatistics
-from penstock.blocks.times import Histogram
 from penstock.blocks.timing import time_slice
 from penstock.blocks.waiting import WaitList, overseers
 

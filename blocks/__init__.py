@@ -3,44 +3,44 @@
 from .balance import Balance, BlockBalance
 from .batch import Batch
 from .block import Block
-from .bottleneck import Bottleneck, BottleneckKind, Waited
 from .bounded_buffer import BoundedBuffer
 from .broadcast import Broadcast
 from .buffer import Buffer
 from .call import Call
 from .choice import Choice, Chosen
-from .cluster import Cluster
-from .diagnosis import Diagnosis
 from .error_info import ErrorInfo
 from .errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
+from .executors.cluster import Cluster
+from .executors.processes import Processes
+from .executors.threads import Threads
+from .executors.worker_state import worker_state
 from .iterable_source import IterableSource
 from .join import Join
+from .limits.time_limit import TimeLimit
 from .link import Link
-from .link_statistics import LinkKind, LinkStatistics
+from .measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
+from .measuring.times import Times
 from .memory import MemoryBudget, free_memory, size_of
 from .message_status import MessageStatus
-from .model import Stage
 from .network import Network
 from .overwrite_buffer import OverwriteBuffer
 from .policies import Budget, DeadLetter, Fail, Retry, Skip
-from .processes import Processes
 from .producer import Producer
 from .recording import Activity, Recording, RunState, Span, Step
-from .report import Report
+from .reports.bottleneck import Bottleneck, BottleneckKind, Waited
+from .reports.link_statistics import LinkKind, LinkStatistics
+from .reports.model import Stage
+from .reports.report import Report
+from .reports.suggest import Suggestion
 from .shutdown import Shutdown
 from .single_assignment import SingleAssignment
 from .source import Source
-from .statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
-from .suggest import Suggestion
 from .target import Target
-from .threads import Threads
-from .time_limit import TimeLimit
 from .timer import Timer
-from .times import Times
 from .transform_many import TransformMany
 from .transformer import Transformer
 from .unbounded_buffer import UnboundedBuffer
-from .worker_state import worker_state
+from .verdict.diagnosis import Diagnosis
 
 __all__ = [
     "Activity",

@@ -17,10 +17,10 @@ import trio
 
 from .error_info import is_cancellation
 from .function_block import FunctionBlock
-from .item_limit import allowed, awaited_in_time
+from .limits.item_limit import allowed, awaited_in_time
 from .source import Source
-from .standstill import moves
 from .timing import time_slice, turns_of
+from .verdict.standstill import moves
 from .waiting import resting
 
 Job = tuple[int, Any]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .grid import Column, Grid
+from .reports.grid import Column, Grid
 from .units import listed, printable, shortened
 
 if TYPE_CHECKING:

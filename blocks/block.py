@@ -16,9 +16,9 @@ import trio
 from .balance import BlockBalance
 from .checks import check_name
 from .error_info import shorten
+from .measuring.times import Histogram
 from .pump import WatchedGate
 from .scheduler import Scheduler, detached
-from .times import Histogram
 from .timing import time_slice
 
 if TYPE_CHECKING:

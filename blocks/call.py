@@ -9,8 +9,8 @@ from typing import Any, ClassVar, TypeVar
 from .async_runner import AsyncRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, is_async
 from .inline_runner import InlineRunner
+from .limits.timed_runner import executor_runner
 from .policies import OnError
-from .timed_runner import executor_runner
 
 In = TypeVar("In")
 

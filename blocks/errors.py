@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .diagnosis import Diagnosis
+    from .verdict.diagnosis import Diagnosis
 
 
 class Declined(Exception):

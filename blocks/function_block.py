@@ -19,13 +19,13 @@ import trio
 from .block import Block, automatic_name
 from .buffer import check_capacity
 from .checks import check_number
-from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
 from .error_info import ErrorInfo, Shown, annotate
+from .executors.parcel import check_picklable
 from .inbox import UNBOUNDED, Inbox
-from .item_limit import Late
+from .limits.item_limit import Late
 from .log import log
+from .measuring.effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
 from .outbox import Outbox
-from .parcel import check_picklable
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
 from .target import Target
 from .waiting import WaitList

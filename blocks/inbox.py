@@ -31,7 +31,7 @@ from .waiting import WaitList
 
 if TYPE_CHECKING:
     from .block import Block, Node
-    from .tally import Tally
+    from .measuring.tally import Tally
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize

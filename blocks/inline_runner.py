@@ -17,14 +17,14 @@ from typing import Any
 
 import trio
 
-from .effort import WORKING
 from .errors import LoopHeldWarning
+from .executors.work import not_awaited, stop_iteration
 from .function_block import FunctionBlock
-from .item_limit import called_in_time, expanded_in_time
+from .limits.item_limit import called_in_time, expanded_in_time
+from .measuring.effort import WORKING
 from .recording.tracer import Work
 from .source import Source
 from .timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
-from .work import not_awaited, stop_iteration
 
 LOOP_HELD = 0.1
 """Seconds; a batch that takes longer has at least one call that does not belong on the loop."""

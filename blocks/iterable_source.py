@@ -12,8 +12,8 @@ from typing import Any, ClassVar, TypeVar
 import trio
 
 from .block import Block
-from .effort import NO_OUTPUT, WORKING, Effort
 from .error_info import is_cancellation
+from .measuring.effort import NO_OUTPUT, WORKING, Effort
 from .outbox import Outbox
 from .source import Source
 from .timing import BatchSize, time_slice

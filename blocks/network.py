@@ -18,28 +18,28 @@ import trio
 from .balance import Balance
 from .block import Block, Node, given_name, unlike
 from .checks import check_kind
-from .cpus import usable_cpus
-from .diagnosis import diagnose
 from .error_info import ErrorInfo, Shown, annotate
 from .errors import Stalled
-from .graph_check import check_graph, refuse_what_must_stall
+from .executors.cpus import usable_cpus
 from .inbox import Inbox
-from .limits import Limits
+from .limits.limits import Limits
+from .limits.time_limit import TimeLimit
 from .log import log
-from .measures import Measures
-from .meter import take_statistics
-from .progress import Progress
+from .measuring.measures import Measures
+from .measuring.meter import take_statistics
+from .measuring.statistics import AgentStatistics, Statistics
+from .measuring.tally import Tally
 from .pump import Pump, Verdict
-from .recorder import BODY
+from .recording.recorder import BODY
 from .recording.recording import Recording
-from .report import Report, make_report
+from .reports.progress import Progress
+from .reports.report import Report, make_report
+from .reports.suggest import Suggestion, measured, suggest
 from .shutdown import Shutdown
-from .standstill import is_alive, judge, somebody_moves
-from .statistics import AgentStatistics, Statistics
-from .suggest import Suggestion, measured, suggest
-from .tally import Tally
-from .time_limit import TimeLimit
 from .units import show
+from .verdict.diagnosis import diagnose
+from .verdict.graph_check import check_graph, refuse_what_must_stall
+from .verdict.standstill import is_alive, judge, somebody_moves
 from .waiting import overseers
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import outcome
 import trio
 
+from .measuring.statistics import GovernorStatistics
 from .scheduler import Steppable
-from .statistics import GovernorStatistics
 from .timing import SLICE, time_slice
 from .waiting import resting
 

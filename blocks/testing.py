@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from .conformance import Case, Check, Delivery, WhenFull, contents, fill, run_checks, same
+from .contract.conformance import Case, Check, Delivery, WhenFull, contents, fill, run_checks, same
+from .contract.source_checks import source_checks
+from .contract.target_checks import target_checks
 from .message_status import MessageStatus
 from .network import Network
 from .source import Source
-from .source_checks import source_checks
 from .target import Target
-from .target_checks import target_checks
 from .unbounded_buffer import UnboundedBuffer
 
 __all__ = ["check_propagator", "check_source", "check_target"]

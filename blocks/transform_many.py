@@ -17,9 +17,9 @@ from .function_block import (
     is_async_generator,
 )
 from .inline_runner import ExpandingRunner
+from .limits.timed_runner import executor_runner
 from .policies import OnError
 from .source import Source
-from .timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")

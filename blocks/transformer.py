@@ -9,9 +9,9 @@ from typing import Any, ClassVar, TypeVar, overload
 from .async_runner import AsyncRunner
 from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
 from .inline_runner import InlineRunner
+from .limits.timed_runner import executor_runner
 from .policies import OnError
 from .source import Source
-from .timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -6,8 +6,7 @@ from fractions import Fraction
 
 import attrs
 
-from penstock.blocks.checks import check_number
-
+from ..checks import check_number
 from .byte_count import show_bytes, to_bytes
 from .free_memory import free_memory
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 
-from penstock.blocks.error_info import shorten
-from penstock.blocks.timing import time_slice
-
+from ..error_info import shorten
+from ..timing import time_slice
 from .span import Activity
 from .tracer import Tracer
 

@@ -8,9 +8,8 @@ from typing import Any
 import attrs
 import trio
 
-from penstock.blocks.error_info import shorten
-from penstock.blocks.timing import time_slice
-
+from ..error_info import shorten
+from ..timing import time_slice
 from .item_numbers import ItemNumbers
 from .recording import Recording
 from .routes import Routes

@@ -17,7 +17,7 @@ import outcome
 import trio
 
 from penstock.blocks import Call, IterableSource, Network, Threads
-from penstock.blocks.threads import switch_interval
+from penstock.blocks.executors.threads import switch_interval
 
 from .latency import watch
 from .measuring import Contender, Effort, Row, compare, percentile

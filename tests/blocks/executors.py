@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.blocks import crew, lane, work
+from penstock.blocks.executors import crew, lane, work
 
 R = TypeVar("R")
 SECONDS = 20.0

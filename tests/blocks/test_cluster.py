@@ -21,9 +21,9 @@ from penstock.blocks import (
     TransformMany,
     WorkerDied,
 )
-from penstock.blocks.client_futures import take_back
-from penstock.blocks.cluster_task import Failed, Sealed, Unusable, assemble, check_movable, trusted
-from penstock.blocks.remote import ErrorRecord
+from penstock.blocks.executors.client_futures import take_back
+from penstock.blocks.executors.cluster_task import Failed, Sealed, Unusable, assemble, check_movable, trusted
+from penstock.blocks.executors.remote import ErrorRecord
 from tests.blocks import fake_dask
 from tests.blocks.fake_dask import Client, ClientExecutor, Future, KilledWorker
 from tests.blocks.tools import contents, faults, linked, notes, run
@@ -211,7 +211,7 @@ async def test_work_that_the_cluster_drops_is_a_fault(there: Cluster, client: Cl
 async def test_a_function_that_cannot_be_made_on_the_worker_is_a_fault(
     there: Cluster, client: Client, worked: Worked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("penstock.blocks.cluster_task.opened", Failing(ImportError("no such module")))
+    monkeypatch.setattr("penstock.blocks.executors.cluster_task.opened", Failing(ImportError("no such module")))
     for executor in (there, ClientExecutor(client)):
         with faults(ImportError) as found:
             await worked(lambda executor=executor: run(Call(tenfold, executor=executor, on_error="skip"), [1]))  # type: ignore[misc]

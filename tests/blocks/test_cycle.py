@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from penstock.blocks.cycle import find_cycle
-from penstock.blocks.wait_for import Cause, Wait
+from penstock.blocks.verdict.cycle import find_cycle
+from penstock.blocks.verdict.wait_for import Cause, Wait
 
 
 def waits(text: str) -> list[Wait]:

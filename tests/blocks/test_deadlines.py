@@ -2,9 +2,9 @@
 
 import math
 
-from penstock.blocks.deadlines import Deadlines
-from penstock.blocks.lane import Job
-from penstock.blocks.work import Task
+from penstock.blocks.executors.lane import Job
+from penstock.blocks.executors.work import Task
+from penstock.blocks.limits.deadlines import Deadlines
 
 
 def job() -> Job:

@@ -25,9 +25,9 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.block_waits import waits_of_block
-from penstock.blocks.diagnosis import Diagnosis, diagnose
-from penstock.blocks.wait_for import Names
+from penstock.blocks.verdict.block_waits import waits_of_block
+from penstock.blocks.verdict.diagnosis import Diagnosis, diagnose
+from penstock.blocks.verdict.wait_for import Names
 from tests.blocks.tools import faults, linked, never, run
 
 

@@ -16,9 +16,9 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.crew import Hand
-from penstock.blocks.threads import ThreadHand
-from penstock.blocks.work import Outcome, Task
+from penstock.blocks.executors.crew import Hand
+from penstock.blocks.executors.threads import ThreadHand
+from penstock.blocks.executors.work import Outcome, Task
 from tests.blocks.executors import ByHand, Gauge, OnLoop, Time, first_batch
 from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 

@@ -11,7 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network, Retry, Threads, Transformer, TransformMany
-from penstock.blocks.crew import CrewLane, Worker
+from penstock.blocks.executors.crew import CrewLane, Worker
 from tests.blocks.executors import SECONDS, ByHand, Gauge, Time, is_set
 from tests.blocks.tools import contents, linked, run
 

@@ -20,7 +20,7 @@ from penstock.blocks import (
     Times,
     Transformer,
 )
-from penstock.blocks.find_bottleneck import find_bottleneck
+from penstock.blocks.reports.find_bottleneck import find_bottleneck
 from penstock.blocks.timing import time_slice
 
 

@@ -21,7 +21,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.graph_check import is_never
+from penstock.blocks.verdict.graph_check import is_never
 from tests.blocks.tools import faults, is_even, linked, never
 
 

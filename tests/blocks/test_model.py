@@ -3,7 +3,7 @@
 import pytest
 
 from penstock.blocks import Stage
-from penstock.blocks.model import Model
+from penstock.blocks.reports.model import Model
 
 
 def test_a_call_in_a_task_waits_for_its_turn_while_the_loop_is_busy() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.blocks.packing import Packed, Packer, spans_of, unpack
-from penstock.blocks.slots import BIG, Place, Span
+from penstock.blocks.executors.packing import Packed, Packer, spans_of, unpack
+from penstock.blocks.executors.slots import BIG, Place, Span
 
 
 class Slots:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from penstock.blocks import RemoteError
-from penstock.blocks.parcel import Answer, Parcel, check_picklable, perform_parcel
-from penstock.blocks.remote import ErrorRecord
-from penstock.blocks.work import Outcome, Task
+from penstock.blocks.executors.parcel import Answer, Parcel, check_picklable, perform_parcel
+from penstock.blocks.executors.remote import ErrorRecord
+from penstock.blocks.executors.work import Outcome, Task
 from tests.blocks.elsewhere import (
     Poison,
     Refuses,

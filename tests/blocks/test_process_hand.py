@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.blocks import RemoteError, WorkerDied, process_child, process_hand
-from penstock.blocks.process_child import Child, describe, start
-from penstock.blocks.process_hand import ProcessHand
-from penstock.blocks.process_worker import WorkerProcess
-from penstock.blocks.slots import BIG, MOST_LENT, Pool, Shared
-from penstock.blocks.wire import Lost, Wire
-from penstock.blocks.work import Outcome, Task
+from penstock.blocks import RemoteError, WorkerDied
+from penstock.blocks.executors import process_child, process_hand
+from penstock.blocks.executors.process_child import Child, describe, start
+from penstock.blocks.executors.process_hand import ProcessHand
+from penstock.blocks.executors.process_worker import WorkerProcess
+from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool, Shared
+from penstock.blocks.executors.wire import Lost, Wire
+from penstock.blocks.executors.work import Outcome, Task
 from tests.blocks import process_functions as functions
 from tests.blocks.process_functions import SECONDS, ThreadProcess
 from tests.blocks.tools import notes

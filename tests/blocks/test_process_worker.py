@@ -11,13 +11,14 @@ from typing import Any, NoReturn
 
 import pytest
 
-from penstock.blocks import process_worker, worker_state
-from penstock.blocks.journal import SIZE
-from penstock.blocks.process_worker import end_with_parent, ignore_interrupts, main
-from penstock.blocks.remote import ErrorRecord
-from penstock.blocks.slots import BIG, Pool, Shared
-from penstock.blocks.wire import FUNCTION, NEED, READY, REFUSED, START, WORK, Lost, Wire
-from penstock.blocks.worker_state import local
+from penstock.blocks import worker_state
+from penstock.blocks.executors import process_worker
+from penstock.blocks.executors.journal import SIZE
+from penstock.blocks.executors.process_worker import end_with_parent, ignore_interrupts, main
+from penstock.blocks.executors.remote import ErrorRecord
+from penstock.blocks.executors.slots import BIG, Pool, Shared
+from penstock.blocks.executors.wire import FUNCTION, NEED, READY, REFUSED, START, WORK, Lost, Wire
+from penstock.blocks.executors.worker_state import local
 from tests.blocks import process_functions as functions
 from tests.blocks.process_functions import SECONDS
 

@@ -6,9 +6,9 @@ import sys
 import pytest
 from rich.console import Console
 
-from penstock.blocks import progress_display
-from penstock.blocks.progress_display import Lines, Screen, line_of, screen_of
-from penstock.blocks.progress_view import StageView, View
+from penstock.blocks.reports import progress_display
+from penstock.blocks.reports.progress_display import Lines, Screen, line_of, screen_of
+from penstock.blocks.reports.progress_view import StageView, View
 
 VIEW = View(
     "photos",

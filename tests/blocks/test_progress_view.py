@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from penstock.blocks import AgentStatistics, BlockStatistics, LinkKind, LinkStatistics, Statistics
-from penstock.blocks.progress_view import StageView, View, progress_of, totals_of
+from penstock.blocks.reports.progress_view import StageView, View, progress_of, totals_of
 
 SOURCE = BlockStatistics("numbers", "source", emitted=60)
 LOAD = BlockStatistics("load", "transformer", "Threads", 2, received=60, queued=7, in_work=2, discarded=1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks.remote import ErrorRecord
+from penstock.blocks.executors.remote import ErrorRecord
 
 
 class Odd(Exception):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.blocks import slots
-from penstock.blocks.slots import BIG, MOST_LENT, Handle, Pool, Shared, slot_size
+from penstock.blocks.executors import slots
+from penstock.blocks.executors.slots import BIG, MOST_LENT, Handle, Pool, Shared, slot_size
 
 
 class Sides:

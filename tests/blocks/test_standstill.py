@@ -22,7 +22,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks import standstill as standstill_module
+from penstock.blocks.verdict import standstill as standstill_module
 from tests.blocks.tools import Fussy, contents, faults, linked, never, run
 
 

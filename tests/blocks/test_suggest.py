@@ -17,7 +17,7 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
 )
-from penstock.blocks.suggest import MOST_AT_ONCE, suggest
+from penstock.blocks.reports.suggest import MOST_AT_ONCE, suggest
 from penstock.blocks.timing import time_slice
 from tests.blocks.executors import OnLoop
 from tests.blocks.tools import run

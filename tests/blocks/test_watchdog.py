@@ -12,7 +12,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network
-from penstock.blocks.watchdog import Kennel, Round, Watchdog, kennel, task_of
+from penstock.blocks.limits.watchdog import Kennel, Round, Watchdog, kennel, task_of
 from tests.blocks.executors import SECONDS
 from tests.blocks.tools import run
 

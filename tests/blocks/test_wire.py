@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks import wire
-from penstock.blocks.slots import BIG, Pool, Shared
-from penstock.blocks.wire import READY, Lost, Wire
+from penstock.blocks.executors import wire
+from penstock.blocks.executors.slots import BIG, Pool, Shared
+from penstock.blocks.executors.wire import READY, Lost, Wire
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks import work
-from penstock.blocks.work import Outcome, Task, perform
+from penstock.blocks.executors import work
+from penstock.blocks.executors.work import Outcome, Task, perform
 from tests.blocks.executors import Time
 from tests.blocks.tools import Fussy
 

@@ -20,11 +20,12 @@ import trio.testing
 from hypothesis import strategies as st
 
 from penstock.agents import PipelineGovernor
-from penstock.blocks import Network, lane, work
+from penstock.blocks import Network
 from penstock.blocks.async_runner import AsyncRunner
 from penstock.blocks.block import Block
 from penstock.blocks.buffer import StoringBlock
-from penstock.blocks.executor_runner import ExecutorRunner
+from penstock.blocks.executors import lane, work
+from penstock.blocks.executors.executor_runner import ExecutorRunner
 from penstock.blocks.function_block import FunctionBlock
 from penstock.blocks.inputs import InputsBlock
 from penstock.blocks.timing import time_slice

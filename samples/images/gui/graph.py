@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from penstock.blocks import Network
-from penstock.blocks.link_statistics import LinkKind, find_links
-from penstock.blocks.statistics import AgentStatistics, BlockStatistics, Statistics
+from penstock.blocks.measuring.statistics import AgentStatistics, BlockStatistics, Statistics
+from penstock.blocks.reports.link_statistics import LinkKind, find_links
 from penstock.samples.images.gui.model import PHASE_LABELS, LinkRow, NodeRow, QueueRow
 from penstock.samples.images.record import Phase
 from penstock.samples.images.settings import Mode

@@ -1,0 +1,1 @@
+"""The checks of what sources and targets promise; `penstock.blocks.testing` offers them."""

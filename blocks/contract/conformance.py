@@ -1,0 +1,189 @@
+"""What the checks of the contract in `testing` share: the block they check, and how a broken promise is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal, cast
+
+import attrs
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from ..errors import Declined
+from ..network import Network
+from ..source import Source
+from ..target import Target
+from ..unbounded_buffer import UnboundedBuffer
+
+Delivery = Literal["first", "every", "latest"]
+WhenFull = Literal["wait", "decline", "drop"]
+
+
+@attrs.frozen
+class Case:
+    """A kind of block and what it promises."""
+
+    make: Callable[[], Any]
+    items: tuple[Any, ...]
+    expected: tuple[Any, ...]
+    ordered: bool = True
+    delivery: Delivery = "first"
+    capacity: int | None = None
+    when_full: WhenFull = "wait"
+    max_messages: int | None = None
+    needs_network: bool = False
+    feeds: bool = True
+
+    async def feed(self, block: Target[Any]) -> None:
+        """Send everything and complete."""
+        for item in self.items:
+            await block.send(item)
+        block.complete()
+
+    @asynccontextmanager
+    async def running(self, block: Any) -> AsyncGenerator[Network]:
+        """Run a block in a network while somebody feeds it."""
+        async with Network(block) as network, trio.open_nursery() as nursery:
+            if self.feeds:
+                nursery.start_soon(self.feed, block)
+            yield network
+        same([entry for entry in network.balance().blocks if entry.difference], [], "the balance does not add up")
+
+    def check(self, got: Iterable[Any], what: str) -> None:
+        """Compare what came out with what was expected."""
+        same(got, self.expected, what, ordered=self.ordered)
+
+
+Check = Callable[[Case], Awaitable[None]]
+Kinds = type[Exception] | tuple[type[Exception], ...]
+
+
+async def run_checks(case: Case, checks: Iterable[Check], seconds: float) -> None:
+    """Run all checks, and list those that failed in one exception."""
+    name = repr(case.make())  # a factory that fails has nothing to do with the contract
+    broken: list[str] = []
+    causes: list[Exception] = []
+    for check in checks:
+        try:
+            with trio.fail_after(seconds):
+                await check(case)
+        except Exception as error:
+            promise = (check.__doc__ or "").rstrip(".")
+            broken.append(f"- {promise}: {explain(error, seconds)}")
+            causes.append(error)
+    if broken:
+        raise AssertionError("\n".join([f"{name} breaks {len(broken)} of its promises:", *broken])) from causes[0]
+
+
+def explain(error: BaseException, seconds: float) -> str:
+    """Tell in words why a check failed; an assertion of its own says it best."""
+    leaves = list(flatten(error))
+    told = [leaf for leaf in leaves if isinstance(leaf, AssertionError)] or leaves
+    if isinstance(told[0], trio.TooSlowError):
+        return f"it did not end within {seconds} s: somebody waits whom nobody wakes"
+    return "; ".join(str(leaf) if isinstance(leaf, AssertionError) else f"raised {leaf!r}" for leaf in told)
+
+
+def flatten(error: BaseException) -> Iterable[BaseException]:
+    """The exceptions in a group of groups."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
+            yield from flatten(inner)
+    else:
+        yield error
+
+
+def same(got: Iterable[Any], expected: Iterable[Any], what: str, *, ordered: bool = True) -> None:
+    """Compare two series of messages, which need neither be hashable nor sortable."""
+    got, expected = list(got), list(expected)
+    if ordered:
+        assert got == expected, f"{what}: expected {expected!r}, got {got!r}"
+        return
+    left = list(expected)
+    for item in got:
+        assert item in left, f"{what}: expected, in any order, {expected!r}, got {got!r}"
+        left.remove(item)
+    assert not left, f"{what}: expected, in any order, {expected!r}, got {got!r}"
+
+
+async def raises(kinds: Kinds, attempt: Callable[[], Any], what: str) -> None:
+    """Make sure that a call, plain or asynchronous, raises."""
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    expected = " or ".join(kind.__name__ for kind in kinds)
+    try:
+        result = attempt()
+        if isinstance(result, Awaitable):
+            result = await cast("Awaitable[object]", result)
+    except kinds:
+        return
+    except Exception as error:
+        raise AssertionError(f"{what}: expected {expected}, got {error!r}") from error
+    raise AssertionError(f"{what}: expected {expected}, but it returned {result!r}")
+
+
+def fill(case: Case, block: Target[Any]) -> None:
+    """Send until the block, which is in no network, is full."""
+    assert case.capacity is not None
+    for n in range(case.capacity):
+        item = case.items[n % len(case.items)]
+        try:
+            block.send_nowait(item)
+        except (trio.WouldBlock, Declined) as error:
+            raise AssertionError(f"message {n + 1} of {case.capacity} that fit in was refused: {error}") from error
+
+
+def of_kind(block: object, *kinds: type[object]) -> None:
+    """Make sure of what a block is."""
+    for kind in kinds:
+        assert isinstance(block, kind), f"expected a {kind.__name__}, got {block!r}"
+
+
+def equal_to(wanted: object) -> Callable[[object], bool]:
+    """A filter that only what is equal to something passes."""
+    return lambda item: item == wanted
+
+
+def never(item: object) -> bool:
+    """A filter that nothing passes."""
+    del item
+    return False
+
+
+def drain(block: Any) -> UnboundedBuffer[Any] | None:
+    """Take away what a block gives, if it gives anything, so that it is not kept back for that."""
+    if not isinstance(block, Source):
+        return None
+    rest: UnboundedBuffer[Any] = UnboundedBuffer()
+    cast("Any", block).link_target(rest)
+    return rest
+
+
+def contents(buffer: UnboundedBuffer[Any]) -> list[Any]:
+    """Take everything out of a buffer."""
+    items: list[Any] = []
+    while len(buffer):
+        items.append(buffer.receive_nowait())
+    return items
+
+
+async def show_head(block: Any) -> Any:
+    """Wait until a message is at the head, and leave it there."""
+    seen: list[Any] = []
+
+    def look(item: Any) -> bool:
+        seen.append(item)
+        scope.cancel()
+        return False
+
+    with trio.CancelScope() as scope, suppress(trio.EndOfChannel):  # a finished block can still have a head
+        await block.receive(look)
+    assert seen, "the source ended before everything expected was there"
+    return seen[0]
+
+
+async def show_settled_head(block: Any) -> Any:
+    """Wait until a message is at the head and everybody else waits too: the head of a block that sorts may change."""
+    await show_head(block)
+    await wait_all_tasks_blocked()
+    return await show_head(block)

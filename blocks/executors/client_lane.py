@@ -1,0 +1,66 @@
+"""How blocks hand work to `client.get_executor()`, the executor of a Dask client.
+
+Jobs travel as for any other executor, and their results come home. But not through its own futures: these are never
+resolved if the connection breaks while a result is on its way, and equal calls in flight are taken for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any, TypeVar
+
+from ..errors import WorkerDied
+from .client_futures import fetch_one, on_loop
+from .cluster_task import Sealed, work_through
+from .lane import FutureLane, Homecoming, Job
+from .parcel import Parcel
+
+R = TypeVar("R")
+
+
+class ClientLane(FutureLane):
+    """Hands jobs to the executor of a Dask client."""
+
+    __slots__ = ("_task",)
+
+    def __init__(self, executor: Executor, concurrency: int, home: Homecoming) -> None:
+        super().__init__(MendedExecutor(executor), concurrency, home)
+        self._task: Sealed | None = None
+
+    def submit(self, job: Job) -> None:
+        """Hand a job over, its function sealed: a worker that could not unpickle it would leave the cluster."""
+        if self._task is None:
+            self._task = Sealed.of(job.task)
+        future = self._executor.submit(work_through, self._task, Parcel(job.items, job.task.name))
+        self._futures[job] = future
+        future.add_done_callback(partial(self._done, job))
+
+    def is_broken_by(self, error: Exception) -> bool:
+        """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""
+        return not isinstance(error, WorkerDied)
+
+
+class MendedExecutor(Executor):
+    """The executor of a Dask client, with futures that always come to an end and calls that are never merged."""
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Have a worker call `fn(*args, **kwargs)`."""
+        executor, client = self._executor, self._executor._client
+        if executor._shutdown or client.status == "closed":
+            raise RuntimeError(
+                f"{executor!r} takes no more work: it was shut down, or its client was closed, {client!r}"
+            )
+        there = client.submit(fn, *args, **({"pure": False} | executor._kwargs), **kwargs)
+        executor._futures.add(there)  # so that its own shutdown waits for it
+        return on_loop(client, fetch_one(client, there))
+
+
+def is_client_executor(executor: Executor) -> bool:
+    """Whether an executor is that of a Dask client, of a version that can be mended."""
+    is_dask = type(executor).__module__ == "distributed.cfexecutor"
+    return is_dask and all(hasattr(executor, name) for name in ("_client", "_kwargs", "_futures", "_shutdown"))

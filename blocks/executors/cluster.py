@@ -1,0 +1,226 @@
+"""A Dask cluster as the executor of blocks that leave their results on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import wait as wait_for_all
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+import trio
+
+from ..error_info import annotate
+from ..errors import WorkerDied
+from .client_futures import fetch, fetch_one, future_type, on_loop, settle, take_apart, take_back, value_of
+from .cluster_task import Failed, Sealed, follow, work
+from .lane import Homecoming, Job
+from .work import Outcome
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Cluster(Executor):
+    """Runs the functions of blocks on a Dask cluster, and leaves their results there: `executor=Cluster(client)`.
+
+    Blocks with it take plain items, and Dask futures, which their function gets as the values that these stand for;
+    they hand on *futures* of finished work. So two such blocks in a row move nothing but names through this process;
+    the payload stays on the worker that made it, or goes from worker to worker. `Transformer(cluster.gather,
+    concurrency=4)` brings it home. A tuple or list with futures in it, out of a `Join` or a `Batch`, counts as such.
+
+    - To a type checker the messages are the values; what really passes are futures. A filter on a link, the weight
+      function of a governor, and a block that is not on the cluster see futures.
+    - Order, policies, `concurrency`: as everywhere. An exception has its own type, and the traceback on the worker in a
+      note. One item a submission: for many small ones `client.get_executor()` is better, which sends several at once.
+    - Back-pressure: `concurrency` items are on the cluster at once, waiting or running; take about twice the threads of
+      its workers. Results are held there as long as their messages live; bound these with `capacity` or a governor.
+    - A worker that is lost: Dask repeats what it did, from the first block on; so a function may be called more than
+      once with an item. If an item loses its worker time and again, `WorkerDied` is raised for it.
+    - Cancellation: what has not begun is taken back; a call that runs goes on to its end, and nobody waits for it.
+    - If the scheduler is lost, that is a fault of the network.
+
+    `TransformMany` does not run on it: how many outputs there are is known only where the result is. It is an ordinary
+    `concurrent.futures.Executor` too; there futures give values, as everybody expects.
+
+    Args:
+        client: Connected to the cluster, and not an asynchronous one. It stays the caller's: open it before the
+            network starts, and close it after the network has ended.
+
+    Raises:
+        TypeError: `client` is no such thing.
+    """
+
+    _keeps_results = True  # on the cluster; what comes home is a future
+
+    def __init__(self, client: Client) -> None:
+        if not isinstance(client, import_module("distributed").Client) or client.asynchronous:
+            raise TypeError(f"Cluster: client must be a distributed.Client that is not asynchronous, got {client!r}")
+        self._client: Any = client
+        self._is_shut = False
+        self._pending: set[Future[Any]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Cluster{', shut down' if self._is_shut else ''}, {self._client!r}>"
+
+    async def gather(self, item: T) -> T:
+        """Bring home what a future stands for, the function of a block: `Transformer(cluster.gather, concurrency=4)`.
+
+        Args:
+            item: A future, or a tuple or list with futures in it, however deep. Anything else is given back as it is.
+
+        Raises:
+            BrokenExecutor: The connection to the scheduler is lost, or the futures were cancelled.
+            WorkerDied: What was lost with a worker could not be computed again.
+        """
+        kind = future_type()
+        parts: list[Any] = []
+        plan = take_apart(item, kind, parts)
+        futures = [part for part in parts if isinstance(part, kind)]
+        if not futures:
+            await trio.lowlevel.checkpoint()
+            return item
+        try:
+            values = iter(await value_of(on_loop(self._client, fetch(self._client, futures))))
+        except Failed as error:
+            raise error.record.revive() from None
+        whole: T = follow(plan, [next(values) if isinstance(part, kind) else part for part in parts])
+        return whole
+
+    # The executor of blocks
+
+    def _check(self, function: Callable[..., Any], who: str) -> None:
+        """Raise a `TypeError` that says what to do if a function cannot be sent to the workers."""
+        try:
+            Sealed.of(function)
+        except Exception as error:
+            raise TypeError(
+                f"{who}: {function!r} cannot be pickled, which is needed to send it to a worker; what it needs there "
+                "(a lock, a file, a connection) has to be made by the function itself"
+            ) from error
+
+    def _check_expanding(self, who: str) -> None:
+        """Raise a `TypeError` that says what to do: how many outputs there are is known only where they are."""
+        raise TypeError(
+            f"{who}: a Cluster does not run the function of a TransformMany; have a Transformer make a list there, and "
+            "split it behind a gather; or use client.get_executor()"
+        )
+
+    def _open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:
+        """Become the executor of a block."""
+        if self._is_shut or self._client.status == "closed":
+            raise RuntimeError(f"block {name!r}: {self!r} takes no more work")
+        return ClusterLane(self._client, name, limit, home)
+
+    # The standard interface
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Have a worker call `fn(*args, **kwargs)`, and bring the result home.
+
+        Raises:
+            RuntimeError: It was shut down.
+        """
+        if self._is_shut:
+            raise RuntimeError(f"{self!r} takes no more work")
+        there = self._client.submit(fn, *args, pure=False, **kwargs)
+        future: Future[R] = on_loop(self._client, fetch_one(self._client, there))
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work. The client stays open: it is its owner's.
+
+        Args:
+            wait: Return only when the futures of `submit` are done.
+            cancel_futures: Cancel these.
+        """
+        self._is_shut = True
+        pending = list(self._pending)
+        for future in pending if cancel_futures else ():
+            future.cancel()
+        if wait:
+            wait_for_all(pending)
+
+
+class ClusterLane:
+    """Hands jobs of one item each to a cluster, and makes of each the future of its result."""
+
+    __slots__ = ("_client", "_home", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
+
+    def __init__(self, client: Any, name: str, limit: int, home: Homecoming) -> None:
+        self._client = client
+        self._name = name
+        self._home = home
+        self._kind = future_type()
+        self._out: dict[Job, Any] = {}
+        self._task: Sealed | None = None
+        self.depth = limit
+        self.seconds = 0.0  # no job is so short that it should have a second item
+        self.limit = math.inf
+
+    def submit(self, job: Job) -> None:
+        """Hand a job over."""
+        try:
+            parts: list[Any] = []
+            plan = take_apart(job.items[0], self._kind, parts)
+            sealed = [part if isinstance(part, self._kind) else Sealed.of(part) for part in parts]
+        except Exception as error:
+            annotate(error, f"the item could not be sent to the cluster that works for {job.task.name}")
+            job.outcome = Outcome([], [(0, error)])
+            self._home.bring(job)
+            return
+        if self._task is None:
+            self._task = Sealed.of(job.task)
+        key = f"{self._name}-{uuid4().hex}"
+        future = self._client.submit(work, self._task, plan, *sealed, key=key, pure=False)
+        settling = on_loop(self._client, settle(self._client, future))
+        self._out[job] = future
+        settling.add_done_callback(partial(self._settled, job))
+
+    def _settled(self, job: Job, done: Future[Any]) -> None:
+        """Bring a job home, unless it was taken back."""
+        if self._out.pop(job, None) is None:
+            return
+        try:
+            job.outcome = Outcome([done.result()], [])
+        except Failed as error:
+            job.outcome = Outcome([], [(0, error.record.revive())])
+        except BaseException as error:
+            job.error = error
+        self._home.bring(job)
+
+    def came_home(self, job: Job) -> float:
+        """Nothing to learn: each job is one item."""
+        return 0.0
+
+    def is_broken_by(self, error: Exception) -> bool:
+        """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""
+        return not isinstance(error, WorkerDied)
+
+    def give_up(self, job: Job) -> bool:
+        """Take a job back; if it runs on a worker, it is left to itself there."""
+        future = self._out.pop(job, None)
+        if future is not None:  # else it has just come home
+            job.error = CancelledError()
+            self._home.bring(job)
+            take_back(self._client, [future])
+        return True
+
+    def stop(self) -> bool:
+        """Take everything back; what runs on a worker cannot be ended, and is not waited for."""
+        mine = [(job, future) for job in list(self._out) if (future := self._out.pop(job, None))]  # some just came home
+        for job, _ in mine:
+            job.error = CancelledError()
+            self._home.bring(job)
+        take_back(self._client, [future for _, future in mine])
+        return False
+
+    def close(self) -> None:
+        """The client is its owner's; nothing to do."""

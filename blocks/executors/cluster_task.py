@@ -1,0 +1,179 @@
+"""What goes to a cluster and what happens there.
+
+A function and an item travel as bytes of their own: a scheduler unpacks and repacks what passes it, and so it neither
+needs the modules of the program nor works on the payload. An item that is on the cluster already comes as what it is:
+the executor puts it where the future of it stood.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from importlib import import_module
+from time import perf_counter
+from typing import Any
+
+import attrs
+
+from ..error_info import annotate
+from .parcel import Answer, PackedAnswer, Parcel, perform_parcel
+from .remote import ErrorRecord
+from .work import Task, perform
+
+QUICK = 0.001
+
+
+@attrs.frozen
+class Container:
+    """How a tuple or list is made of parts."""
+
+    make: Callable[[list[Any]], Any]
+    plans: list[Plan]
+
+
+Plan = int | Container
+"""How an item is made of its parts: it is one of them, or a container of some."""
+
+
+@attrs.frozen(repr=False)
+class Sealed:
+    """A value as bytes."""
+
+    data: bytes
+
+    @classmethod
+    def of(cls, value: object) -> Sealed:
+        """Pickle a value, also one that was defined in the program that runs."""
+        return cls(import_module("cloudpickle").dumps(value))
+
+    def open(self) -> Any:
+        """Get the value."""
+        return pickle.loads(self.data)
+
+
+class Recorded(Exception):
+    """What a task raises on a worker: the record of an exception, which can always be sent."""
+
+    def __init__(self, record: ErrorRecord) -> None:
+        super().__init__(record)
+        self.record = record
+
+    def __repr__(self) -> str:  # for the worker's log
+        return self.record.text
+
+    __str__ = __repr__
+
+
+class Failed(Recorded):
+    """The function has raised it."""
+
+
+class Unusable(Recorded):
+    """It was raised when the function was to be made on the worker."""
+
+
+def work(sealed: Sealed, plan: Plan, *parts: Any) -> Any:
+    """Call the function of a task with an item, on a worker.
+
+    Args:
+        sealed: The task.
+        plan: How the item is made of its parts.
+        parts: Each either sealed, or a value that is on the cluster.
+    """
+    task = open_task(sealed)
+
+    def assemble_and_call(parts: Sequence[Any]) -> Any:
+        result = task.function(assemble(plan, parts))
+        check_movable(result)
+        return result
+
+    outcome = perform(attrs.evolve(task, function=assemble_and_call), [parts])
+    for _, error in outcome.failures:
+        annotate(error, f"it was raised on {here()}")
+        raise Failed(ErrorRecord.of(error)) from None
+    return outcome.results[0]
+
+
+def work_through(sealed: Sealed, parcel: Parcel) -> Answer | PackedAnswer:
+    """Call the function of a task with several items, on a worker, and give what goes home."""
+    return perform_parcel(open_task(sealed), parcel)
+
+
+def open_task(sealed: Sealed) -> Task:
+    """Get a task, or raise that it cannot be made here."""
+    try:
+        return opened(sealed)
+    except Exception as error:
+        annotate(error, f"the function could not be made on {here()}; are its modules installed there?")
+        raise Unusable(ErrorRecord.of(error)) from None
+
+
+@lru_cache(maxsize=16)
+def opened(sealed: Sealed) -> Task:
+    """Get a task; the worker keeps it, and with it what the function keeps in itself, for the items that follow."""
+    task: Task = sealed.open()
+    return task
+
+
+def assemble(plan: Plan, parts: Sequence[Any]) -> Any:
+    """Make an item of its parts."""
+    try:
+        values = [part.open() if isinstance(part, Sealed) else part for part in parts]
+    except Exception as error:
+        annotate(error, f"the item could not be unpickled on {here()}")
+        raise
+    return follow(plan, values)
+
+
+def follow(plan: Plan, values: Sequence[Any]) -> Any:
+    """Put values together."""
+    if isinstance(plan, int):
+        return values[plan]
+    return plan.make([follow(inner, values) for inner in plan.plans])
+
+
+trusted: set[type] = set()
+"""Types of results that can be pickled, but not quickly."""
+
+
+def check_movable(result: object) -> None:
+    """Raise if a result cannot be pickled: Dask would try for ever to send it to another worker that needs it.
+
+    Nothing is kept of the pickle, and what can stay outside of it, as the data of arrays, is not touched. Where that
+    takes long, one result of a type stands for all of them.
+    """
+    if type(result) in trusted:
+        return
+    started = perf_counter()
+    try:
+        pickle_to_nowhere("pickle", result)
+    except Exception:
+        try:
+            pickle_to_nowhere("cloudpickle", result)
+        except Exception as error:
+            annotate(error, f"the result cannot be pickled, so it could never leave {here()}")
+            raise
+    if perf_counter() - started > QUICK:
+        trusted.add(type(result))
+
+
+def pickle_to_nowhere(module: str, value: object) -> None:
+    """Raise if a value cannot be pickled."""
+    import_module(module).Pickler(Nowhere, 5, buffer_callback=Nowhere.write).dump(value)
+
+
+class Nowhere:
+    """A file that keeps nothing."""
+
+    @staticmethod
+    def write(data: object) -> None:
+        """Forget the data."""
+
+
+def here() -> str:
+    """Say which worker this is."""
+    with suppress(Exception):
+        return f"the worker {import_module('distributed').get_worker().address}"
+    return "the worker"

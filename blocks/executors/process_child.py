@@ -1,0 +1,171 @@
+"""A worker process as its parent sees it: how it is started, ended and spoken to."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import pickle
+import signal
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ..error_info import annotate
+from ..errors import WorkerDied
+from .journal import SIZE, Journal
+from .packing import Packer
+from .parcel import check_picklable
+from .process_worker import main
+from .remote import ErrorRecord
+from .slots import Pool, Shared
+from .wire import FUNCTION, REFUSED, START, Lost, Wire
+
+GRACE = 5.0
+"""Seconds that a process has to end by itself."""
+MOST_FUNCTIONS = 16
+"""So many functions a worker process keeps."""
+_starting = threading.Lock()
+_exiting = threading.Event()
+atexit.register(_exiting.set)  # runs before multiprocessing ends the children that there are
+
+
+class Child:
+    """A worker process, from its start to its end.
+
+    Args:
+        who: The crew, for messages.
+        process: The process, which is running.
+        wire: The pipe to it.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_functions",
+        "_lock",
+        "_numbers",
+        "_process",
+        "journal",
+        "packer",
+        "pid",
+        "pool",
+        "who",
+        "wire",
+    )
+
+    def __init__(self, who: str, process: BaseProcess, wire: Wire) -> None:
+        self.who = who
+        self.wire = wire
+        self.pool = Pool(wire.shared, wire.announce)
+        self.packer = Packer(self.pool.put)
+        self.pid = process.pid or 0
+        self._process = process
+        self._lock = threading.Lock()  # the number of a process that was waited for may be another one's
+        self._ended: str | None = None
+        self._functions: list[Callable[..., Any]] = []
+        self._numbers: dict[int, int] = {}
+        self.journal: Journal
+
+    def greet(self) -> None:
+        """Wait until it is ready; raises what `worker_init` has raised, or `WorkerDied`."""
+        try:
+            self.pool.add_arena(SIZE)
+            self.journal = Journal(self.wire.shared.arenas[0])
+            self.wire.send(START)
+            kind, *rest = self.wire.receive()
+        except Lost:
+            raise WorkerDied(
+                f"{self.who}: a worker process ended before it was ready ({self.bury()}); what it has printed on "
+                "stderr tells why, most often that the program does not start its work below "
+                "`if __name__ == '__main__':`, or is no file (it is piped in): each worker process imports it again"
+            ) from None
+        if kind == REFUSED:
+            self.bury()
+            record: ErrorRecord = rest[0]
+            error = record.revive()
+            annotate(error, f"in worker_init of {self.who}, in a worker process")
+            raise error
+
+    def teach(self, function: Callable[..., Any], name: str) -> int:
+        """Send a function, if it was not sent already; gives its number. Raises `Lost`."""
+        number = self._numbers.get(id(function))
+        if number is not None:
+            return number
+        check_picklable(function, name)
+        number = len(self._functions)
+        if number == MOST_FUNCTIONS:
+            del self._numbers[id(self._functions.pop(0))]
+            number = next(number for number in range(MOST_FUNCTIONS) if number not in self._numbers.values())
+        self._functions.append(function)
+        self._numbers[id(function)] = number
+        self.wire.send(FUNCTION, number, pickle.dumps(function, 5))
+        return number
+
+    def kill(self) -> None:
+        """End the process at once; from any thread."""
+        with self._lock:
+            if self._ended is None:
+                self._process.kill()
+
+    def bury(self) -> str:
+        """Close the pipe, which is the end of the process; wait for that, help if need be, and tell how it ended."""
+        if self._ended is not None:
+            return self._ended
+        self.wire.close()
+        if not wait([self._process.sentinel], GRACE):
+            self.kill()
+        with self._lock:
+            self._process.join(GRACE)
+            self._ended = describe(self._process.exitcode)
+            del self._process  # which closes it; `close` would be an error for who else waits for it, as exit does
+        return self._ended
+
+
+def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Child:
+    """Start a worker process; it is not ready yet."""
+    if _exiting.is_set():
+        raise RuntimeError(f"{who}: the interpreter is about to exit, no worker process can be started")
+    if multiprocessing.current_process().daemon:
+        raise RuntimeError(f"{who}: a worker process cannot have worker processes of its own; use Threads there")
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    name = f"{who} worker {number}"
+    process = context.Process(target=main, args=(theirs, worker_init, cpus, number), name=name, daemon=True)
+    try:
+        with _starting, interrupts_blocked():
+            process.start()
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    return Child(who, process, Wire(ours, Shared()))
+
+
+@contextmanager
+def interrupts_blocked() -> Generator[None]:
+    """Have a process that is started here begin with SIGINT blocked, so that Ctrl-C is the parent's alone."""
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it would unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def describe(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is None:
+        return "exit code unknown"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,113 @@
+"""What a worker of `Processes` works with: a child process that does the jobs, and is replaced when it dies."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..errors import WorkerDied
+from .process_child import Child, start
+from .process_request import Request
+from .wire import Lost
+from .work import Outcome, Task
+
+MOST_DEATHS = 2
+"""So many children in a row may die although they have no item."""
+MOST_WANTED = 64
+"""At most so many slots for results are lent with a request."""
+
+
+class ProcessHand:
+    """Does jobs in a child process.
+
+    Args:
+        who: The crew, for messages.
+        worker_init: Called in each child process before it does anything else.
+        cpus: Processors, to one of which the child is pinned.
+        number: Of the worker, from 1.
+    """
+
+    __slots__ = ("_child", "_cpus", "_is_killed", "_lock", "_number", "_wanted", "_who", "_worker_init")
+
+    def __init__(
+        self,
+        who: str,
+        worker_init: Callable[[], Any] | None = None,
+        cpus: Sequence[int] = (),
+        number: int = 1,
+    ) -> None:
+        self._who = who
+        self._worker_init = pickle.dumps(worker_init, 5)
+        self._cpus = cpus
+        self._number = number
+        self._lock = threading.Lock()
+        self._is_killed = False
+        self._child: Child | None = None
+        self._wanted: list[int] = []
+
+    def open(self) -> None:
+        """Start the child, and wait until it is ready."""
+        self._ready()
+
+    def _ready(self) -> Child:
+        child = self._child
+        if child is not None:
+            return child
+        child = start(self._who, self._worker_init, self._cpus, self._number)
+        with self._lock:
+            self._child = child
+            is_killed = self._is_killed
+        if is_killed:
+            child.kill()
+        try:
+            child.greet()
+        except BaseException:
+            self._child = None
+            child.bury()
+            raise
+        return child
+
+    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
+        """Do a job; a child that dies takes the item with it that it works on, and no other one."""
+        outcome = Outcome([], [])
+        deaths = 0
+        while outcome.done < len(items) and not self._is_killed:
+            try:
+                child = self._ready()
+            except BaseException:
+                if outcome.done:
+                    break  # what there is must not be lost; the next job will see it again
+                raise
+            done = outcome.done
+            request = Request(child, task, outcome, self._wanted)
+            try:
+                goes_on = request.run(items)
+                self._wanted = request.used[:MOST_WANTED]
+            except Lost:
+                self._child = None
+                goes_on = request.bury()
+                deaths = 0 if outcome.done > done else deaths + 1
+                if deaths == MOST_DEATHS and not outcome.done:
+                    raise WorkerDied(f"{self._who}: {deaths} worker processes in a row died without an item") from None
+            except BaseException:
+                self.close()  # nobody knows what it still has in mind
+                raise
+            if not goes_on or deaths == MOST_DEATHS:
+                break
+        return outcome
+
+    def kill(self) -> None:
+        """End the child at once, and start no other one; called from another thread."""
+        with self._lock:
+            self._is_killed = True
+            child = self._child
+        if child is not None:
+            child.kill()
+
+    def close(self) -> None:
+        """Let the child end."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.bury()

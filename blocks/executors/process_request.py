@@ -1,0 +1,219 @@
+"""Items on their way to a worker process and back: what one request asks of it, and what comes of that."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+from ..error_info import annotate
+from ..errors import WorkerDied
+from .journal import FAILURE, IN_SLOTS
+from .packing import PLAIN, Packed, forget_frames, spans_of, unpack
+from .process_child import Child
+from .remote import ErrorRecord
+from .slots import Place
+from .wire import DONE, NEED, RECORD, REFUSED, SLOT, WORK, Lost
+from .work import Outcome, Task
+
+FULL = 1 << 20
+"""Bytes of pickles in one request; a job with more takes several."""
+SLOT_SHARE = 64
+"""So many bytes in slots count as one."""
+
+
+class Request:
+    """As many items of a job as go to the child at a time.
+
+    Args:
+        child: Does it.
+        task: What to do.
+        outcome: What has come of the items of the job so far; is continued.
+        wanted: Sizes of slots that the results will need, as far as one can guess.
+
+    Attributes:
+        used: Sizes of the slots that the results have taken.
+    """
+
+    __slots__ = (
+        "_child",
+        "_done",
+        "_failed",
+        "_lent",
+        "_outcome",
+        "_started",
+        "_task",
+        "_wanted",
+        "used",
+    )
+
+    def __init__(self, child: Child, task: Task, outcome: Outcome, wanted: Sequence[int]) -> None:
+        self._child = child
+        self._task = task
+        self._outcome = outcome
+        self._wanted = wanted
+        self._lent: set[Place] = set()
+        self._done = outcome.done
+        self._failed = len(outcome.failures)
+        self._started = 0.0
+        self.used: list[int] = []
+
+    def run(self, items: Sequence[Any]) -> bool:
+        """Have items done, and say whether those behind them may be begun; raises `Lost` if the child has died."""
+        outcome = self._outcome
+        number = self._child.teach(self._task.function, self._task.name)
+        packed, error = self._pack(items)
+        if packed:
+            self._work(number, packed)
+        asked = len(items) - self._done if isinstance(packed, bytes) else len(packed)
+        if outcome.done < self._done + asked:  # a failure was enough, or its time was up
+            return False
+        if error is not None and not self._is_over():
+            outcome.failures.append((outcome.done, error))
+        return not self._is_over()
+
+    def _is_over(self) -> bool:
+        failures = self._outcome.failures[self._failed :]
+        return any(self._task.is_strict or not isinstance(error, Exception) for _, error in failures)
+
+    def _pack(self, items: Sequence[Any]) -> tuple[bytes | list[Packed], Exception | None]:
+        """Pack items until the request is full or one cannot be packed; gives the exception of that one."""
+        rest = items[self._outcome.done :]
+        if PLAIN.issuperset(map(type, rest)):
+            stream = pickle.dumps(list(rest), 5)
+            if len(stream) <= FULL:
+                return stream, None
+        pack = self._child.packer.pack
+        ready: list[Packed] = []
+        load = 0
+        for item in rest:
+            try:
+                packed = pack(item)
+            except Lost:
+                raise
+            except Exception as error:
+                forget_frames(error)
+                annotate(
+                    error,
+                    f"the item could not be pickled, which Processes needs to send it to a worker of "
+                    f"{self._task.name}: send plain data (numbers, text, bytes, arrays and records of them), or use "
+                    "Threads",
+                )
+                return ready, error
+            ready.append(packed)
+            load += weight(packed)
+            if load > FULL:
+                break
+        return ready, None
+
+    def _work(self, number: int, packed: bytes | list[Packed]) -> None:
+        """Have packed items done, and take the results."""
+        task, child, outcome = self._task, self._child, self._outcome
+        for size in self._wanted:
+            self._lend(size)
+        child.journal.rewind()
+        self._started = perf_counter()
+        child.wire.send(WORK, number, task.expands, task.is_strict, task.limit, task.name, packed, list(self._lent))
+        while (message := child.wire.receive())[0] != DONE:
+            self._take(message)
+        _, seconds, cpu, returned, results = message
+        if results is None:
+            self._read()
+        else:
+            outcome.results += results
+        outcome.seconds += seconds
+        outcome.cpu += cpu
+        not_begun = [] if isinstance(packed, bytes) else packed[outcome.done - self._done :]
+        for place in [*returned, *self._lent, *places_of(not_begun)]:
+            child.pool.give(place)
+
+    def _take(self, message: tuple[Any, ...]) -> None:
+        """Take a message that is not the last one."""
+        kind, *rest = message
+        if kind == REFUSED:
+            self._refuse(*rest)
+        self._read()
+        if kind == NEED:
+            self._child.wire.send(SLOT, self._lend(*rest))
+        else:
+            assert kind == RECORD
+            self._record(*rest)
+
+    def _lend(self, count: int) -> Place | None:
+        place = self._child.pool.take(count)
+        if place is not None:
+            self._lent.add(place)
+        return place
+
+    def _refuse(self, record: ErrorRecord) -> None:
+        task = self._task
+        error = record.revive()
+        annotate(
+            error,
+            f"a worker process could not load the function of {task.name}, {task.function!r}: define it at the top "
+            "level of a module which the process can import (a script, not an interactive session), or use Threads",
+        )
+        raise error
+
+    def _read(self) -> None:
+        """Take what stands in the journal."""
+        for kind, data in self._child.journal.read():
+            self._record(kind, data)
+
+    def _record(self, kind: int, data: bytes | memoryview) -> None:
+        """Take what has come of one item."""
+        outcome = self._outcome
+        if kind == FAILURE:
+            outcome.failures.append((outcome.done, pickle.loads(data).revive()))
+            return
+        try:
+            outcome.results.append(self._unpack(data) if kind == IN_SLOTS else pickle.loads(data))
+        except Exception as error:
+            forget_frames(error)
+            annotate(
+                error,
+                f"what the function of {self._task.name} has returned in a worker process could not be made again "
+                "from its pickle",
+            )
+            outcome.failures.append((outcome.done, error))
+
+    def _unpack(self, data: bytes | memoryview) -> Any:
+        packed: Packed = pickle.loads(data)
+        for place, _ in spans_of(packed):
+            self._lent.discard(place)
+            self.used.append(place[2])
+        return unpack(packed, self._child.pool.shared.lend)
+
+    def bury(self) -> bool:
+        """Save what can be saved after the child has died, and say whether the items behind that may be begun."""
+        outcome = self._outcome
+        how = self._child.bury()
+        if self._started:
+            self._read()
+            outcome.seconds += perf_counter() - self._started
+            if self._child.journal.count_begun() > outcome.done - self._done:
+                outcome.failures.append((outcome.done, self._died(how)))
+                return False
+        return not self._is_over()
+
+    def _died(self, how: str) -> WorkerDied:
+        return WorkerDied(
+            f"{self._task.name}: worker process {self._child.pid} of {self._child.who} ended ({how}) while it had this "
+            "item; whether memory ran out stands in the system's log (then: fewer workers, or smaller items), and "
+            "where native code crashed `python -X faulthandler` shows"
+        )
+
+
+def places_of(packed: Sequence[Packed]) -> list[Place]:
+    """The slots that packed objects use."""
+    return [place for one in packed for place, _ in spans_of(one)]
+
+
+def weight(packed: Packed) -> int:
+    """How much of a request it takes up."""
+    if isinstance(packed, bytes):
+        return len(packed)
+    stream, _ = packed
+    slots = sum(place[2] for place, _ in spans_of(packed)) // SLOT_SHARE
+    return slots + (len(stream) if isinstance(stream, bytes) else 0)

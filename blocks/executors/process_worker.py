@@ -1,0 +1,207 @@
+"""What a worker process does: it waits for hand-overs, calls the function with each item, and writes down what came."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from time import perf_counter, thread_time
+from types import CoroutineType
+from typing import Any
+
+from ..error_info import annotate
+from .cpus import pin
+from .journal import FAILURE, IN_SLOTS, RESULT, Journal
+from .packing import PLAIN, Packed, Packer, unpack
+from .remote import ErrorRecord
+from .slots import Place, Shared, Span, slot_size
+from .wire import DONE, FUNCTION, NEED, READY, RECORD, REFUSED, Lost, Wire
+from .work import listed, not_awaited, stop_iteration
+from .worker_state import set_up
+
+UNPACKING, CALLING, PACKING = range(3)
+
+
+def main(connection: Connection[Any, Any], worker_init: bytes, cpus: Sequence[int], number: int) -> None:
+    """Be a worker process."""
+    ignore_interrupts()
+    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
+    WorkerProcess(connection).serve(worker_init, cpus, number)
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent; the signal has been blocked since before this process began."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def end_with_parent() -> None:
+    """Wait until the parent is gone, whatever the function does meanwhile."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+class WorkerProcess:
+    """Serves one thread of the parent, until that closes the pipe.
+
+    Args:
+        connection: The pipe.
+    """
+
+    __slots__ = ("_functions", "_journal", "_packer", "_plain", "_shared", "_stock", "_wire")
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._shared = Shared()
+        self._wire = Wire(connection, self._shared)
+        self._packer = Packer(self._put)
+        self._functions: dict[int, Callable[[Any], Any] | ErrorRecord] = {}
+        self._stock: defaultdict[int, list[Place]] = defaultdict(list)
+        self._plain: list[Any] = []
+        self._journal: Journal
+
+    def serve(self, worker_init: bytes, cpus: Sequence[int], number: int) -> None:
+        """Work until the pipe is closed."""
+        try:
+            self._wire.receive()  # the start
+            self._journal = Journal(self._shared.arenas[0])
+            is_ready = self._get_ready(worker_init, cpus, number)
+            while True:  # if it is not ready, too: the parent must be able to read why
+                message = self._wire.receive()
+                if is_ready:
+                    self._obey(*message)
+        except Lost:
+            pass
+        finally:
+            self._wire.close()
+
+    def _get_ready(self, worker_init: bytes, cpus: Sequence[int], number: int) -> bool:
+        try:
+            pin(cpus, number)
+            set_up(pickle.loads(worker_init))
+        except BaseException as error:
+            self._wire.send(REFUSED, ErrorRecord.of(error))
+            return False
+        self._wire.send(READY)
+        return True
+
+    def _obey(self, kind: str, number: int, *rest: Any) -> None:
+        if kind == FUNCTION:
+            self._learn(number, *rest)
+            return
+        function = self._functions[number]
+        if isinstance(function, ErrorRecord):
+            self._wire.send(REFUSED, function)
+        else:
+            self._work(function, *rest)
+
+    def _learn(self, number: int, data: bytes) -> None:
+        try:
+            self._functions[number] = pickle.loads(data)
+        except Exception as error:
+            self._functions[number] = ErrorRecord.of(error)
+
+    def _work(
+        self,
+        function: Callable[[Any], Any],
+        expands: bool,
+        is_strict: bool,
+        limit: float,
+        name: str,
+        items: bytes | Sequence[Packed],
+        places: Sequence[Place],
+    ) -> None:
+        """Do a hand-over."""
+        started, cpu_started = perf_counter(), thread_time()
+        call = listed(name, function) if expands else function
+        journal = self._journal
+        journal.rewind()
+        self._stock.clear()
+        for place in places:
+            self._stock[place[2]].append(place)
+        self._plain.clear()
+        is_plain = isinstance(items, bytes)
+        for item in pickle.loads(items) if isinstance(items, bytes) else items:
+            journal.begin()
+            error_type = self._do(call, item, name, is_plain)
+            if error_type is not None and (is_strict or not issubclass(error_type, Exception)):
+                break
+            if perf_counter() >= started + limit:
+                break
+        seconds, cpu = perf_counter() - started, thread_time() - cpu_started
+        results = self._plain if len(self._plain) == journal.begun and not journal.is_full else None
+        self._wire.send(DONE, seconds, cpu, self._shared.take_back(), results)
+
+    def _do(self, call: Callable[[Any], Any], item: Any, name: str, is_plain: bool) -> type[BaseException] | None:
+        """Work on one item; gives the type of what was raised. Nothing of the item is left here afterwards."""
+        stage = UNPACKING
+        try:
+            if not is_plain:
+                item = unpack(item, self._shared.lend)
+            stage = CALLING
+            result = call(item)
+            if type(result) is CoroutineType:
+                result.close()
+                raise not_awaited(name)
+            stage = PACKING
+            data = self._packer.pack(result)
+        except Lost:
+            raise
+        except StopIteration as error:
+            return self._fail(caused(stop_iteration(name), error), stage, name)
+        except BaseException as error:
+            return self._fail(error, stage, name)
+        if isinstance(data, bytes):
+            self._write(RESULT, data)
+            if type(result) in PLAIN:
+                self._plain.append(result)
+        else:
+            self._write(IN_SLOTS, pickle.dumps(data, 5))
+        return None
+
+    def _fail(self, error: BaseException, stage: int, name: str) -> type[BaseException]:
+        if stage == UNPACKING:
+            annotate(
+                error, f"the item was sent to a worker of {name}, but could not be made again from its pickle there"
+            )
+        elif stage == PACKING:
+            annotate(
+                error,
+                f"what the function of {name} has returned could not be pickled, which Processes needs: return plain "
+                "data (numbers, text, bytes, arrays and records of them), or use Threads",
+            )
+        self._write(FAILURE, pickle.dumps(ErrorRecord.of(error), 5))
+        return type(error)
+
+    def _write(self, kind: int, data: bytes) -> None:
+        if not self._journal.append(kind, data):
+            self._wire.send(RECORD, kind, data)
+
+    def _put(self, buffers: Sequence[memoryview]) -> Sequence[Span] | None:
+        """Copy buffers of a result into slots."""
+        spans: list[Span] = []
+        for raw in buffers:
+            stock = self._stock[slot_size(raw.nbytes)]
+            place = stock.pop() if stock else self._ask(raw.nbytes)
+            if place is None:
+                return None
+            spans.append(self._shared.write(place, raw))
+        return spans
+
+    def _ask(self, count: int) -> Place | None:
+        self._wire.send(NEED, count)
+        place: Place | None = self._wire.receive()[1]
+        return place
+
+
+def caused(error: BaseException, cause: BaseException) -> BaseException:
+    """Give an exception its cause. (If `_do` held them, they would hold its frame, and that the item.)"""
+    error.__cause__ = cause
+    return error

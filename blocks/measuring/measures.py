@@ -1,0 +1,101 @@
+"""What a network knows of its own run: how long it ran, what each of its tasks did, and, if asked for, a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import outcome
+import trio
+
+from ..recording.recorder import BODY, STRANGERS, end_recording, start_recording
+from ..recording.recording import Recording
+from ..recording.task_trace import TaskTrace
+from ..recording.tracer import Tracer
+from .tally import Lifetime, Tally
+
+if TYPE_CHECKING:
+    from ..network import Network
+    from ..pump import WatchedGate
+    from ..waiting import Waiter
+
+
+class Measures:
+    """The measurements of one network.
+
+    Attributes:
+        life: From when to when the network ran.
+        body: What its body did.
+        user: What the task did that has used a block last, if it is the body or an agent.
+        gates_used: The governors from which its tasks take slots, whether these govern its blocks or not.
+        tracer: Records what happens, while there is a recording and the network has begun.
+    """
+
+    __slots__ = ("_network", "_recording", "_tallies", "body", "gates_used", "life", "tracer", "user")
+
+    def __init__(self, network: Network, recording: Recording | None) -> None:
+        self._network = network
+        self._recording = recording
+        self._tallies: dict[trio.lowlevel.Task, Tally] = {}
+        self.life = Lifetime()
+        self.body = Tally()
+        self.user: Tally | None = None
+        self.gates_used: dict[WatchedGate, None] = {}
+        self.tracer: Tracer | None = None
+
+    # The run
+
+    def prepare(self) -> None:
+        """Get ready to record.
+
+        Raises:
+            ValueError: The recording is of another run.
+        """
+        if self._recording is not None:
+            self.tracer = start_recording(self._network, self._recording)
+
+    def begin(self, body: trio.lowlevel.Task) -> None:
+        """The network begins."""
+        self.life.begin()
+        self.task_begins(body, self.body, BODY)
+
+    def end(self) -> None:
+        """The network has ended; its blocks have still to let go of what they hold."""
+        self.body.end()
+        self.life.end()
+        self.user = None
+        self._tallies.clear()
+
+    def finish_recording(self) -> None:
+        """Everything has been recorded."""
+        if self._recording is not None and self.tracer is not None:
+            end_recording(self._network, self._recording, self.tracer)
+
+    # Tasks
+
+    def task_begins(self, task: trio.lowlevel.Task, tally: Tally, name: str) -> None:
+        """Measure what a task does from now on: an agent, or the body."""
+        self._tallies[task] = tally
+        tally.begin(None if self.tracer is None else TaskTrace(self.tracer, name))
+
+    def task_ends(self, task: trio.lowlevel.Task, tally: Tally) -> None:
+        """An agent has ended."""
+        tally.end()
+        self._tallies.pop(task, None)
+
+    def uses_block(self, task: trio.lowlevel.Task) -> Tally | None:
+        """A task uses a block; give its measurements, if it is the body or an agent."""
+        self.user = self._tallies.get(task)
+        return self.user
+
+    def uses_gate(self, gate: WatchedGate, task: trio.lowlevel.Task) -> None:
+        """A task, whoever's it is, takes a slot of a governor."""
+        if task in self._tallies:
+            self.gates_used[gate] = None
+
+    def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
+        """A wait is over, whoever's it was."""
+        tally = self._tallies.get(waiter.task)
+        if tally is not None:
+            tally.waited(waiter, answer)
+        elif self.tracer is not None and waiter.doing == "receive" and isinstance(answer, outcome.Value):
+            self.tracer.forget(STRANGERS, (answer.value,))

@@ -1,0 +1,113 @@
+"""What an agent, or the body of a network, has received, sent, and waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from outcome import Outcome, Value
+
+from ..recording.span import Activity
+from ..timing import time_slice
+from .times import Histogram
+
+if TYPE_CHECKING:
+    from ..recording.task_trace import TaskTrace
+    from ..waiting import Waiter
+
+ACTIVITIES = {
+    "receive": Activity.WAIT_FOR_INPUT,
+    "see a change": Activity.WAIT_FOR_INPUT,
+    "send": Activity.WAIT_FOR_OUTPUT,
+    "take a slot": Activity.WAIT_FOR_OUTPUT,
+}
+"""What a task does that waits for something; other waits are for neither."""
+
+
+class Lifetime:
+    """From when to when something ran."""
+
+    __slots__ = ("_ended_at", "_started_at")
+
+    def __init__(self) -> None:
+        self._started_at: float | None = None
+        self._ended_at: float | None = None
+
+    def begin(self) -> None:
+        """It begins now."""
+        self._started_at = time_slice.clock()
+
+    def end(self) -> None:
+        """It ends now, if it has not ended before."""
+        if self._ended_at is None:
+            self._ended_at = time_slice.clock()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._ended_at is not None
+
+    def seconds(self) -> float:
+        """How long it has run, until now or its end."""
+        if self._started_at is None:
+            return 0.0
+        return (time_slice.clock() if self._ended_at is None else self._ended_at) - self._started_at
+
+
+class Tally:
+    """The measurements of one task.
+
+    Attributes:
+        received: Items it has received.
+        emitted: Items it has sent; those that it may still send on credit are not counted.
+        life: From when to when it ran.
+        waits_in: How long it waited to receive.
+        waits_out: How long it waited to send, or for a slot.
+        trace: Records what it does, if that is wanted.
+    """
+
+    __slots__ = ("emitted", "life", "received", "trace", "waits_in", "waits_out")
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.emitted = 0
+        self.life = Lifetime()
+        self.waits_in = Histogram()
+        self.waits_out = Histogram()
+        self.trace: TaskTrace | None = None
+
+    def begin(self, trace: TaskTrace | None) -> None:
+        """The task begins."""
+        self.trace = trace
+        self.life.begin()
+
+    def end(self) -> None:
+        """The task has ended, if it has not before."""
+        trace, self.trace = self.trace, None
+        if trace is not None:
+            trace.works_until(time_slice.clock())
+        self.life.end()
+
+    def took(self, item: object) -> None:
+        """The task has received an item, without waiting."""
+        self.received += 1
+        if self.trace is not None:
+            self.trace.received(item)
+
+    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        """A wait of the task is over."""
+        self._note(waiter.doing, waiter.since)
+        if isinstance(answer, Value):
+            if waiter.doing == "receive":
+                self.received += 1
+                if self.trace is not None and not getattr(waiter.place, "_keeps_value", False):
+                    self.trace.begins(answer.value)
+            elif waiter.doing == "send":
+                self.emitted += 1
+
+    def _note(self, doing: str, since: float) -> None:
+        activity = ACTIVITIES.get(doing)
+        if activity is not None:
+            waits = self.waits_in if activity is Activity.WAIT_FOR_INPUT else self.waits_out
+            waits.add(time_slice.clock() - since)
+            if self.trace is not None:
+                self.trace.waited(activity, since)

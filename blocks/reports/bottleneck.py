@@ -1,0 +1,129 @@
+"""What keeps a run as long as it is, and what it costs, in a sentence; `find_bottleneck.py` finds it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import attrs
+
+from ..units import listed, printable, show
+
+WORTH_TELLING = 0.05
+"""Share of the run; shorter waits are not mentioned, and a gain that is less is none."""
+BODY, LOOP, PROCESSORS = "body", "loop", "processors"
+
+
+def called(name: str) -> str:
+    """How a sentence calls a block or agent."""
+    return f"the {name}" if name in (BODY, LOOP, PROCESSORS) else printable(name)
+
+
+class BottleneckKind(Enum):
+    """What keeps a run as long as it is.
+
+    Attributes:
+        BLOCK: The calls of one block.
+        LOOP: The plain functions that take turns on the loop; none of them takes half of the time.
+        PROCESSORS: All calls together; there are no more processors.
+        AGENT: What an agent, or the body, does besides sending and receiving.
+        INPUT: Whoever feeds the block that is named.
+        OUTPUT: Whoever takes the results of the block that is named.
+        NOTHING: Nothing stands out.
+    """
+
+    BLOCK = "block"
+    LOOP = "loop"
+    PROCESSORS = "processors"
+    AGENT = "agent"
+    INPUT = "input"
+    OUTPUT = "output"
+    NOTHING = "nothing"
+
+
+@attrs.frozen
+class Waited:
+    """How long somebody else had to wait.
+
+    Attributes:
+        name: The block, the agent, or "body".
+        seconds: Altogether.
+        is_for_input: Whether it waited for input; else it waited to hand on.
+    """
+
+    name: str
+    seconds: float
+    is_for_input: bool
+
+    def __str__(self) -> str:
+        return f"{called(self.name)} waited {show(self.seconds)} {'for input' if self.is_for_input else 'to hand on'}"
+
+
+@attrs.frozen
+class Bottleneck:
+    """What keeps a run as long as it is, and what it costs; `str()` says it in a sentence.
+
+    Attributes:
+        name: The block, the agent or "body", "loop" or "processors".
+        kind: What that is.
+        seconds: How long it needed for the whole run; calls that are made at once share their time.
+        run: How long the run took.
+        each: Seconds an item.
+        at_once: How many calls it made at once, at the most.
+        waits: Who else had to wait, the longest first.
+        others: Who takes turns with it, or is as slow; of INPUT and OUTPUT, who it may be.
+        next_slowest: What would be the bottleneck without it; empty if there is nothing else.
+        possible: How long the run would take if it were as fast as the next slowest.
+    """
+
+    name: str
+    kind: BottleneckKind
+    seconds: float
+    run: float
+    each: float = 0.0
+    at_once: int = 1
+    waits: tuple[Waited, ...] = ()
+    others: tuple[str, ...] = ()
+    next_slowest: str = ""
+    possible: float = 0.0
+
+    @property
+    def busy(self) -> float:
+        """Its share of the run, from 0 to 1."""
+        return min(1.0, self.seconds / self.run)
+
+    def __str__(self) -> str:
+        parts = [self._what(), *([", ".join(map(str, self.waits))] if self.waits else [])]
+        if self.next_slowest and self.possible < (1 - WORTH_TELLING) * self.run:
+            parts.append(
+                f"as fast as the next slowest ({called(self.next_slowest)}), the run would take "
+                f"{show(self.possible)} instead of {show(self.run)}"
+            )
+        return "; ".join(parts)
+
+    def _what(self) -> str:
+        name, others = called(self.name), listed(tuple(map(called, self.others)))
+        each, busy = f"{show(self.each)} an item", f"{self.busy:.0%} of the run"
+        match self.kind:
+            case BottleneckKind.BLOCK:
+                at_once = f", {self.at_once} at once" if self.at_once > 1 else ""
+                return f"{name} is the bottleneck: {each}{at_once}, busy {busy}"
+            case BottleneckKind.AGENT:
+                return f"{name} {self._role()}: {each} of its own, busy {busy}"
+            case BottleneckKind.LOOP:
+                return f"the loop is the bottleneck: {others} take turns on it, busy {busy}"
+            case BottleneckKind.PROCESSORS:
+                return f"the processors are the bottleneck: busy {busy}, most of all with {others}"
+            case BottleneckKind.INPUT:
+                return f"{f'{others}, which feeds {name},' if others else f'whoever feeds {name}'} is too slow"
+            case BottleneckKind.OUTPUT:
+                takes = f"takes the results of {name}"
+                return f"{f'{others}, which {takes},' if others else f'whoever {takes}'} is too slow"
+            case _:
+                as_slow = f"{listed((name, *map(called, self.others)))} are about as slow, each busy {busy}"
+                return f"nothing stands out: {as_slow if others else f'{name}, the busiest, was busy {busy}'}"
+
+    def _role(self) -> str:
+        directions = {wait.is_for_input for wait in self.waits}
+        if len(directions) == 1:
+            return "feeds the others too slowly" if True in directions else "takes the results too slowly"
+        return "is the bottleneck"

@@ -1,0 +1,220 @@
+"""The picture of a network as text: for Mermaid, which GitHub draws by itself, and for Graphviz.
+
+What stands in a node or at a link is the same in both and is put together first, in `Picture`. Nodes are numbered:
+names may hold anything and appear only in labels, where each language hides what it would take for its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
+from ..units import printable, show, show_amount
+from .link_statistics import LinkKind, LinkStatistics
+
+if TYPE_CHECKING:
+    from .report import Report
+
+BODY = ""
+"""The end of a link at which tasks send or receive by hand."""
+UNSAFE = re.compile(r"[^\w ,%×()._-]|(?<![^\W_])[._-]|[._-](?![^\W_])|^ *\d+\)")
+"""What Mermaid could take for its own, or for Markdown; a point, line or dash inside of a word is just that."""
+
+
+@attrs.frozen
+class Node:
+    """A block, an agent, the body, or a governor that has no block of its own.
+
+    Attributes:
+        id: Its name in the text.
+        lines: What stands in it; the first is its name.
+        shape: "function", "buffer", "agent" or "governor".
+        is_bottleneck: Whether it keeps the run as long as it is.
+    """
+
+    id: str
+    lines: tuple[str, ...]
+    shape: str
+    is_bottleneck: bool = False
+
+
+@attrs.frozen
+class Group:
+    """The blocks of a governor."""
+
+    id: str
+    lines: tuple[str, ...]
+    nodes: tuple[Node, ...]
+
+
+@attrs.frozen
+class Edge:
+    """A link between two nodes."""
+
+    source: str
+    target: str
+    lines: tuple[str, ...]
+    is_dashed: bool = False
+
+
+@attrs.frozen
+class Picture:
+    """What is to be drawn."""
+
+    title: str
+    groups: tuple[Group, ...]
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+    @property
+    def bottlenecks(self) -> tuple[str, ...]:
+        """The ids of the nodes that keep the run as long as it is."""
+        nodes = (*(node for group in self.groups for node in group.nodes), *self.nodes)
+        return tuple(node.id for node in nodes if node.is_bottleneck)
+
+
+def picture_of(report: Report) -> Picture:
+    """Put together what is to be drawn."""
+    nodes = nodes_of(report)
+    free = dict(nodes)
+    groups: list[Group] = []
+    alone: list[Node] = []
+    edges = [edge_of(link, nodes) for link in report.links if link.source in nodes and link.target in nodes]
+    for number, governor in enumerate(report.statistics.governors):
+        id, lines = f"g{number}", describe_governor(governor)
+        governed = [name for name in report.governed.get(governor.name, ()) if name in nodes]
+        if own := tuple(free.pop(name) for name in governed if name in free):
+            groups.append(Group(id, lines, own))
+        else:  # there is no way to draw regions that overlap
+            alone.append(Node(id, lines, "governor"))
+            edges += [Edge(id, nodes[name].id, ("governs",), is_dashed=True) for name in governed]
+    return Picture(report.statistics.network, tuple(groups), (*free.values(), *alone), tuple(edges))
+
+
+def nodes_of(report: Report) -> dict[str, Node]:
+    """By name: a node for each block, for each agent, and for the body if anything comes from there or goes there."""
+    numbers = report.statistics
+    bottleneck = None if report.bottleneck is None else report.bottleneck.name
+    nodes: dict[str, Node] = {}
+    for number, block in enumerate(numbers.blocks):
+        shape = "function" if block.place or block.service.count else "buffer"
+        nodes[block.name] = Node(f"b{number}", describe_block(block), shape, block.name == bottleneck)
+    for number, agent in enumerate(numbers.agents):
+        nodes[agent.name] = Node(f"a{number}", describe_agent(agent), "agent", agent.name == bottleneck)
+    if any(BODY in (link.source, link.target) for link in report.links):
+        nodes[BODY] = Node("body", describe_agent(numbers.body), "agent", numbers.body.name == bottleneck)
+    return nodes
+
+
+def describe_block(block: BlockStatistics) -> tuple[str, ...]:
+    """Name, place, queue and time of a block."""
+    dropped = sum(block.dropped.values())
+    return without_empty(
+        block.name,
+        f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
+        f"{block.queued:,} waiting (most {block.most_queued:,})" if block.most_queued else "",
+        f"{block.in_work:,} in work" if block.in_work else "",
+        f"{show(block.service.mean)} an item" if block.service.count else "",
+        f"{dropped:,} dropped" if dropped else "",
+    )
+
+
+def describe_agent(agent: AgentStatistics) -> tuple[str, ...]:
+    """Name and state of an agent, or of the body."""
+    return (agent.name, agent.status)
+
+
+def describe_governor(governor: GovernorStatistics) -> tuple[str, ...]:
+    """Name and slots of a governor."""
+    now, limit, most = (
+        show_amount(number, governor.unit) for number in (governor.in_flight, governor.limit, governor.most_in_flight)
+    )
+    return (governor.name, f"{now} of {limit} in flight (most {most})")
+
+
+def edge_of(link: LinkStatistics, nodes: Mapping[str, Node]) -> Edge:
+    """What went along a link, and what may."""
+    notes = without_empty(
+        "" if link.passed is None else f"{link.passed:,} passed",
+        f"only {link.filter}" if link.filter else "",
+        "" if link.remaining is None else f"{link.remaining:,} more",
+        "dead letters" if link.kind is LinkKind.DEAD_LETTERS else "",
+    )
+    return Edge(nodes[link.source].id, nodes[link.target].id, notes, link.kind is LinkKind.DEAD_LETTERS)
+
+
+def without_empty(*lines: str) -> tuple[str, ...]:
+    """Those lines in which anything stands."""
+    return tuple(line for line in lines if line)
+
+
+# Mermaid
+
+MERMAID_SHAPES = {"function": ("[", "]"), "buffer": ("[(", ")]"), "agent": ("([", "])"), "governor": ("{{", "}}")}
+
+
+def mermaid(report: Report) -> str:
+    """The text of a flowchart for Mermaid."""
+    picture = picture_of(report)
+    lines = ["---", f"title: {json.dumps(printable(picture.title), ensure_ascii=False)}", "---", "flowchart LR"]
+    for group in picture.groups:
+        lines.append(f"  subgraph {group.id}[{mermaid_label(group.lines)}]")
+        lines += [f"    {mermaid_node(node)}" for node in group.nodes]
+        lines.append("  end")
+    lines += [f"  {mermaid_node(node)}" for node in picture.nodes]
+    for edge in picture.edges:
+        arrow = "-.->" if edge.is_dashed else "-->"
+        label = f"|{mermaid_label(edge.lines)}|" if edge.lines else ""
+        lines.append(f"  {edge.source} {arrow}{label} {edge.target}")
+    lines.append("  classDef bottleneck stroke:#d00,stroke-width:4px")
+    lines += [f"  class {id} bottleneck" for id in picture.bottlenecks]
+    return "\n".join(lines) + "\n"
+
+
+def mermaid_node(node: Node) -> str:
+    """A node with its shape."""
+    before, after = MERMAID_SHAPES[node.shape]
+    return f"{node.id}{before}{mermaid_label(node.lines)}{after}"
+
+
+def mermaid_label(lines: Sequence[str]) -> str:
+    """Lines in quotes; what might not be taken literally is written as the number of its character."""
+    hidden = (UNSAFE.sub(lambda found: "".join(f"#{ord(char)};" for char in found[0]), printable(x)) for x in lines)
+    return f'"{"<br/>".join(hidden)}"'
+
+
+# Graphviz
+
+GRAPHVIZ_SHAPES = {"function": "box", "buffer": "cylinder", "agent": "ellipse", "governor": "hexagon"}
+
+
+def graphviz(report: Report) -> str:
+    """The text of a graph for `dot`."""
+    picture = picture_of(report)
+    lines = [f"digraph {graphviz_label([picture.title])} {{", "  rankdir=LR;"]
+    for group in picture.groups:
+        lines += [f"  subgraph cluster_{group.id} {{", f"    label={graphviz_label(group.lines)};", "    style=dashed;"]
+        lines += [f"    {graphviz_node(node)}" for node in group.nodes]
+        lines.append("  }")
+    lines += [f"  {graphviz_node(node)}" for node in picture.nodes]
+    for edge in picture.edges:
+        style = ", style=dashed" if edge.is_dashed else ""
+        lines.append(f"  {edge.source} -> {edge.target} [label={graphviz_label(edge.lines)}{style}];")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def graphviz_node(node: Node) -> str:
+    """A node with its shape."""
+    stands_out = ", color=red, penwidth=3" if node.is_bottleneck else ""
+    return f"{node.id} [label={graphviz_label(node.lines)}, shape={GRAPHVIZ_SHAPES[node.shape]}{stands_out}];"
+
+
+def graphviz_label(lines: Sequence[str]) -> str:
+    """Lines in quotes; `&` would begin an entity."""
+    hidden = (printable(x).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for x in lines)
+    return '"' + "\\n".join(hidden) + '"'

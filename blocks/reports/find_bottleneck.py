@@ -1,0 +1,199 @@
+"""Finds what keeps a run as long as it is, by the same model as the suggestions, with agents.
+
+The blocks that call functions, the loop and the processors are judged by what their calls have taken. An agent, or the
+body, is taken to work whenever it does not wait; as it may as well wait for something that nobody knows, it is to
+blame only if a stage that it feeds, or that it takes from, had to wait as well. While all have worked for less than
+half of the run, nobody is; then it is whoever feeds the first stage or takes from the last, if that has waited so long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from ..executors.cpus import usable_cpus
+from ..measuring.statistics import AgentStatistics, BlockStatistics, Statistics
+from .bottleneck import BODY, LOOP, PROCESSORS, WORTH_TELLING, Bottleneck, BottleneckKind, Waited
+from .link_statistics import LinkStatistics
+from .model import Model, Stage, crowding
+
+BUSY = 0.8
+"""Share of the run; who has worked for so long is the bottleneck, unless it has waited."""
+WAITED = 0.1
+"""Share of the run; who has waited for so long had to wait for somebody."""
+ABOUT_AS_SLOW = 0.9
+MOST_WAITS = 3
+
+
+def find_bottleneck(
+    statistics: Statistics, links: Iterable[LinkStatistics] = (), processors: int | None = None
+) -> Bottleneck | None:
+    """Name what keeps a run as long as it is; None if nothing has run yet.
+
+    Args:
+        statistics: Of the run, so far.
+        links: Who feeds whom; without it every agent is taken to feed all blocks.
+        processors: How many there are to use; by default those of this program.
+    """
+    run = Run(statistics, tuple(links), usable_cpus() if processors is None else processors)
+    top = run.busiest()
+    actor = run.slow_actor(top)
+    if actor is not None or top is None:
+        return actor
+    if top.seconds < run.seconds / 2:
+        return run.slow_end() or Bottleneck(top.name, BottleneckKind.NOTHING, top.seconds, run.seconds)
+    return top if top.kind is BottleneckKind.NOTHING else attrs.evolve(top, waits=run.waits_but_of(top.name))
+
+
+class Run:
+    """A run, as far as the search needs it."""
+
+    def __init__(self, statistics: Statistics, links: Sequence[LinkStatistics], processors: int) -> None:
+        self.seconds = statistics.seconds
+        self.pairs = [(link.source or BODY, link.target or BODY) for link in links]
+        self.blocks = {block.name: block for block in statistics.blocks if block.service.total > 0}
+        self.unmeasured = {block.name for block in statistics.blocks if is_unmeasured(block)}
+        self.stages = [stage_of(block) for block in self.blocks.values()]
+        self.model = Model(self.stages, max(self.seconds, 1e-9), processors)
+        self.actors = {agent.name: agent for agent in (*statistics.agents, statistics.body) if moved(agent)}
+        self.waits = sorted(self._all_waits(), key=lambda wait: -wait.seconds)
+
+    def _all_waits(self) -> Iterable[Waited]:
+        everybody: list[BlockStatistics | AgentStatistics] = [*self.blocks.values(), *self.actors.values()]
+        for one in everybody:
+            yield Waited(one.name, one.wait_for_input.total, is_for_input=True)
+            yield Waited(one.name, one.wait_for_output.total, is_for_input=False)
+
+    def waits_but_of(self, name: str) -> tuple[Waited, ...]:
+        """Those that are worth telling."""
+        least = WORTH_TELLING * self.seconds
+        return tuple(wait for wait in self.waits if wait.name != name and wait.seconds >= least)[:MOST_WAITS]
+
+    # Blocks, the loop, the processors
+
+    def busiest(self) -> Bottleneck | None:
+        """What the blocks are limited by."""
+        model, parallel = self.model, [stage for stage in self.stages if stage.can_be_parallel]
+        slowest = max(parallel, key=model.load, default=None)
+        found = None if slowest is None else self._stage(slowest)
+        if model.loop > (found.seconds if found is not None else 0.0):
+            found = self._loop()
+        if found is not None and model.cpu > 1.02 * max(model.loop, *map(model.load, self.stages)):
+            eager = sorted(self.stages, key=lambda stage: -stage.cpu)
+            return self._shared(PROCESSORS, BottleneckKind.PROCESSORS, model.cpu, eager)
+        return found
+
+    def _loop(self) -> Bottleneck:
+        on_loop = sorted(
+            (stage for stage in self.stages if not stage.can_be_parallel), key=self.model.load, reverse=True
+        )
+        if self.model.load(on_loop[0]) > self.model.loop / 2:
+            return self._stage(on_loop[0])
+        return self._shared(LOOP, BottleneckKind.LOOP, self.model.loop, on_loop)
+
+    def _shared(self, name: str, kind: BottleneckKind, seconds: float, stages: Sequence[Stage]) -> Bottleneck:
+        return Bottleneck(name, kind, seconds, self.seconds, others=tuple(stage.name for stage in stages))
+
+    def _stage(self, stage: Stage) -> Bottleneck:
+        model, load = self.model, self.model.load(stage)
+        others = sorted((other for other in self.stages if other is not stage), key=model.load, reverse=True)
+        found = Bottleneck(
+            stage.name, BottleneckKind.BLOCK, load, self.seconds, stage.seconds / stage.items, stage.concurrency
+        )
+        if not others:
+            return found
+        if as_slow := tuple(other.name for other in others if model.load(other) > ABOUT_AS_SLOW * load):
+            return attrs.evolve(found, kind=BottleneckKind.NOTHING, others=as_slow)
+        limit = model.limit_if(stage, model.load(others[0]))
+        possible = max(0.0, self.seconds - model.limit()) + limit
+        return attrs.evolve(found, next_slowest=others[0].name, possible=possible)
+
+    # Agents and the body
+
+    def slow_actor(self, top: Bottleneck | None) -> Bottleneck | None:
+        """The agent, or the body, that others wait for more than for any block."""
+        limit = 0.0 if top is None else self.model.limit()
+        if top is not None and limit >= BUSY * self.seconds and self._waited(top.name) < WAITED * self.seconds:
+            return None
+        for actor in sorted(self.actors.values(), key=self._own, reverse=True):
+            own, waits = self._own(actor), self._waiting_for(actor)
+            if own > max(limit, self.seconds / 2) and waits:
+                each = own / max(actor.received, actor.emitted)
+                found = Bottleneck(actor.name, BottleneckKind.AGENT, own, self.seconds, each, waits=waits[:MOST_WAITS])
+                possible = max(0.0, self.seconds - own) + limit
+                return found if top is None else attrs.evolve(found, next_slowest=top.name, possible=possible)
+        return None
+
+    def _own(self, actor: AgentStatistics) -> float:
+        """For how long an agent did something else than wait, for the turns of others on the loop neither."""
+        own = actor.seconds - actor.wait_for_input.total - actor.wait_for_output.total
+        return own * (1 - crowding(self.model.loop, self.seconds))
+
+    def _waited(self, name: str) -> float:
+        return sum(wait.seconds for wait in self.waits if wait.name == name)
+
+    def _waiting_for(self, actor: AgentStatistics) -> tuple[Waited, ...]:
+        """The waits of those that the agent feeds, for input, and of those that it takes from, to hand on."""
+        everybody = {wait.name for wait in self.waits if not self.pairs}
+        fed = (everybody | self._reached(actor.name, self.pairs)) if actor.emitted else set[str]()
+        back = [(target, source) for source, target in self.pairs]
+        taken = (everybody | self._reached(actor.name, back)) if actor.received else set[str]()
+        return tuple(
+            wait
+            for wait in self.waits
+            if wait.name != actor.name and wait.name in (fed if wait.is_for_input else taken)
+            if wait.seconds >= WAITED * self.seconds
+        )
+
+    # Whom nobody knows
+
+    def slow_end(self) -> Bottleneck | None:
+        """The first or last stage, if it has waited for half of the run for those before or behind it."""
+        names = {stage.name for stage in self.stages}
+        back = [(target, source) for source, target in self.pairs]
+        for wait in self.waits:
+            if wait.name not in names or wait.seconds < self.seconds / 2:
+                continue
+            if self.pairs:
+                around = self._reached(wait.name, back if wait.is_for_input else self.pairs)
+                is_end = not around & (names - {wait.name})
+            else:
+                around = self.unmeasured
+                is_end = wait.name == self.stages[0 if wait.is_for_input else -1].name
+            if is_end:
+                kind = BottleneckKind.INPUT if wait.is_for_input else BottleneckKind.OUTPUT
+                suspects = tuple(sorted(around & self.unmeasured))
+                return Bottleneck(wait.name, kind, wait.seconds, self.seconds, waits=(wait,), others=suspects)
+        return None
+
+    @staticmethod
+    def _reached(start: str, pairs: Iterable[tuple[str, str]]) -> set[str]:
+        """Everything that can be reached from one along links; what the body takes is not what it sends."""
+        ways: dict[str, list[str]] = {}
+        for source, target in pairs:
+            ways.setdefault(source, []).append(target)
+        found: set[str] = set()
+        waiting = list(ways.get(start, ()))
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting.extend(ways.get(one, ()) if one != BODY else ())
+        return found
+
+
+def stage_of(block: BlockStatistics) -> Stage:
+    """A block that works on items, as the model sees it."""
+    place = block.place or ("loop" if block.cpu else "tasks")  # of a source: an asynchronous one has no processor time
+    return Stage(block.name, place, max(1, block.at_once), block.service.count, block.service.total, block.cpu)
+
+
+def is_unmeasured(block: BlockStatistics) -> bool:
+    """Whether a block takes its time, and nobody knows how much: a timer, or one that calls a function on a cluster."""
+    return not block.service.count and (block.kind == "timer" or bool(block.place and block.received))
+
+
+def moved(agent: AgentStatistics) -> bool:
+    """Whether anything has gone through an agent."""
+    return bool(agent.received or agent.emitted)

@@ -1,0 +1,122 @@
+"""Who feeds whom in a network, and how many messages went that way."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..block import Block
+from ..inputs import InputsBlock
+from ..measuring.statistics import AgentStatistics
+from ..units import printable
+
+if TYPE_CHECKING:
+    from ..measuring.statistics import Statistics
+    from ..network import Network
+
+
+class LinkKind(Enum):
+    """What a way from one place to another is.
+
+    Attributes:
+        LINK: A link, made by `link_target`.
+        DEAD_LETTERS: Where the policy of a block sends what failed.
+        INPUT: An agent is a reader of a block.
+        OUTPUT: An agent is a producer of a block.
+        BY_HAND: Tasks send or receive; the body of the network, as a rule.
+    """
+
+    LINK = "link"
+    DEAD_LETTERS = "dead letters"
+    INPUT = "input"
+    OUTPUT = "output"
+    BY_HAND = "by hand"
+
+
+@attrs.frozen
+class LinkStatistics:
+    """One way that messages go.
+
+    Attributes:
+        source: The block or agent that they come from; empty for tasks that send by hand.
+        target: The block or agent that they go to; empty for tasks that receive by hand.
+        kind: What it is.
+        passed: How many have gone along; None if it is not known.
+        filter: The name of the function that says which messages go along; empty if all do.
+        remaining: How many may still go along before the link is taken away; None for any number.
+    """
+
+    source: str
+    target: str
+    kind: LinkKind = LinkKind.LINK
+    passed: int | None = None
+    filter: str = ""
+    remaining: int | None = None
+
+    def __str__(self) -> str:
+        notes = [
+            "" if self.kind is LinkKind.LINK else self.kind.value,
+            "" if self.passed is None else f"{self.passed} passed",
+            f"only {self.filter}" if self.filter else "",
+            "" if self.remaining is None else f"{self.remaining} more",
+        ]
+        what = ", ".join(note for note in notes if note)
+        way = f"{printable(self.source or 'body')} → {printable(self.target or 'body')}"
+        return f"{way}: {what}" if what else way
+
+
+def find_links(network: Network, statistics: Statistics) -> tuple[LinkStatistics, ...]:
+    """Look along all links of a network, then at its agents, then at what came and went by hand."""
+    links = [link for block in network.blocks for link in linked(block)]
+    numbers = {agent.name: agent for agent in statistics.agents}
+    for agent in network._agents:
+        links += used_by(agent, numbers.get(agent.name, AgentStatistics(agent.name, "")))
+    return (*links, *moved_by_hand(network.blocks, links))
+
+
+def linked(block: Block) -> Iterator[LinkStatistics]:
+    """The links that go out of a block."""
+    for number, outbox in enumerate(block._outs()):
+        kind = LinkKind.DEAD_LETTERS if number else LinkKind.LINK
+        for link in outbox.links:
+            accepts: Any = link.filter
+            name = "" if accepts is None else getattr(accepts, "__name__", type(accepts).__name__)
+            yield LinkStatistics(block.name, link.target.name, kind, link.passed, name, link.remaining)
+
+
+def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
+    """What an agent reads and feeds; with one input or output it is known how much."""
+    inputs, outputs = getattr(agent, "_inputs", ()), getattr(agent, "_outputs", ())
+    for source in inputs:
+        passed = numbers.received if len(inputs) == 1 else None
+        yield LinkStatistics(source._outbox.block.name, agent.name, LinkKind.INPUT, passed)
+    for target in outputs:
+        passed = numbers.emitted if len(outputs) == 1 else None
+        yield LinkStatistics(agent.name, target._inbox.block.name, LinkKind.OUTPUT, passed)
+
+
+def moved_by_hand(blocks: Iterable[Block], links: Iterable[LinkStatistics]) -> Iterator[LinkStatistics]:
+    """What came into blocks and went out of them without links and agents, as far as that can be told."""
+    came: defaultdict[str, list[int | None]] = defaultdict(list)
+    went: defaultdict[str, list[int | None]] = defaultdict(list)
+    for link in links:
+        came[link.target].append(link.passed)
+        if link.kind is LinkKind.INPUT:
+            went[link.source].append(link.passed)
+    for block in blocks:
+        accepted = 0 if isinstance(block, InputsBlock) else sum(inbox.accepted for inbox in block._ins())
+        received = sum(outbox.received for outbox in block._outs()[:1])
+        if sent := rest(accepted, came[block.name]):
+            yield LinkStatistics("", block.name, LinkKind.BY_HAND, sent)
+        if taken := rest(received, went[block.name]):
+            yield LinkStatistics(block.name, "", LinkKind.BY_HAND, taken)
+
+
+def rest(total: int, parts: Sequence[int | None]) -> int:
+    """What is left of a number; 0 if a part is not known."""
+    known = [part for part in parts if part is not None]
+    return max(0, total - sum(known)) if len(known) == len(parts) else 0

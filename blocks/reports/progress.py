@@ -1,0 +1,139 @@
+"""Shows how far a network is while it runs: on a terminal, or as lines now and then where there is none.
+
+A thread gives the time and asks the loop to look and draw. So the display is no task of the network and has no timer on
+trio's clock: it cannot keep a network from its verdict, and a clock that jumps has nothing to jump to. Whatever goes
+wrong while drawing ends the display and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import trio
+
+from ..iterable_source import IterableSource
+from ..log import log
+from .link_statistics import find_links
+from .progress_display import Lines, Screen, standard_error
+from .progress_view import View, progress_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..network import Network
+
+INTERVAL = 0.2
+"""Seconds from one look to the next."""
+MOST_OF_THE_LOOP = 0.05
+"""The share of the loop's time that drawing may take; a network that is slow to draw is drawn less often."""
+RATE_OVER = 25
+"""Looks; the items a second are those of the last 5 seconds, which is steady and yet says what is going on now."""
+
+
+class Progress:
+    """The display of one network.
+
+    Args:
+        network: Whose.
+        console: Where to show it: a rich `Console`; True for one on the standard error output.
+    """
+
+    def __init__(self, network: Network, console: Console | bool) -> None:
+        if not isinstance(console, bool) and not hasattr(console, "is_terminal"):
+            raise TypeError(
+                f"network {network.name!r}: progress must be True, False or a rich Console, got {console!r}"
+            )
+        self._network = network
+        self._console = console
+        self._display: Screen | Lines | None = None
+        self._ticker: Ticker | None = None
+        self._not_before = 0.0
+        self._looks: deque[View] = deque(maxlen=RATE_OVER)
+
+    def start(self) -> None:
+        """Begin to show it; the network has started."""
+        if self._console is not False:
+            self._safely(self._begin)
+            self._ticker = Ticker(lambda: self._safely(self._draw), INTERVAL)
+            self._ticker.start()
+
+    def end(self, how: str) -> None:
+        """Show it for the last time; the network has ended in this way."""
+        if self._ticker is not None:
+            self._ticker.end()
+            self._safely(lambda: self._finish(how))
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        """Do something with the console; if that fails, because it is closed for instance, never touch it again."""
+        try:
+            action()
+        except (Exception, SystemExit):  # rich ends the program where a pipe is broken
+            display, self._display = self._display, None
+            log.warning("network %r: its progress can be shown no more", self._network.name, exc_info=True)
+            if display is not None:
+                display.give_up()
+
+    def _begin(self) -> None:
+        console = standard_error() if isinstance(self._console, bool) else self._console
+        self._display = Screen.on(console) or Lines(console)
+        self._display.begin(self._look())
+
+    def _draw(self) -> None:
+        now = perf_counter()
+        if self._display is not None and now >= self._not_before:
+            self._display.draw(self._look())
+            took = perf_counter() - now
+            self._not_before = now + took / MOST_OF_THE_LOOP
+
+    def _finish(self, how: str) -> None:
+        if self._display is not None:
+            self._looks = deque([View(self._network.name, 0.0, ())])  # in the end, the rate of the whole run
+            self._display.finish(self._look(), how)
+
+    def _look(self) -> View:
+        network = self._network
+        statistics = network.statistics()
+        totals = {block.name: block.total for block in network.blocks if isinstance(block, IterableSource)}
+        view = progress_of(statistics, find_links(network, statistics), totals)
+        self._looks.append(view)
+        return view.with_rates_since(self._looks[0])
+
+
+class Ticker:
+    """Has the loop do something again and again, in real time.
+
+    Args:
+        action: Must not raise.
+        seconds: From one time to the next.
+    """
+
+    def __init__(self, action: Callable[[], None], seconds: float) -> None:
+        self._action = action
+        self._seconds = seconds
+        self._token = trio.lowlevel.current_trio_token()
+        self._has_ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="penstock progress", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Do it no more."""
+        self._has_ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._has_ended.wait(self._seconds):
+            try:
+                self._token.run_sync_soon(self._act, idempotent=True)
+            except (trio.RunFinishedError, OSError):  # the loop has ended, or is just closing what wakes it
+                return
+
+    def _act(self) -> None:
+        if not self._has_ended.is_set():
+            self._action()

@@ -1,0 +1,164 @@
+"""The table of a report: which number stands where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import attrs
+
+from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
+from ..measuring.times import NEVER, Times
+from ..units import shortened, show_aligned, show_amount, show_rate
+from .grid import Column, Grid
+
+
+@attrs.frozen
+class Row:
+    """What stands in a row, by the words of the columns; None where nothing stands."""
+
+    name: str
+    where: str = ""
+    received: int | None = None
+    emitted: int | None = None
+    consumed: int | None = None
+    dropped: int = 0
+    dead_lettered: int = 0
+    failed: int = 0
+    retried: int = 0
+    discarded: int = 0
+    now: float = 0
+    most: float = 0
+    unit: str = ""
+    in_work: int = 0
+    service: Times = NEVER
+    wait_for_input: Times = NEVER
+    wait_for_output: Times = NEVER
+    rate: float = 0.0
+
+
+def report_table(statistics: Statistics, marked: str | None = None) -> Grid:
+    """Make the table.
+
+    Args:
+        statistics: The numbers.
+        marked: The name of the block or agent that stands out.
+    """
+    rows = list(rows_of(statistics))
+    run = statistics.seconds
+    number = next((number for number, row in enumerate(rows) if row.name == marked), None)
+    return Grid(tuple(columns_of(rows, run)), number)
+
+
+def loss_table(statistics: Statistics) -> Grid:
+    """Make the table of what did not go well; only those with anything in it are there."""
+    lossy = [row for row in map(row_of_block, statistics.blocks) if any(loss(row) for loss in LOSSES.values())]
+    names = Column("", tuple(shortened(row.name) for row in lossy), is_text=True, style="bold")
+    columns = [
+        Column(title, tuple(counted(loss(row) or None) for row in lossy), style="yellow")
+        for title, loss in LOSSES.items()
+    ]
+    return Grid((names, *columns))
+
+
+LOSSES: dict[str, Callable[[Row], int]] = {
+    "dropped": lambda row: row.dropped,
+    "dead letters": lambda row: row.dead_lettered,
+    "failed": lambda row: row.failed,
+    "tried again": lambda row: row.retried,
+    "discarded": lambda row: row.discarded,
+}
+
+
+def rows_of(statistics: Statistics) -> Iterator[Row]:
+    """A row a block, an agent, the body if it has moved anything, and a governor."""
+    for block in statistics.blocks:
+        yield row_of_block(block)
+    body = statistics.body
+    for agent in (*statistics.agents, *([body] if body.received or body.emitted else [])):
+        yield row_of_agent(agent)
+    for governor in statistics.governors:
+        yield row_of_governor(governor)
+
+
+def row_of_block(block: BlockStatistics) -> Row:
+    """What a block has done."""
+    return Row(
+        name=block.name,
+        where=f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
+        received=block.received if block.received or not block.emitted else None,
+        emitted=block.emitted if block.emitted or not block.consumed else None,
+        consumed=block.consumed,
+        dropped=sum(block.dropped.values()),
+        dead_lettered=block.dead_lettered,
+        failed=block.failed,
+        retried=block.retried,
+        discarded=block.discarded,
+        now=block.queued,
+        most=block.most_queued,
+        in_work=block.in_work,
+        service=block.service,
+        wait_for_input=block.wait_for_input,
+        wait_for_output=block.wait_for_output,
+        rate=block.steady_throughput or block.throughput,
+    )
+
+
+def row_of_agent(agent: AgentStatistics) -> Row:
+    """What an agent, or the body, has done."""
+    return Row(
+        name=agent.name,
+        where=agent.status,
+        received=agent.received or None,
+        emitted=agent.emitted or None,
+        wait_for_input=agent.wait_for_input,
+        wait_for_output=agent.wait_for_output,
+        rate=max(agent.received, agent.emitted) / agent.seconds if agent.seconds else 0.0,
+    )
+
+
+def row_of_governor(governor: GovernorStatistics) -> Row:
+    """What a governor has done: who waits for a slot waits to hand something on to it."""
+    return Row(
+        name=governor.name,
+        where=f"limit {show_amount(governor.limit, governor.unit)}",
+        now=governor.in_flight,
+        most=governor.most_in_flight,
+        unit=governor.unit,
+        wait_for_output=governor.waits,
+    )
+
+
+def columns_of(rows: Sequence[Row], run: float) -> Iterator[Column]:
+    """All columns, those in which nothing stands included."""
+
+    def column(title: str, text: Callable[[Row], str], style: str = "", rank: int = 0) -> Column:
+        return Column(title, tuple(map(text, rows)), style=style, rank=rank)
+
+    yield Column("", tuple(shortened(row.name) for row in rows), is_text=True, style="bold")
+    yield Column("where", tuple(row.where for row in rows), is_text=True, style="cyan")
+    yield column("in", lambda row: counted(row.received))
+    yield column("out", lambda row: counted(row.emitted))
+    yield column("used\nup", lambda row: counted(row.consumed or None), rank=4)
+    yield column("waiting\nnow", lambda row: show_amount(row.now, row.unit) if row.most or row.now else "", rank=1)
+    yield column("most\nwaiting", lambda row: show_amount(row.most, row.unit) if row.most else "", rank=6)
+    yield column("in\nwork", lambda row: counted(row.in_work or None), rank=2)
+    yield column("an item\nmean", lambda row: timed(row.service, row.service.mean))
+    yield column("9 of 10\nwithin", lambda row: timed(row.service, row.service.p90), rank=5)
+    yield column("waits\nfor in", lambda row: share(row.wait_for_input, run), rank=1)
+    yield column("waits\nfor out", lambda row: share(row.wait_for_output, run), rank=1)
+    yield column("items\nper s", lambda row: show_rate(row.rate) if row.rate else "", rank=3)
+
+
+def counted(number: int | None) -> str:
+    """A count, or nothing."""
+    return "" if number is None else f"{number:,}"
+
+
+def timed(times: Times, seconds: float) -> str:
+    """A time, if it has happened at all."""
+    return show_aligned(seconds) if times.count else ""
+
+
+def share(times: Times, run: float) -> str:
+    """A share of the run, if there was any wait."""
+    return f"{times.total / run:.0%}" if times.count and run else ""

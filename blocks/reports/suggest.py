@@ -1,0 +1,127 @@
+"""What would make a network faster, judged from a run of it by the model of `model.py`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from ..block import Block
+from ..function_block import FunctionBlock
+from ..units import printable, show
+from .model import Model, Stage
+
+MOST_AT_ONCE = 64
+"""No more is suggested for a stage, however long it waits for others."""
+TOO_SMALL = 20e-6
+"""Seconds an item; below that, handing items over costs a good part of what it saves."""
+TOO_LONG_FOR_LOOP = 0.001
+"""Seconds an item; a call that takes longer keeps everything else waiting."""
+
+
+@attrs.frozen
+class Suggestion:
+    """What was measured, and what would be better.
+
+    Attributes:
+        stages: What was measured, in the order of the blocks.
+        items: How many items the first stage has worked on.
+        seconds: How long the run took.
+        processors: How many there are to use.
+        slowest: The name of the stage that takes longest by itself, its concurrency counted in.
+        concurrency: What each stage should have; those that are not to change included.
+        predicted: Seconds that a run with that would take.
+        advice: What to change, in words; empty if nothing would help.
+    """
+
+    stages: tuple[Stage, ...]
+    items: int
+    seconds: float
+    processors: int
+    slowest: str
+    concurrency: dict[str, int]
+    predicted: float
+    advice: tuple[str, ...]
+
+    def __str__(self) -> str:
+        busy = sum(stage.cpu for stage in self.stages) / (self.seconds * self.processors)
+        lines = [
+            f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} an item; "
+            f"{self.processors} processors, {busy:.0%} busy with the stages",
+            f"  {'stage':<24} {'where':<12} {'at once':>7} {'an item':>10} {'processor':>10}",
+        ]
+        lines += [
+            f"  {printable(stage.name):<24} {stage.place:<12} {stage.concurrency:>7} "
+            f"{show(stage.seconds / stage.items):>10} {show(stage.cpu / stage.items):>10}"
+            f"{'  slowest' if stage.name == self.slowest else ''}"
+            for stage in self.stages
+        ]
+        lines += [f"  {printable(line)}" for line in self.advice or ("nothing to change",)]
+        return "\n".join(lines)
+
+
+def measured(blocks: Iterable[Block]) -> list[Stage]:
+    """Look at the blocks that have called their functions."""
+    stages: list[Stage] = []
+    for block in blocks:
+        if isinstance(block, FunctionBlock):
+            runner, effort = block._runner, block._effort
+            stages.append(Stage(block.name, runner.place, runner.at_once, effort.items, effort.seconds, effort.cpu))
+    return [stage for stage in stages if stage.items and stage.seconds > 0]
+
+
+def suggest(stages: Sequence[Stage], seconds: float, processors: int) -> Suggestion:
+    """Judge a run.
+
+    Args:
+        stages: What was measured, in order; each has worked on an item at least.
+        seconds: How long the run took, > 0.
+        processors: How many there are to use.
+    """
+    model = Model(stages, seconds, processors)
+    service = model.service
+    parallel = [stage for stage in stages if stage.can_be_parallel]
+    least = model.limit(dict.fromkeys(service, MOST_AT_ONCE))
+    best = {stage.name: stage.concurrency for stage in stages}
+    for stage in parallel:
+        needed = math.ceil(service[stage.name] / least - 0.05) if least > 0 else 1
+        best[stage.name] = max(stage.concurrency, min(needed, MOST_AT_ONCE, stage.items))
+    predicted = model.limit(best)
+    now = model.limit()
+    slowest = max(stages, key=lambda stage: service[stage.name] / stage.concurrency)
+    worth_it = predicted < 0.95 * now and now > seconds / 2
+    if not worth_it:
+        predicted, best = now, {stage.name: stage.concurrency for stage in stages}
+    advice = list(changes(stages, best))
+    if worth_it:
+        each = predicted / stages[0].items
+        advice.append(f"predicted: {show(each)} an item, {seconds / predicted:.2g} × as fast as now")
+    advice += [line for stage in stages for line in remarks(stage, stages, seconds, processors)]
+    if now < seconds / 2 and not advice:
+        part = now / seconds
+        slower = "what feeds them or takes their results, or, in a short run, the start of their workers, is slower"
+        advice.append(f"the stages need {part:.0%} of the time: {slower}")
+    return Suggestion(tuple(stages), stages[0].items, seconds, processors, slowest.name, best, predicted, tuple(advice))
+
+
+def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
+    """Say which concurrency to change."""
+    for stage in stages:
+        if best[stage.name] != stage.concurrency:
+            workers = "" if stage.place == "tasks" else ", and as many workers,"
+            yield f"{stage.name}: concurrency={best[stage.name]}{workers} instead of {stage.concurrency}"
+
+
+def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
+    """What else is to be said about a stage."""
+    each = stage.seconds / stage.items
+    if stage.place not in ("loop", "tasks") and each < TOO_SMALL:
+        return [f"{stage.name}: {show(each)} an item is too small to be worth an executor; run it on the loop"]
+    if stage.place == "loop" and each > TOO_LONG_FOR_LOOP:
+        return [f"{stage.name}: {show(each)} an item is too long for the loop; give it executor=Threads(n)"]
+    in_threads = sum(other.cpu for other in stages if "Thread" in other.place)
+    takes_turns = processors > 1 and in_threads > 0.85 * seconds and in_threads < 1.15 * seconds
+    if "Thread" in stage.place and takes_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:
+        return [f"{stage.name}: its threads seem to take turns for the interpreter lock; give it executor=Processes(n)"]
+    return []
