@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 from penstock.samples.images.record import Job
 
-__all__ = ["EXTENSIONS", "NoPicturesError", "find_pictures", "list_jobs"]
+__all__ = ["EXTENSIONS", "Jobs", "NoPicturesError", "find_pictures", "list_jobs"]
 
 EXTENSIONS = frozenset(
     [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".jp2"]
@@ -43,10 +46,39 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not path.is_dir()
+    is_named_so = path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    return is_named_so and not os.path.isdir(path)  # which, unlike pathlib's, never raises
 
 
-def list_jobs(pictures: Sequence[Path], limit: int | None = None, repeat: int = 1) -> list[Job]:
-    """Return the jobs for the first `limit` pictures, over and over `repeat` times, numbered from 1."""
-    chosen = pictures[:limit]
-    return [Job(number, path) for number, path in enumerate([*chosen] * repeat, start=1)]
+class Jobs(Sequence[Job]):
+    """Jobs for the pictures, over and over, numbered from 1; each is made when it is asked for.
+
+    Args:
+        pictures: one or more.
+        repeat: so many times; None for no end.
+    """
+
+    def __init__(self, pictures: Sequence[Path], repeat: int | None) -> None:
+        self._pictures = pictures
+        self._count = sys.maxsize if repeat is None else repeat * len(pictures)  # as near to no end as can be said
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Job]: ...
+
+    def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
+        if isinstance(index, slice):
+            raise TypeError("jobs: cannot be sliced")
+        if not 0 <= index < self._count:
+            raise IndexError(f"jobs: expected an index from 0 to {self._count - 1}, got {index}")
+        return Job(index + 1, self._pictures[index % len(self._pictures)])
+
+
+def list_jobs(pictures: Sequence[Path], limit: int | None = None, repeat: int | None = 1) -> Jobs:
+    """Return the jobs for the first `limit` pictures, over and over `repeat` times, or without an end."""
+    return Jobs(pictures[:limit], repeat)

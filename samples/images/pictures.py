@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from penstock.samples.images.scenes import SCENES
 from penstock.samples.images.texture import finish
 
-__all__ = ["make_pictures"]
+__all__ = ["make_pictures", "paint_picture"]
 
 _LONG, _SHORT = 1800, 1200
 _PAINTED = 2  # painted at half that size, for speed, and enlarged
@@ -19,24 +19,27 @@ _EVERY_PORTRAIT = 5  # every fifth is upright, stored lying on its side as camer
 _TURN_RIGHT = 6  # the EXIF orientation of such a picture
 
 
-def make_pictures(folder: Path, count: int, seed: int = 0, shrink: int = 1) -> Iterator[Path]:
-    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next.
+def make_pictures(folder: Path, count: int, seed: int = 0) -> Iterator[Path]:
+    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next."""
+    return (paint_picture(folder, number, seed) for number in range(1, count + 1))
 
-    Picture n depends on `seed` and n alone. Most are JPEGs, some PNG and WebP. With `shrink` they are so many times
-    smaller, and sooner painted.
+
+def paint_picture(folder: Path, number: int, seed: int = 0, shrink: int = 1) -> Path:
+    """Paint one picture into `folder`.
+
+    Picture `number`, from 1, depends on `seed` and that alone. Most are JPEGs, some PNG and WebP. With `shrink` it is
+    so many times smaller, and sooner painted.
     """
-    scenes = list(SCENES.items())
-    for number in range(1, count + 1):
-        random = np.random.default_rng([seed, number])
-        name, paint = scenes[(number - 1) % len(scenes)]
-        upright = number % _EVERY_PORTRAIT == 0
-        long, short = _LONG // shrink, _SHORT // shrink
-        width, height = (short, long) if upright else (long, short)
-        image = finish(random, paint(random, height // _PAINTED, width // _PAINTED), (width, height))
-        suffix = {0: ".webp", 7: ".png"}.get(number % 11, ".jpg")
-        path = folder / f"{number:02d} {name}{suffix}"
-        _save(image, path, turned=upright and suffix == ".jpg")
-        yield path
+    random = np.random.default_rng([seed, number])
+    name, paint = list(SCENES.items())[(number - 1) % len(SCENES)]
+    upright = number % _EVERY_PORTRAIT == 0
+    long, short = _LONG // shrink, _SHORT // shrink
+    width, height = (short, long) if upright else (long, short)
+    image = finish(random, paint(random, height // _PAINTED, width // _PAINTED), (width, height))
+    suffix = {0: ".webp", 7: ".png"}.get(number % 11, ".jpg")
+    path = folder / f"{number:02d} {name}{suffix}"
+    _save(image, path, turned=upright and suffix == ".jpg")
+    return path
 
 
 def _save(image: Image.Image, path: Path, turned: bool) -> None:

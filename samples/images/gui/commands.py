@@ -60,7 +60,10 @@ class Commands:
         elif kind not in _FOR_ALL and not self._hub.steers(self._page):
             self._invalid("role", "role: this page looks on; another page steers the run")
         else:
-            await command(values)
+            try:
+                await command(values)
+            except OSError as error:  # a temporary folder that is gone, or full
+                self._invalid(str(kind), f"{kind}: {error}")
 
     def _invalid(self, field: str, message: str) -> None:
         self._page.say(encode("invalid", {"field": field, "message": message}))

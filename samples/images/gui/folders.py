@@ -11,7 +11,7 @@ from penstock.samples.images.files import EXTENSIONS, NoPicturesError, find_pict
 
 __all__ = ["FolderError", "Folders", "Listing"]
 
-_MAX_LISTED, _MAX_LOOKED_AT = 500, 20_000
+_MAX_LISTED, _MAX_LOOKED_AT, _MAX_SHOWN = 500, 20_000, 200
 
 
 class FolderError(Exception):
@@ -55,11 +55,14 @@ class Folders:
             path = (self.start / text).resolve()
             inside = path.relative_to(self.start)
         except (ValueError, OSError, RuntimeError):
-            raise FolderError(f"folder: expected one below {self.start}, got {text!r}") from None
+            raise FolderError(f"folder: expected one below {self.start}, got {_shown(text)}") from None
         if any(part.startswith(".") for part in inside.parts):
-            raise FolderError(f"folder: expected one that is not hidden, got {text!r}")
-        if not path.is_dir():
-            raise FolderError(f"folder: expected a folder below {self.start}, but there is no {text!r}")
+            raise FolderError(f"folder: expected one that is not hidden, got {_shown(text)}")
+        try:
+            if not path.is_dir():
+                raise FolderError(f"folder: expected a folder below {self.start}, but there is no {_shown(text)}")
+        except OSError as error:
+            raise FolderError(f"folder: cannot look at {_shown(text)}: {error.strerror}") from None
         return path
 
     def pictures(self, text: str) -> list[Path]:
@@ -91,21 +94,26 @@ class Folders:
                 for looked_at, entry in enumerate(entries, start=1):
                     if looked_at > _MAX_LOOKED_AT:
                         break
-                    if entry.name.startswith(".") or not self._is_inside(Path(entry.path)):
+                    if entry.name.startswith(".") or (entry.is_symlink() and not self._is_inside(Path(entry.path))):
                         continue
                     if entry.is_dir():
                         names.append(entry.name)
                     elif Path(entry.name).suffix.lower() in EXTENSIONS:
                         pictures += 1
         except OSError as error:
-            raise FolderError(f"folder: cannot read {text!r}: {error.strerror}") from None
+            raise FolderError(f"folder: cannot read {_shown(text)}: {error.strerror}") from None
         names.sort(key=str.casefold)
         parts = folder.relative_to(self.start).parts
         more = len(names) > _MAX_LISTED or looked_at > _MAX_LOOKED_AT
         return Listing("/".join(parts), parts, tuple(names[:_MAX_LISTED]), pictures, str(self.start), more)
 
     def _is_inside(self, path: Path) -> bool:
+        """Tell whether a path leads to something below the start folder; what cannot be looked at leads nowhere."""
         try:
-            return not path.is_symlink() or path.resolve().is_relative_to(self.start)
+            return not os.path.islink(path) or path.resolve().is_relative_to(self.start)
         except (OSError, RuntimeError):
             return False
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -40,7 +41,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         options: what the page begins with.
         choice: how it is served.
     """
-    if not choice.start_folder.is_dir():
+    if not os.path.isdir(choice.start_folder):  # which, unlike pathlib's, never raises
         return _wrong(f"no such folder: {choice.start_folder}")
     try:
         listener = open_socket(choice.host, choice.port)
@@ -75,6 +76,14 @@ def _form(options: Options, folders: Folders) -> Form:
     )
 
 
+def _say(text: str) -> None:
+    """Print a line; the page is there for those, too, who have closed our output."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at the end
+
+
 def _wrong(message: str) -> int:
     print(f"penstock-images: error: {message}", file=sys.stderr)
     return _WRONG_USE
@@ -89,12 +98,12 @@ async def _main(options: Options, choice: GuiChoice, listener: socket.socket, ro
     received: list[int] = []
     async with trio.open_nursery() as nursery:
         await nursery.start(_quit_on_signal, session, received)
-        print(f"The page is at {address}", flush=True)
+        _say(f"The page is at {address}")
         if choice.opens_browser:
             nursery.start_soon(show, address)
         await serve_session(session, hub, listener, Rules(token, choice.host))
         nursery.cancel_scope.cancel()
-    print(f"Ended: {session.reason}.", flush=True)
+    _say(f"Ended: {session.reason}.")
     return 128 + received[0] if received else _ENDED
 
 
@@ -125,7 +134,11 @@ async def _quit_on_signal(
 
     The end takes a second at most, and a second Ctrl-C in it, or what sends two at once, must not leave a half of it.
     """
-    with trio.open_signal_receiver(*_SIGNALS) as signals:
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores one
+    if not heeded:
+        task_status.started()
+        return
+    with trio.open_signal_receiver(*heeded) as signals:
         task_status.started()
         async for number in signals:
             received.append(number)

@@ -17,7 +17,6 @@ import trio
 from penstock.blocks import Processes, Threads
 from penstock.samples.images.files import list_jobs
 from penstock.samples.images.gui import comparison
-from penstock.samples.images.gui.endless import EndlessJobs
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.live import Live
@@ -171,6 +170,7 @@ class Session:
 
     async def _perform(self, order: _Order) -> None:
         """Run the modes of an order; whatever goes wrong becomes a message."""
+        before = self.live
         try:
             with order.stop.watched():
                 pictures = await self.pictures.find(order.form, self._say)
@@ -183,7 +183,7 @@ class Session:
             self.audience.on_invalid("folder", str(error))
         except Exception as error:  # of no image: a disk that is gone, a worker that cannot be started
             self.outcome, self.message = "failed", f"Failed: {_leaf(error)}"
-            if self.live is not None:
+            if self.live is not None and self.live is not before:
                 self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
         if self.comparison and order.compares:
             self._compared(comparison.end(self.comparison))
@@ -206,7 +206,7 @@ class Session:
     async def _run_one(self, order: _Order, form: Form, pictures: Sequence[Path]) -> tuple[RunResult, Live]:
         """Run one mode, with everything that it needs made before and put away after it."""
         self._number += 1
-        jobs = EndlessJobs(pictures) if form.endless else list_jobs(pictures, None, form.repeat)
+        jobs = list_jobs(pictures, None, None if form.endless else form.repeat)
         folder = await self._thumbnails.make(self._number, form, order.compares)
         total = None if form.endless else len(jobs)
         live = Live(self._number, form, total, self.audience.on_picture, self.audience.on_trouble)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from penstock.samples.images.gui.folders import FolderError, Folders
 from penstock.samples.images.gui.forms import DROPPED, Form
 from penstock.samples.images.gui.uploads import Drops
 from penstock.samples.images.load import get_ready
-from penstock.samples.images.pictures import make_pictures
+from penstock.samples.images.pictures import paint_picture
 
 __all__ = ["PAINTED", "Pictures"]
 
@@ -36,7 +36,6 @@ class Pictures:
         self.folders, self.drops = folders, drops
         self._output = output
         self._root = root / "painted"
-        self._painter: Iterator[Path] | None = None
         self._painted: list[Path] = []
 
     async def problem(self, form: Form) -> str | None:
@@ -65,10 +64,8 @@ class Pictures:
         return self._painted[:wanted]
 
     def _paint(self) -> Path:
-        if self._painter is None:
-            self._root.mkdir(exist_ok=True)
-            self._painter = make_pictures(self._root, PAINTED, shrink=_SHRINK)
-        return next(self._painter)
+        self._root.mkdir(exist_ok=True)
+        return paint_picture(self._root, len(self._painted) + 1, shrink=_SHRINK)
 
     def _find(self, folder: str) -> list[Path]:
         if folder != DROPPED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,25 @@ def test_jobs_are_numbered_through_limit_and_repetition() -> None:
         (4, "b.jpg"),
     ]
     assert len(list_jobs(pictures, limit=10)) == 3
+    with pytest.raises(IndexError, match="from 0 to 3, got 4"):
+        jobs[4]
+    with pytest.raises(TypeError):
+        jobs[:2]
+
+
+@pytest.mark.parametrize("repeat", [10**12, None])
+def test_jobs_are_made_when_they_are_asked_for(repeat: int | None) -> None:
+    jobs = list_jobs([Path("a"), Path("b")], repeat=repeat)
+    assert len(jobs) >= 2 * 10**12
+    assert [(job.sequence, job.path.name) for job in islice(jobs, 3)] == [(1, "a"), (2, "b"), (3, "a")]
+
+
+def test_a_file_that_may_not_be_looked_at_is_a_picture_until_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.jpg").touch()
+    monkeypatch.setattr(Path, "stat", refuse)
+    assert [path.name for path in find_pictures(tmp_path)] == ["a.jpg"]

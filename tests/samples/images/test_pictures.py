@@ -10,7 +10,7 @@ from PIL import Image
 
 from penstock.samples.images import pictures
 from penstock.samples.images.load import load
-from penstock.samples.images.pictures import make_pictures
+from penstock.samples.images.pictures import make_pictures, paint_picture
 from penstock.samples.images.record import Job
 from penstock.samples.images.scenes import SCENES, Scene
 from penstock.samples.images.settings import Settings
@@ -43,7 +43,7 @@ def test_every_kind_of_file_is_among_them_and_sorted_as_painted(tmp_path: Path, 
 
 
 def test_pictures_can_be_smaller(tmp_path: Path) -> None:
-    (path,) = make_pictures(tmp_path, 1, shrink=4)
+    path = paint_picture(tmp_path, 1, shrink=4)
     with Image.open(path) as picture:
         assert picture.size == (45, 30)
 

@@ -77,6 +77,31 @@ def test_a_signal_ends_it_cleanly_in_the_middle_of_a_run(number: str, status: in
         assert list((tmp_path / "temp").iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_signal_that_was_ignored_before_it_came_is_ignored(tmp_path: Path) -> None:
+    """As `nohup` wants it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with program(tmp_path, "--no-browser") as (process, _):
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert out == "Ended: SIGTERM was received.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send Ctrl-C to one process")
+def test_nobody_needs_to_read_what_it_prints(tmp_path: Path) -> None:
+    with program(tmp_path, "--no-browser") as (process, _):
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE) == 130
+        assert process.stderr.read() == ""
+
+
 def test_quit_ends_it_with_status_0_and_nothing_is_left_behind(tmp_path: Path) -> None:
     async def quit_at_once(site: Site) -> None:
         async with open_page(site) as page:
@@ -118,6 +143,9 @@ def test_wrong_use_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert "cannot serve at 127.0.0.1 port" in capsys.readouterr().err
     assert run("--start-folder", tmp_path / "none") == 2
     assert "no such folder" in capsys.readouterr().err
+    for host in ("a" * 70, "a..b"):
+        assert run("--host", host, "--no-browser") == 2
+        assert f"cannot serve at {host}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

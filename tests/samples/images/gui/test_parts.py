@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from penstock.blocks import Activity, Recording, Span
 from penstock.samples.images.gui import folders as folders_module
 from penstock.samples.images.gui.browser import has_window
-from penstock.samples.images.gui.endless import EndlessJobs
 from penstock.samples.images.gui.folders import FolderError, Folders
 from penstock.samples.images.gui.predict import predict
 from penstock.samples.images.gui.reel import Reel
@@ -127,13 +126,6 @@ def test_a_recording_is_taken_over_bit_by_bit() -> None:
         recording.add(Span("noise 1", "x", number, 3.0, 4.0, Activity.WAIT_FOR_OUTPUT))
     reel.collect(recording, 0.0, works=False)
     assert [bar[4] for bar in reel.since(4)] == ["o"] * 4
-
-
-def test_endless_jobs_go_round() -> None:
-    jobs = EndlessJobs([Path("a"), Path("b")])
-    assert [(jobs[n].sequence, jobs[n].path.name) for n in range(3)] == [(1, "a"), (2, "b"), (3, "a")]
-    with pytest.raises(TypeError):
-        jobs[:2]
 
 
 # Who is let in

@@ -85,7 +85,7 @@ async def test_bad_input_gets_a_message_at_the_control(command: str, field: str,
         await page.wait("valid", after=len(page.messages) - 1, field="*")
 
 
-@pytest.mark.parametrize("folder", ["..", "/etc", "a/../..", "way out", "\0", ".hidden", "x" * 5000])
+@pytest.mark.parametrize("folder", ["..", "/etc", "a/../..", "way out", "\0", ".hidden", "x" * 300, "x" * 5000])
 async def test_nobody_leaves_the_start_folder(folder: str, start: Path, root: Path) -> None:
     photographs(start / ".hidden", 1)
     photographs(start.parent / "outside", 1)

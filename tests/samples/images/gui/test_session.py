@@ -119,6 +119,28 @@ async def test_pictures_are_painted_once_and_painting_can_be_stopped(
         assert diary.messages.count("Painting sample pictures: 15 of 15") == 1
 
 
+async def test_after_a_picture_could_not_be_painted_it_can_be_tried_again(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pictures, "_LONG", 180)
+    monkeypatch.setattr(pictures, "_SHORT", 120)
+    session = make_session(start, root)
+    painted = attrs.evolve(SMALL, folder=None, limit=2)
+    async with running(session) as diary:
+        with monkeypatch.context() as full:
+            full.setattr("penstock.samples.images.gui.source.paint_picture", fail)
+            session.start(painted)
+            await idle(session)
+        assert "Failed: [Errno 28] No space left on device" in diary.messages
+        session.start(painted)
+        await idle(session)
+        assert session.snapshot().images == 2
+        assert diary.troubles == []
+
+
 async def test_a_folder_that_has_gone_is_said_at_its_control(start: Path, root: Path) -> None:
     session = make_session(start, root)
     async with running(session) as diary:
