@@ -9,12 +9,17 @@ __all__ = ["printable", "shown_name", "thumbnail_name"]
 
 # A file name may have 255 bytes in most file systems; the number and the suffix must find room too.
 _MAX_STEM_BYTES = 200
+_JOINERS = "\u200c\u200d"  # they show nothing, and many names in Persian, and emoji, cannot do without
 
 
 def printable(text: str) -> str:
     r"""Return `text` fit to be printed on one line: undecodable bytes and control characters as `\x..`."""
     decoded = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in decoded)
+    return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in decoded)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def shown_name(path: Path) -> str:

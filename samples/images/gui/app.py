@@ -56,9 +56,11 @@ class _Web:
 
     async def index(self, request: Request) -> Response:
         del request
+        self._hub.stir()
         return await _file("index.html")
 
     async def file(self, request: Request) -> Response:
+        self._hub.stir()
         return await _file(request.path_params["name"])
 
     async def thumbnail(self, request: Request) -> Response:

@@ -17,7 +17,7 @@ from penstock.samples.images.gui.status import Status
 
 __all__ = ["Commands"]
 
-_FOR_ALL = ("more", "visible")
+_FOR_ALL = ("more", "visible", "here")
 
 
 class Commands:
@@ -33,6 +33,7 @@ class Commands:
         self._known: dict[str, Callable[[Mapping[str, object]], Awaitable[None]]] = {
             "more": self._more,
             "visible": self._visible,
+            "here": self._here,
             "start": self._start,
             "compare": self._compare,
             "stop": self._stop,
@@ -45,6 +46,7 @@ class Commands:
 
     async def take(self, text: str) -> None:
         """Do what a message says; whatever is wrong with it is answered."""
+        self._page.silence = 0
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -75,6 +77,9 @@ class Commands:
     async def _visible(self, values: Mapping[str, object]) -> None:
         self._page.is_visible = values.get("yes") is not False
         self._page.look()
+
+    async def _here(self, values: Mapping[str, object]) -> None:
+        del values  # that it came is all that counts
 
     async def _start(self, values: Mapping[str, object]) -> None:
         await self._begin(values, "start", self._session.start)
@@ -110,7 +115,7 @@ class Commands:
             self._invalid(one.field, one.message)
         if wrong:
             return None
-        self._hub.form = form
+        self._hub.set_form(form, self._page)
         return form
 
     async def _list(self, values: Mapping[str, object]) -> None:

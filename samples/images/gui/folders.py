@@ -60,6 +60,8 @@ class Folders:
             raise FolderError(f"folder: expected one that is not hidden, got {_shown(text)}")
         try:
             if not path.is_dir():
+                if text != text.strip():  # a name may begin or end with a space; mostly it is a slip
+                    return self.find(text.strip())
                 raise FolderError(f"folder: expected a folder below {self.start}, but there is no {_shown(text)}")
         except OSError as error:
             raise FolderError(f"folder: cannot look at {_shown(text)}: {error.strerror}") from None

@@ -14,8 +14,8 @@ from penstock.samples.images.settings import AtOnce, Mode, Settings, Workers, us
 __all__ = ["DROPPED", "Form", "Invalid", "check_form"]
 
 T = TypeVar("T")
-DROPPED = "dropped"
-"""The folder of a form whose pictures were dropped on the page."""
+DROPPED = "\0dropped"
+"""The folder of a form whose pictures were dropped on the page: no path can be that."""
 
 
 @attrs.frozen
@@ -130,6 +130,8 @@ def _truth(value: object) -> bool:
 
 
 def _folder(value: object) -> str:
+    if value == DROPPED:
+        return DROPPED
     if not isinstance(value, str) or len(value) > 4096 or "\0" in value:
         raise _WrongError("the path of a folder")
     return value

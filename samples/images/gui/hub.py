@@ -19,10 +19,11 @@ from penstock.samples.images.settings import Mode, usable_cpus
 __all__ = ["GRACE", "Hub"]
 
 GRACE = 2.0
-"""Seconds in which a page that was closed may come back, before the program ends."""
+"""Seconds in which a page that was closed may come back, or ask for the next of its files, before the program ends."""
 _BEAT = 0.1  # seconds between two messages with spans
 _CALM_BEAT = 0.5  # the same, and from picture to picture, while modes are compared: what is drawn would be measured too
 _STATE_EVERY = 2  # beats: numbers that change more often cannot be read, and cost as much
+_LOOK, _MOST_LOOKS = 10.0, 15  # seconds; looks after which a page that says nothing is let go: hidden ones say little
 _PATIENCE = 10.0  # seconds; a page that reads nothing for so long is let go
 
 _HELP = {
@@ -46,6 +47,7 @@ class Hub(Audience):
         self.form = form
         self.pages: list[PageLink] = []
         self._change, self._crowd_changed = trio.Event(), trio.Event()
+        self._is_coming = False
         session.audience = self
 
     # Pages
@@ -53,12 +55,12 @@ class Hub(Audience):
     async def join(self, page: PageLink) -> None:
         """A page has come."""
         self.pages.append(page)  # before anything is waited for: the first to come is the first to steer
-        self._crowd_changed.set()
+        self._tell_crowd()
         listing = as_json(await trio.to_thread.run_sync(self._start_folder))
         page.greet(self._hello(page, listing))
         live = self.session.live
         for trouble in () if live is None else live.troubles:
-            page.say(encode("error", as_json(trouble)))
+            page.complain(encode("error", as_json(trouble)))
         drops = self.session.pictures.drops
         if drops.count:
             page.say(encode("drop", {"count": drops.count, "open": drops.is_open}))
@@ -77,9 +79,18 @@ class Hub(Audience):
         steered = self.steers(page)
         if page in self.pages:
             self.pages.remove(page)
-        self._crowd_changed.set()
+        self._tell_crowd()
         if steered and self.pages:
             self.pages[0].say(encode("role", {"role": "controller"}))
+
+    def set_form(self, form: Form, by: PageLink) -> None:
+        """Take the settings of the page that steers; the others show them too."""
+        if form == self.form:
+            return
+        self.form = form
+        for page in self.pages:
+            if page is not by and page.is_greeted:
+                page.say(encode("form", {"form": as_json(form)}))
 
     def steers(self, page: PageLink) -> bool:
         """Whether it is the page that gives the commands."""
@@ -126,7 +137,10 @@ class Hub(Audience):
 
     def on_trouble(self, trouble: Trouble) -> None:
         """Say what failed."""
-        self.tell_all("error", as_json(trouble))
+        text = encode("error", as_json(trouble))
+        for page in self.pages:
+            if page.is_greeted:
+                page.complain(text)
 
     def on_invalid(self, field: str, message: str) -> None:
         """Say what is wrong with a control."""
@@ -169,21 +183,44 @@ class Hub(Audience):
             if page.sending_since is not None and now - page.sending_since > _PATIENCE:
                 page.drop()
 
+    async def drop_the_silent(self) -> None:
+        """Let go of pages that are there no more and did not say so: a laptop that sleeps, a network that is gone.
+
+        Every page says something now and then. It is the looks that are counted, not the seconds: after a sleep of
+        this machine nobody has been silent.
+        """
+        while True:
+            await trio.sleep(_LOOK)
+            for page in list(self.pages):
+                page.silence += 1
+                if page.silence > _MOST_LOOKS:
+                    page.drop()
+                    self.leave(page)
+
+    def stir(self) -> None:
+        """Somebody asks for a file of the page, so a page is coming."""
+        self._is_coming = True
+        self._tell_crowd()
+
     async def end_when_left(self) -> None:
         """End the session when the last page was closed and none comes back in time."""
         await self._wait_for(lambda: bool(self.pages))
         while True:
             await self._wait_for(lambda: not self.pages)
-            with trio.move_on_after(GRACE):
-                await self._wait_for(lambda: bool(self.pages))
-            if not self.pages:
+            self._is_coming = False
+            with trio.move_on_after(GRACE) as waiting:
+                await self._wait_for(lambda: bool(self.pages) or self._is_coming)
+            if waiting.cancelled_caught:
                 self.session.quit("the last page was closed")
                 return
 
     async def _wait_for(self, is_so: Any) -> None:
         while not is_so():
-            self._crowd_changed = trio.Event()
             await self._crowd_changed.wait()
+
+    def _tell_crowd(self) -> None:
+        self._crowd_changed.set()
+        self._crowd_changed = trio.Event()  # several tasks may wait
 
     async def say_goodbye(self, reason: str) -> None:
         """Tell the pages that the program ends, and wait a moment until they have heard it."""

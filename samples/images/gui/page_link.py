@@ -17,7 +17,7 @@ from penstock.samples.images.gui.model import Picture
 
 __all__ = ["Channel", "PageLink", "encode"]
 
-_MAX_TEXTS, _MAX_CREDIT = 500, 16
+_MAX_TEXTS, _MAX_TROUBLES, _MAX_CREDIT = 500, 200, 16
 
 
 def encode(kind: str, values: Any = None) -> str:
@@ -44,10 +44,12 @@ class PageLink:
     def __init__(self, channel: Channel, drop: Callable[[], None] = lambda: None) -> None:
         self.drop = drop
         self.is_greeted, self.is_visible = False, True
+        self.silence = 0
         self.sending_since: float | None = None
         self._channel = channel
         self._credit = 0
         self._texts = deque[str](maxlen=_MAX_TEXTS)
+        self._troubles = deque[str](maxlen=_MAX_TROUBLES)
         self._state: str | None = None
         self._live: Live | None = None
         self._spans_due = False
@@ -67,6 +69,11 @@ class PageLink:
     def say(self, text: str) -> None:
         """Send a text for certain."""
         self._texts.append(text)
+        self._news.set()
+
+    def complain(self, text: str) -> None:
+        """Send that something has failed, unless too much else has failed since."""
+        self._troubles.append(text)
         self._news.set()
 
     def show(self, state: str | None, live: Live | None) -> None:
@@ -104,6 +111,8 @@ class PageLink:
             self._news = trio.Event()
             if self._texts:
                 await self._send(self._texts.popleft())
+            elif self._troubles:
+                await self._send(self._troubles.popleft())
             elif self._is_closing:
                 return
             elif self._spans_due and self._live is not None:

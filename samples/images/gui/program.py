@@ -121,6 +121,7 @@ async def serve_session(session: Session, hub: Hub, listener: socket.socket, rul
         nursery.start_soon(server.serve, app, listener)
         nursery.start_soon(hub.beat)
         nursery.start_soon(hub.end_when_left)
+        nursery.start_soon(hub.drop_the_silent)
         await session.run()
         await hub.say_goodbye(session.reason)
         server.drop_all()

@@ -105,3 +105,4 @@ def test_names_can_be_printed_whatever_they_are() -> None:
     assert shown_name(Path("folder/Ünï 写真 📷.jpg")) == "Ünï 写真 📷.jpg"
     assert shown_name(Path(os.fsdecode(b"caf\xe9.jpg"))) == r"caf\xe9.jpg"
     assert printable("line\nbreak\x1b[31m") == r"line\nbreak\x1b[31m"
+    assert printable("👨\u200d👩 می\u200cخواهم") == "👨\u200d👩 می\u200cخواهم"

@@ -2,6 +2,7 @@
 
 const CREDIT = 4; // pictures that may be under way
 const RETRY = [100, 200, 400, 800, 1500]; // milliseconds, from one attempt to the next
+const SAY_SO = 10_000; // milliseconds, from one word to the next that the page is there
 const GIVE_UP_AFTER = 10_000; // milliseconds without the program: it has ended
 
 /** Talks to the program; `on` is told of messages, pictures and whether there is a connection. */
@@ -18,6 +19,7 @@ export class Connection {
     this.#on = on;
     document.addEventListener("visibilitychange", () => this.send({ type: "visible", yes: !document.hidden }));
     addEventListener("pageshow", (event) => event.persisted && this.open());
+    setInterval(() => this.send({ type: "here" }), SAY_SO);
     addEventListener("online", () => this.open());
   }
 

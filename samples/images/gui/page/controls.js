@@ -5,6 +5,8 @@ import { find, make, mark, write } from "./dom.js";
 const NUMBERS = ["noise", "governor", "filters", "workers", "limit", "repeat", "layers", "concurrency"];
 const ONE_WHEN_MISSING = ["layers", "concurrency"];
 const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"] };
+/** The folder of a form whose pictures were dropped on the page: no path can be that. */
+export const DROPPED = "\0dropped";
 const AFTER_TYPING = 250; // milliseconds
 
 /** Reads and sets the form. `changed()` is called when somebody has changed it. */
@@ -61,7 +63,7 @@ export class Controls {
     this.#showTexts();
   }
 
-  /** Choose a folder, or null for painted pictures, or "dropped"; somebody has asked for it. */
+  /** Choose a folder, or null for painted pictures, or `DROPPED`; somebody has asked for it. */
   choose(folder) {
     this.#setFolder(folder);
     this.#soon();
@@ -132,11 +134,11 @@ export class Controls {
 
   #folder() {
     const source = document.querySelector("input[name=source]:checked").value;
-    return { painted: null, folder: find("folder").value.trim(), dropped: "dropped" }[source];
+    return { painted: null, folder: find("folder").value, dropped: DROPPED }[source];
   }
 
   #setFolder(folder) {
-    const source = folder === null ? "painted" : folder === "dropped" ? "dropped" : "folder";
+    const source = folder === null ? "painted" : folder === DROPPED ? "dropped" : "folder";
     document.querySelector(`input[name=source][value=${source}]`).checked = true;
     if (source === "folder") find("folder").value = folder;
     this.#showSource();

@@ -1,7 +1,7 @@
 // The error box: phase, file and exception of what went wrong. It takes no focus from what one is doing; Esc closes it.
 
 import { find, make, mark, write } from "./dom.js";
-import { count } from "./units.js";
+import { count, fixed } from "./units.js";
 
 const MOST = 200; // rows; older ones are only counted
 
@@ -11,7 +11,9 @@ export class Errors {
   #button = find("show-errors");
   #rows = find("error-rows");
   #labels = new Map();
-  #number = 0;
+  #number = 0; // that were told
+  #failed = 0; // images that have failed, which are more if they come faster than they can be told
+  #fatal = 0;
   #seen = new Set();
   #run = null;
   #before = null;
@@ -34,11 +36,17 @@ export class Errors {
   setRun(run) {
     if (this.#run === run) return;
     this.#run = run;
-    this.#number = 0;
+    this.#number = this.#failed = this.#fatal = 0;
     this.#seen.clear();
     this.#rows.replaceChildren();
     this.#count();
     this.close();
+  }
+
+  /** How many images have failed. */
+  setFailed(failed) {
+    this.#failed = failed;
+    this.#count();
   }
 
   add(error) {
@@ -47,6 +55,7 @@ export class Errors {
     if (this.#seen.has(key)) return; // told again after a reload
     this.#seen.add(key);
     this.#number += 1;
+    if (error.fatal) this.#fatal += 1;
     this.#rows.prepend(this.#row(error));
     if (this.#rows.childElementCount > MOST) this.#rows.lastElementChild.remove();
     this.#count();
@@ -88,8 +97,10 @@ export class Errors {
   }
 
   #count() {
-    this.#button.hidden = this.#number === 0;
-    write(this.#button, `⚠ ${count(this.#number, "error")}`);
-    write(find("errors-title"), `⚠ ${count(this.#number, "error")}`);
+    const total = Math.max(this.#number, this.#failed + this.#fatal);
+    const listed = this.#rows.childElementCount;
+    this.#button.hidden = total === 0;
+    write(this.#button, `⚠ ${count(total, "error")}`);
+    write(find("errors-title"), `⚠ ${count(total, "error")}${listed < total ? `, the newest ${fixed(listed)} listed` : ""}`);
   }
 }

@@ -27,7 +27,8 @@ export class FolderList {
   }
 
   #button(name, text, path) {
-    const button = make("button", { type: "button", textContent: text, "aria-label": name === "the folder above" ? name : `Folder ${name}` });
+    const label = name === "the folder above" ? name : `Folder ${name}`;
+    const button = make("button", { type: "button", title: name, "aria-label": label }, make("span", { textContent: text, dir: "auto" }));
     button.addEventListener("click", () => this.#go(path));
     return button;
   }

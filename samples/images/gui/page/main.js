@@ -2,7 +2,7 @@
 
 import { Comparison } from "./comparison.js";
 import { Connection } from "./connection.js";
-import { Controls } from "./controls.js";
+import { Controls, DROPPED } from "./controls.js";
 import { Diagram } from "./diagram.js";
 import { find, mark, write } from "./dom.js";
 import { Drop } from "./drop.js";
@@ -32,7 +32,7 @@ const graph = new Graph();
 const comparison = new Comparison();
 const errors = new Errors();
 const folders = new FolderList(listFolder);
-const drop = new Drop(connection, mayChange, () => controls.choose("dropped"));
+const drop = new Drop(connection, mayChange, () => controls.choose(DROPPED));
 
 const handlers = {
   hello: greet,
@@ -44,6 +44,7 @@ const handlers = {
   folder: (message) => folders.show(message),
   comparison: ({ rows }) => comparison.show(rows),
   role: ({ role }) => setRole(role),
+  form: ({ form }) => page.role === "viewer" && controls.set(form),
   drop: dropped,
 };
 
@@ -75,13 +76,13 @@ function showState(state) {
   document.body.dataset.status = state.status;
   errors.setRun(state.run);
   errors.setPhases(state.phases);
+  errors.setFailed(state.failed);
   write(find("status-text"), said(state).join(": "));
   if (before?.status !== state.status) announce(state);
   if (state.status === "running" || state.status === "comparing") page.asked = "";
   enable(state.controls);
   figures.show(state);
   diagram.setState(state);
-  if (page.role === "viewer") controls.set({ mode: state.mode });
   graph.show(state);
 }
 
@@ -119,7 +120,7 @@ function mayChange() {
 }
 
 function showInvalid({ field, message }) {
-  const early = field === "folder" && controls.form.folder === "dropped" && !page.asked;
+  const early = field === "folder" && controls.form.folder === DROPPED && !page.asked;
   if (early) return; // of course nothing was dropped yet
   controls.say(field, message);
   if (page.asked) controls.focusProblem();
@@ -160,7 +161,7 @@ function command(type) {
 }
 
 for (const name of BUTTONS) find(name).addEventListener("click", () => command(name));
-find("folder").addEventListener("change", () => connection.send({ type: "list", path: find("folder").value.trim() }));
+find("folder").addEventListener("change", () => connection.send({ type: "list", path: find("folder").value }));
 find("again").addEventListener("click", () => connection.open());
 find("leave").addEventListener("click", () => (find("ended").hidden = true));
 useKeys(

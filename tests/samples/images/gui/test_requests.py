@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.samples.images.gui import app
+from penstock.samples.images.gui.forms import DROPPED
 from tests.samples.images.gui.browser_stand_in import RefusedError, open_page, request
 from tests.samples.images.gui.serving import names_in, photographs, run_to_the_end, serving
 
@@ -85,6 +87,27 @@ async def test_bad_input_gets_a_message_at_the_control(command: str, field: str,
         await page.wait("valid", after=len(page.messages) - 1, field="*")
 
 
+@pytest.mark.parametrize("folder", ["dropped", "photos ", " photos", "фото", "a/b"])
+async def test_a_folder_may_have_any_name(folder: str, start: Path, root: Path) -> None:
+    photographs(start / folder, 2)
+    async with serving(start, root) as program, open_page(program.site) as page:
+        assert (await run_to_the_end(page, folder=folder))["images"] == 2
+
+
+async def test_a_slip_of_the_space_bar_does_not_matter(start: Path, root: Path) -> None:
+    photographs(start / "photos", 2)
+    async with serving(start, root) as program, open_page(program.site) as page:
+        assert (await run_to_the_end(page, folder=" photos "))["images"] == 2
+
+
+async def test_the_page_asks_for_all_its_parts_at_once(start: Path, root: Path) -> None:
+    """Through a forwarded port each round trip takes its time."""
+    async with serving(start, root) as program:
+        _, _, body = await request(program.site, "GET", "/")
+    modules = {path.name for path in (Path(app.__file__).parent / "page").glob("*.js")}
+    assert {name for name in modules if f'href="page/{name}"' in body.decode()} == modules - {"main.js"}
+
+
 @pytest.mark.parametrize("folder", ["..", "/etc", "a/../..", "way out", "\0", ".hidden", "x" * 300, "x" * 5000])
 async def test_nobody_leaves_the_start_folder(folder: str, start: Path, root: Path) -> None:
     photographs(start / ".hidden", 1)
@@ -127,7 +150,7 @@ async def test_dropped_pictures_become_the_source(start: Path, root: Path) -> No
     async with serving(start, root) as program, open_page(program.site) as page:
         status, _, body = await request(program.site, "POST", "/drop?name=a.jpg", picture)
         assert (status, json.loads(body)["error"][:5]) == (409, "drop:")
-        await page.say("start", form={"folder": "dropped"})
+        await page.say("start", form={"folder": DROPPED})
         await page.wait("invalid", field="folder")
         await page.say("drop-begin")
         await page.wait("drop", count=0, open=True)
@@ -138,7 +161,7 @@ async def test_dropped_pictures_become_the_source(start: Path, root: Path) -> No
         assert (await request(program.site, "POST", "/drop?name=a.exe", picture))[0] == 415
         await page.say("drop-end")
         await page.wait("drop", count=2, open=False)
-        end = await run_to_the_end(page, folder="dropped")
+        end = await run_to_the_end(page, folder=DROPPED)
         assert (end["images"], end["outcome"]) == (2, "done")
         async with open_page(program.site) as late:
             await late.wait("drop", count=2)

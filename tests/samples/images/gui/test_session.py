@@ -14,6 +14,7 @@ import trio
 import trio.testing
 
 from penstock.samples.images import pictures
+from penstock.samples.images.gui.commands import Commands
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
 from penstock.samples.images.gui.model import Trouble
@@ -265,6 +266,81 @@ async def test_the_last_page_that_closes_ends_the_session_after_a_grace(
         left = trio.current_time()
     assert trio.current_time() - left == pytest.approx(2.0)
     assert session.reason == "the last page was closed"
+
+
+async def test_a_page_that_loads_slowly_is_waited_for(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub = Hub(session, Form())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(session.run)
+        nursery.start_soon(hub.end_when_left)
+        page = Screen().page()
+        await hub.join(page)
+        hub.leave(page)
+        for _ in range(20):
+            await trio.sleep(1.9)
+            hub.stir()  # the next file of the page
+        assert session.status is Status.IDLE
+        last = trio.current_time()
+    assert trio.current_time() - last == pytest.approx(2.0)
+
+
+async def test_a_page_that_has_gone_without_a_word_steers_no_more(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    session = make_session(start, root)
+    hub, asleep = Hub(session, Form()), Screen()
+    gone, awake = asleep.page(), Screen().page()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hub.drop_the_silent)
+        for page in (gone, awake):
+            await hub.join(page)
+        commands = Commands(hub, awake)
+        for _ in range(10):
+            assert hub.steers(gone)
+            await commands.take('{"type": "here"}')
+            await trio.sleep(15)
+        await trio.sleep(15)
+        assert hub.steers(awake)
+        assert asleep.dropped == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_pages_that_look_on_are_told_of_the_settings(start: Path, root: Path) -> None:
+    hub = Hub(make_session(start, root), Form())
+    screens = Screen(), Screen()
+    async with trio.open_nursery() as nursery:
+        for screen in screens:
+            page = screen.page()
+            await hub.join(page)
+            nursery.start_soon(page.send_texts)
+        steering = Commands(hub, hub.pages[0])
+        for noise in (77, 77, -1):
+            await steering.take(json.dumps({"type": "check", "form": {"noise": noise}}))
+        await trio.testing.wait_all_tasks_blocked()
+        told = [json.loads(text) for text in screens[1].texts if json.loads(text)["type"] == "form"]
+        assert [message["form"]["noise"] for message in told] == [77]
+        assert "form" not in screens[0].kinds()
+        nursery.cancel_scope.cancel()
+
+
+async def test_many_failures_push_nothing_else_out(start: Path, root: Path) -> None:
+    hub, screen = Hub(make_session(start, root), Form()), Screen()
+    page = screen.page()
+    await hub.join(page)
+    for number in range(5000):
+        hub.on_trouble(Trouble(1, "load", f"{number}.png", "", number))
+        if number == 10:
+            hub.on_invalid("noise", "noise: wrong")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(page.send_texts)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert screen.kinds()[0] == "hello"
+    assert screen.kinds().count("invalid") == 1
+    assert screen.kinds().count("error") == 200
 
 
 async def test_states_come_five_times_a_second_and_the_newest_only(

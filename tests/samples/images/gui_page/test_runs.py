@@ -107,6 +107,24 @@ def test_errors_in_the_middle_stand_in_the_error_box(page: Page, start: Path) ->
     assert page.element("errors").is_displayed()
 
 
+def test_more_errors_than_can_be_listed_are_counted(page: Page) -> None:
+    title = page.module(
+        "errors.js",
+        """(() => {
+            const errors = new m.Errors();
+            errors.setRun(9);
+            const add = (n, exception, fatal) =>
+                errors.add({run: 9, phase: "", file: "", exception, sequence: n, fatal});
+            for (let n = 1; n <= 250; n += 1) add(n, "it broke", false);
+            add(0, "the disk is full", true);
+            errors.setFailed(4421);
+            return document.getElementById("errors-title").textContent;
+        })()""",
+    )
+    assert title == "⚠ 4,422 errors, the newest 200 listed"
+    assert page.text("error-rows").startswith("the disk is full – this ended the run.")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no such names")
 def test_a_file_name_is_text_whatever_is_in_it(page: Page, start: Path) -> None:
     name = "<img src=x onerror=alert(1)>.png"
