@@ -37,6 +37,7 @@ def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     picture = pixels[upper:lower, left:right]
     random = np.random.Generator(np.random.SFC64([settings.seed, info.sequence]))
     for _ in range(settings.layers):
+        settings.halt.check()
         drawn = random.integers(0, _ENTRIES, picture.shape, dtype=np.uint16)
         values = _steps(settings.noise).take(drawn)
         values += picture

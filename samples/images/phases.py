@@ -45,6 +45,7 @@ def work_of(phase: Phase, settings: Settings) -> Work:
 def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
     started, cpu = time.perf_counter(), time.thread_time()
     with _explained(phase, item):
+        settings.halt.check()
         info = FUNCTIONS[phase](item, settings)
     stamp = Stamp(phase, started, time.perf_counter(), time.thread_time() - cpu)
     return attrs.evolve(info, stamps=(*info.stamps, stamp))

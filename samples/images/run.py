@@ -25,7 +25,7 @@ from penstock.samples.images.observer import Observer, Observers
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.sequential import run_sequential
-from penstock.samples.images.settings import Mode, Settings, usable_cpus
+from penstock.samples.images.settings import Halt, Mode, Settings, usable_cpus
 from penstock.samples.watch import Watch
 
 _E = TypeVar("_E", bound=Exception)
@@ -180,12 +180,17 @@ def _limited(seconds: float | None) -> Generator[None]:
 
 @contextlib.contextmanager
 def _unfinished(settings: Settings) -> Generator[Settings]:
-    """Make a hidden folder for files that are being written; what is still in it at the end goes with it."""
+    """Make a hidden folder for files that are being written; what is still in it at the end goes with it.
+
+    What is still worked on at the end, left behind in a thread, is told to give up.
+    """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
             folder = Path(tempfile.mkdtemp(prefix=".", suffix=".unfinished", dir=settings.output))
             stack.callback(_remove, folder)
             settings = attrs.evolve(settings, unfinished=folder)
+        settings = attrs.evolve(settings, halt=Halt())
+        stack.callback(setattr, settings.halt, "is_set", True)  # first of all that is done at the end
         yield settings
 
 

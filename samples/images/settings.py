@@ -10,7 +10,7 @@ import attrs
 
 from penstock.samples.images.record import Phase
 
-__all__ = ["AtOnce", "Mode", "OnError", "Settings", "Workers", "usable_cpus"]
+__all__ = ["AtOnce", "Halt", "HaltedError", "Mode", "OnError", "Settings", "Workers", "usable_cpus"]
 
 
 class Mode(Enum):
@@ -69,6 +69,25 @@ class AtOnce:
         return number
 
 
+class HaltedError(Exception):
+    """The run is over; what is still worked on goes nowhere."""
+
+
+class Halt:
+    """Lets work that was left behind in a thread give up; a process is ended, or none of it is left behind."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def __reduce__(self) -> tuple[type[Halt], tuple[()]]:  # in another process it is never set
+        return Halt, ()
+
+    def check(self) -> None:
+        """Raise `HaltedError` if nobody wants the work any more."""
+        if self.is_set:
+            raise HaltedError("the run is over")
+
+
 @attrs.frozen
 class Settings:
     """The settings of one run.
@@ -85,6 +104,7 @@ class Settings:
         seed: the noise of image n depends on `seed` and n alone, so every mode writes the same bytes.
         digits: the thumbnails' names begin with the sequence number in this many digits.
         unfinished: folder for files that are being written, on the disk of `output`; None for `output` itself.
+        halt: is set when the run is over.
     """
 
     output: Path
@@ -98,3 +118,4 @@ class Settings:
     digits: int = 4
     unfinished: Path | None = None
     layers: int = 1
+    halt: Halt = attrs.field(factory=Halt, eq=False, repr=False)

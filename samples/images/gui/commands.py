@@ -65,7 +65,8 @@ class Commands:
             try:
                 await command(values)
             except OSError as error:  # a temporary folder that is gone, or full
-                self._invalid(str(kind), f"{kind}: {error}")
+                field = str(kind).partition("-")[0]
+                self._invalid(field, f"{field}: {error}")
 
     def _invalid(self, field: str, message: str) -> None:
         self._page.say(encode("invalid", {"field": field, "message": message}))

@@ -80,6 +80,8 @@ class Hub(Audience):
         if page in self.pages:
             self.pages.remove(page)
         self._tell_crowd()
+        if steered:
+            self.session.pictures.drops.end()
         if steered and self.pages:
             self.pages[0].say(encode("role", {"role": "controller"}))
 

@@ -73,6 +73,8 @@ class Pictures:
             if self._output is not None and self._output.resolve() == found[0].parent.resolve():
                 raise FolderError(f"folder: expected another one than the output folder {self._output}")
             return found
+        if self.drops.is_open:
+            raise FolderError("folder: expected all pictures to be there, but some are still being sent; wait")
         try:
             return find_pictures(self.drops.folder)
         except NoPicturesError:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import attrs
 import trio
 
 from penstock.samples.images.files import EXTENSIONS
@@ -44,6 +45,32 @@ def safe_name(name: str) -> str:
     return f"{stem}_{path.suffix}" if stem.lower() in _RESERVED else f"{stem}{path.suffix}"
 
 
+@attrs.define(eq=False)
+class _Drop:
+    """What came at one time.
+
+    Args:
+        folder: where it is.
+        names: of its files, as those compare them for whom upper and lower case are the same.
+        total: bytes, those included that are on their way.
+        count: files that are there.
+    """
+
+    folder: Path
+    names: set[str] = attrs.Factory(set[str])
+    total: int = 0
+    count: int = 0
+
+    def unique(self, name: str) -> str:
+        """Return the name, numbered if there is one like it."""
+        path, number, unique = PurePosixPath(name), 1, name
+        while unique.casefold() in self.names:
+            number += 1
+            unique = f"{path.stem} ({number}){path.suffix}"
+        self.names.add(unique.casefold())
+        return unique
+
+
 class Drops:
     """The dropped pictures; a new drop takes the place of the one before once it is begun.
 
@@ -60,69 +87,68 @@ class Drops:
         self._root = root
         self._max_bytes, self._max_files, self._max_total = max_bytes, max_files, max_total
         self._number = 0
-        self._names: set[str] = set()
-        self._total = 0
+        self._drop = _Drop(root / "drop-0")
         self.is_open = False
-        self.count = 0
 
     @property
     def folder(self) -> Path:
         """Where the pictures are."""
-        return self._root / f"drop-{self._number}"
+        return self._drop.folder
+
+    @property
+    def count(self) -> int:
+        """How many pictures are there."""
+        return self._drop.count
 
     async def begin(self) -> None:
         """Forget what was dropped before, and take files from now on."""
         old = self.folder
         self._number += 1
-        self._names, self._total, self.count, self.is_open = set(), 0, 0, True
+        self._drop, self.is_open = _Drop(self._root / f"drop-{self._number}"), True
         await trio.to_thread.run_sync(lambda: shutil.rmtree(old, ignore_errors=True))
-        await trio.Path(self.folder).mkdir(exist_ok=True)
+        await trio.Path(self.folder).mkdir(parents=True, exist_ok=True)
 
     def end(self) -> None:
         """Take no more files."""
         self.is_open = False
 
     async def add(self, name: str, chunks: AsyncGenerator[bytes]) -> int:
-        """Take a file, and return how many there are now.
+        """Take a file, and return how many there are now; nobody sees it before all of it is there.
 
         Raises:
             DropError: none is expected, it is no picture by its name, or there are too many, or it is too large.
         """
         if not self.is_open:
             raise DropError(409, "drop: no files are expected now; send drop-begin first")
-        if len(self._names) >= self._max_files:
+        drop = self._drop  # another may be begun meanwhile
+        if len(drop.names) >= self._max_files:
             raise DropError(413, f"drop: expected at most {self._max_files} files at a time, got more")
-        path = trio.Path(self.folder / self._unique(safe_name(name)))
+        path = trio.Path(drop.folder / drop.unique(safe_name(name)))
+        part = path.with_name(f".{path.name}.part")
         size = 0
         try:
-            async with aclosing(chunks), await trio.open_file(path, "xb") as file:
+            async with aclosing(chunks), await trio.open_file(part, "xb") as file:
                 async for chunk in chunks:
                     size += len(chunk)
-                    self._total += len(chunk)
-                    self._check(name, size)
+                    drop.total += len(chunk)
+                    self._check(name, size, drop.total)
                     await file.write(chunk)
+            if drop is not self._drop:
+                raise DropError(410, "drop: expected the file before another drop was begun")
+            await part.rename(path)
         except BaseException:
-            self._total -= size
-            self._names.discard(path.name.casefold())
+            drop.total -= size
+            drop.names.discard(path.name.casefold())
             with trio.CancelScope(shield=True):
-                await path.unlink(missing_ok=True)
+                await part.unlink(missing_ok=True)
             raise
-        self.count += 1
-        return self.count
+        drop.count += 1
+        return drop.count
 
-    def _check(self, name: str, size: int) -> None:
+    def _check(self, name: str, size: int, total: int) -> None:
         if size > self._max_bytes:
             raise DropError(
                 413, f"drop: expected files of at most {self._max_bytes // _MIB} MiB, {name[:80]!r} is larger"
             )
-        if self._total > self._max_total:
+        if total > self._max_total:
             raise DropError(413, f"drop: expected at most {self._max_total // _MIB} MiB at a time, got more")
-
-    def _unique(self, name: str) -> str:
-        """Return the name, numbered if there is one like it, also where upper and lower case are the same."""
-        path, number, unique = PurePosixPath(name), 1, name
-        while unique.casefold() in self._names:
-            number += 1
-            unique = f"{path.stem} ({number}){path.suffix}"
-        self._names.add(unique.casefold())
-        return unique

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Protocol
 
 import attrs
 import pytest
+import trio
 from PIL import Image
 
+from penstock.blocks import Threads
 from penstock.samples.images.files import find_pictures, list_jobs
 from penstock.samples.images.load import load
 from penstock.samples.images.noise import add_noise
@@ -18,7 +21,7 @@ from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import FUNCTIONS
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
 from penstock.samples.images.run import Outcome, RunResult, Stop, run
-from penstock.samples.images.settings import Mode, OnError, Settings
+from penstock.samples.images.settings import HaltedError, Mode, OnError, Settings
 
 PIPELINED = [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED]
 every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
@@ -237,3 +240,40 @@ async def test_our_own_mistakes_are_not_taken_for_bad_files(
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     assert isinstance(error, ZeroDivisionError)
+
+
+@every_mode
+async def test_work_that_is_left_behind_gives_up(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def noise(info: ImageInfo, given: Settings) -> ImageInfo:
+        begun.set()
+        try:
+            while True:
+                info = add_noise(info, given)
+        except HaltedError:
+            ended.set()
+            raise
+
+    async def stop_soon() -> None:
+        await trio.to_thread.run_sync(begun.wait, PATIENCE)
+        stop.request()
+
+    monkeypatch.setitem(FUNCTIONS, Phase.NOISE, noise)
+    jobs, stop = list_jobs(find_pictures(photo_folder)), Stop()
+    executor = Threads(2, abandon_on_cancel=True) if mode.uses_executor else None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop_soon)
+        result = await run(mode, jobs, settings, listener, stop, executor)
+    assert result.outcome is Outcome.STOPPED
+    assert listener.failures == []
+    assert await trio.to_thread.run_sync(ended.wait, PATIENCE)
+
+
+def test_in_another_process_there_is_nothing_to_give_up(settings: Settings) -> None:
+    settings.halt.is_set = True
+    with pytest.raises(HaltedError):
+        settings.halt.check()
+    pickle.loads(pickle.dumps(settings)).halt.check()

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.blocks import Activity, Recording, Span
+from penstock.samples.images.files import find_pictures
 from penstock.samples.images.gui import folders as folders_module
 from penstock.samples.images.gui.browser import has_window
 from penstock.samples.images.gui.folders import FolderError, Folders
@@ -284,3 +285,36 @@ async def test_drops_are_limited(tmp_path: Path) -> None:
     await drops.begin()
     assert not before.exists()
     assert drops.count == 0
+
+
+async def test_a_file_is_not_seen_before_all_of_it_is_there(tmp_path: Path) -> None:
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"1"
+        seen.append(find_pictures(drops.folder))
+        yield b"2"
+
+    seen: list[list[Path]] = []
+    drops = Drops(tmp_path)
+    await drops.begin()
+    await drops.add("first.jpg", chunks(b"1"))
+    await drops.add("second.jpg", slow())
+    assert [path.name for path in seen[0]] == ["first.jpg"]
+    assert [path.name for path in find_pictures(drops.folder)] == ["first.jpg", "second.jpg"]
+
+
+async def test_a_file_that_comes_late_is_no_part_of_the_next_drop(tmp_path: Path) -> None:
+    async def overtaken() -> AsyncGenerator[bytes]:
+        yield b"1"
+        await drops.begin()
+        yield b"2"
+
+    drops = Drops(tmp_path, max_total=4)
+    await drops.begin()
+    with pytest.raises(DropError, match="before another drop was begun") as caught:
+        await drops.add("a.jpg", overtaken())
+    assert caught.value.status == 410
+    assert drops.count == 0
+    assert await drops.add("a.jpg", chunks(b"1234")) == 1
+    with pytest.raises(DropError, match="at a time"):
+        await drops.add("b.jpg", chunks(b"5"))
+    assert [path.name for path in drops.folder.iterdir()] == ["a.jpg"]

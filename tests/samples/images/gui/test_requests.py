@@ -9,6 +9,7 @@ import pytest
 
 from penstock.samples.images.gui import app
 from penstock.samples.images.gui.forms import DROPPED
+from penstock.samples.images.gui.uploads import Drops
 from tests.samples.images.gui.browser_stand_in import RefusedError, open_page, request
 from tests.samples.images.gui.serving import names_in, photographs, run_to_the_end, serving
 
@@ -159,6 +160,10 @@ async def test_dropped_pictures_become_the_source(start: Path, root: Path) -> No
             assert status == 200, body
         assert json.loads(body) == {"ok": True, "count": 2}
         assert (await request(program.site, "POST", "/drop?name=a.exe", picture))[0] == 415
+        await page.say("start", form={"folder": DROPPED})
+        assert (
+            "still being sent" in (await page.wait("invalid", after=len(page.messages) - 1, field="folder"))["message"]
+        )
         await page.say("drop-end")
         await page.wait("drop", count=2, open=False)
         end = await run_to_the_end(page, folder=DROPPED)
@@ -166,3 +171,20 @@ async def test_dropped_pictures_become_the_source(start: Path, root: Path) -> No
         async with open_page(program.site) as late:
             await late.wait("drop", count=2)
         assert names_in(root / "drop-1") == ["a (2).jpg", "a.jpg"]
+        await page.say("drop-begin")
+        await page.wait("drop", after=page.found, open=True)
+        drops = program.session.pictures.drops
+        assert drops.is_open
+    await program.wait(lambda: not drops.is_open)  # with the page that has begun it
+
+
+async def test_a_drop_that_cannot_be_begun_is_said(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(drops: Drops) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Drops, "begin", fail)
+    async with serving(start, root) as program, open_page(program.site) as page:
+        await page.wait("hello")
+        await page.say("drop-begin")
+        message = (await page.wait("invalid", field="drop"))["message"]
+        assert message == "drop: [Errno 28] No space left on device"

@@ -293,10 +293,10 @@ async def test_a_page_that_has_gone_without_a_word_steers_no_more(
     session = make_session(start, root)
     hub, asleep = Hub(session, Form()), Screen()
     gone, awake = asleep.page(), Screen().page()
+    for page in (gone, awake):
+        await hub.join(page)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hub.drop_the_silent)
-        for page in (gone, awake):
-            await hub.join(page)
         commands = Commands(hub, awake)
         for _ in range(10):
             assert hub.steers(gone)
