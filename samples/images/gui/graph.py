@@ -104,10 +104,11 @@ def phases_as_nodes(
     )
 
 
-def links_of(network: Network | None, statistics: Statistics | None) -> tuple[LinkRow, ...]:
-    """Return who hands images to whom."""
+def links_of(network: Network | None, statistics: Statistics | None, counts: Sequence[int]) -> tuple[LinkRow, ...]:
+    """Return who hands images to whom; `counts` says how many each phase has done."""
     if network is None or statistics is None:
-        return tuple(LinkRow(one.value, other.value, 0) for one, other in pairwise(Phase))
+        pairs = zip(pairwise(Phase), counts, strict=False)
+        return tuple(LinkRow(one.value, other.value, count) for (one, other), count in pairs)
     return tuple(
         LinkRow(link.source, link.target, link.passed or 0)
         for link in find_links(network, statistics)

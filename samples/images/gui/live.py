@@ -169,8 +169,7 @@ class Live(Observer):
     @property
     def prediction(self) -> Prediction | None:
         """What the chapter predicts for the steady time, from what the phases have taken so far."""
-        form = self.form
-        return predict(form.mode, self._means(), form.concurrency, form.filters, form.workers)
+        return predict(self.form, self._means())
 
     def _means(self) -> dict[Phase, float]:
         return {
@@ -202,7 +201,7 @@ class Live(Observer):
             phases=self._phase_rows(means, slowest),
             queues=() if statistics is None else queues_of(mode, statistics, self._most),
             nodes=nodes,
-            links=links_of(network, statistics),
+            links=links_of(network, statistics, self._counts),
             governor=Slots(int(governors[0].in_flight), int(governors[0].limit)) if governors else None,
         )
 

@@ -62,6 +62,10 @@ async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) 
         ids = {node["id"] for node in end["nodes"]}
         assert ids >= {"load", "scale", "output"}
         assert {link["from"] for link in end["links"]} | {link["to"] for link in end["links"]} <= ids
+        passed = [link["passed"] for link in end["links"]]
+        assert max(passed) == 20
+        if mode != "load-balanced":  # where they go one of several ways
+            assert set(passed) == {20}
         spans = [message for message in page.messages if message["type"] == "spans"]
         assert spans[0]["reset"] is True
         assert not any(message["reset"] for message in spans[1:])
