@@ -30,14 +30,17 @@ def nodes_of(statistics: Statistics, means: Mapping[Phase, float], slowest: Phas
     """Return the blocks and agents."""
     seconds = max(statistics.seconds, 1e-9)
     agents = [_agent(agent, means, slowest) for agent in statistics.agents]
-    return (*agents, *(_block(block, seconds, slowest) for block in statistics.blocks if not _is_errors(block.name)))
+    return (
+        *agents,
+        *(_block(block, means, seconds, slowest) for block in statistics.blocks if not _is_errors(block.name)),
+    )
 
 
 def _is_errors(name: str) -> bool:
     return name.split("-")[0] == _ERRORS
 
 
-def _block(block: BlockStatistics, seconds: float, slowest: Phase | None) -> NodeRow:
+def _block(block: BlockStatistics, means: Mapping[Phase, float], seconds: float, slowest: Phase | None) -> NodeRow:
     lying_ready = _lying_ready(block)
     return NodeRow(
         id=block.name,
@@ -48,10 +51,15 @@ def _block(block: BlockStatistics, seconds: float, slowest: Phase | None) -> Nod
         most=max(block.most_queued, block.queued + lying_ready),
         in_work=block.in_work - lying_ready,
         done=block.emitted or block.consumed,
-        service=block.service.mean if block.service.count else None,
+        service=_of_phase(block.name, means) or (block.service.mean if block.service.count else None),
         slowest=slowest is not None and block.name.split()[0] == slowest.value,
         busy=min(1.0, block.service.total / (seconds * max(1, block.at_once))),
     )
+
+
+def _of_phase(name: str, means: Mapping[Phase, float]) -> float | None:
+    """Return what the table of phases says, without images that failed; None for a block that is no whole phase."""
+    return next((seconds for phase, seconds in means.items() if phase.value == name), None)
 
 
 def _lying_ready(block: BlockStatistics) -> int:
@@ -71,7 +79,7 @@ def _agent(agent: AgentStatistics, means: Mapping[Phase, float], slowest: Phase 
         most=0,
         in_work=int(agent.status == "running"),
         done=done,
-        service=means.get(Phase(agent.name)),
+        service=_of_phase(agent.name, means),
         slowest=slowest is not None and agent.name == slowest.value,
         busy=min(1.0, max(0.0, 1 - waited / agent.seconds)) if agent.seconds > 0 else 0.0,
     )

@@ -76,7 +76,7 @@ export class Errors {
     const had = this.#box.contains(document.activeElement);
     this.#box.hidden = true;
     mark(this.#button, "aria-expanded", "false");
-    if (had) (this.#before ?? (this.#button.hidden ? find("start") : this.#button)).focus();
+    if (had) (this.#before ?? (this.#button.hidden ? find("start") : this.#button)).focus({ preventScroll: true });
     this.#before = null;
     return true;
   }

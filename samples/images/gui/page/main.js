@@ -111,7 +111,7 @@ function keepFocus(active) {
   if (!page.onButtons?.disabled || (document.activeElement !== document.body && document.activeElement !== page.onButtons)) return;
   const next = page.onButtons === find("stop") ? find("start") : find("stop");
   if (next.disabled) return;
-  next.focus();
+  next.focus({ preventScroll: true }); // who looks at something further down goes on looking at it
   page.onButtons = next;
 }
 

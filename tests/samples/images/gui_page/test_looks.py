@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+from importlib.resources import files
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -63,6 +64,34 @@ def test_texts_have_contrast(page: Page) -> None:
             });"""
         )
         assert [pair for pair in ratios if pair[1] < 4.5] == []
+
+
+def test_nothing_is_in_the_way_of_a_screen_reader(page: Page, start: Path) -> None:
+    """As far as axe-core can tell: names, roles, order, contrast."""
+    paint(start / "pictures", 4, bad=(1,))
+    page.look_like(1280, 800, still=True)
+    page.js(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    assert faults(page) == []
+    page.set_form("pictures", "load-balanced")
+    page.run()
+    page.wait("the error is there", lambda: page.element("errors").is_displayed())
+    for dark in (False, True):
+        page.look_like(1280, 800, dark=dark, still=True)
+        assert faults(page) == []
+    page.click("close-errors")
+    page.fill("folder", "nowhere")
+    page.wait("there is a message", lambda: page.text("folder-problem"))
+    assert faults(page) == []
+
+
+def faults(page: Page) -> list[Any]:
+    """What axe-core finds wrong."""
+    found: list[Any] = page.driver.execute_async_script(
+        """const done = arguments[0];
+        const said = (one) => [one.id, one.help, ...one.nodes.map((node) => node.html)];
+        axe.run().then(({violations}) => done(violations.map(said)), (error) => done([String(error)]));"""
+    )
+    return found
 
 
 def test_who_wants_less_motion_sees_the_same_bars(page: Page) -> None:
