@@ -28,9 +28,10 @@ def change(rows: Rows, number: int, **changes: Any) -> Rows:
     return _rated((*rows[:number], changed, *rows[number + 1 :]))
 
 
-def end(rows: Rows) -> Rows:
-    """Return the rows of a comparison that has ended: what has not run by then, has failed."""
-    return tuple(row if row.status == "done" else attrs.evolve(row, status="failed") for row in rows)
+def end(rows: Rows, stopped: bool) -> Rows:
+    """Return the rows of a comparison that has ended: unless it was stopped, what ran to no end has failed."""
+    statuses = {"running": "stopped" if stopped else "failed", "waiting": "stopped"}
+    return tuple(attrs.evolve(row, status=statuses.get(row.status, row.status)) for row in rows)
 
 
 def figures_of(live: Live) -> dict[str, float | None]:

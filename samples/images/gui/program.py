@@ -44,16 +44,18 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
     if not os.path.isdir(choice.start_folder):  # which, unlike pathlib's, never raises
         return _wrong(f"no such folder: {choice.start_folder}")
     try:
-        listener = open_socket(choice.host, choice.port)
-    except UnusableAddressError as error:
-        return _wrong(str(error))
-    with (
-        listener,
-        warnings.catch_warnings(),
-        tempfile.TemporaryDirectory(prefix="penstock-gui-", ignore_cleanup_errors=True) as root,
-    ):
+        folders = Folders(choice.start_folder)
+        temporary = tempfile.TemporaryDirectory(prefix="penstock-gui-", ignore_cleanup_errors=True)
+    except OSError as error:
+        return _wrong(f"there is no folder to work in: {error}")
+    with temporary as root, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-        return trio.run(_main, options, choice, listener, Path(root))
+        try:
+            listener = open_socket(choice.host, choice.port)
+        except UnusableAddressError as error:
+            return _wrong(str(error))
+        with listener:
+            return trio.run(_main, options, choice, listener, folders, Path(root))
 
 
 def _form(options: Options, folders: Folders) -> Form:
@@ -89,8 +91,7 @@ def _wrong(message: str) -> int:
     return _WRONG_USE
 
 
-async def _main(options: Options, choice: GuiChoice, listener: socket.socket, root: Path) -> int:
-    folders = Folders(choice.start_folder)
+async def _main(options: Options, choice: GuiChoice, listener: socket.socket, folders: Folders, root: Path) -> int:
     session = Session(Pictures(folders, Drops(root), root, choice.output), root, choice.output)
     hub = Hub(session, _form(options, folders))
     token = new_token()

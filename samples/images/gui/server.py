@@ -22,6 +22,7 @@ from wsproto.extensions import PerMessageDeflate
 __all__ = ["Server", "UnusableAddressError", "open_socket"]
 
 _log = logging.getLogger("penstock")
+_MOST_CONNECTIONS = 200
 
 
 class _NoDeflate(PerMessageDeflate):
@@ -64,13 +65,16 @@ class Server:
         self._config.include_server_header = False
         self._config.alpn_protocols = ["http/1.1"]
         self._config.websocket_max_message_size = 64 * 1024
-        self._config.keep_alive_timeout = 30
+        self._config.keep_alive_timeout = 10
 
     async def serve(self, app: ASGIFramework, listener: socket.socket) -> None:
         """Serve until cancelled."""
         wrapped, context = ASGIWrapper(app), WorkerContext(None)
 
         async def serve_one(stream: trio.SocketStream) -> None:
+            if len(self._streams) >= _MOST_CONNECTIONS:  # a browser has six; files must be left for the pipeline
+                await stream.aclose()
+                return
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client = _address(stream)
             self._streams[client] = stream

@@ -186,7 +186,7 @@ class Session:
             if self.live is not None and self.live is not before:
                 self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
         if self.comparison and order.compares:
-            self._compared(comparison.end(self.comparison))
+            self._compared(comparison.end(self.comparison, order.stop.requested))
 
     async def _run_all(self, order: _Order, pictures: Sequence[Path]) -> None:
         if order.compares:

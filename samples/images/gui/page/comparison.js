@@ -45,7 +45,7 @@ export class Comparison {
     stroke.setAttribute("x", `${(99 * (row.prediction ?? 0)) / longest}%`);
     stroke.setAttribute("visibility", row.prediction === null ? "hidden" : "visible");
     const gain = row.speedup === null ? "" : `${fixed(row.speedup, 2)} ×`;
-    const states = { running: "runs …", failed: "failed", waiting: "waits" };
+    const states = { running: "runs …", failed: "failed", waiting: "waits", stopped: "stopped" };
     const texts = [ms(row.perImage), ms(row.steady), ms(row.prediction), gain || states[row.status] || "–"];
     texts.forEach((text, index) => write(cells[index], text));
   }

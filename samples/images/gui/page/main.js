@@ -53,7 +53,7 @@ function receive(message) {
 }
 
 function greet(hello) {
-  find("ended").hidden = true;
+  showEnd(false);
   find("start").title = `penstock ${hello.version}, ${count(hello.processors, "processor")}`;
   setRole(hello.role);
   comparison.setModes(hello.modes);
@@ -149,8 +149,16 @@ function ended(reason) {
   write(find("status-text"), ["The program has ended", reason].filter(Boolean).join(": "));
   enable({});
   diagram.stop();
-  find("ended").hidden = false;
+  showEnd(true);
   find("again").focus();
+}
+
+/** Show or hide that the program has ended; what is below it cannot be used meanwhile. Returns whether it was shown. */
+function showEnd(yes) {
+  const was = !find("ended").hidden;
+  find("ended").hidden = !yes;
+  for (const below of [document.querySelector(".page"), find("errors")]) below.inert = yes;
+  return was;
 }
 
 function command(type) {
@@ -163,9 +171,9 @@ function command(type) {
 for (const name of BUTTONS) find(name).addEventListener("click", () => command(name));
 find("folder").addEventListener("change", () => connection.send({ type: "list", path: find("folder").value }));
 find("again").addEventListener("click", () => connection.open());
-find("leave").addEventListener("click", () => (find("ended").hidden = true));
+find("leave").addEventListener("click", () => showEnd(false));
 useKeys(
-  () => errors.close() || toggleKeys(false),
+  () => showEnd(false) || errors.close() || toggleKeys(false),
   () => diagram.restyle(),
 );
 mark(document.documentElement, "data-ready", "");

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Generator
@@ -137,12 +138,18 @@ def run(*arguments: object) -> int:
     return main(["--gui", *map(str, arguments)])
 
 
-def test_wrong_use_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert run("--port", taken.getsockname()[1], "--no-browser") == 2
     assert "cannot serve at 127.0.0.1 port" in capsys.readouterr().err
     assert run("--start-folder", tmp_path / "none") == 2
     assert "no such folder" in capsys.readouterr().err
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert run("--no-browser") == 2
+    assert "there is no folder to work in" in capsys.readouterr().err
+    monkeypatch.undo()
     for host in ("a" * 70, "a..b"):
         assert run("--host", host, "--no-browser") == 2
         assert f"cannot serve at {host}" in capsys.readouterr().err

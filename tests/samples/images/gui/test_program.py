@@ -116,7 +116,7 @@ async def test_a_comparison_can_be_stopped(start: Path, root: Path) -> None:
         await page.say("stop")
         await page.wait("state", status="idle", outcome="stopped")
         rows = [message for message in page.messages if message["type"] == "comparison"][-1]["rows"]
-        assert [row["status"] for row in rows] == ["failed"] * 4
+        assert [row["status"] for row in rows] == ["stopped"] * 4
 
 
 async def test_a_second_page_looks_on_until_the_first_has_gone(start: Path, root: Path) -> None:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import trio
+import trio.testing
 
-from penstock.samples.images.gui import app
+from penstock.samples.images.gui import app, server
 from penstock.samples.images.gui.forms import DROPPED
 from penstock.samples.images.gui.uploads import Drops
 from tests.samples.images.gui.browser_stand_in import RefusedError, open_page, request
@@ -42,6 +44,18 @@ async def test_a_forwarded_port_may_have_another_number(start: Path, root: Path)
             program.site.host = host
             async with open_page(program.site) as page:
                 await page.wait("hello")
+
+
+async def test_connections_beyond_a_number_are_closed(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 3)
+    async with serving(start, root) as program:
+        idle = [await trio.open_tcp_stream("127.0.0.1", program.site.port) for _ in range(3)]
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        one_more = await trio.open_tcp_stream("127.0.0.1", program.site.port)
+        with trio.fail_after(20):
+            assert await one_more.receive_some() == b""
+        for stream in (*idle, one_more):
+            await stream.aclose()
 
 
 async def test_nothing_is_compressed_though_browsers_offer_it(start: Path, root: Path) -> None:
