@@ -24,7 +24,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.policies import Action, Failures
-from tests.blocks.executors import OnLoop
+from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import Fussy, contents, faults, linked, never, notes, run
 
 # Deciding, without a loop

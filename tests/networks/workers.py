@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from penstock.blocks import Threads
-from tests.blocks.executors import ByHand, HandOver
+from tests.blocks.executors.kinds import ByHand, HandOver
 
 from .building import Building, Pace
 

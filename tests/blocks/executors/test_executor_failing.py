@@ -24,7 +24,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from tests.blocks.executors import ByHand, Gauge, Time, first_batch
+from tests.blocks.executors.kinds import ByHand, Gauge, Time, first_batch
 from tests.blocks.tools import contents, faults, linked, notes, run
 
 real_time = pytest.mark.usefixtures("real_time")
@@ -136,7 +136,7 @@ async def test_a_hand_over_that_is_cancelled_is_a_fault_that_names_the_items() -
             await wait_all_tasks_blocked()
             executor.all[0].future.cancel()
             await trio.sleep_forever()
-    assert str(found[0]).startswith("the executor of call 'call', <tests.blocks.executors.ByHand object at")
+    assert str(found[0]).startswith("the executor of call 'call', <tests.blocks.executors.kinds.ByHand object at")
     assert str(found[0]).endswith("has cancelled work it was given")
     told = " ".join(notes(found[0]))
     assert "shut an executor down after the network that uses it" in told

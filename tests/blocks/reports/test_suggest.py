@@ -19,7 +19,7 @@ from penstock.blocks import (
 )
 from penstock.blocks.reports.suggest import MOST_AT_ONCE, suggest
 from penstock.blocks.timing import time_slice
-from tests.blocks.executors import OnLoop
+from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import run
 
 

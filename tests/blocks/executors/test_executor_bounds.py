@@ -10,7 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import BoundedBuffer, Call, Network, Threads, Transformer, TransformMany, UnboundedBuffer
-from tests.blocks.executors import ByHand, Gauge, OnLoop, Time
+from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop, Time
 from tests.blocks.tools import contents, linked, run
 
 Make = Callable[[int], Executor]

@@ -20,7 +20,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from tests.blocks.executors import ByHand, Gauge, OnLoop
+from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop
 from tests.blocks.tools import Fussy, contents, faults, linked, never, notes, run
 
 real_time = pytest.mark.usefixtures("real_time")

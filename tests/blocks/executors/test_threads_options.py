@@ -13,7 +13,7 @@ import trio
 from penstock.blocks import Call, Network, Threads, Transformer, worker_state
 from penstock.blocks.executors.cpus import usable_cpus
 from penstock.blocks.executors.threads import switch_interval
-from tests.blocks.executors import SECONDS, Gauge
+from tests.blocks.executors.kinds import SECONDS, Gauge
 from tests.blocks.tools import contents, faults, linked, notes, run
 
 pytestmark = pytest.mark.usefixtures("real_time")

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.blocks.executors import work
 from penstock.blocks.executors.work import Outcome, Task, perform
-from tests.blocks.executors import Time
+from tests.blocks.executors.kinds import Time
 from tests.blocks.tools import Fussy
 
 

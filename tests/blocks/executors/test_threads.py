@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Executor, Future, wait
 import pytest
 
 from penstock.blocks import Threads
-from tests.blocks.executors import SECONDS, Gauge
+from tests.blocks.executors.kinds import SECONDS, Gauge
 
 
 def here() -> threading.Thread:

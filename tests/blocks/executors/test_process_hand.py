@@ -30,8 +30,8 @@ from penstock.blocks.executors.process_worker import WorkerProcess
 from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool, Shared
 from penstock.blocks.executors.wire import Lost, Wire
 from penstock.blocks.executors.work import Outcome, Task
-from tests.blocks import process_functions as functions
-from tests.blocks.process_functions import SECONDS, ThreadProcess
+from tests.blocks.executors import process_functions as functions
+from tests.blocks.executors.process_functions import SECONDS, ThreadProcess
 from tests.blocks.tools import notes
 
 WHO = "Processes 'crew'"

@@ -10,7 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network, Retry, Threads, Transformer, TransformMany
-from tests.blocks.executors import SECONDS, ByHand, Gauge, OnLoop, is_set, turns
+from tests.blocks.executors.kinds import SECONDS, ByHand, Gauge, OnLoop, is_set, turns
 from tests.blocks.tools import contents, faults, linked, run
 
 pytestmark = pytest.mark.usefixtures("real_time")

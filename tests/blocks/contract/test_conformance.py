@@ -26,7 +26,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.testing import check_propagator, check_source, check_target
-from tests.blocks.executors import OnLoop
+from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import PriorityBuffer
 
 ITEMS = (1, None, "three", None)

@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network
 from penstock.blocks.limits.watchdog import Kennel, Round, Watchdog, kennel, task_of
-from tests.blocks.executors import SECONDS
+from tests.blocks.executors.kinds import SECONDS
 from tests.blocks.tools import run
 
 

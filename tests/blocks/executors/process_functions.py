@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from penstock.blocks import worker_state
 
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 """Has to be on the path of the worker processes."""
 SECONDS = 20.0
 """How long a test waits for a thread or a process before it fails."""

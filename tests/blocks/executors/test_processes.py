@@ -15,8 +15,8 @@ import pytest
 import trio
 
 from penstock.blocks import Activity, Network, Processes, Recording, Transformer, TransformMany, WorkerDied
-from tests.blocks import process_functions as functions
-from tests.blocks.process_functions import SECONDS
+from tests.blocks.executors import process_functions as functions
+from tests.blocks.executors.process_functions import SECONDS
 from tests.blocks.tools import contents, faults, linked, run
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from penstock.blocks import Network, Transformer
-from tests.blocks.executors import ByHand, HandOver
+from tests.blocks.executors.kinds import ByHand, HandOver
 from tests.blocks.tools import contents, linked
 
 R = TypeVar("R")

@@ -21,7 +21,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from tests.blocks.executors import Gauge
+from tests.blocks.executors.kinds import Gauge
 from tests.blocks.tools import faults, leaves, notes, run
 
 

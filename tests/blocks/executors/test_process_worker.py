@@ -19,8 +19,8 @@ from penstock.blocks.executors.remote import ErrorRecord
 from penstock.blocks.executors.slots import BIG, Pool, Shared
 from penstock.blocks.executors.wire import FUNCTION, NEED, READY, REFUSED, START, WORK, Lost, Wire
 from penstock.blocks.executors.worker_state import local
-from tests.blocks import process_functions as functions
-from tests.blocks.process_functions import SECONDS
+from tests.blocks.executors import process_functions as functions
+from tests.blocks.executors.process_functions import SECONDS
 
 NONE = pickle.dumps(None)
 

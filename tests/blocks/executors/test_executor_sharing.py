@@ -12,7 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network, Retry, Threads, Transformer, TransformMany
 from penstock.blocks.executors.crew import CrewLane, Worker
-from tests.blocks.executors import SECONDS, ByHand, Gauge, Time, is_set
+from tests.blocks.executors.kinds import SECONDS, ByHand, Gauge, Time, is_set
 from tests.blocks.tools import contents, linked, run
 
 real_time = pytest.mark.usefixtures("real_time")

@@ -19,7 +19,7 @@ from penstock.blocks import (
 from penstock.blocks.executors.crew import Hand
 from penstock.blocks.executors.threads import ThreadHand
 from penstock.blocks.executors.work import Outcome, Task
-from tests.blocks.executors import ByHand, Gauge, OnLoop, Time, first_batch
+from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop, Time, first_batch
 from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 
 real_time = pytest.mark.usefixtures("real_time")

@@ -24,8 +24,8 @@ from penstock.blocks import (
 from penstock.blocks.executors.client_futures import take_back
 from penstock.blocks.executors.cluster_task import Failed, Sealed, Unusable, assemble, check_movable, trusted
 from penstock.blocks.executors.remote import ErrorRecord
-from tests.blocks import fake_dask
-from tests.blocks.fake_dask import Client, ClientExecutor, Future, KilledWorker
+from tests.blocks.executors import fake_dask
+from tests.blocks.executors.fake_dask import Client, ClientExecutor, Future, KilledWorker
 from tests.blocks.tools import contents, faults, linked, notes, run
 
 pytestmark = pytest.mark.usefixtures("real_time")

@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import PipelineGovernor
 from penstock.blocks import BoundedBuffer, Call, Network, Stalled, Threads, Transformer, TransformMany, UnboundedBuffer
-from tests.blocks.executors import ByHand, Gauge, OnLoop
+from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop
 from tests.blocks.tools import contents, faults, is_even, linked, never, notes, run
 
 Make = Callable[[int], Executor]
