@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -45,7 +44,10 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         return _wrong(f"no such folder: {choice.start_folder}")
     try:
         folders = Folders(choice.start_folder)
+        form = _form(options, folders)
         temporary = tempfile.TemporaryDirectory(prefix="penstock-gui-", ignore_cleanup_errors=True)
+    except ValueError:
+        return _wrong(f"{options.folder} is not below --start-folder, {choice.start_folder.resolve()}")
     except OSError as error:
         return _wrong(f"there is no folder to work in: {error}")
     with temporary as root, warnings.catch_warnings():
@@ -55,15 +57,19 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         except UnusableAddressError as error:
             return _wrong(str(error))
         with listener:
-            return trio.run(_main, options, choice, listener, folders, Path(root))
+            return trio.run(_main, form, choice, listener, folders, Path(root))
 
 
 def _form(options: Options, folders: Folders) -> Form:
-    """Return what the page begins with."""
+    """Return what the page begins with.
+
+    Raises:
+        ValueError: its folder is not below the start folder.
+    """
     folder = None
     if options.folder is not None:
-        with contextlib.suppress(ValueError):  # it is not below the start folder
-            folder = options.folder.resolve().relative_to(folders.start).as_posix().removeprefix(".")
+        path = options.folder.resolve().relative_to(folders.start).as_posix()
+        folder = "" if path == "." else path
     return Form(
         folder=folder,
         mode=options.modes[0],
@@ -91,9 +97,9 @@ def _wrong(message: str) -> int:
     return _WRONG_USE
 
 
-async def _main(options: Options, choice: GuiChoice, listener: socket.socket, folders: Folders, root: Path) -> int:
+async def _main(form: Form, choice: GuiChoice, listener: socket.socket, folders: Folders, root: Path) -> int:
     session = Session(Pictures(folders, Drops(root), root, choice.output), root, choice.output)
-    hub = Hub(session, _form(options, folders))
+    hub = Hub(session, form)
     token = new_token()
     address = _address(listener, choice.host, token)
     received: list[int] = []

@@ -170,7 +170,8 @@ class Session:
 
     async def _perform(self, order: _Order) -> None:
         """Run the modes of an order; whatever goes wrong becomes a message."""
-        before = self.live
+        self.live = None  # what is said from now on is of no run before
+        self.audience.on_run()
         try:
             with order.stop.watched():
                 pictures = await self.pictures.find(order.form, self._say)
@@ -183,7 +184,7 @@ class Session:
             self.audience.on_invalid("folder", str(error))
         except Exception as error:  # of no image: a disk that is gone, a worker that cannot be started
             self.outcome, self.message = "failed", f"Failed: {_leaf(error)}"
-            if self.live is not None and self.live is not before:
+            if self.live is not None:
                 self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
         if self.comparison and order.compares:
             self._compared(comparison.end(self.comparison, order.stop.requested))

@@ -14,6 +14,7 @@ from penstock.samples.images.gui.forms import DROPPED, Form
 from penstock.samples.images.gui.uploads import Drops
 from penstock.samples.images.load import get_ready
 from penstock.samples.images.pictures import paint_picture
+from penstock.samples.images.settings import Mode
 
 __all__ = ["PAINTED", "Pictures"]
 
@@ -34,7 +35,8 @@ class Pictures:
 
     def __init__(self, folders: Folders, drops: Drops, root: Path, output: Path | None = None) -> None:
         self.folders, self.drops = folders, drops
-        self._output = output
+        outputs = [] if output is None else [output, *(output / mode.value for mode in Mode)]  # the latter to compare
+        self._taken = {folder.resolve() for folder in outputs}
         self._root = root / "painted"
         self._painted: list[Path] = []
 
@@ -70,8 +72,8 @@ class Pictures:
     def _find(self, folder: str) -> list[Path]:
         if folder != DROPPED:
             found = self.folders.pictures(folder)
-            if self._output is not None and self._output.resolve() == found[0].parent.resolve():
-                raise FolderError(f"folder: expected another one than the output folder {self._output}")
+            if found[0].parent.resolve() in self._taken:
+                raise FolderError(f"folder: expected another one than that which thumbnails go to, {found[0].parent}")
             return found
         if self.drops.is_open:
             raise FolderError("folder: expected all pictures to be there, but some are still being sent; wait")

@@ -146,6 +146,8 @@ def test_wrong_use_is_said_in_one_line(
     assert "cannot serve at 127.0.0.1 port" in capsys.readouterr().err
     assert run("--start-folder", tmp_path / "none") == 2
     assert "no such folder" in capsys.readouterr().err
+    assert run("--start-folder", tmp_path, tmp_path.parent) == 2
+    assert f"{tmp_path.parent} is not below --start-folder, {tmp_path}" in capsys.readouterr().err
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     assert run("--no-browser") == 2
     assert "there is no folder to work in" in capsys.readouterr().err

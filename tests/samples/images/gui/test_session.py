@@ -22,7 +22,7 @@ from penstock.samples.images.gui.page_link import Channel, PageLink
 from penstock.samples.images.gui.session import Audience, Session
 from penstock.samples.images.gui.status import Status
 from penstock.samples.images.settings import Mode
-from tests.samples.images.gui.serving import SMALL, make_session
+from tests.samples.images.gui.serving import SMALL, make_session, photographs
 
 
 class Diary(Audience):
@@ -105,6 +105,9 @@ async def test_pictures_are_painted_once_and_painting_can_be_stopped(
     session = make_session(start, root)
     painted = attrs.evolve(SMALL, folder=None)
     async with running(session) as diary:
+        session.start(SMALL)
+        await idle(session)
+        assert session.snapshot().images == 4
         session.start(painted)
         with trio.fail_after(20):
             while "Painting sample pictures: 3 of 15" not in diary.messages:  # noqa: ASYNC110  # see idle
@@ -112,6 +115,7 @@ async def test_pictures_are_painted_once_and_painting_can_be_stopped(
         session.stop()
         await idle(session)
         assert session.outcome == "stopped"
+        assert session.message == "Stopped. 0 images came out."  # and not those of the run before
         for _ in range(2):
             session.start(painted)
             await idle(session)
@@ -153,11 +157,13 @@ async def test_a_folder_that_has_gone_is_said_at_its_control(start: Path, root: 
         assert await session.pictures.problem(attrs.evolve(SMALL, folder=None)) is None
 
 
-async def test_the_pictures_folder_is_not_the_output_folder(start: Path, root: Path) -> None:
+@pytest.mark.parametrize("folder", ["", "data-flow"])
+async def test_the_pictures_folder_is_none_that_thumbnails_go_to(folder: str, start: Path, root: Path) -> None:
+    photographs(start / "data-flow")
     session = make_session(start, root, output=start)
-    problem = await session.pictures.problem(SMALL)
+    problem = await session.pictures.problem(attrs.evolve(SMALL, folder=folder))
     assert problem is not None
-    assert "another one than the output folder" in problem
+    assert "another one than that which thumbnails go to" in problem
 
 
 async def test_an_output_folder_that_cannot_be_made_fails_the_run_only(start: Path, root: Path) -> None:
