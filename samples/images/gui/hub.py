@@ -189,13 +189,13 @@ class Hub(Audience):
         """Let go of pages that are there no more and did not say so: a laptop that sleeps, a network that is gone.
 
         Every page says something now and then. It is the looks that are counted, not the seconds: after a sleep of
-        this machine nobody has been silent.
+        this machine nobody has been silent. The last page is let alone, for browsers may put hidden ones to sleep.
         """
         while True:
             await trio.sleep(_LOOK)
             for page in list(self.pages):
                 page.silence += 1
-                if page.silence > _MOST_LOOKS:
+                if page.silence > _MOST_LOOKS and len(self.pages) > 1:
                     page.drop()
                     self.leave(page)
 

@@ -76,6 +76,7 @@ class Server:
                 await stream.aclose()
                 return
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _keep_alive(stream)
             client = _address(stream)
             self._streams[client] = stream
             try:
@@ -97,6 +98,14 @@ class Server:
         """End all connections."""
         for client in list(self._streams):
             self.drop(client)
+
+
+def _keep_alive(stream: trio.SocketStream) -> None:
+    """Have the system find out within two minutes that the other machine is no longer there."""
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            stream.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _address(stream: trio.SocketStream) -> tuple[str, int]:

@@ -104,9 +104,10 @@ class Drops:
         """Forget what was dropped before, and take files from now on."""
         old = self.folder
         self._number += 1
-        self._drop, self.is_open = _Drop(self._root / f"drop-{self._number}"), True
+        self._drop, self.is_open = _Drop(self._root / f"drop-{self._number}"), False
         await trio.to_thread.run_sync(lambda: shutil.rmtree(old, ignore_errors=True))
         await trio.Path(self.folder).mkdir(parents=True, exist_ok=True)
+        self.is_open = True
 
     def end(self) -> None:
         """Take no more files."""

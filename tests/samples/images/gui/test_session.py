@@ -311,6 +311,8 @@ async def test_a_page_that_has_gone_without_a_word_steers_no_more(
         await trio.sleep(15)
         assert hub.steers(awake)
         assert asleep.dropped == 1
+        await trio.sleep(1000)
+        assert hub.steers(awake)  # however long it says nothing: nobody else is there
         nursery.cancel_scope.cancel()
 
 
