@@ -32,6 +32,7 @@ _KINDS = {
     ".webmanifest": "application/manifest+json",
 }
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z]+)+")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 Drop = Callable[[tuple[str, int]], None]
 """Ends the connection of a client, whatever waits in it."""
 
@@ -44,7 +45,7 @@ def make_app(hub: Hub, drop: Drop) -> Starlette:
             Route("/", web.index),
             Route("/page/{name}", web.file),
             Route("/drop", web.drop, methods=["POST"]),
-            Route("/thumbnail/{run:int}/{sequence:int}", web.thumbnail),
+            Route("/thumbnail/{run}/{sequence}", web.thumbnail),
             WebSocketRoute("/ws", web.talk),
         ]
     )
@@ -65,9 +66,10 @@ class _Web:
 
     async def thumbnail(self, request: Request) -> Response:
         live = self._hub.session.live
-        if live is None or live.number != request.path_params["run"]:
+        run, sequence = request.path_params["run"], request.path_params["sequence"]
+        if live is None or str(live.number) != run or not _NUMBER.fullmatch(sequence):
             return Response(status_code=404)
-        file = live.thumbnails.get(request.path_params["sequence"])
+        file = live.thumbnails.get(int(sequence))
         try:
             data = None if file is None else await trio.Path(file).read_bytes()
         except OSError:
@@ -94,13 +96,15 @@ class _Web:
         await websocket.accept()
         client = websocket.client
         address = ("", 0) if client is None else (client.host, client.port)
-        page = PageLink(Channel(websocket.send_text, websocket.send_bytes), lambda: self._drop(address))
+        name = websocket.query_params.get("name", "")[:100]
+        page = PageLink(Channel(websocket.send_text, websocket.send_bytes), lambda: self._drop(address), name)
         commands = Commands(self._hub, page)
         try:
             await self._hub.join(page)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(page.send_pictures)
                 nursery.start_soon(_listen, websocket, commands, nursery.cancel_scope)
+                nursery.start_soon(commands.work)
                 await page.send_texts()
                 await websocket.close(1001, "the program ends")
                 nursery.cancel_scope.cancel()
@@ -117,7 +121,7 @@ async def _listen(websocket: WebSocket, commands: Commands, scope: trio.CancelSc
             message = await websocket.receive()
             if message["type"] == "websocket.disconnect":
                 break
-            await commands.take(message.get("text") or "")
+            commands.take(message.get("text") or "")
     finally:
         scope.cancel()
 

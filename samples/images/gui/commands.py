@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
@@ -17,7 +18,10 @@ from penstock.samples.images.gui.status import Status
 
 __all__ = ["Commands"]
 
+_MAX_WAITING = 100
 _FOR_ALL = ("more", "visible", "here")
+_Command = Callable[[Mapping[str, object]], None]
+_SlowCommand = Callable[[Mapping[str, object]], Awaitable[None]]
 
 
 class Commands:
@@ -30,22 +34,26 @@ class Commands:
 
     def __init__(self, hub: Hub, page: PageLink) -> None:
         self._hub, self._page, self._session = hub, page, hub.session
-        self._known: dict[str, Callable[[Mapping[str, object]], Awaitable[None]]] = {
+        self._known: dict[str, _Command] = {
             "more": self._more,
             "visible": self._visible,
             "here": self._here,
-            "start": self._start,
-            "compare": self._compare,
             "stop": self._stop,
             "quit": self._quit,
+            "drop-end": self._drop_end,
+        }
+        self._slow: dict[str, _SlowCommand] = {
+            "start": self._start,
+            "compare": self._compare,
             "check": self._check,
             "list": self._list,
             "drop-begin": self._drop_begin,
-            "drop-end": self._drop_end,
         }
+        self._waiting = deque[tuple[str, Mapping[str, object]]](maxlen=_MAX_WAITING)
+        self._news = trio.Event()
 
-    async def take(self, text: str) -> None:
-        """Do what a message says; whatever is wrong with it is answered."""
+    def take(self, text: str) -> None:
+        """Do what a message says, or have it done by `work` if that asks the disk; whatever is wrong is answered."""
         self._page.silence = 0
         try:
             message = json.loads(text)
@@ -56,30 +64,44 @@ class Commands:
             return
         values = cast("dict[str, object]", message)
         kind = values.get("type")
-        command = self._known.get(kind) if isinstance(kind, str) else None
-        if command is None:
+        if not isinstance(kind, str) or kind not in (*self._known, *self._slow):
             self._invalid("message", f"message: expected a type that is known, got {str(kind)[:60]!r}")
         elif kind not in _FOR_ALL and not self._hub.steers(self._page):
             self._invalid("role", "role: this page looks on; another page steers the run")
+        elif kind in self._known:
+            self._known[kind](values)
         else:
+            if kind == "check" and self._waiting and self._waiting[-1][0] == "check":
+                self._waiting.pop()  # only the newest form is of interest
+            self._waiting.append((kind, values))
+            self._news.set()
+
+    async def work(self) -> None:
+        """Do what asks the disk, one after the other: that can take its time, and the rest must not wait for it."""
+        while True:
+            self._news = trio.Event()
+            if not self._waiting:
+                await self._news.wait()
+                continue
+            kind, values = self._waiting.popleft()
             try:
-                await command(values)
+                await self._slow[kind](values)
             except OSError as error:  # a temporary folder that is gone, or full
-                field = str(kind).partition("-")[0]
+                field = kind.partition("-")[0]
                 self._invalid(field, f"{field}: {error}")
 
     def _invalid(self, field: str, message: str) -> None:
         self._page.say(encode("invalid", {"field": field, "message": message}))
 
-    async def _more(self, values: Mapping[str, object]) -> None:
+    def _more(self, values: Mapping[str, object]) -> None:
         number = values.get("pictures")
         self._page.more(number if isinstance(number, int) else 0)
 
-    async def _visible(self, values: Mapping[str, object]) -> None:
+    def _visible(self, values: Mapping[str, object]) -> None:
         self._page.is_visible = values.get("yes") is not False
         self._page.look()
 
-    async def _here(self, values: Mapping[str, object]) -> None:
+    def _here(self, values: Mapping[str, object]) -> None:
         del values  # that it came is all that counts
 
     async def _start(self, values: Mapping[str, object]) -> None:
@@ -93,12 +115,12 @@ class Commands:
         if form is not None and not command(form):
             self._invalid(what, f"{what}: expected nothing to be running, but the session is {self._status}")
 
-    async def _stop(self, values: Mapping[str, object]) -> None:
+    def _stop(self, values: Mapping[str, object]) -> None:
         del values
         if not self._session.stop():
             self._invalid("stop", f"stop: expected something to be running, but the session is {self._status}")
 
-    async def _quit(self, values: Mapping[str, object]) -> None:
+    def _quit(self, values: Mapping[str, object]) -> None:
         del values
         self._session.quit("somebody chose Quit")
 
@@ -123,7 +145,7 @@ class Commands:
         path = values.get("path")
         listing = self._session.pictures.listing(path if isinstance(path, str) else "")
         try:
-            found: Any = await trio.to_thread.run_sync(listing)
+            found: Any = await trio.to_thread.run_sync(listing, abandon_on_cancel=True)
         except FolderError as error:
             self._invalid("folder", str(error))
         else:
@@ -137,7 +159,7 @@ class Commands:
         await self._session.pictures.drops.begin()
         self._tell_drops()
 
-    async def _drop_end(self, values: Mapping[str, object]) -> None:
+    def _drop_end(self, values: Mapping[str, object]) -> None:
         del values
         self._session.pictures.drops.end()
         self._tell_drops()

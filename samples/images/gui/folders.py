@@ -110,11 +110,12 @@ class Folders:
         return Listing("/".join(parts), parts, tuple(names[:_MAX_LISTED]), pictures, str(self.start), more)
 
     def _is_inside(self, path: Path) -> bool:
-        """Tell whether a path leads to something below the start folder; what cannot be looked at leads nowhere."""
+        """Tell whether a path leads to something below the start folder that is not hidden."""
         try:
-            return not os.path.islink(path) or path.resolve().is_relative_to(self.start)
-        except (OSError, RuntimeError):
+            inside = path.resolve().relative_to(self.start) if os.path.islink(path) else Path()
+        except (OSError, RuntimeError, ValueError):  # it cannot be looked at, or is elsewhere
             return False
+        return not any(part.startswith(".") for part in inside.parts)
 
 
 def _shown(text: str) -> str:

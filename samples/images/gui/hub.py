@@ -7,6 +7,7 @@ from typing import Any
 
 import trio
 
+from penstock.samples.images.files import EXTENSIONS
 from penstock.samples.images.gui.folders import FolderError, Listing
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.model import Trouble, as_json
@@ -24,6 +25,7 @@ _BEAT = 0.1  # seconds between two messages with spans
 _CALM_BEAT = 0.5  # the same, and from picture to picture, while modes are compared: what is drawn would be measured too
 _STATE_EVERY = 2  # beats: numbers that change more often cannot be read, and cost as much
 _LOOK, _MOST_LOOKS = 10.0, 15  # seconds; looks after which a page that says nothing is let go: hidden ones say little
+_RELOAD = 10.0  # seconds in which a page that steered comes back from a reload, and steers again
 _PATIENCE = 10.0  # seconds; a page that reads nothing for so long is let go
 
 _HELP = {
@@ -37,6 +39,8 @@ _HELP = {
 class Hub(Audience):
     """Knows the pages, in the order in which they came: the first one steers, the others look on.
 
+    If the first one goes, the next one steers, until the first one comes back, should that be soon: from a reload.
+
     Args:
         session: what they look at.
         form: what a new page begins with.
@@ -48,15 +52,22 @@ class Hub(Audience):
         self.pages: list[PageLink] = []
         self._change, self._crowd_changed = trio.Event(), trio.Event()
         self._is_coming = False
+        self._steered, self._steered_until = "", 0.0
         session.audience = self
 
     # Pages
 
     async def join(self, page: PageLink) -> None:
         """A page has come."""
-        self.pages.append(page)  # before anything is waited for: the first to come is the first to steer
+        if self._comes_back(page):
+            self._steered = ""
+            self.pages.insert(0, page)
+            for other in self.pages[1:2]:
+                other.say(encode("role", {"role": "viewer"}))
+        else:
+            self.pages.append(page)  # before anything is waited for: the first to come is the first to steer
         self._tell_crowd()
-        listing = as_json(await trio.to_thread.run_sync(self._start_folder))
+        listing = as_json(await trio.to_thread.run_sync(self._start_folder, abandon_on_cancel=True))
         page.greet(self._hello(page, listing))
         live = self.session.live
         for trouble in () if live is None else live.troubles:
@@ -81,9 +92,15 @@ class Hub(Audience):
             self.pages.remove(page)
         self._tell_crowd()
         if steered:
+            self._steered, self._steered_until = page.name, trio.current_time()
             self.session.pictures.drops.end()
         if steered and self.pages:
             self.pages[0].say(encode("role", {"role": "controller"}))
+
+    def _comes_back(self, page: PageLink) -> bool:
+        """Tell whether it is the page that steered last, and went only a moment ago."""
+        went = trio.current_time() - self._steered_until
+        return bool(page.name) and page.name == self._steered and went < _RELOAD
 
     def set_form(self, form: Form, by: PageLink) -> None:
         """Take the settings of the page that steers; the others show them too."""
@@ -110,6 +127,7 @@ class Hub(Audience):
             "role": "controller" if self.steers(page) else "viewer",
             "version": version("penstock"),
             "processors": usable_cpus(),
+            "kinds": sorted(EXTENSIONS),
             "form": as_json(self.form),
             "presets": [as_json(preset) for preset in PRESETS],
             "modes": [{"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode]} for mode in Mode],

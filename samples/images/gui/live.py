@@ -35,6 +35,7 @@ from penstock.samples.watch import Watch
 __all__ = ["Live", "LiveWatch"]
 
 _KEPT_PICTURES, _KEPT_TROUBLES, _KEPT_SPANS = 300, 200, 4000
+_KEPT_PIXELS = 300_000_000  # of the pictures that are kept; where there is much noise, a byte each
 _INDEX = {phase: number for number, phase in enumerate(Phase)}
 
 
@@ -86,6 +87,7 @@ class Live(Observer):
         self.stale: list[str] = []
         self.started = time.perf_counter()
         self._on_picture, self._on_trouble = on_picture, on_trouble
+        self._kept = min(_KEPT_PICTURES, 1 + _KEPT_PIXELS // (form.size[0] * form.size[1]))
         self._ended: float | None = None
         self._counts, self._wall, self._cpu = [0] * 4, [0.0] * 4, [0.0] * 4
         self._images = self._failed = 0
@@ -116,7 +118,7 @@ class Live(Observer):
         file = str(info.written)
         self.latest = Picture(self.number, info.sequence, shown_name(info.path), width, height, self.total, file)
         self.thumbnails[info.sequence] = file
-        if len(self.thumbnails) > _KEPT_PICTURES:
+        if len(self.thumbnails) > self._kept:
             self.stale.append(self.thumbnails.pop(next(iter(self.thumbnails))))
         self._on_picture()
 

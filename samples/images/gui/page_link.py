@@ -39,10 +39,11 @@ class PageLink:
     Args:
         channel: the way to the page.
         drop: ends the connection at once, whatever waits in it.
+        name: what the page calls itself, also after a reload; "" if it does not say.
     """
 
-    def __init__(self, channel: Channel, drop: Callable[[], None] = lambda: None) -> None:
-        self.drop = drop
+    def __init__(self, channel: Channel, drop: Callable[[], None] = lambda: None, name: str = "") -> None:
+        self.drop, self.name = drop, name
         self.is_greeted, self.is_visible = False, True
         self.silence = 0
         self.sending_since: float | None = None

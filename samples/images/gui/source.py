@@ -44,7 +44,7 @@ class Pictures:
         """Return why there are no pictures for a form, or None."""
         try:
             if form.folder is not None:
-                await trio.to_thread.run_sync(self._find, form.folder)
+                await trio.to_thread.run_sync(self._find, form.folder, abandon_on_cancel=True)
         except FolderError as error:
             return str(error)
         return None
@@ -57,7 +57,7 @@ class Pictures:
         """
         await trio.to_thread.run_sync(get_ready)
         if form.folder is not None:
-            return (await trio.to_thread.run_sync(self._find, form.folder))[: form.limit]
+            return (await trio.to_thread.run_sync(self._find, form.folder, abandon_on_cancel=True))[: form.limit]
         wanted = min(PAINTED, form.limit or PAINTED)
         while len(self._painted) < wanted:
             tell(f"Painting sample pictures: {len(self._painted) + 1} of {wanted}")

@@ -33,7 +33,7 @@ export class Connection {
     if (this.#ended) this.#lostAt = performance.now();
     this.#ended = false;
     clearTimeout(this.#timer);
-    const address = new URL("ws", location.href);
+    const address = new URL(`ws?name=${encodeURIComponent(nameOfPage())}`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
@@ -92,5 +92,16 @@ export class Connection {
     this.#socket = null;
     socket?.close();
     this.#on.ended(reason);
+  }
+}
+
+/** A name that the page keeps when it is reloaded; none if the browser keeps nothing. */
+function nameOfPage() {
+  try {
+    const name = sessionStorage.getItem("penstock-images-page") ?? Math.random().toString(36).slice(2);
+    sessionStorage.setItem("penstock-images-page", name);
+    return name;
+  } catch {
+    return "";
   }
 }

@@ -1,13 +1,15 @@
 // Pictures that are dropped on the page, or chosen: they are sent to the program, which makes them the source.
 
 import { find, mark, write } from "./dom.js";
+import { count } from "./units.js";
 
 const MOST_FILES = 500;
 const MOST_BYTES = 64 * 1024 * 1024;
+const MOST_SAID = 3; // problems with single files
 const GONE_AFTER = 700; // milliseconds
 const AGAIN = 409; // the program has not yet heard that files are coming
 
-/** Sends dropped files; `done(count)` when they are there. */
+/** Sends dropped files; `done()` when some are there. */
 export class Drop {
   #connection;
   #allowed;
@@ -15,6 +17,7 @@ export class Drop {
   #opened = null;
   #timer = 0;
   #busy = false;
+  #kinds = []; // endings of the names of pictures
 
   constructor(connection, allowed, done) {
     this.#connection = connection;
@@ -28,6 +31,11 @@ export class Drop {
       event.target.value = "";
       if (files.length) this.#send(files);
     });
+  }
+
+  /** What pictures are called. */
+  setKinds(kinds) {
+    this.#kinds = kinds;
   }
 
   /** The program says that files may come, or how many have. */
@@ -59,21 +67,25 @@ export class Drop {
 
   async #send(files) {
     if (this.#busy || !this.#allowed()) return say("Not now: stop the run first.");
-    const usable = files.filter((file) => file.size <= MOST_BYTES).slice(0, MOST_FILES);
-    if (usable.length === 0) return say(files.length ? "They are larger than 64 MiB." : "There were no files in it.");
+    const pictures = files.filter((file) => this.#kinds.some((kind) => file.name.toLowerCase().endsWith(kind)));
+    const usable = pictures.filter((file) => file.size <= MOST_BYTES).slice(0, MOST_FILES);
+    if (usable.length === 0) return say(this.#whyNone(files, pictures));
     this.#busy = true;
-    say("");
     try {
       await this.#begin();
-      const sent = await this.#sendAll(usable);
+      const problems = await this.#sendAll(usable);
       this.#connection.send({ type: "drop-end" });
-      const left = files.length - usable.length;
-      if (left) say(`${left} not taken: at most ${MOST_FILES} files of 64 MiB.`, true);
-      if (sent) this.#done(sent);
+      say([...left(files.length - pictures.length, pictures.length - usable.length), ...few(problems)].join(" "));
+      if (problems.length < usable.length) this.#done();
     } finally {
       this.#busy = false;
       find("drop-progress").hidden = true;
     }
+  }
+
+  #whyNone(files, pictures) {
+    if (files.length === 0) return "There were no files in it.";
+    return pictures.length ? "They are larger than 64 MiB." : `No picture among ${count(files.length, "file")} (${this.#kinds.join(" ")}).`;
   }
 
   async #begin() {
@@ -88,24 +100,35 @@ export class Drop {
   async #sendAll(files) {
     const progress = find("drop-progress");
     progress.hidden = false;
-    let sent = 0;
+    const problems = [];
     for (const [index, file] of files.entries()) {
       progress.value = index / files.length;
       const problem = await post(file);
-      if (problem === "") sent += 1;
-      else say(`${file.name}: ${problem}`, true);
+      if (problem) problems.push(`${file.name}: ${problem.replace(/^drop: /, "")}.`);
     }
-    return sent;
+    return problems;
   }
+}
+
+/** What was left out, in words. */
+function left(others, tooMuch) {
+  const said = [];
+  if (others) said.push(`${count(others, "file")} left out: no picture.`);
+  if (tooMuch) said.push(`${tooMuch} not taken: at most ${MOST_FILES} files of 64 MiB.`);
+  return said;
+}
+
+/** The first of them, and how many more there are. */
+function few(problems) {
+  return problems.length > MOST_SAID ? [...problems.slice(0, MOST_SAID), `And ${problems.length - MOST_SAID} more.`] : problems;
 }
 
 function hasFiles(event) {
   return [...(event.dataTransfer?.types ?? [])].includes("Files");
 }
 
-function say(text, more = false) {
-  const place = find("drop-problem");
-  write(place, more && place.textContent ? `${place.textContent} ${text}` : text);
+function say(text) {
+  write(find("drop-problem"), text);
   mark(find("files"), "aria-invalid", text ? "true" : null);
   if (text) find("settings").open = true;
 }

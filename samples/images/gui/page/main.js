@@ -58,6 +58,7 @@ function greet(hello) {
   setRole(hello.role);
   comparison.setModes(hello.modes);
   controls.offer(hello);
+  drop.setKinds(hello.kinds);
   if (hello.folder) folders.show(hello.folder);
   comparison.show(hello.comparison?.rows ?? hello.comparison ?? []);
   showState(hello.state);
@@ -93,7 +94,7 @@ function said({ status, message }) {
 
 function announce(state) {
   const end = state.outcome ? `${count(state.images, "image")}, ${duration(state.steady ?? state.perImage)} an image` : "";
-  write(find("announcer"), [...said(state), state.status === "idle" ? end : ""].filter(Boolean).join(". "));
+  write(find("announcer"), [...said(state), state.status === "idle" ? end : ""].filter(Boolean).map((one) => one.replace(/\.$/, "")).join(". "));
   document.title = `${state.status === "idle" ? "" : "▶ "}Penstock images`;
 }
 

@@ -91,7 +91,7 @@ async def test_pictures_come_against_credit_only(start: Path, root: Path) -> Non
         assert head["sequence"] == 4
         status, headers, body = await request(program.site, "GET", f"/thumbnail/{head['run']}/4")
         assert (status, headers["content-type"], body) == (200, "image/jpeg", jpeg)
-        for path in (f"/thumbnail/{head['run']}/5", "/thumbnail/77/1", "/thumbnail/1/x"):
+        for path in (f"/thumbnail/{head['run']}/5", "/thumbnail/77/1", "/thumbnail/1/x", f"/thumbnail/1/{'9' * 5000}"):
             assert (await request(program.site, "GET", path))[0] == 404
 
 

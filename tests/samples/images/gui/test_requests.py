@@ -123,11 +123,14 @@ async def test_the_page_asks_for_all_its_parts_at_once(start: Path, root: Path) 
     assert {name for name in modules if f'href="page/{name}"' in body.decode()} == modules - {"main.js"}
 
 
-@pytest.mark.parametrize("folder", ["..", "/etc", "a/../..", "way out", "\0", ".hidden", "x" * 300, "x" * 5000])
+@pytest.mark.parametrize(
+    "folder", ["..", "/etc", "a/../..", "way out", "way in", "\0", ".hidden", "x" * 300, "x" * 5000]
+)
 async def test_nobody_leaves_the_start_folder(folder: str, start: Path, root: Path) -> None:
     photographs(start / ".hidden", 1)
     photographs(start.parent / "outside", 1)
     (start / "way out").symlink_to(start.parent / "outside")
+    (start / "way in").symlink_to(start / ".hidden")
     async with serving(start, root) as program, open_page(program.site) as page:
         assert (await page.wait("hello"))["folder"]["folders"] == []
         await page.say("start", form={"folder": folder})

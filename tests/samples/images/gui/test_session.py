@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +16,7 @@ import trio.testing
 
 from penstock.samples.images import pictures
 from penstock.samples.images.gui.commands import Commands
+from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
 from penstock.samples.images.gui.model import Trouble
@@ -306,7 +308,7 @@ async def test_a_page_that_has_gone_without_a_word_steers_no_more(
         commands = Commands(hub, awake)
         for _ in range(10):
             assert hub.steers(gone)
-            await commands.take('{"type": "here"}')
+            commands.take('{"type": "here"}')
             await trio.sleep(15)
         await trio.sleep(15)
         assert hub.steers(awake)
@@ -314,6 +316,68 @@ async def test_a_page_that_has_gone_without_a_word_steers_no_more(
         await trio.sleep(1000)
         assert hub.steers(awake)  # however long it says nothing: nobody else is there
         nursery.cancel_scope.cancel()
+
+
+async def test_a_page_that_is_reloaded_steers_again(start: Path, root: Path) -> None:
+    hub = Hub(make_session(start, root), Form())
+    screens = [Screen() for _ in range(3)]
+    first, second, third = (PageLink(Channel(one.text, one.data), name=f"{n}") for n, one in enumerate(screens))
+    async with trio.open_nursery() as nursery:
+        for page in (first, second, third):
+            await hub.join(page)
+            nursery.start_soon(page.send_texts)
+        hub.leave(first)
+        assert hub.steers(second)
+        screen = Screen()
+        again = PageLink(Channel(screen.text, screen.data), name="0")
+        await hub.join(again)
+        nursery.start_soon(again.send_texts)
+        assert hub.steers(again)
+        hub.leave(third)
+        await hub.join(PageLink(Channel(screens[2].text, screens[2].data), name="0"))  # its double, as browsers make it
+        assert hub.steers(again)
+        await trio.testing.wait_all_tasks_blocked()
+        roles = [json.loads(text)["role"] for text in screens[1].texts if '"role"' in text]
+        assert roles == ["viewer", "controller", "viewer"]
+        assert json.loads(screen.texts[0])["role"] == "controller"
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_comes_back_late_looks_on(start: Path, root: Path, autojump_clock: trio.testing.MockClock) -> None:
+    hub = Hub(make_session(start, root), Form())
+    screen = Screen()
+    first, second, again = (PageLink(Channel(screen.text, screen.data), name=name) for name in ("a", "b", "a"))
+    await hub.join(first)
+    await hub.join(second)
+    hub.leave(first)
+    await trio.sleep(11)
+    await hub.join(again)
+    assert hub.steers(second)
+
+
+async def test_nothing_waits_for_a_disk_that_is_slow(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def slow(folders: Folders, text: str) -> list[Path]:
+        begun.set()
+        may_end.wait(20)
+        return []
+
+    monkeypatch.setattr(Folders, "pictures", slow)
+    session = make_session(start, root)
+    hub, screen = Hub(session, Form()), Screen()
+    page = screen.page()
+    await hub.join(page)
+    commands = Commands(hub, page)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(commands.work)
+        for noise in range(3):
+            commands.take(json.dumps({"type": "check", "form": {"folder": "", "noise": noise}}))
+        await trio.to_thread.run_sync(begun.wait, 20)
+        commands.take('{"type": "quit"}')
+        assert session.status is Status.QUITTING
+        nursery.cancel_scope.cancel()  # which does not wait for the disk either
+    may_end.set()
 
 
 async def test_pages_that_look_on_are_told_of_the_settings(start: Path, root: Path) -> None:
@@ -325,9 +389,10 @@ async def test_pages_that_look_on_are_told_of_the_settings(start: Path, root: Pa
             await hub.join(page)
             nursery.start_soon(page.send_texts)
         steering = Commands(hub, hub.pages[0])
+        nursery.start_soon(steering.work)
         for noise in (77, 77, -1):
-            await steering.take(json.dumps({"type": "check", "form": {"noise": noise}}))
-        await trio.testing.wait_all_tasks_blocked()
+            steering.take(json.dumps({"type": "check", "form": {"folder": None, "noise": noise}}))
+            await trio.testing.wait_all_tasks_blocked()
         told = [json.loads(text) for text in screens[1].texts if json.loads(text)["type"] == "form"]
         assert [message["form"]["noise"] for message in told] == [77]
         assert "form" not in screens[0].kinds()

@@ -40,9 +40,15 @@ def test_nothing_can_be_dropped_while_it_runs(page: Page, start: Path, tmp_path:
     page.wait_for_status("idle")
 
 
-def test_a_file_that_is_no_picture_gets_a_message(page: Page, tmp_path: Path) -> None:
-    text = tmp_path / "notes.txt"
-    text.write_text("no picture")
-    page.drop_files([text])
-    page.wait("there is a message", lambda: page.text("drop-problem") or page.text("folder-problem"))
-    assert page.status == "idle"
+def test_files_that_are_no_pictures_are_left_out(page: Page, tmp_path: Path) -> None:
+    texts = [tmp_path / f"notes {number}.txt" for number in range(20)]
+    for text in texts:
+        text.write_text("no picture")
+    page.drop_files([*texts, *paint(tmp_path / "elsewhere", 2)])
+    page.wait("the pictures have arrived", lambda: "(2)" in page.text("dropped-count"))
+    page.wait("the others are counted", lambda: page.text("drop-problem") == "20 files left out: no picture.")
+    page.drop_files(texts)
+    page.wait("there is a message", lambda: page.text("drop-problem").startswith("No picture among 20 files (.avif"))
+    assert "(2)" in page.text("dropped-count")
+    page.run()
+    assert page.number("figure-images") == 2
