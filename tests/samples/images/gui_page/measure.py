@@ -111,7 +111,10 @@ async def run_by_stand_in(running: Program, watches: bool) -> float:
     """Run once, with a page that draws nothing; return how long the run has taken."""
     port, token = running.address.removeprefix("http://127.0.0.1:").split("/")[:2]
     async with open_page(Site(int(port), token)) as page, trio.open_nursery() as nursery:
-        form = (await page.wait("hello"))["form"] | {"folder": "pictures", "repeat": _REPEAT, "layers": 1}
+        hello = await page.wait("hello")
+        if hello["role"] != "controller":  # the page before has not quite gone
+            await page.wait("role", role="controller")
+        form = hello["form"] | {"folder": "pictures", "repeat": _REPEAT, "layers": 1}
         await page.say("visible", yes=watches)
         await page.say("start", form=form)
         if watches:
