@@ -98,6 +98,7 @@ class Worker:
                 job.started = perf_counter()
                 job.outcome = self.hand.perform(job.task, job.items)
                 job.seconds = perf_counter() - job.started
+                job.let_go()
         except BaseException as error:
             job.error = error
         self.job = None  # from here on nobody can take it for busy

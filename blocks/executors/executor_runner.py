@@ -41,18 +41,17 @@ class Batch:
 
     Attributes:
         number: Of the first item, counted from 1.
-        items: All of them.
+        count: How many items there are.
         undecided: How many have neither a result nor been dropped.
         results: By place in the batch, as far as they are there.
         works: By place in the batch, what is recorded of them, if anything is.
     """
 
-    __slots__ = ("items", "number", "results", "undecided", "works")
+    __slots__ = ("count", "number", "results", "undecided", "works")
 
-    def __init__(self, number: int, items: Sequence[Any]) -> None:
+    def __init__(self, number: int, count: int) -> None:
         self.number = number
-        self.items = items
-        self.undecided = len(items)
+        self.count = self.undecided = count
         self.results: dict[int, Any] | list[Any] = {}
         self.works: list[Work] = []
 
@@ -239,7 +238,7 @@ class ExecutorRunner:
         count = min(room, self.size.items, share)
         self.busy += min(count, len(queue))  # before they leave the queue: whoever counts them counts them all the time
         items = list(block._inbox.take(count))
-        batch = Batch(self.started + 1, items)
+        batch = Batch(self.started + 1, len(items))
         if self.trace is not None:
             batch.works = self.trace.begin(items)
         self.started += len(items)
@@ -281,8 +280,8 @@ class ExecutorRunner:
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
         self._sort_in(job, outcome)
-        for start in reversed(range(outcome.done, len(job.items), self.size.items)):
-            self._hand_over_again(job, range(start, min(start + self.size.items, len(job.items))))
+        for start in reversed(range(outcome.done, len(job.places), self.size.items)):
+            self._hand_over_again(job, range(start, min(start + self.size.items, len(job.places))))
         self._hand_on(job.batch)
 
     def _sort_in(self, job: Job, outcome: Outcome) -> None:
@@ -373,7 +372,7 @@ class ExecutorRunner:
     def _emit(self, batch: Batch) -> None:
         del self.batches[batch]
         results = batch.in_order()
-        self.handed_on += len(batch.items)
+        self.handed_on += batch.count
         self.waiting -= len(results)
         if self.task.expands:
             self.block._counts["consumed"] += len(results)

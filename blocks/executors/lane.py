@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         task: What to do.
-        items: To what.
+        items: To what; let go as soon as all of them have gone well.
         places: Where the items stand in the batch that they were taken with.
         batch: That batch; the business of the block.
         attempt: How often the items were tried before.
@@ -41,7 +41,7 @@ class Job:
 
     def __init__(self, task: Task, items: Sequence[Any], batch: Any, places: Sequence[int], attempt: int = 0) -> None:
         self.task = task
-        self.items = items
+        self.items: Sequence[Any] = items
         self.batch = batch
         self.places = places
         self.attempt = attempt
@@ -52,6 +52,12 @@ class Job:
     def begin(self) -> bool:
         """Whether the job is still wanted, asked right before it begins."""
         return True
+
+    def let_go(self) -> None:
+        """Forget the items if they are all done: in the thread that had them last, while others wait for theirs."""
+        outcome = self.outcome
+        if outcome is not None and len(outcome.results) == len(self.places):
+            self.items = ()
 
 
 class Homecoming:
@@ -162,6 +168,7 @@ class FutureLane:
     def _done(self, job: Job, future: Future[Answer | PackedAnswer]) -> None:
         try:
             job.outcome = future.result().unpack()
+            job.let_go()
         except BaseException as error:
             job.error = error
         self._home.bring(job)
@@ -172,7 +179,7 @@ class FutureLane:
         if job.outcome is None:
             return 0.0
         took = perf_counter() - job.started
-        self._learn(len(job.items), took - job.outcome.seconds)
+        self._learn(len(job.places), took - job.outcome.seconds)
         self.seconds = min(max(self.SHARE * self._fixed, self.SHORTEST), self.LONGEST)
         return max(job.outcome.seconds, took - self._fixed)
 

@@ -1,5 +1,7 @@
 """What becomes of the single items of a hand-over: those that fail, and those that were not begun."""
 
+import gc
+import weakref
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -152,3 +154,26 @@ async def test_several_items_of_a_hand_over_are_tried_again_and_keep_their_place
             await trio.sleep(0.1)
     assert contents(collector) == list(range(9))
     assert [tries.count(n) for n in range(9)] == [1, 3, 1, 1, 3, 1, 1, 3, 1]
+
+
+class Large:
+    """What one does not want to keep in memory."""
+
+
+async def test_an_item_is_let_go_when_it_is_done_and_not_when_its_turn_comes() -> None:
+    executor = ByHand()
+    block = Transformer[Large, str](str, executor=executor, concurrency=2)
+    collector = linked(block)
+    async with Network(block):
+        items = [Large(), Large()]
+        kept = [weakref.ref(item) for item in items]
+        while items:
+            await block.send(items.pop(0))
+        await wait_all_tasks_blocked()
+        executor.all.pop().run()
+        await wait_all_tasks_blocked()
+        gc.collect()
+        assert [item() is not None for item in kept] == [True, False]
+        assert len(collector) == 0  # its result waits for that of the other
+        executor.all.pop().run()
+    assert len(collector) == 2
