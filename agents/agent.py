@@ -13,18 +13,18 @@ import trio
 from outcome import Outcome
 
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
-from penstock.blocks.block import Node, given_name
-from penstock.blocks.error_info import ErrorInfo, annotate, is_cancellation
-from penstock.blocks.inputs import InputsBlock
+from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
+from penstock.blocks.core.block import Node, given_name
+from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.meter import of_task
 from penstock.blocks.measuring.statistics import AgentStatistics
 from penstock.blocks.measuring.tally import Tally
 from penstock.blocks.shutdown import tell
-from penstock.blocks.waiting import WaitList, overseers
 
 if TYPE_CHECKING:
     from penstock.blocks import Network
-    from penstock.blocks.waiting import Waiter
+    from penstock.blocks.core.waiting import Waiter
 
 
 class AgentStatus(Enum):

@@ -22,20 +22,20 @@ import trio
 from outcome import Outcome
 
 from penstock.blocks import Block, MemoryBudget, Target, size_of
-from penstock.blocks.block import downstream, given_name, reachable, unlike, upstream
-from penstock.blocks.checks import check_function, check_number
-from penstock.blocks.error_info import annotate, shorten
-from penstock.blocks.inputs import Input, InputsBlock
+from penstock.blocks.base.byte_count import show_bytes, show_share
+from penstock.blocks.base.checks import check_function, check_number
+from penstock.blocks.base.error_info import annotate, shorten
+from penstock.blocks.base.times import Histogram
+from penstock.blocks.base.timing import time_slice
+from penstock.blocks.core.block import downstream, given_name, reachable, unlike, upstream
+from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.statistics import GovernorStatistics
-from penstock.blocks.measuring.times import Histogram
-from penstock.blocks.memory.byte_count import show_bytes, show_share
-from penstock.blocks.timing import time_slice
-from penstock.blocks.waiting import WaitList, overseers
 
 if TYPE_CHECKING:
     from penstock.blocks import Network
-    from penstock.blocks.inbox import Inbox
-    from penstock.blocks.waiting import Waiter
+    from penstock.blocks.core.inbox import Inbox
+    from penstock.blocks.core.waiting import Waiter
 
 
 class PipelineGovernor:

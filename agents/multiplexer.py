@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from penstock.blocks import Source
-from penstock.blocks.checks import check_function
-from penstock.blocks.inbox import Inbox
-from penstock.blocks.inputs import InputsBlock, Sought
-from penstock.blocks.outbox import Outbox
+from penstock.blocks.base.checks import check_function
+from penstock.blocks.core.inbox import Inbox
+from penstock.blocks.core.inputs import InputsBlock, Sought
+from penstock.blocks.core.outbox import Outbox
 
 if TYPE_CHECKING:
     from penstock.blocks import Network

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import trio
 
-from .block import Block
+from .base.checks import check_number
 from .buffer import check_capacity
-from .checks import check_number
-from .function_block import DEFAULT_CAPACITY
-from .inbox import Inbox
-from .outbox import Outbox
-from .source import Source
-from .target import Target
+from .core.block import Block
+from .core.inbox import Inbox
+from .core.outbox import Outbox
+from .core.source import Source
+from .core.target import Target
+from .functions.function_block import DEFAULT_CAPACITY
 
 if TYPE_CHECKING:
     from .network import Network

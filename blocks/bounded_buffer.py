@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
 
+from .base.message_status import MessageStatus
 from .buffer import StoringBlock, check_capacity
-from .inbox import Inbox
-from .link import Link
-from .message_status import MessageStatus
-from .outbox import Outbox
+from .core.inbox import Inbox
+from .core.link import Link
+from .core.outbox import Outbox
 
 T = TypeVar("T")
 Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar, cast
 
 from .buffer import StoringBlock, check_capacity
-from .fan_out import FanOut
-from .function_block import DEFAULT_CAPACITY
-from .inbox import Inbox
+from .core.fan_out import FanOut
+from .core.inbox import Inbox
+from .functions.function_block import DEFAULT_CAPACITY
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from .block import Block
-from .inbox import Inbox, Queue
-from .outbox import Outbox
-from .source import Source
-from .target import Target
+from .core.block import Block
+from .core.inbox import Inbox, Queue
+from .core.outbox import Outbox
+from .core.source import Source
+from .core.target import Target
 
 T = TypeVar("T")
 

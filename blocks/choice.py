@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
-from .inbox import Inbox
-from .inputs import InputsBlock
-from .outbox import Outbox
-from .source import Source
+from .core.inbox import Inbox
+from .core.inputs import InputsBlock
+from .core.outbox import Outbox
+from .core.source import Source
 
 T = TypeVar("T")
 

@@ -11,13 +11,13 @@ from typing import Any, ClassVar, TypeVar
 
 import trio
 
-from .block import Block
-from .error_info import is_cancellation
-from .measuring.effort import NO_OUTPUT, WORKING, Effort
-from .outbox import Outbox
-from .source import Source
-from .timing import BatchSize, time_slice
-from .waiting import WaitList
+from .base.error_info import is_cancellation
+from .base.timing import BatchSize, time_slice
+from .core.block import Block
+from .core.outbox import Outbox
+from .core.source import Source
+from .core.waiting import WaitList
+from .functions.effort import NO_OUTPUT, WORKING, Effort
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from collections import deque
 from typing import Any, ClassVar, TypeVar, overload
 
 from .buffer import check_capacity
-from .inbox import Inbox
-from .inputs import InputsBlock
-from .outbox import Outbox
-from .source import Source
+from .core.inbox import Inbox
+from .core.inputs import InputsBlock
+from .core.outbox import Outbox
+from .core.source import Source
 
 Out = TypeVar("Out", bound=tuple[Any, ...])
 A = TypeVar("A")

@@ -15,32 +15,32 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import trio
 
-from .balance import Balance
-from .block import Block, Node, given_name, unlike
-from .checks import check_kind
-from .error_info import ErrorInfo, Shown, annotate
-from .errors import Stalled
+from .base.checks import check_kind
+from .base.error_info import ErrorInfo, Shown, annotate
+from .base.errors import Stalled
+from .base.log import log
+from .base.units import show
+from .core.balance import Balance
+from .core.block import Block, Node, given_name, unlike
+from .core.inbox import Inbox
+from .core.waiting import overseers
+from .engine.pump import Pump, Verdict
 from .executors.cpus import usable_cpus
-from .inbox import Inbox
 from .limits.limits import Limits
 from .limits.time_limit import TimeLimit
-from .log import log
+from .liveness.diagnosis import diagnose
+from .liveness.graph_check import check_graph, refuse_what_must_stall
+from .liveness.standstill import is_alive, judge, somebody_moves
 from .measuring.measures import Measures
 from .measuring.meter import take_statistics
 from .measuring.statistics import AgentStatistics, Statistics
 from .measuring.tally import Tally
-from .pump import Pump, Verdict
 from .recording.recorder import BODY
 from .recording.recording import Recording
 from .reports.progress import Progress
 from .reports.report import Report, make_report
 from .reports.suggest import Suggestion, measured, suggest
 from .shutdown import Shutdown
-from .units import show
-from .verdict.diagnosis import diagnose
-from .verdict.graph_check import check_graph, refuse_what_must_stall
-from .verdict.standstill import is_alive, judge, somebody_moves
-from .waiting import overseers
 
 if TYPE_CHECKING:
     import rich.console

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .retained import RetainingBlock
+from .core.retained import RetainingBlock
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import trio
 
-from .error_info import ErrorInfo
-from .errors import Declined
+from .base.error_info import ErrorInfo
+from .base.errors import Declined
+from .core.target import Target
 from .overwrite_buffer import OverwriteBuffer
-from .target import Target
 from .unbounded_buffer import UnboundedBuffer
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .retained import RetainedOutbox, RetainingBlock, RetainingInbox
+from .core.retained import RetainedOutbox, RetainingBlock, RetainingInbox
 
 T = TypeVar("T")
 

@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from .base.message_status import MessageStatus
 from .contract.conformance import Case, Check, Delivery, WhenFull, contents, fill, run_checks, same
 from .contract.source_checks import source_checks
 from .contract.target_checks import target_checks
-from .message_status import MessageStatus
+from .core.source import Source
+from .core.target import Target
 from .network import Network
-from .source import Source
-from .target import Target
 from .unbounded_buffer import UnboundedBuffer
 
 __all__ = ["check_propagator", "check_source", "check_target"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import trio
 
-from .block import Block
-from .checks import check_number
-from .outbox import Outbox
-from .source import Source
+from .base.checks import check_number
+from .core.block import Block
+from .core.outbox import Outbox
+from .core.source import Source
 
 if TYPE_CHECKING:
     from .network import Network

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
-from .async_runner import AsyncExpandingRunner
-from .function_block import (
+from .core.source import Source
+from .functions.async_runner import AsyncExpandingRunner
+from .functions.function_block import (
     DEFAULT_CAPACITY,
     FunctionBlock,
     check_concurrency,
@@ -16,10 +17,9 @@ from .function_block import (
     is_async,
     is_async_generator,
 )
-from .inline_runner import ExpandingRunner
-from .limits.timed_runner import executor_runner
-from .policies import OnError
-from .source import Source
+from .functions.inline_runner import ExpandingRunner
+from .functions.policies import OnError
+from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
-from .async_runner import AsyncRunner
-from .function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
-from .inline_runner import InlineRunner
-from .limits.timed_runner import executor_runner
-from .policies import OnError
-from .source import Source
+from .core.source import Source
+from .functions.async_runner import AsyncRunner
+from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
+from .functions.inline_runner import InlineRunner
+from .functions.policies import OnError
+from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
 Out = TypeVar("Out")

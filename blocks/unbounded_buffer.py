@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from .buffer import Buffer
-from .inbox import Queue
+from .core.inbox import Queue
 
 T = TypeVar("T")
 

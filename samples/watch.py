@@ -10,7 +10,7 @@ import attrs
 from rich.console import Console
 
 from penstock.blocks import Network, Recording, Report
-from penstock.blocks.block import Node
+from penstock.blocks.core.block import Node
 
 __all__ = ["Saved", "Watch", "print_network"]
 

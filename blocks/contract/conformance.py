@@ -10,10 +10,10 @@ import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from ..errors import Declined
+from ..base.errors import Declined
+from ..core.source import Source
+from ..core.target import Target
 from ..network import Network
-from ..source import Source
-from ..target import Target
 from ..unbounded_buffer import UnboundedBuffer
 
 Delivery = Literal["first", "every", "latest"]

@@ -7,9 +7,9 @@ from typing import Any
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from ..message_status import MessageStatus
+from ..base.message_status import MessageStatus
+from ..core.source import Source
 from ..network import Network
-from ..source import Source
 from ..unbounded_buffer import UnboundedBuffer
 from .conformance import (
     Case,

@@ -7,11 +7,11 @@ from typing import Any
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from ..block import Block
-from ..errors import Declined
-from ..message_status import MessageStatus
+from ..base.errors import Declined
+from ..base.message_status import MessageStatus
+from ..core.block import Block
+from ..core.target import Target
 from ..network import Network
-from ..target import Target
 from ..unbounded_buffer import UnboundedBuffer
 from .conformance import Case, Check, drain, fill, never, of_kind, raises
 

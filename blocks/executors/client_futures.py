@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 import trio
 
-from ..errors import WorkerDied
+from ..base.errors import WorkerDied
 from .cluster_task import Container, Plan, Unusable
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any, TypeVar
 
-from ..errors import WorkerDied
+from ..base.errors import WorkerDied
 from .client_futures import fetch_one, on_loop
 from .cluster_task import Sealed, work_through
 from .lane import FutureLane, Homecoming, Job

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 import trio
 
-from ..error_info import annotate
-from ..errors import WorkerDied
+from ..base.error_info import annotate
+from ..base.errors import WorkerDied
 from .client_futures import fetch, fetch_one, future_type, on_loop, settle, take_apart, take_back, value_of
 from .cluster_task import Failed, Sealed, follow, work
 from .lane import Homecoming, Job

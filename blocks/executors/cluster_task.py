@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from ..error_info import annotate
+from ..base.error_info import annotate
 from .parcel import Answer, PackedAnswer, Parcel, perform_parcel
 from .remote import ErrorRecord
 from .work import Task, perform

@@ -18,8 +18,8 @@ from functools import partial
 from time import perf_counter
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from ..block import given_name
-from ..checks import check_function
+from ..base.checks import check_function
+from ..core.block import given_name
 from .cpus import check_cpus, usable_cpus
 from .future_job import FutureJob, call
 from .lane import Homecoming, Job

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import trio
 
-from ..error_info import annotate
+from ..base.error_info import annotate
 from .parcel import PICKLABLE, Answer, PackedAnswer, Parcel, perform_parcel
 from .work import Outcome, Task
 

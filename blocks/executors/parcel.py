@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ..error_info import annotate
+from ..base.error_info import annotate
 from .remote import ErrorRecord, Undeliverable
 from .work import Outcome, Task, perform
 

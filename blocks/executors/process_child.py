@@ -14,8 +14,8 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ..error_info import annotate
-from ..errors import WorkerDied
+from ..base.error_info import annotate
+from ..base.errors import WorkerDied
 from .journal import SIZE, Journal
 from .packing import Packer
 from .parcel import check_picklable

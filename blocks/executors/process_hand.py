@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..errors import WorkerDied
+from ..base.errors import WorkerDied
 from .process_child import Child, start
 from .process_request import Request
 from .wire import Lost

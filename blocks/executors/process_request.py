@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from ..error_info import annotate
-from ..errors import WorkerDied
+from ..base.error_info import annotate
+from ..base.errors import WorkerDied
 from .journal import FAILURE, IN_SLOTS
 from .packing import PLAIN, Packed, forget_frames, spans_of, unpack
 from .process_child import Child

@@ -14,7 +14,7 @@ from time import perf_counter, thread_time
 from types import CoroutineType
 from typing import Any
 
-from ..error_info import annotate
+from ..base.error_info import annotate
 from .cpus import pin
 from .journal import FAILURE, IN_SLOTS, RESULT, Journal
 from .packing import PLAIN, Packed, Packer, unpack

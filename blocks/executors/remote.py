@@ -11,8 +11,8 @@ from types import TracebackType
 
 import attrs
 
-from ..error_info import annotate
-from ..errors import RemoteError
+from ..base.error_info import annotate
+from ..base.errors import RemoteError
 
 HERE = str(Path(__file__).parent)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..errors import TimeLimitExceeded
-from ..log import log
-from ..verdict.diagnosis import diagnose
+from ..base.errors import TimeLimitExceeded
+from ..base.log import log
+from ..liveness.diagnosis import diagnose
 from .time_limit import TimeLimit, as_time_limit
 from .watchdog import check_watchdog, kennel
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from ..checks import check_number
+from ..base.checks import check_number
 
 STAGES = ("report", "warn", "cancel", "fail")
 """In the order in which they come."""

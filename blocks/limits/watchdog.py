@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from ..checks import check_number
-from ..log import log
+from ..base.checks import check_number
+from ..base.log import log
 
 if TYPE_CHECKING:
     from ..network import Network

@@ -14,9 +14,9 @@ from ..recording.tracer import Tracer
 from .tally import Lifetime, Tally
 
 if TYPE_CHECKING:
+    from ..core.waiting import Waiter
+    from ..engine.pump import WatchedGate
     from ..network import Network
-    from ..pump import WatchedGate
-    from ..waiting import Waiter
 
 
 class Measures:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from ..block import Block
-from ..function_block import FunctionBlock
-from ..pump import WatchedGate
-from ..recording.span import Activity
-from ..timing import time_slice
-from ..waiting import parked
-from .effort import NO_INPUT, NO_OUTPUT, Effort
+from ..base.times import NEVER
+from ..base.timing import time_slice
+from ..charts.span import Activity
+from ..core.block import Block
+from ..core.waiting import parked
+from ..engine.pump import WatchedGate
+from ..functions.effort import NO_INPUT, NO_OUTPUT, Effort
+from ..functions.function_block import FunctionBlock
 from .statistics import AgentStatistics, BlockStatistics, Statistics
 from .tally import ACTIVITIES, Tally
-from .times import NEVER
 
 if TYPE_CHECKING:
     from ..network import Network

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import attrs
 
-from .times import NEVER, Times
+from ..base.times import NEVER, Times
 
 
 @attrs.frozen

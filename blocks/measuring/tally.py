@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from outcome import Outcome, Value
 
-from ..recording.span import Activity
-from ..timing import time_slice
-from .times import Histogram
+from ..base.times import Histogram
+from ..base.timing import time_slice
+from ..charts.span import Activity
 
 if TYPE_CHECKING:
+    from ..core.waiting import Waiter
     from ..recording.task_trace import TaskTrace
-    from ..waiting import Waiter
 
 ACTIVITIES = {
     "receive": Activity.WAIT_FOR_INPUT,

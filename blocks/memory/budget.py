@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import attrs
 
-from ..checks import check_number
-from .byte_count import show_bytes, to_bytes
+from ..base.byte_count import show_bytes, to_bytes
+from ..base.checks import check_number
 from .free_memory import free_memory
 
 LEAST = 64 << 20

@@ -1,7 +1,7 @@
 """Recorded runs: bars, pictures, traces, replays."""
 
+from ..charts.span import Activity, Span
 from .recording import Recording
-from .span import Activity, Span
 from .step import RunState, Step
 
 __all__ = ["Activity", "Recording", "RunState", "Span", "Step"]

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .rows import Row, rows_of
-from .span import Activity, Span
+from ..charts.rows import Row, rows_of
+from ..charts.span import Activity, Span
 
 if TYPE_CHECKING:
     from .recording import Recording

@@ -9,11 +9,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .colours import item_colour
+from ..charts.colours import item_colour
+from ..charts.span import Activity, Span
+from ..charts.ticks import duration
 from .recording import Recording
-from .span import Activity, Span
 from .step import RunState, Step
-from .ticks import duration
 
 HELP = "Enter: next; a number: skip so many; b: back; q: quit"
 MOST_ITEMS = 8

@@ -7,8 +7,8 @@ from typing import Any
 
 import attrs
 
+from ..charts.span import Activity, Span
 from .chrome import FORMAT, VERSION
-from .span import Activity, Span
 
 ADVICE = "make one with recording.save('run.json')"
 

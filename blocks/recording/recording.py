@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..charts.gantt import lay_out
+from ..charts.png import to_png
+from ..charts.span import Span
+from ..charts.svg import to_svg
 from .chrome import to_chrome
-from .gantt import lay_out
-from .png import to_png
 from .replay import Replay
 from .save import load, save
-from .span import Span
 from .step import Step
-from .svg import to_svg
 
 
 class Recording:

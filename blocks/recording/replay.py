@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .rows import worker_name
-from .span import Activity, Span
+from ..charts.rows import worker_name
+from ..charts.span import Activity, Span
 from .step import RunState, Step
 
 if TYPE_CHECKING:

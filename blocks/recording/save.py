@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..charts.gantt import lay_out
+from ..charts.png import to_png
+from ..charts.svg import to_svg
 from .chrome import to_chrome
-from .gantt import lay_out
-from .png import to_png
 from .read_chrome import ADVICE, Contents, read_chrome
-from .svg import to_svg
 
 if TYPE_CHECKING:
     from .recording import Recording

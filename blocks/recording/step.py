@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .span import Span
+from ..charts.span import Span
 
 if TYPE_CHECKING:
     from .replay import Replay

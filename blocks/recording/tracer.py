@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import trio
 
-from ..error_info import shorten
-from ..timing import time_slice
+from ..base.error_info import shorten
+from ..base.timing import time_slice
+from ..charts.span import Activity, Span
 from .item_numbers import ItemNumbers
 from .recording import Recording
 from .routes import Routes
-from .span import Activity, Span
 
 MOST_ON_THE_WAY = 100_000
 """Of so many items that are between two stages at once the numbers are known, however few spans are kept."""

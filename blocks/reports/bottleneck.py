@@ -6,7 +6,7 @@ from enum import Enum
 
 import attrs
 
-from ..units import listed, printable, show
+from ..base.units import listed, printable, show
 
 WORTH_TELLING = 0.05
 """Share of the run; shorter waits are not mentioned, and a gain that is less is none."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..base.units import printable, show, show_amount
 from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
-from ..units import printable, show, show_amount
 from .link_statistics import LinkKind, LinkStatistics
 
 if TYPE_CHECKING:

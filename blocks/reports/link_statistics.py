@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..block import Block
-from ..inputs import InputsBlock
+from ..base.units import printable
+from ..core.block import Block
+from ..core.inputs import InputsBlock
 from ..measuring.statistics import AgentStatistics
-from ..units import printable
 
 if TYPE_CHECKING:
     from ..measuring.statistics import Statistics

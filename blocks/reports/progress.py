@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from ..base.log import log
 from ..iterable_source import IterableSource
-from ..log import log
 from .link_statistics import find_links
 from .progress_display import Lines, Screen, standard_error
 from .progress_view import View, progress_of

@@ -7,7 +7,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
 
-from ..units import printable, shortened, show_aligned, show_rate
+from ..base.units import printable, shortened, show_aligned, show_rate
 from .progress_view import StageView, View
 
 if TYPE_CHECKING:

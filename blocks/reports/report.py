@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..base.units import printable, show
+from ..liveness.diagnosis import Diagnosis, diagnose
 from ..measuring.statistics import Statistics
-from ..units import printable, show
-from ..verdict.diagnosis import Diagnosis, diagnose
 from .bottleneck import Bottleneck
 from .diagram import graphviz, mermaid
 from .find_bottleneck import find_bottleneck

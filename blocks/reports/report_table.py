@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
+from ..base.grid import Column, Grid
+from ..base.times import NEVER, Times
+from ..base.units import shortened, show_aligned, show_amount, show_rate
 from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
-from ..measuring.times import NEVER, Times
-from ..units import shortened, show_aligned, show_amount, show_rate
-from .grid import Column, Grid
 
 
 @attrs.frozen

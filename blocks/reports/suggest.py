@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from ..block import Block
-from ..function_block import FunctionBlock
-from ..units import printable, show
+from ..base.units import printable, show
+from ..core.block import Block
+from ..functions.function_block import FunctionBlock
 from .model import Model, Stage
 
 MOST_AT_ONCE = 64

@@ -6,7 +6,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import Activity, BoundedBuffer, Network, Recording, Source, Target, UnboundedBuffer
-from penstock.blocks.timing import time_slice
+from penstock.blocks.base.timing import time_slice
 
 
 class Load(Agent):

@@ -17,7 +17,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.timing import time_slice
+from penstock.blocks.base.timing import time_slice
 from tests.blocks.clock import Clock, every
 
 

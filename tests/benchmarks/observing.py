@@ -10,9 +10,9 @@ from unittest import mock
 import trio
 
 from penstock.blocks import IterableSource, Network, Recording
-from penstock.blocks.function_block import FunctionBlock
-from penstock.blocks.inbox import Inbox
-from penstock.blocks.measuring.effort import Effort as Measurements
+from penstock.blocks.core.inbox import Inbox
+from penstock.blocks.functions.effort import Effort as Measurements
+from penstock.blocks.functions.function_block import FunctionBlock
 
 from .chains import contender, link, penstock_chain
 from .measuring import Effort, Row, compare

@@ -15,7 +15,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from penstock.blocks.waiting import parked
+from penstock.blocks.core.waiting import parked
 
 LONGEST = 100_000.0
 """Seconds of virtual time after which a test is taken to hang."""

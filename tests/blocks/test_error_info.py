@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import trio
 
 from penstock.blocks import ErrorInfo, Stalled
-from penstock.blocks.error_info import Shown, is_cancellation, shorten
+from penstock.blocks.base.error_info import Shown, is_cancellation, shorten
 
 
 def test_it_tells_the_place_the_item_and_the_traceback() -> None:

@@ -188,7 +188,7 @@ async def test_a_generator_is_closed_when_the_network_stops(kind: str) -> None:
 
 
 async def test_a_slow_iterable_is_read_item_by_item(monkeypatch: pytest.MonkeyPatch) -> None:
-    from penstock.blocks.timing import time_slice
+    from penstock.blocks.base.timing import time_slice
 
     now = 0.0
 

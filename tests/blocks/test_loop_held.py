@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.blocks import Call, LoopHeldWarning, Transformer, TransformMany
-from penstock.blocks.timing import time_slice
+from penstock.blocks.base.timing import time_slice
 from tests.blocks.tools import run
 
 Hold = Callable[[int], None]

@@ -23,7 +23,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.policies import Action, Failures
+from penstock.blocks.functions.policies import Action, Failures
 from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import Fussy, contents, faults, linked, never, notes, run
 

@@ -6,8 +6,8 @@ import pytest
 import trio
 
 from penstock.blocks import Call, Network, Transformer
-from penstock.blocks.scheduler import Detached
-from penstock.blocks.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, TimeSlice, time_slice, turns_of
+from penstock.blocks.base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, TimeSlice, time_slice, turns_of
+from penstock.blocks.core.scheduler import Detached
 from tests.blocks.tools import contents, linked, run
 
 

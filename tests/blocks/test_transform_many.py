@@ -279,7 +279,7 @@ async def test_an_async_generator_that_never_waits_lets_others_run() -> None:
 
 
 async def test_a_slow_generator_holds_the_loop_for_one_output_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    from penstock.blocks.timing import time_slice
+    from penstock.blocks.base.timing import time_slice
 
     now = 0.0
 

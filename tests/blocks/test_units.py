@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.blocks.units import listed, printable, shortened, show, show_aligned, show_amount, show_rate
+from penstock.blocks.base.units import listed, printable, shortened, show, show_aligned, show_amount, show_rate
 
 
 @pytest.mark.parametrize(

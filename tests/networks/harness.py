@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 
 from penstock.agents import PipelineGovernor
 from penstock.blocks import Network
-from penstock.blocks.async_runner import AsyncRunner
-from penstock.blocks.block import Block
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.buffer import StoringBlock
+from penstock.blocks.core.block import Block
+from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.waiting import parked
 from penstock.blocks.executors import lane, work
-from penstock.blocks.executors.executor_runner import ExecutorRunner
-from penstock.blocks.function_block import FunctionBlock
-from penstock.blocks.inputs import InputsBlock
-from penstock.blocks.timing import time_slice
-from penstock.blocks.waiting import parked
+from penstock.blocks.functions.async_runner import AsyncRunner
+from penstock.blocks.functions.executor_runner import ExecutorRunner
+from penstock.blocks.functions.function_block import FunctionBlock
 
 TICKS = (1e-6, 2e-5, 3e-4, 2e-3)
 """By how many seconds the library's clock may advance from one look at it to the next."""

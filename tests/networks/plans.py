@@ -24,7 +24,7 @@ from penstock.blocks import (
     Target,
     UnboundedBuffer,
 )
-from penstock.blocks.block import Block
+from penstock.blocks.core.block import Block
 
 from .building import Building, Forecast, Pace, Piece, Stage
 from .forks import build_chain

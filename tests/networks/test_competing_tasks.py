@@ -27,7 +27,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.block import Block
+from penstock.blocks.core.block import Block
 from tests.networks.building import Pace
 from tests.networks.harness import SCHEDULES, Schedule, Watch
 from tests.networks.strategies import PACES

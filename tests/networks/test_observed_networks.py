@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 
 from penstock.blocks import Activity, AgentStatistics, Block, BlockStatistics, Network, Recording, Times
-from penstock.blocks.function_block import FunctionBlock
+from penstock.blocks.functions.function_block import FunctionBlock
 from tests.networks.harness import SCHEDULES, Schedule
 from tests.networks.plans import Plan, Run
 from tests.networks.strategies import plans

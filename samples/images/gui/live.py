@@ -12,7 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from penstock.blocks import Network, Recording
-from penstock.blocks.block import Node
+from penstock.blocks.core.block import Node
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.graph import links_of, nodes_of, phases_as_nodes, queues_of
 from penstock.samples.images.gui.model import (

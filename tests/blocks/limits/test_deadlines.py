@@ -4,7 +4,7 @@ import math
 
 from penstock.blocks.executors.lane import Job
 from penstock.blocks.executors.work import Task
-from penstock.blocks.limits.deadlines import Deadlines
+from penstock.blocks.functions.deadlines import Deadlines
 
 
 def job() -> Job:

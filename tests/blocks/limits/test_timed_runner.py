@@ -29,7 +29,7 @@ from penstock.blocks import (
 )
 from penstock.blocks.executors.lane import Job
 from penstock.blocks.executors.work import Outcome, Task
-from penstock.blocks.limits.timed_runner import Beginnings, TimedRunner
+from penstock.blocks.functions.timed_runner import Beginnings, TimedRunner
 from tests.blocks.executors import fake_dask
 from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop, turns
 from tests.blocks.tools import contents, faults, linked, notes, run

@@ -19,7 +19,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.timing import time_slice
+from penstock.blocks.base.timing import time_slice
 from tests.blocks.clock import Clock, every
 from tests.blocks.tools import Fussy, faults
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.blocks import Times
-from penstock.blocks.measuring.times import Histogram
+from penstock.blocks.base.times import Histogram
 
 
 def test_nothing_has_no_times() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks.memory.byte_count import show_bytes, show_share, to_bytes
+from penstock.blocks.base.byte_count import show_bytes, show_share, to_bytes
 
 
 @pytest.mark.parametrize(

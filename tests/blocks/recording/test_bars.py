@@ -3,10 +3,10 @@
 import pytest
 
 from penstock.blocks import Recording, Span
-from penstock.blocks.recording.bars import Frame, draw_row
-from penstock.blocks.recording.colours import item_colour
-from penstock.blocks.recording.picture import Box, Label, Role
-from penstock.blocks.recording.rows import Row, rows_of
+from penstock.blocks.charts.bars import Frame, draw_row
+from penstock.blocks.charts.colours import item_colour
+from penstock.blocks.charts.picture import Box, Label, Role
+from penstock.blocks.charts.rows import Row, rows_of
 from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, many
 
 FRAME = Frame(left=100, width=1000, start=0, end=1, row_height=30, scale=1)

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from penstock.blocks.recording.colours import item_colour
-from penstock.blocks.recording.picture import LIGHT, Role
+from penstock.blocks.charts.colours import item_colour
+from penstock.blocks.charts.picture import LIGHT, Role
 
 # What is seen of red, green and blue light (Machado, Oliveira and Fernandes 2009, severity 1).
 SIGHT = {

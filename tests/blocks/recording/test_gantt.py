@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.blocks import Recording, Span
-from penstock.blocks.recording.gantt import lay_out
-from penstock.blocks.recording.picture import Picture, Role, text_width
+from penstock.blocks.charts.gantt import lay_out
+from penstock.blocks.charts.picture import Picture, Role, text_width
 from tests.blocks.recording.recordings import many, recordings, small
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.blocks.recording.picture import clean, shorten, text_width
+from penstock.blocks.charts.picture import clean, shorten, text_width
 
 
 def test_what_no_picture_can_show_is_replaced_and_line_ends_become_spaces() -> None:

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageFont
 
 from penstock.blocks import Recording, Span
-from penstock.blocks.recording import png
-from penstock.blocks.recording.colours import item_colour
-from penstock.blocks.recording.gantt import lay_out
-from penstock.blocks.recording.picture import LIGHT, Box, Role
+from penstock.blocks.charts import png
+from penstock.blocks.charts.colours import item_colour
+from penstock.blocks.charts.gantt import lay_out
+from penstock.blocks.charts.picture import LIGHT, Box, Role
 from tests.blocks.recording.recordings import small
 
 

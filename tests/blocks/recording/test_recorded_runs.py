@@ -28,8 +28,8 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.recording import task_trace
-from penstock.blocks.timing import time_slice
 from tests.blocks.tools import faults
 
 

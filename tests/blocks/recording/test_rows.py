@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from penstock.blocks import Recording, Span
-from penstock.blocks.recording.rows import Row, rows_of
+from penstock.blocks.charts.rows import Row, rows_of
 from tests.blocks.recording.recordings import recordings, small
 
 

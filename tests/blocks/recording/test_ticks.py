@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.blocks.recording.ticks import duration, ticks
+from penstock.blocks.charts.ticks import duration, ticks
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from penstock.blocks import Recording
-from penstock.blocks.recording.timed import Timed, TimedResult, times_of, untimed
+from penstock.blocks.executors.timed import Timed, TimedResult, times_of, untimed
 from penstock.blocks.recording.tracer import within
 
 

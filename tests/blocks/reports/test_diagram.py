@@ -24,7 +24,7 @@ from penstock.blocks import (
     Statistics,
     Times,
 )
-from penstock.blocks.units import printable
+from penstock.blocks.base.units import printable
 
 NAMES = [
     'a "quoted" name',

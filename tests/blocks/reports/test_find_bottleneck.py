@@ -20,8 +20,8 @@ from penstock.blocks import (
     Times,
     Transformer,
 )
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.reports.find_bottleneck import find_bottleneck
-from penstock.blocks.timing import time_slice
 
 
 def total(seconds: float, count: int = 100) -> Times:

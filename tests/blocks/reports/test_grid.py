@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from penstock.blocks.reports.grid import Column, Grid
+from penstock.blocks.base.grid import Column, Grid
 
 GRID = Grid(
     (

@@ -12,9 +12,9 @@ from rich.console import Console
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, IterableSource, Network, Stalled, Transformer
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.reports import progress
 from penstock.blocks.reports.progress import Progress, Ticker
-from penstock.blocks.timing import time_slice
 from tests.blocks.tools import faults
 
 

@@ -17,8 +17,8 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
 )
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.reports.suggest import MOST_AT_ONCE, suggest
-from penstock.blocks.timing import time_slice
 from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import run
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks.recording.colours import item_colour
+from penstock.blocks.charts.colours import item_colour
 from tests.samples.images.gui_page.page import Page
 from tests.samples.images.gui_page.program import Program, colour_of, paint
 

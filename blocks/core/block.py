@@ -1,0 +1,358 @@
+"""What every block is, whatever it does with messages: a named thing that is stepped, ends once, and counts.
+
+States: open → finished (it has drained and told those it feeds) or → broken (its network stopped before that). A
+block is in the queue of ready blocks at most once. The network owns the scheduler; the block owns its items.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+import trio
+
+from ..base.checks import check_name
+from ..base.error_info import shorten
+from ..base.times import Histogram
+from ..base.timing import time_slice
+from ..engine.pump import WatchedGate
+from .balance import BlockBalance
+from .scheduler import Scheduler, detached
+
+if TYPE_CHECKING:
+    from outcome import Outcome
+
+    from ..network import Network
+    from ..recording.tracer import Tracer
+    from .inbox import Inbox
+    from .outbox import Outbox
+    from .waiting import Waiter
+
+_numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
+
+
+def automatic_name(kind: str) -> str:
+    """Name an object after its kind and how many of them were made, as in `Join-2`."""
+    return f"{kind}-{next(_numbers[kind])}"
+
+
+def given_name(kind: str, name: str | None) -> str:
+    """The name that an object is given, or else an automatic one.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    check_name(kind, name)
+    return name or automatic_name(kind)
+
+
+def unlike(name: str, taken: Container[str]) -> str:
+    """Number a name that somebody else has already."""
+    numbers = itertools.count(2)
+    unique = name
+    while unique in taken:
+        unique = f"{name}-{next(numbers)}"
+    return unique
+
+
+class Node(Protocol):
+    """A block or an agent, as the network sees it."""
+
+    name: str
+
+    def _neighbors(self) -> Iterable[Node]:
+        """All that it is linked to, in either direction."""
+        ...
+
+    def _check_free(self, network: Network) -> None:
+        """Raise a `RuntimeError` if it cannot become part of a network."""
+        ...
+
+    def _join(self, network: Network) -> None:
+        """Become part of a network that is starting or running."""
+        ...
+
+    def _start(self) -> None:
+        """Begin to work; every node of the network has joined by now."""
+        ...
+
+
+class Block:
+    """The base of all blocks: name, state, statistics.
+
+    Attributes:
+        name: What reports, notes and messages call the block.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_broken",
+        "_counts",
+        "_finished",
+        "_governed",
+        "_network",
+        "_queued",
+        "_scheduler",
+        "_waits",
+        "name",
+    )
+    kind: ClassVar[str] = "block"
+    _keeps_value: ClassVar[bool] = False  # what is received from it stays there
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = given_name(type(self).__name__, name)
+        self._scheduler: Scheduler = detached
+        self._network: Network | None = None
+        self._queued = False
+        self._finished = False
+        self._broken: str | None = None
+        self._governed: list[WatchedGate] = []
+        self._counts: Counter[str] = Counter()
+        self._waits: dict[str, Histogram] = {}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} {self._state()}, {self._describe_held()}>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
+
+    @property
+    def network(self) -> Network | None:
+        """The network that the block belongs to, or None."""
+        return self._network
+
+    @property
+    def _tracer(self) -> Tracer | None:
+        """Records what the network does, if that is wanted."""
+        return None if self._network is None else self._network._measures.tracer
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the block has drained and handed on everything."""
+        return self._finished
+
+    def _state(self) -> str:
+        if self._broken is not None:
+            return "stopped"
+        return "finished" if self._finished else "open"
+
+    def _describe_held(self) -> str:
+        return f"{self._held()} held"
+
+    # Stepping
+
+    def _wake(self) -> None:
+        if not self._queued:
+            self._queued = True
+            self._scheduler.add(self)
+
+    def _step(self) -> None:
+        """Do what can be done now, for about a fraction of a millisecond."""
+        raise NotImplementedError
+
+    def _arrived(self) -> None:
+        """A message has just been put into the inbox."""
+        self._wake()
+
+    def _needs_no_wake(self) -> bool:
+        """Whether a message can be put into the inbox without telling anyone."""
+        return self._queued
+
+    def _departed(self) -> None:
+        """A message has just been taken from the outbox, outside a step."""
+        self._wake()
+
+    def _link_comes(self) -> None:
+        """A link has just been added to the outbox."""
+
+    def _receiver_comes(self) -> None:
+        """A task is about to wait for a message."""
+
+    def _parked(self) -> None:
+        self._scheduler.parked()
+
+    def _others(self) -> Iterable[trio.lowlevel.Task]:
+        """Tasks that are not the network's and that may free who waits here; those it knows by itself."""
+        return ()
+
+    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        self._waits.setdefault(waiter.doing, Histogram()).add(time_slice.clock() - waiter.since)
+        if self._network is not None:
+            self._network._measures.waited(waiter, answer)
+
+    def _describe_wait(self, waiter: Waiter[Any]) -> str:
+        for inbox in self._ins():
+            if waiter in inbox.senders:
+                return f"waits to send {shorten(waiter.payload)} to {inbox}: {inbox.why_full()}"
+        return f"waits to {waiter.doing} at {self}"
+
+    def _changed(self) -> None:
+        """Items left by a receive, outside a step: whoever bounds the items in flight has to look again."""
+        for gate in self._governed:
+            gate.look()
+
+    def _why_held(self) -> str:
+        """Why the block keeps what nobody can take any more, if it does."""
+        return ""
+
+    def _needs(self) -> Iterable[Inbox[Any]]:
+        """The targets to which something has to come before the block can go on, when it has nothing to hand on."""
+        return self._ins()
+
+    def _why_waiting(self) -> str:
+        """Why a message that is offered is not taken, though there is room."""
+        return "it is busy, or waits for its own targets"
+
+    # Ending
+
+    def _finish(self) -> None:
+        """Become finished; blocks tell those they feed."""
+        self._finished = True
+        if self._network is not None:
+            self._network._pump.wake()
+
+    def _abort(self, reason: str) -> None:
+        """End without draining: discard what is held and wake whoever waits."""
+        raise NotImplementedError
+
+    def _force(self) -> None:
+        """Take no more input: the network is drained and only a circle of links keeps the block open."""
+        for inbox in self._ins():
+            inbox.close()
+
+    # Counting
+
+    def _note_depth(self) -> None:
+        """A message is about to be taken out of the block, outside a step."""
+
+    def _held(self) -> int:
+        """How many items are in the block now, those being worked on included."""
+        raise NotImplementedError
+
+    def _stuck(self) -> int:
+        """How many of the held items cannot be what the user wants to find there after the run."""
+        return self._held()
+
+    def _drop(self, reason: str, items: Iterable[Any]) -> None:
+        """Count items that end here by a policy, and tell who waits for them further on."""
+        items = tuple(items)
+        self._counts[f"dropped:{reason}"] += len(items)
+        if (tracer := self._tracer) is not None:
+            tracer.forget(self.name, items)
+        self._lose(items)
+
+    def _became(self, parts: Iterable[object], whole: object) -> None:
+        """Something was made of one or more items."""
+        if (tracer := self._tracer) is not None:
+            tracer.became(self.name, parts, whole)
+
+    def _lose(self, items: Sequence[Any]) -> None:
+        """Tell the blocks further on that items will not come to them from here."""
+        if self._network is None or self._network._counts_on_every_item:
+            for block in reachable(self, downstream):
+                block._lost(items)
+
+    def _lost(self, items: Sequence[Any]) -> None:
+        """Learn that items that were on their way here have been dropped."""
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        """Where messages come in."""
+        return ()
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        """Where messages go out; the first is the main one."""
+        raise NotImplementedError
+
+    def _tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """The tasks that work for the block on an item now."""
+        return ()
+
+    def _balance(self) -> BlockBalance:
+        counts = self._counts
+        return BlockBalance(
+            name=self.name,
+            accepted=sum(inbox.accepted for inbox in self._ins()) + counts["pulled"],
+            produced=counts["produced"],
+            delivered=sum(outbox.delivered for outbox in self._outs()[:1]),
+            received=sum(outbox.received for outbox in self._outs()[:1]),
+            consumed=counts["consumed"],
+            merged=counts["merged"],
+            dropped={key[8:]: n for key, n in counts.items() if key.startswith("dropped:") and n},
+            dead_lettered=sum(outbox.delivered for outbox in self._outs()[1:]),
+            discarded=counts["discarded"],
+            held=self._held(),
+        )
+
+    # The network
+
+    def _neighbors(self) -> Iterable[Node]:
+        for outbox in self._outs():
+            yield from (link.target for link in outbox.links)
+            yield from (reader for reader in outbox.readers if not reader.is_done)
+        for inbox in self._ins():
+            for producer in tuple(inbox.producers):
+                node = cast(Node, getattr(producer, "source", producer))
+                if hasattr(node, "_neighbors"):
+                    yield node
+
+    def _body_ended(self) -> None:
+        """The body of the network has ended: nothing more comes from there."""
+        for inbox in self._ins():
+            if not inbox.producers:
+                inbox.close()
+
+    @property
+    def _is_left_over(self) -> bool:
+        """Whether its network has ended, and it only has to hand on what it holds."""
+        return self._network is not None and not self._network._is_open and self._finished
+
+    def _check_free(self, network: Network) -> None:
+        owner = self._network
+        if owner is not None and owner._is_open:
+            raise RuntimeError(f"{self} runs in network {owner.name!r} and cannot be linked into {network.name!r} too")
+        if owner is not None or self._broken is not None:
+            raise RuntimeError(
+                f"{self} has already run and is {self._state()}; make a new one for network {network.name!r}"
+            )
+
+    def _join(self, network: Network) -> None:
+        self._network = network
+        self._scheduler = network._pump
+        for gate in self._governed:
+            gate.attach(network)
+
+    def _start(self) -> None:
+        self._wake()
+
+    def _leave(self) -> None:
+        """The network has ended: what is still held can be received without it."""
+        self._scheduler = detached
+        self._queued = False
+
+
+def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Block, None]:
+    """All blocks that can be reached from one in steps of one kind, the one included."""
+    found: dict[Block, None] = {}
+    waiting = [start]
+    while waiting:
+        block = waiting.pop()
+        if block not in found:
+            found[block] = None
+            waiting.extend(step(block))
+    return found
+
+
+def downstream(block: Block) -> Iterable[Block]:
+    """The blocks that a block is linked to; its dead letters go another way."""
+    return [link.target for outbox in block._outs()[:1] for link in outbox.links]
+
+
+def upstream(block: Block) -> Iterable[Block]:
+    """The blocks that are linked to a block."""
+    sources = [getattr(producer, "source", None) for inbox in block._ins() for producer in inbox.producers]
+    return [source for source in sources if isinstance(source, Block)]

@@ -1,0 +1,447 @@
+"""The core of a target: the queue of what came in, and those who wait to hand more in.
+
+Plain synchronous code; only `send` can wait. Invariants:
+- the queue never holds more than `capacity`;
+- `credit` > 0 only while appending to the queue needs nothing else done: the target is open, has room for that many,
+  has no filter and no gate, and is queued for its step (or nobody is there to be told). Whatever ends such a state
+  calls `revoke`. It makes a `send` that need not wait as cheap as a list append;
+- whoever waits (a parked sender, a link that was postponed) is told when room is made, in turn, so that neither
+  kind can starve the other; and until the links that were told have had their turn, one place is kept for each of
+  them, so that no link can starve another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+import trio
+
+from ..base.checks import check_function
+from ..base.error_info import shorten
+from ..base.errors import Declined
+from ..base.message_status import MessageStatus
+from ..base.timing import time_slice
+from .link import Link
+from .waiting import WaitList
+
+if TYPE_CHECKING:
+    from ..measuring.tally import Tally
+    from .block import Block, Node
+
+T = TypeVar("T")
+UNBOUNDED = sys.maxsize
+LARGEST_CREDIT = 32
+QUICK = 0.0002
+turns = itertools.count(1)
+"""What links draw that have to wait, like numbers in a queue."""
+
+
+class Gate(Protocol):
+    """Bounds what may come in beyond the target's own capacity: a governor."""
+
+    def admit(self, items: Sequence[Any]) -> int:
+        """Let in as many of the items, from the first on, as there is a place for; give their number."""
+        ...
+
+    def why_full(self) -> str:
+        """Say in words that nothing is let in now, and why."""
+        ...
+
+
+class Queue(Protocol[T]):
+    """The part of a deque that a store of messages needs."""
+
+    def append(self, item: T, /) -> None: ...
+    def appendleft(self, item: T, /) -> None: ...
+    def popleft(self) -> T: ...
+    def clear(self) -> None: ...
+    def __getitem__(self, index: int, /) -> T: ...
+    def __len__(self) -> int: ...
+
+
+class Inbox(Generic[T]):
+    """What a target has been handed and has not yet worked on."""
+
+    __slots__ = (
+        "_asked",
+        "_asked_at",
+        "_asked_lately",
+        "_filter",
+        "_granted",
+        "_last_slow",
+        "_links_asked",
+        "_links_first",
+        "_next_credit",
+        "block",
+        "capacity",
+        "closed",
+        "credit",
+        "gate",
+        "grantee",
+        "is_direct",
+        "label",
+        "lent",
+        "most_queued",
+        "postponed",
+        "producers",
+        "queue",
+        "senders",
+    )
+
+    def __init__(
+        self,
+        block: Block,
+        queue: Queue[T],
+        *,
+        capacity: int | None = None,
+        filter: Callable[[T], bool] | None = None,
+        label: str | None = None,
+    ) -> None:
+        check_function(type(block).__name__, "filter", filter)
+        self.block = block
+        self.queue: Queue[T] = queue
+        self.capacity = UNBOUNDED if capacity is None else capacity
+        self.label = label
+        self._filter = filter
+        self.gate: Gate | None = None
+        self.closed = False
+        self.credit = 0
+        self.lent = 0
+        self.grantee: Tally | None = None
+        self.most_queued = 0
+        self._granted = 0
+        self._next_credit = 1
+        self._last_slow = 0.0
+        self._links_first = False
+        self._links_asked = False
+        self._asked_at: tuple[int, int] | None = None
+        self._asked: dict[Link[Any], None] = {}
+        self._asked_lately = False
+        self.senders: WaitList[T] = WaitList()
+        self.postponed: dict[Link[Any], None] = {}
+        self.producers: dict[Node | object, None] = {}
+        self.is_direct = filter is None and isinstance(queue, deque)
+
+    def __str__(self) -> str:
+        return self.label or str(self.block)
+
+    @property
+    def accepted(self) -> int:
+        """How many messages were taken, counted as they were."""
+        return self._granted - self.credit
+
+    def room(self) -> int:
+        """How many more messages fit in."""
+        return self.capacity - len(self.queue)
+
+    def why_full(self) -> str:
+        """Why nothing more is taken in now."""
+        if self.room() < 1 or self.gate is None:
+            return f"it is full ({self.capacity - self.room()} of {self.capacity})"
+        return self.gate.why_full()
+
+    def revoke(self) -> None:
+        """End the right to append without further ado."""
+        if self.grantee is not None:
+            self.settle()
+            self.grantee = None
+        self._granted -= self.credit
+        self.credit = 0
+
+    def settle(self) -> None:
+        """Count what was sent on credit for the one who sent it."""
+        if self.grantee is not None:
+            self.grantee.emitted += self.lent - self.credit
+            self.lent = self.credit
+
+    def note_depth(self) -> None:
+        """Take note of how many are in the queue; called before some leave it, so no peak is missed."""
+        depth = len(self.queue)
+        if depth > self.most_queued:
+            self.most_queued = depth
+
+    # Taking messages in
+
+    @property
+    def filter(self) -> Callable[[T], bool] | None:
+        """Decides which messages the target wants."""
+        return self._filter
+
+    @filter.setter
+    def filter(self, accepts: Callable[[T], bool] | None) -> None:
+        self.revoke()
+        self._filter = accepts
+        self.is_direct = accepts is None and isinstance(self.queue, deque)
+        for waiter in self.senders:
+            if not self.wants(waiter.payload):
+                self.senders.fail(waiter, self.declined(waiter.payload))
+        self.block._wake()
+        self.wake_sources()
+
+    def wants(self, message: T) -> bool:
+        """Whether the message would be taken, now or later."""
+        return not self.closed and (self._filter is None or self._filter(message))
+
+    def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
+        """Take the message if that can be done now."""
+        if not self.wants(message):
+            return MessageStatus.DECLINED
+        room = self.room() if link is None else self.room_for(link)
+        if room < 1 or (self.gate is not None and not self.gate.admit((message,))):
+            return self.refuse(message, link)
+        if link is not None:
+            self._links_first = False
+            self._asked.pop(link, None)
+            link.turn = 0
+        self.store(message)
+        return MessageStatus.ACCEPTED
+
+    def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
+        """Answer an offer for which there is no room."""
+        del message
+        if link is not None:
+            self._postpone(link)
+        return MessageStatus.POSTPONED
+
+    def _postpone(self, link: Link[Any]) -> None:
+        """Remember a link until there is room; who waits longest is asked first."""
+        if not link.turn:
+            link.turn = next(turns)
+        self.postponed[link] = None
+
+    def store(self, message: T) -> None:
+        """Take a message in, whatever the room."""
+        self.revoke()
+        self.queue.append(message)
+        self._granted += 1
+        self.block._arrived()
+
+    def push(self, items: Sequence[T], link: Link[Any]) -> int:
+        """Take in as many items as fit, from the first on, and give their number; the caller removes them.
+
+        Only while `is_direct`; if some are left over the link is remembered.
+        """
+        waiting = len(items)
+        room = self.room_for(link)
+        count = max(0, min(room, waiting))
+        if self.gate is not None and count > 0:
+            count = self.gate.admit(list(islice(items, count)))
+        if count > 0:
+            link.turn = 0
+        if count < waiting:
+            self._postpone(link)
+        if count > 0:
+            if self.credit:
+                self.revoke()
+            self._links_first = False
+            self._asked.pop(link, None)
+            self._granted += count
+            cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
+            self.block._arrived()
+        return count
+
+    # Sending
+
+    def send_nowait(self, item: T) -> None:
+        """Hand a message in, or raise `trio.WouldBlock` if it would have to wait."""
+        status = self._try(item)
+        if status is MessageStatus.POSTPONED:
+            raise trio.WouldBlock(f"{self} has no room now")
+        if status is MessageStatus.DECLINED:
+            raise self.declined(item)
+
+    async def send(self, item: T) -> None:
+        """Hand a message in; wait for room if there is none."""
+        slow = time_slice.clock()
+        if slow >= time_slice.until:
+            await time_slice.pause()
+        status = self._try(item)
+        if status is MessageStatus.ACCEPTED:
+            self._grant(slow)
+        elif status is MessageStatus.DECLINED:
+            raise self.declined(item)
+        else:
+            try:
+                await self.senders.park(self.block, "send", item)
+            except BaseException:
+                if self.gate is not None and self.senders:  # a lighter one behind may get in now
+                    self.block._wake()
+                raise
+
+    def _grant(self, now: float) -> None:
+        """Let a quick sender append its next messages directly, more of them the quicker it is."""
+        is_only_one = len(self.producers) < 2  # nobody else uses up the credit, or is counted as the sender
+        is_direct = self.gate is None and self.is_direct and self.block._tracer is None
+        if is_direct and is_only_one and self.block._needs_no_wake():
+            quick = now - self._last_slow < QUICK
+            self._next_credit = min(self._next_credit * 2, LARGEST_CREDIT) if quick else 1
+            self.lent = self.credit = max(0, min(self._next_credit, self.room()))
+            self.grantee = None if self.block._network is None else self.block._network._measures.user
+            self._granted += self.credit
+        self._last_slow = now
+
+    def _try(self, item: T) -> MessageStatus:
+        block = self.block
+        if block._broken is not None:
+            raise trio.BrokenResourceError(f"cannot send to {self}: {block._broken}")
+        user = None if block._network is None else block._network._touch()
+        if self.senders:  # first come, first served
+            return MessageStatus.POSTPONED if self.wants(item) else MessageStatus.DECLINED
+        if user is not None and user.trace is not None:
+            user.trace.sending(item, block.name)
+        status = self.offer(item)
+        if user is not None and status is MessageStatus.ACCEPTED:
+            user.emitted += 1
+        return status
+
+    def declined(self, item: T) -> Declined:
+        """Explain why an item is not taken."""
+        if self.closed:
+            return Declined(f"{self} is complete and takes no more; it was sent {shorten(item)}")
+        if self._filter is not None and not self._filter(item):
+            return Declined(
+                f"the filter of {self} declined {shorten(item)}; send what it accepts, or change the filter"
+            )
+        return Declined(f"{self} is full ({len(self.queue)} of {self.capacity}) and rejects {shorten(item)}")
+
+    # Making room
+
+    def take(self, count: int) -> Sequence[T]:
+        """Remove up to `count` messages from the front; `admit` then lets others in."""
+        queue = self.queue
+        if len(queue) > self.most_queued:
+            self.most_queued = len(queue)
+        if count >= len(queue):
+            self.queue = deque()
+            return cast("deque[T]", queue)
+        return [queue.popleft() for _ in range(count)]
+
+    def admit(self) -> None:
+        """Room may have been made: let in those who wait, links and senders in turn."""
+        links_turn = self._links_first and (self.postponed or self._links_asked)
+        while self.senders and self.room() > 0 and not links_turn:
+            waiter = self.senders.first()
+            if self.gate is not None and not self.gate.admit((waiter.payload,)):
+                return  # nor would a link be let in; the gate comes back when it opens
+            self.store(waiter.payload)
+            self.senders.wake(waiter)
+            self._links_first = True
+            links_turn = bool(self.postponed)
+        state = (self._granted, self.room())
+        if self.postponed and state[1] > 0 and state != self._asked_at:  # asking twice for the same room would spin
+            self._asked_at = state
+            if len(self.producers) > 1:
+                self.postponed = dict.fromkeys(sorted(self.postponed, key=lambda link: link.turn))
+                self._keep_room_for(self.postponed)
+            self.wake_postponed()
+            if self.senders:  # they get what the links leave, in the block's next step
+                self._links_asked = True
+                self.block._wake()
+
+    def begin_step(self) -> None:
+        """The block's step begins; sources that were asked for messages have had theirs."""
+        self.revoke()
+        self._links_asked = False
+        if self._asked:
+            self._asked_are_done()
+
+    def _asked_are_done(self) -> None:
+        """Keep no room any longer for links that were asked and have had their turn; come again if they have not."""
+        if self._asked_lately:
+            self._asked_lately = False
+            self.block._wake()  # behind them
+        else:
+            self._asked.clear()
+            self._asked_at = None
+
+    def _keep_room_for(self, links: Iterable[Link[Any]]) -> None:
+        """Let nobody else take all the room before these have had their turn."""
+        self._asked.update(dict.fromkeys(links))
+        self._asked_lately = True
+        self.block._wake()
+
+    def room_for(self, link: Link[Any]) -> int:
+        """The room that is left for a link if each of those that were asked before it gets one place."""
+        if not self._asked:
+            return self.room()
+        ahead = next((place for place, asked in enumerate(self._asked) if asked is link), len(self._asked))
+        return self.room() - ahead
+
+    def gate_opened(self) -> None:
+        """Items have left beyond the gate: what it has refused may come in now."""
+        self._asked_at = None
+        self.block._wake()
+        self.admit()
+
+    def wake_postponed(self) -> None:
+        """Ask the sources that were postponed for their messages."""
+        links, self.postponed = self.postponed, {}
+        for link in links:
+            link.source._wake()
+
+    def wake_sources(self) -> None:
+        """Ask every linked source for its head again: what was declined may be wanted now."""
+        for producer in tuple(self.producers):
+            if isinstance(producer, Link):
+                producer.source._wake()
+
+    # Links
+
+    def linked(self, link: Link[Any]) -> None:
+        """Count a link that was just made as a producer."""
+        self.producers[link] = None
+
+    def link_from(self, source: object) -> Link[Any] | None:
+        """The link from a source to here, if there is one."""
+        links = (cast("Link[T]", producer) for producer in self.producers if isinstance(producer, Link))
+        return next((link for link in links if link.source is source), None)
+
+    def unlinked(self, link: Link[Any]) -> None:
+        """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
+        self.producers.pop(link, None)
+        self.postponed.pop(link, None)
+        self._asked.pop(link, None)
+        self.lost_producer()
+
+    def lost_producer(self) -> None:
+        """A target that nothing feeds any more ends with the body of its network."""
+        network = self.block._network
+        if not self.producers and network is not None:
+            network._entry_appeared(self)
+
+    # Ending
+
+    def close(self) -> None:
+        """Take no more; senders that still wait keep their items."""
+        if self.closed:
+            return
+        self.revoke()
+        for waiter in self.senders:
+            self.senders.fail(
+                waiter, Declined(f"{self} was completed while {shorten(waiter.payload)} waited to be sent")
+            )
+        self.closed = True
+        self.wake_postponed()
+        self.block._wake()
+
+    def producer_done(self, producer: object) -> None:
+        """One that feeds this target has finished; after the last one the target completes."""
+        self.producers.pop(producer, None)
+        if not self.producers:
+            self.close()
+
+    def abort(self, reason: str) -> int:
+        """Drop everything because the network stops; give how many messages were discarded."""
+        self.revoke()
+        for waiter in self.senders:
+            self.senders.fail(waiter, trio.BrokenResourceError(f"cannot send to {self}: {reason}"))
+        self.closed = True
+        self.postponed.clear()
+        count = len(self.queue)
+        self.queue.clear()
+        return count

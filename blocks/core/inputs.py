@@ -1,0 +1,305 @@
+"""The shared core of blocks that take messages from several inputs: join, choice, and the sequence multiplexer.
+
+Such a block leaves the messages where they are and only looks at the heads of its inputs. It takes them at the moment
+when somebody takes its own output, so what it does not use stays with the sources, for other takers. Its outbox is
+filled from a store that is computed from the heads.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+import attrs
+
+from ..base.message_status import MessageStatus
+from ..base.timing import LARGEST_BATCH
+from .block import Block
+from .inbox import Inbox
+from .link import Link
+from .outbox import Outbox
+from .source import Source
+from .target import Target
+
+T = TypeVar("T")
+Out = TypeVar("Out")
+
+
+@attrs.frozen
+class Sought:
+    """The one message that a block waits for.
+
+    Attributes:
+        what: In words.
+        matches: Whether a message is the one.
+        remedy: What to do if it will never come.
+    """
+
+    what: str
+    matches: Callable[[Any], bool]
+    remedy: str
+
+
+class HeadsInbox(Inbox[T]):
+    """Postpones what links offer, and looks at it there; keeps one message of those that were sent by hand."""
+
+    __slots__ = ()
+
+    def __init__(self, block: Block, label: str) -> None:
+        super().__init__(block, deque(), capacity=1, label=label)
+        self.is_direct = False
+
+    def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
+        """Remember who has something."""
+        if link is None:
+            return super().offer(message)
+        if self.closed:
+            return MessageStatus.DECLINED
+        self.postponed[link] = None
+        self.block._wake()
+        return MessageStatus.POSTPONED
+
+
+class Input(Target[T], Generic[T]):
+    """One input of a block with several: a target to link to or send to."""
+
+    def __init__(self, block: Block, inbox: Inbox[T], index: int) -> None:
+        self._block = block
+        self._inbox: Inbox[T] = inbox
+        self.index = index
+        self._link: Link[T] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Input {self.index} of {self._block}>"
+
+    def has_message(self) -> bool:
+        """Look whether there is a message, and where: `head` and `take` use what was seen here last."""
+        inbox = self._inbox
+        link = self._link  # the one that had a message last time is likely to have another
+        if link is not None and not inbox.queue and link.outbox.available(link):
+            return True
+        self._link = None
+        if inbox.queue:
+            return True
+        for producer in inbox.producers:
+            if isinstance(producer, Link):
+                link = cast("Link[T]", producer)
+                if link.outbox.available(link):
+                    self._link = link
+                    return True
+        return False
+
+    def head(self) -> T:
+        """The next message, left where it is; right after `has_message`."""
+        link = self._link
+        return self._inbox.queue[0] if link is None else link.outbox.head(link)
+
+    def take(self) -> T:
+        """Take the next message; right after `has_message`."""
+        link = self._link
+        if link is not None:
+            self._block._counts["pulled"] += 1
+            return link.outbox.take(link)
+        item = self._inbox.queue.popleft()
+        self._inbox.admit()
+        return item
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether nothing is here and nothing will come."""
+        return self._inbox.closed and not self.has_message()
+
+
+class Heads(Generic[Out]):
+    """A store of at most one output, which exists only while the heads of the inputs allow it."""
+
+    __slots__ = ("_block",)
+
+    def __init__(self, block: InputsBlock[Out]) -> None:
+        self._block = block
+
+    def __len__(self) -> int:
+        return int(self._block._is_ready())
+
+    def __getitem__(self, index: int) -> Out:
+        return self._block._look()
+
+    def popleft(self) -> Out:
+        return self._block._take()
+
+    def append(self, item: Out) -> None:
+        raise NotImplementedError("outputs are made of inputs")
+
+    def appendleft(self, item: Out) -> None:
+        raise NotImplementedError("outputs are made of inputs")
+
+    def clear(self) -> None:
+        """Nothing is kept here."""
+
+
+class HeadsOutbox(Outbox[Out]):
+    """Hands out outputs that are taken from the inputs at that moment."""
+
+    __slots__ = ("pinned",)
+
+    def __init__(self, block: InputsBlock[Out]) -> None:
+        super().__init__(block, Heads(block))
+
+    def pin(self) -> None:
+        """Take the output from the inputs and keep it."""
+        self.queue = deque([self.queue.popleft()])
+
+    def consume(self, holder: object) -> Out:
+        """Take the output that was reserved."""
+        item = super().consume(holder)
+        self._look_at_heads_again()
+        return item
+
+    def flush(self) -> None:
+        """Hand out what is there; one that was released goes first."""
+        super().flush()
+        self._look_at_heads_again()
+        if self.queue and isinstance(self.queue, Heads):
+            super().flush()
+
+    def _hand_to_links(self) -> int:
+        link = self.links[0]
+        room = min(link.inbox.room_for(link), LARGEST_BATCH)
+        is_plain = len(self.links) == 1 and link.is_plain and not link.inbox.closed and link.inbox.gate is None
+        if not is_plain or room < 1 or not isinstance(self.queue, Heads):
+            return self._offer_head()
+        block = cast("InputsBlock[Out]", self.block)
+        outputs: list[Out] = []
+        try:
+            while len(outputs) < room and block._is_ready():
+                outputs.append(block._take())
+        finally:  # a filter that raises loses nothing of what was taken before
+            count = link.push_all(outputs)
+        return count
+
+    def pop(self) -> Out:
+        """Take an output; one that was released goes first."""
+        item = super().pop()
+        self._look_at_heads_again()
+        return item
+
+    def _look_at_heads_again(self) -> None:
+        if isinstance(self.queue, deque) and not self.queue:
+            self.queue = Heads(cast("InputsBlock[Out]", self.block))
+
+    def kept(self) -> int:
+        """How many outputs were taken from the inputs and are still here."""
+        return len(self.queue) if isinstance(self.queue, deque) else 0
+
+
+class InputsBlock(Block, Source[Out], Target[Any]):
+    """A block whose outputs are made of the heads of several inputs."""
+
+    __slots__ = ("_outbox", "inputs")
+
+    def __init__(self, name: str | None) -> None:
+        super().__init__(name)
+        self.inputs: list[Input[Any]] = []
+        self._outbox: Outbox[Out] = HeadsOutbox(self)
+
+    # What is special about the block
+
+    def _is_ready(self) -> bool:
+        """Whether the heads make an output."""
+        raise NotImplementedError
+
+    def _look(self) -> Out:
+        """The output that the heads make; only if they do."""
+        raise NotImplementedError
+
+    def _take(self) -> Out:
+        """Take the heads that make the output."""
+        raise NotImplementedError
+
+    def _is_over(self) -> bool:
+        """Whether no output can come any more."""
+        raise NotImplementedError
+
+    # Inputs
+
+    @property
+    def _inbox(self) -> Inbox[Any]:  # type: ignore[override]
+        raise TypeError(f"{self} has several inputs; use one of {self.name}.inputs[i]")
+
+    def _add_input(self) -> Input[Any]:
+        index = len(self.inputs)
+        port: Input[Any] = Input(self, HeadsInbox(self, f"{self} input {index}"), index)
+        self.inputs.append(port)
+        return port
+
+    def _link_sources(self, sources: Iterable[Source[Any]]) -> None:
+        for source in sources:
+            if not isinstance(source, Source):
+                raise TypeError(f"{self}: every input must be a source, got {source!r}")
+            source.link_target(self)
+
+    def _check_not_linked(self, outbox: Outbox[Any]) -> None:
+        for port in self.inputs:
+            if any(link.inbox is port._inbox for link in outbox.links):
+                raise ValueError(f"{outbox.block} is already linked to {self}; unlink it first, or link another block")
+
+    def complete(self) -> None:
+        """Take nothing more from any input."""
+        for port in self.inputs:
+            port.complete()
+
+    async def aclose(self) -> None:
+        """Take nothing more from any input; never waits."""
+        self.complete()
+
+    # Stepping
+
+    def _step(self) -> None:
+        self._outbox.flush()
+        if not self._finished and not cast("HeadsOutbox[Out]", self._outbox).kept() and self._is_over():
+            self._finish()
+
+    def _why_waiting(self) -> str:
+        empty = [str(port.index) for port in self.inputs if not port.has_message()]
+        return f"nothing has come for input {', '.join(empty)}" if empty else self._why_not_taken()
+
+    def _needs(self) -> Iterable[Inbox[Any]]:
+        return [port._inbox for port in self.inputs if not port.has_message()]
+
+    def _sought(self) -> Sought | None:
+        """The one message that the block waits for, if it has to be that one."""
+        return None
+
+    def _why_not_taken(self) -> str:
+        """Why an output that the heads make stays where it is."""
+        links = self._outbox.links
+        reasons = [link.obstacle(self._look()) for link in links if self._is_ready()]
+        return f"nobody takes what it gives: {'; '.join(reasons) or 'nothing is linked to it'}"
+
+    def _receiver_comes(self) -> None:
+        self._wake()
+
+    def _finish(self) -> None:
+        super()._finish()
+        self.complete()
+        self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            self._broken = reason
+            held = self._held()
+            self._outbox.abort(reason)
+            for port in self.inputs:
+                port._inbox.abort(reason)
+            self._counts["discarded"] += held
+
+    def _held(self) -> int:
+        kept = cast("HeadsOutbox[Out]", self._outbox).kept()
+        return kept + sum(len(port._inbox.queue) for port in self.inputs)
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        return tuple(port._inbox for port in self.inputs)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)

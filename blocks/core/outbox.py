@@ -1,0 +1,319 @@
+"""The core of a source: the queue of what is to go out, the links it goes along, and those who wait to receive.
+
+Plain synchronous code; only `receive` can wait. Invariants:
+- a message leaves only from the head of the queue, to the first linked target that accepts it, in link order, or to
+  the receiver that waits longest if no link takes it;
+- while the head is reserved nothing leaves, and the head stays the head;
+- no receiver is parked while a head is there that it accepts and that no link takes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import trio
+
+from ..base.message_status import MessageStatus
+from ..base.timing import time_slice
+from .inbox import Queue
+from .link import Link
+from .waiting import Waiter, WaitList
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .inbox import Inbox
+
+T = TypeVar("T")
+
+
+class Outbox(Generic[T]):
+    """What a source has to hand out; each message goes to the first taker."""
+
+    __slots__ = (
+        "block",
+        "delivered",
+        "ended",
+        "holder",
+        "links",
+        "queue",
+        "readers",
+        "received",
+        "receivers",
+    )
+
+    def __init__(self, block: Block, queue: Queue[T]) -> None:
+        self.block = block
+        self.queue: Queue[T] = queue
+        self.links: list[Link[T]] = []
+        self.readers: list[Any] = []
+        self.receivers: WaitList[None] = WaitList()
+        self.holder: object = None
+        self.delivered = 0
+        self.received = 0
+        self.ended = False
+
+    def __len__(self) -> int:
+        return len(self.queue)
+
+    # Handing out
+
+    def flush(self) -> None:
+        """Hand out as many messages as targets and receivers take now."""
+        while self.queue and self.holder is None:
+            count = self._hand_to_links() if self.links else 0
+            self.delivered += count
+            if not count and not (self.receivers and self._serve_one()):
+                break
+
+    def _hand_to_links(self) -> int:
+        link = self.links[0]
+        if len(self.links) == 1 and link.is_plain and isinstance(self.queue, deque):
+            return link.push(self.queue)
+        return self._offer_head()
+
+    def emit(self, items: list[T]) -> None:
+        """Hand out new messages, behind those that wait already."""
+        queue = cast("deque[T]", self.queue)
+        if len(self.links) == 1 and not queue and self.holder is None:
+            link = self.links[0]
+            if link.is_plain and not link.inbox.closed:  # the short way: most messages never see the queue
+                try:
+                    count = link.push_all(items)
+                except BaseException:  # of a governor's weight, say
+                    queue.extend(items)
+                    raise
+                self.delivered += count
+                items = items[count:]
+                if not items:
+                    return
+        queue.extend(items)
+        self.flush()
+
+    def _offer_head(self) -> int:
+        head = self.queue[0]
+        for link in tuple(self.links):
+            if link.offer(head) is MessageStatus.ACCEPTED:
+                self.queue.popleft()
+                return 1
+        return 0
+
+    def serve(self) -> None:
+        """Give heads to the receivers that accept them."""
+        while self.queue and self.holder is None and self._serve_one():
+            pass
+
+    def _serve_one(self) -> bool:
+        for waiter in self.receivers:
+            if self.accepts(waiter, self.queue[0]):
+                self.received += 1
+                self.receivers.wake(waiter, self.queue.popleft())
+                return True
+        return False
+
+    def accepts(self, waiter: Waiter[None], head: T) -> bool:
+        """Whether a receiver wants the head; a filter that raises does so in the task of its receiver."""
+        try:
+            return waiter.accepts is None or waiter.accepts(head)
+        except Exception as error:
+            self.receivers.fail(waiter, error)
+            return False
+
+    # Receiving
+
+    def receive_nowait(self, accepts: Callable[[T], bool] | None = None) -> T:
+        """Take the head, or raise `trio.WouldBlock` if there is none that the filter accepts."""
+        if not self.has_head(accepts):
+            raise trio.WouldBlock(f"{self.block} has no message to give now")
+        return self.pop()
+
+    def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
+        """Whether a receiver can take the head now; raises if that can never be."""
+        block = self.block
+        if block._broken is not None:
+            raise trio.BrokenResourceError(f"cannot receive from {block}: {block._broken}")
+        self.touch()
+        self.serve_others()
+        if self.queue and self.holder is None and (accepts is None or accepts(self.queue[0])):
+            return True
+        if self.ended and self.holder is None:
+            what = " and holds only what the filter declines" if self.queue else ""
+            raise trio.EndOfChannel(f"{block} is finished{what}")
+        return False
+
+    def pop(self) -> T:
+        """Take the head for a receiver; right after `has_head`."""
+        self.received += 1
+        self.block._note_depth()
+        item = self.queue.popleft()
+        try:
+            self.block._departed()
+        except BaseException:  # of a filter before here, outside a network
+            self.received -= 1
+            self.queue.appendleft(item)
+            raise
+        self._was_taken(item)
+        return item
+
+    def _was_taken(self, item: T) -> None:
+        """Take note that the task which used the block last has the item now."""
+        network = self.block._network
+        if network is not None:
+            measures = network._measures
+            if measures.user is not None:
+                measures.user.took(item)
+            elif measures.tracer is not None:
+                measures.tracer.forget(self.block.name, (item,))
+
+    async def receive(self, accepts: Callable[[T], bool] | None = None) -> T:
+        """Take the head; wait for one that the filter accepts."""
+        if time_slice.clock() >= time_slice.until:
+            await time_slice.pause()
+        if self.has_head(accepts):
+            return self.pop()
+        self.block._receiver_comes()
+        item: T = await self.receivers.park(self.block, "receive", None, accepts)
+        return item
+
+    # Two-phase taking
+
+    def available(self, link: Link[T]) -> bool:
+        """Whether there is a head that a target could take along the link."""
+        return bool(self.queue) and self.holder is None and link.is_linked and link.wants(self.queue[0])
+
+    def head(self, link: Link[T]) -> T:
+        """Look at what `take` along the link would take."""
+        del link
+        return self.queue[0]
+
+    def take(self, link: Link[T]) -> T:
+        """Take the head along a link, for a target that has looked at it."""
+        self.block._note_depth()
+        item = self.queue.popleft()
+        self.delivered += 1
+        link.count()
+        self.block._wake()
+        return item
+
+    def reserve(self, holder: object) -> bool:
+        """Keep the head for one taker; False if there is none or it is reserved."""
+        if holder is None:
+            raise TypeError(f"{self.block}: reserve needs to know for whom, got None")
+        self.touch()
+        self.serve_others()
+        if self.holder is not None or not self.queue:
+            return False
+        self.holder = holder
+        self.pin()
+        return True
+
+    def serve_others(self) -> None:
+        """Hand out what links and those who wait longer take: it is not for who comes now."""
+        while self.queue and (self.links or self.receivers):
+            waiting = len(self.queue)
+            self.flush()
+            if len(self.queue) == waiting:
+                return
+            self.block._departed()  # may let in more, which is for the others first as well
+
+    def pin(self) -> None:
+        """Make sure that the head stays the head."""
+        self.queue.appendleft(self.queue.popleft())  # in a queue that sorts, that matters
+
+    def touch(self) -> None:
+        """Remember the task that uses the source."""
+        if self.block._network is not None:
+            self.block._network._touch()
+
+    def consume(self, holder: object) -> T:
+        """Take the head that was reserved."""
+        self._check_holder(holder, "consume")
+        self.holder = None
+        self.block._note_depth()
+        item = self.queue.popleft()
+        self.delivered += 1
+        self._was_taken(item)
+        self.block._wake()
+        return item
+
+    def release(self, holder: object) -> None:
+        """Give the head that was reserved back; it is offered again."""
+        self._check_holder(holder, "release")
+        self.holder = None
+        self.block._wake()
+
+    def _check_holder(self, holder: object, verb: str) -> None:
+        self.touch()
+        if self.holder is None or self.holder is not holder:
+            raise RuntimeError(
+                f"{self.block}: cannot {verb} for {holder!r}, which has not reserved the head; reserve it first"
+            )
+
+    # Links
+
+    def link(
+        self, inbox: Inbox[T], accepts: Callable[[T], bool] | None = None, max_messages: int | None = None
+    ) -> Link[T]:
+        """Add a link at the end of the link order."""
+        for link in self.links:
+            if link.inbox is inbox:
+                raise ValueError(f"{self.block} is already linked to {inbox}; unlink it first, or link another block")
+        link = Link(self, inbox, accepts, max_messages)
+        self._meet(link.source, link.target)
+        self.links.append(link)
+        inbox.linked(link)
+        self.block._link_comes()
+        self.greet(link)
+        if self.ended:
+            self.flush()
+            self.release_targets()
+        else:
+            self.block._wake()
+        return link
+
+    def greet(self, link: Link[T]) -> None:
+        """Give a new link what is meant for it already."""
+
+    @staticmethod
+    def _meet(source: Block, target: Block) -> None:
+        """Let a block that is linked to a running one join its network."""
+        if source._network is not None and source._network._is_open:
+            source._network._adopt(target)
+        elif target._network is not None and target._network._is_open:
+            target._network._adopt(source)
+
+    def unlinked(self, link: Link[T]) -> None:
+        """Forget a link that was taken away."""
+        self.links.remove(link)
+        self.block._wake()
+
+    # Ending
+
+    def end(self) -> None:
+        """Nothing more will come: tell targets and receivers."""
+        self.ended = True
+        self.end_receivers()
+        self.release_targets()
+
+    def end_receivers(self) -> None:
+        """Tell those who still wait that nothing more will come."""
+        for waiter in self.receivers:
+            self.receivers.fail(waiter, trio.EndOfChannel(f"{self.block} is finished"))
+
+    def release_targets(self) -> None:
+        """Let go of the targets as their producer, and of receivers, once nothing is left for them."""
+        if self.ended and not len(self):
+            self.end_receivers()
+            for link in tuple(self.links):
+                link.inbox.producer_done(link)
+
+    def abort(self, reason: str) -> int:
+        """Drop everything because the network stops; give how many messages were discarded."""
+        for waiter in self.receivers:
+            self.receivers.fail(waiter, trio.BrokenResourceError(f"cannot receive from {self.block}: {reason}"))
+        count = len(self)
+        self.queue.clear()
+        self.holder = None
+        self.ended = True
+        return count

@@ -1,0 +1,201 @@
+"""The shared core of blocks that keep one value which reading does not use up."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar, cast
+
+import trio
+
+from ..buffer import StoringBlock
+from .fan_out import FanOut
+from .inbox import Inbox
+from .link import Link
+from .waiting import WaitList
+
+T = TypeVar("T")
+
+
+class RetainedOutbox(FanOut[T]):
+    """Shows the present value to every receiver, and gives every value to every link."""
+
+    __slots__ = ("changes", "version")
+
+    def __init__(self, block: RetainingBlock[T], queue: deque[T]) -> None:
+        super().__init__(block, queue)
+        self.version = 0
+        self.changes: WaitList[None] = WaitList()
+
+    def set(self, value: T) -> None:
+        """Replace the value; whoever waits for one sees it."""
+        if self.queue:
+            self.queue.popleft()
+            self.block._counts["dropped:overwritten"] += 1  # every link has a copy of its own
+        self.queue.append(value)
+        self.version += 1
+        self.block._counts["produced"] += self.publish(value)  # copies; the value itself stays
+        for waiter in self.changes:
+            self.changes.wake(waiter, value)
+        self.serve()
+
+    def serve(self) -> None:
+        """Show the value to the receivers that accept it."""
+        for waiter in self.receivers:
+            if self.queue and self.accepts(waiter, self.queue[0]):
+                self.receivers.wake(waiter, self.queue[0])
+
+    def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
+        """Whether there is a value that the filter accepts; also when the block has ended."""
+        self.touch()
+        return bool(self.queue and (accepts is None or accepts(self.queue[0]))) or super().has_head(accepts)
+
+    def pop(self) -> T:
+        """Look at the value; it stays."""
+        self._was_looked_at()
+        return self.queue[0]
+
+    def _was_looked_at(self) -> None:
+        """Count a look for the task that has used the block last; the value is nobody's item, and is not traced."""
+        network = self.block._network
+        if network is not None and network._measures.user is not None:
+            network._measures.user.received += 1
+
+    def consume(self, holder: object) -> T:
+        """Look at the value that was reserved; it stays."""
+        self._check_holder(holder, "consume")
+        self.holder = None
+        self._was_looked_at()
+        return self.queue[0]
+
+    def greet(self, link: Link[T]) -> None:
+        """Give a new link the present value."""
+        if self.queue and link.wants(self.queue[0]):
+            link.backlog.append(self.queue[0])
+            self.block._counts["produced"] += 1
+            self.block._wake()
+
+    def end(self) -> None:
+        """No other value will come."""
+        self.ended = True
+        for waiter in self.changes:
+            self.changes.fail(waiter, trio.EndOfChannel(f"{self.block} is finished"))
+        self.end_receivers()
+        self.release_targets()
+
+    def abort(self, reason: str) -> int:
+        """Drop everything because the network stops; the value stays to be read."""
+        for waiter in self.changes:
+            self.changes.fail(waiter, trio.BrokenResourceError(f"{self.block} will not change: {reason}"))
+        empty: deque[T] = deque()
+        value, self.queue = self.queue, empty
+        discarded = super().abort(reason)
+        self.queue = value
+        return discarded
+
+
+class RetainingInbox(Inbox[T]):
+    """Hands every message on to the outbox at once."""
+
+    __slots__ = ("outbox",)
+
+    def __init__(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None = None) -> None:
+        super().__init__(outbox.block, deque(), filter=filter)
+        self.outbox = outbox
+        self.is_direct = False
+
+    def store(self, message: T) -> None:
+        """Make the message the present value."""
+        self._granted += 1
+        self.outbox.set(message)
+        self.block._wake()
+
+
+class RetainingBlock(StoringBlock[T]):
+    """A block whose value can be read any number of times."""
+
+    __slots__ = ()
+    _keeps_value = True
+
+    def __init__(self, filter: Callable[[T], bool] | None, name: str | None) -> None:
+        outbox: RetainedOutbox[T] = RetainedOutbox(self, deque())
+        super().__init__(self._make_inbox(outbox, filter), outbox, name)
+
+    @property
+    def _values(self) -> RetainedOutbox[T]:
+        return cast("RetainedOutbox[T]", self._outbox)
+
+    def _make_inbox(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None) -> RetainingInbox[T]:
+        return RetainingInbox(outbox, filter)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there has been a value."""
+        return bool(self._values.queue)
+
+    @property
+    def value(self) -> T:
+        """The present value.
+
+        Raises:
+            trio.WouldBlock: There has been none yet.
+        """
+        if not self._values.queue:
+            raise trio.WouldBlock(f"{self} has no value yet; wait for one with receive()")
+        return self._values.queue[0]
+
+    async def wait_changed(self) -> T:
+        """Wait for the next value that is set after this call, and return it.
+
+        Raises:
+            trio.EndOfChannel: The block is complete, no other value will come.
+            trio.BrokenResourceError: The network of the block has stopped.
+        """
+        outbox = self._values
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._broken is not None:
+            raise trio.BrokenResourceError(f"{self} will not change: {self._broken}")
+        if outbox.ended:
+            raise trio.EndOfChannel(f"{self} is finished and will not change")
+        if self._network is not None:
+            self._network._touch()
+        value: T = await outbox.changes.park(self, "see a change", None)
+        return value
+
+    def __aiter__(self) -> Changes[T]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Changes(self)
+
+    def _step(self) -> None:
+        everything_taken = self._values.deliver()
+        if self._inbox.closed and not self._finished and (everything_taken or self._network is None):
+            self._finish()
+        elif self._finished:
+            self._values.release_targets()
+
+    def _held(self) -> int:
+        return len(self._values) + self._values.waiting_copies()
+
+    def _stuck(self) -> int:
+        return self._values.waiting_copies()
+
+
+class Changes(AsyncIterator[T]):
+    """Iterates over the value and then each change, not over the same value for ever."""
+
+    __slots__ = ("_block", "_seen")
+
+    def __init__(self, block: RetainingBlock[T]) -> None:
+        self._block = block
+        self._seen = 0
+
+    async def __anext__(self) -> T:
+        outbox = self._block._values
+        try:
+            if outbox.version == self._seen:
+                await self._block.wait_changed()
+            else:
+                await trio.lowlevel.checkpoint()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+        self._seen = outbox.version
+        return self._block.value

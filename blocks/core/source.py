@@ -1,0 +1,141 @@
+"""What every block that gives messages offers to those who take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import trio
+from trio.abc import ReceiveChannel
+
+from ..base.checks import check_function
+from .block import Block
+from .target import Target
+
+if TYPE_CHECKING:
+    from .link import Link
+    from .outbox import Outbox
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Source(ReceiveChannel[T_co]):
+    """Something that messages can be received from and that targets can be linked to; a `trio.abc.ReceiveChannel`."""
+
+    __slots__ = ()
+    _outbox: Outbox[Any]
+
+    async def receive(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
+        """Take the first message; waits for one.
+
+        A receive that is cancelled has taken nothing. One that need not wait does not yield until its time slice is
+        used up.
+
+        Args:
+            filter: Take the first message only if this is true of it; the messages behind it are not looked at.
+
+        Raises:
+            trio.EndOfChannel: The source is finished and has no more messages (that the filter accepts).
+            trio.BrokenResourceError: The network of the source has stopped.
+        """
+        item: T_co = await self._outbox.receive(filter)
+        return item
+
+    def receive_nowait(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
+        """Take the first message, or raise at once.
+
+        Args:
+            filter: As for `receive`.
+
+        Raises:
+            trio.WouldBlock: There is none now.
+            trio.EndOfChannel: As for `receive`.
+            trio.BrokenResourceError: As for `receive`.
+        """
+        item: T_co = self._outbox.receive_nowait(filter)
+        return item
+
+    async def __anext__(self) -> T_co:
+        try:
+            item: T_co = await self._outbox.receive()
+        except trio.EndOfChannel:
+            raise StopAsyncIteration from None
+        return item
+
+    def link_target(
+        self,
+        target: Target[T_co],
+        filter: Callable[[T_co], bool] | None = None,
+        max_messages: int | None = None,
+    ) -> Link[T_co]:
+        """Link a target behind those that are linked already; messages go to the first that accepts them.
+
+        The source counts as a producer of the target from now on. If one of the two runs in a network, the other one
+        joins it.
+
+        Args:
+            target: Where the messages go.
+            filter: Only messages of which this is true are offered along the link.
+            max_messages: After so many messages the link is taken away; None for no limit.
+
+        Raises:
+            ValueError: The two are linked already, or `max_messages` is less than 1.
+            TypeError: `target` is not a target.
+            RuntimeError: The two belong to different networks.
+        """
+        if not isinstance(target, Target):
+            raise TypeError(f"{self}: link_target needs a target (a block that takes messages), got {target!r}")
+        if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
+            raise ValueError(f"{self} → {target}: max_messages must be an int >= 1 or None, got {max_messages!r}")
+        check_function(f"{self} → {target}", "filter", filter)
+        check_same_network(self._outbox.block, target)
+        return self._outbox.link(target._inlet(self._outbox), filter, max_messages)
+
+    def unlink_targets(self) -> None:
+        """Take all links to targets away; what they have not taken stays here."""
+        for link in tuple(self._outbox.links):
+            link.unlink()
+
+    def reserve(self, target: object) -> bool:
+        """Keep the first message for one taker; until it consumes or releases it, nobody gets it or any behind it.
+
+        Args:
+            target: Who reserves: any object, the same in `consume` or `release`.
+
+        Returns:
+            Whether there was a message to reserve.
+
+        Raises:
+            TypeError: `target` is None.
+        """
+        return self._outbox.reserve(target)
+
+    def consume(self, target: object) -> T_co:
+        """Take the message that `target` has reserved.
+
+        Raises:
+            RuntimeError: `target` has not reserved it.
+        """
+        item: T_co = self._outbox.consume(target)
+        return item
+
+    def release(self, target: object) -> None:
+        """Give the message that `target` has reserved back to the front; it is offered again.
+
+        Raises:
+            RuntimeError: `target` has not reserved it.
+        """
+        self._outbox.release(target)
+
+    async def aclose(self) -> None:
+        """Take nothing more in, so that the source ends when what is here was taken; never waits."""
+        for inbox in self._outbox.block._ins():
+            inbox.close()
+
+
+def check_same_network(source: Block, target: Target[Any]) -> None:
+    """Raise a `RuntimeError` if two blocks run in different networks."""
+    one = source._network
+    other = target._network if isinstance(target, Block) else target._inbox.block._network
+    if one is not None and other is not None and one is not other and one._is_open and other._is_open:
+        raise RuntimeError(f"{source} runs in network {one.name!r} and cannot be linked into {other.name!r} too")

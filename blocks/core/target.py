@@ -1,0 +1,91 @@
+"""What every block that takes messages offers to those who send them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from trio.abc import SendChannel
+
+from ..base.message_status import MessageStatus
+from .producer import Producer
+
+if TYPE_CHECKING:
+    from .inbox import Inbox
+    from .outbox import Outbox
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Target(SendChannel[T_contra]):
+    """Something that messages can be offered and sent to; a `trio.abc.SendChannel`."""
+
+    __slots__ = ()
+    _inbox: Inbox[Any]
+
+    def offer(self, message: T_contra, source: object = None) -> MessageStatus:
+        """Show a message to the target and learn whether it took it; never waits.
+
+        Args:
+            message: The message; on ACCEPTED it is the target's.
+            source: The offering source, if that is a block linked to this target: only then a postponed message is
+                asked for later.
+        """
+        return self._inbox.offer(message, self._inbox.link_from(source))
+
+    async def send(self, value: T_contra) -> None:
+        """Hand an item to the target; waits while it has no room.
+
+        A send that need not wait does not yield until its time slice (half a millisecond) is used up. A send that is
+        cancelled has not handed the item over.
+
+        Raises:
+            Declined: The filter of the target declined the item, the target is complete, or it is full and rejects.
+            trio.BrokenResourceError: The network of the target has stopped.
+        """
+        inbox = self._inbox
+        if inbox.credit:
+            inbox.credit -= 1
+            inbox.queue.append(value)
+            return
+        await inbox.send(value)
+
+    def send_nowait(self, value: T_contra) -> None:
+        """Hand an item to the target, or raise at once.
+
+        Raises:
+            trio.WouldBlock: There is no room now.
+            Declined: As for `send`.
+            trio.BrokenResourceError: As for `send`.
+        """
+        self._inbox.send_nowait(value)
+
+    def complete(self) -> None:
+        """Say that no more will come, whatever other producers there are; what is here drains. Twice is fine."""
+        self._inbox.close()
+
+    async def aclose(self) -> None:
+        """Complete the target, as trio's channels are closed; never waits."""
+        self._inbox.close()
+
+    def producer(self, name: str | None = None) -> Producer[T_contra]:
+        """Make a handle that counts as a producer: the target does not complete before it is closed.
+
+        Args:
+            name: What reports call it.
+        """
+        return Producer(self._inbox, name)
+
+    @property
+    def filter(self) -> Callable[[Any], bool] | None:
+        """Decides which messages the target wants; after a change the linked sources offer their heads again."""
+        return self._inbox.filter
+
+    @filter.setter
+    def filter(self, accepts: Callable[[Any], bool] | None) -> None:
+        self._inbox.filter = accepts
+
+    def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+        """Where a new link from that source ends."""
+        del outbox
+        return self._inbox

@@ -1,0 +1,139 @@
+"""Tasks that are parked in a wait of this library: who waits, for what, and who wakes them.
+
+Whoever wakes a task hands the outcome over in the same step, so a wait that is cancelled has changed nothing and a
+wait that was answered cannot be cancelled any more: nothing is lost between the two.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import attrs
+import outcome
+import trio
+
+from ..base.timing import time_slice
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+T = TypeVar("T")
+
+
+class Place(Protocol):
+    """Something at which a task can wait: a block, a governor, an agent."""
+
+    def _parked(self) -> None:
+        """Learn that a task has just begun to wait here."""
+        ...
+
+    def _others(self) -> Iterable[trio.lowlevel.Task]:
+        """Tasks that may free who waits here, as far as no network knows them."""
+        ...
+
+    def _waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
+        """Learn that a wait is over, and what came of it."""
+        ...
+
+    def _describe_wait(self, waiter: Waiter[Any]) -> str:
+        """Say in words what the waiter waits for."""
+        ...
+
+
+@attrs.define(eq=False)
+class Waiter(Generic[T]):
+    """One parked task.
+
+    Attributes:
+        task: The task.
+        place: Where it waits.
+        doing: "send", "receive" …
+        payload: The item of a sender; the weight or target of others.
+        accepts: The filter of a receiver.
+        since: When the wait began, by the clock of the time slices.
+    """
+
+    task: trio.lowlevel.Task
+    place: Place
+    doing: str
+    payload: T
+    accepts: Callable[[Any], bool] | None
+    since: float
+
+    def __str__(self) -> str:
+        return f"task {self.task.name!r} {self.place._describe_wait(self)}"
+
+
+parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
+"""Every task that waits in this library now; a network looks here to tell busy from stuck."""
+
+
+resting: set[trio.lowlevel.Task] = set()
+"""Tasks of the library itself that have nothing to do: pumps that sleep, workers without an item."""
+
+
+class Overseers(threading.local):
+    """The running networks of this thread, which must look again when a task parks at a place that is nobody's."""
+
+    def __init__(self) -> None:
+        self.pumps: dict[Network, Callable[[], None]] = {}
+
+    def tell(self) -> None:
+        """Have every network look whether something can still move."""
+        for parked_somewhere in tuple(self.pumps.values()):
+            parked_somewhere()
+
+
+overseers = Overseers()
+
+
+class WaitList(Generic[T]):
+    """Parked tasks, first come first served."""
+
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
+        self._waiters: dict[Waiter[T], None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def __iter__(self) -> Iterator[Waiter[T]]:
+        return iter(tuple(self._waiters))
+
+    def first(self) -> Waiter[T]:
+        """The task that waits longest."""
+        return next(iter(self._waiters))
+
+    async def park(self, place: Place, doing: str, payload: T, accepts: Callable[[Any], bool] | None = None) -> Any:
+        """Wait until somebody calls `wake` or `fail`; give what was handed over."""
+        task = trio.lowlevel.current_task()
+        waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock())
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._forget(waiter)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._waiters[waiter] = None
+        parked[task] = waiter
+        place._parked()
+        answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
+        place._waited(waiter, answer)
+        time_slice.begin()
+        return answer.unwrap()
+
+    def wake(self, waiter: Waiter[T], value: object = None) -> None:
+        """End a wait and hand over its result."""
+        self._forget(waiter)
+        trio.lowlevel.reschedule(waiter.task, outcome.Value(value))
+
+    def fail(self, waiter: Waiter[T], error: BaseException) -> None:
+        """End a wait with an exception."""
+        self._forget(waiter)
+        trio.lowlevel.reschedule(waiter.task, outcome.Error(error))
+
+    def _forget(self, waiter: Waiter[T]) -> None:
+        del self._waiters[waiter]
+        del parked[waiter.task]

@@ -1,0 +1,186 @@
+"""The one task of a network that runs the steps of its blocks.
+
+It runs steps for as long as any block is ready, lets other tasks run after every time slice, and when nothing is
+ready asks the overseer (the network) whether that is the end, a standstill, or only a pause.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+import outcome
+import trio
+
+from ..base.timing import SLICE, time_slice
+from ..core.scheduler import Steppable
+from ..core.waiting import resting
+from ..measuring.statistics import GovernorStatistics
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+
+class Verdict(Enum):
+    """What it means that no block is ready.
+
+    Attributes:
+        WAITING: Somebody is at work who will wake the pump.
+        WATCHING: Only a task that is not the network's own could go on; look again after a while.
+        STALLED: Nothing can move any more.
+        FINISHED: Everything is done.
+    """
+
+    WAITING = "waiting"
+    WATCHING = "watching"
+    STALLED = "stalled"
+    FINISHED = "finished"
+
+
+class WatchedGate(Protocol):
+    """A governor, which has to look again when items have left."""
+
+    name: str
+
+    def attach(self, network: Network) -> None:
+        """Learn in which network the governed blocks run."""
+        ...
+
+    def look(self) -> None:
+        """Let in who waits, if items have left."""
+        ...
+
+    def network_ended(self, reason: str) -> None:
+        """Let nobody wait any longer."""
+        ...
+
+    def statistics(self) -> GovernorStatistics:
+        """What it has done so far, in numbers."""
+        ...
+
+
+LOOK_AGAIN = 1.0
+"""Seconds after which a network looks again whether the outside task it waits for is still alive."""
+SETTLING = 3
+"""Checkpoints for which a standstill must last: every task that is runnable has run by then."""
+
+
+class Pump:
+    """Runs the blocks that are ready, each one step at a time, in the order in which they became ready."""
+
+    __slots__ = ("_current", "_is_asleep", "_ready", "_task", "gates", "somebody_moves")
+
+    def __init__(self) -> None:
+        self._ready: deque[Steppable] = deque()
+        self._task: trio.lowlevel.Task | None = None
+        self._is_asleep = False
+        self._current: Steppable | None = None
+        self.gates: list[WatchedGate] = []
+        self.somebody_moves: Callable[[], bool] = lambda: False
+
+    def add(self, block: Steppable) -> None:
+        """Run the block's step soon."""
+        self._ready.append(block)
+        if self._is_asleep:
+            self.wake()
+
+    @property
+    def phase(self) -> str | None:
+        """The name of the block whose step runs or ran last."""
+        return self._current.name if self._current is not None else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a block is ready."""
+        return bool(self._ready)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it sleeps: no block is ready, and nothing is between two steps."""
+        return self._is_asleep
+
+    def wake(self) -> None:
+        """Look again whether there is something to do."""
+        if self._is_asleep:
+            self._is_asleep = False
+            assert self._task is not None
+            trio.lowlevel.reschedule(self._task, outcome.Value(None))
+
+    def parked(self) -> None:
+        """A task has begun to wait at one of the blocks: that may have been the last one that could move."""
+        if self._is_asleep and not self.somebody_moves():
+            self.wake()
+
+    async def run(self, judge: Callable[[], Verdict], stalled: Callable[[], Exception]) -> None:
+        """Run until everything is done.
+
+        Args:
+            judge: Says what it means that no block is ready.
+            stalled: Makes the exception for a standstill.
+        """
+        self._task = trio.lowlevel.current_task()
+        while True:
+            if self._ready:
+                self._run_slice()
+                if self._ready:
+                    await trio.lowlevel.checkpoint()
+                    continue
+            self._look()
+            verdict = judge()
+            if verdict is Verdict.FINISHED:
+                return
+            if verdict is Verdict.STALLED:
+                verdict = await self._settle(judge)
+                if verdict is Verdict.STALLED:
+                    raise stalled()
+            if verdict is Verdict.WAITING and not self._ready:
+                await self._sleep()
+            elif verdict is Verdict.WATCHING and not self._ready:
+                with trio.move_on_after(LOOK_AGAIN):
+                    await self._sleep()
+
+    def _run_slice(self) -> None:
+        """Run steps until none is ready or the time slice is used up."""
+        ready = self._ready
+        clock = time_slice.clock
+        time_slice.begin()
+        until = time_slice.until + SLICE
+        while ready:
+            for _ in range(len(ready)):
+                block = ready.popleft()
+                block._queued = False
+                self._current = block
+                block._step()
+                if clock() >= until:
+                    self._look()
+                    return
+            self._look()
+
+    def _look(self) -> None:
+        for gate in self.gates:
+            gate.look()
+
+    async def _settle(self, judge: Callable[[], Verdict]) -> Verdict:
+        for _ in range(SETTLING):
+            await trio.lowlevel.checkpoint()
+            verdict = judge()
+            if self._ready:
+                return Verdict.WAITING
+            if verdict is not Verdict.STALLED:
+                return verdict
+        return Verdict.STALLED
+
+    async def _sleep(self) -> None:
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._is_asleep = False
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        assert self._task is not None
+        self._is_asleep = True
+        resting.add(self._task)
+        try:
+            await trio.lowlevel.wait_task_rescheduled(abort)
+        finally:
+            resting.discard(self._task)

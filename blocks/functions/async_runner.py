@@ -1,0 +1,295 @@
+"""Runs async functions in up to `concurrency` tasks, and puts their results back in order.
+
+Invariants: items are started in the order in which they came; at most `concurrency` are being worked on; at most
+`window` are anywhere between their start and being handed on, so the one that is waited for is always among those
+that were started, and a straggler idles nobody until the window is full. Workers are tasks that stay: one that has
+finished an item takes the next itself, and parks only when there is none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any
+
+import outcome
+import trio
+
+from ..base.error_info import is_cancellation
+from ..base.timing import time_slice, turns_of
+from ..core.source import Source
+from ..core.waiting import resting
+from ..liveness.standstill import moves
+from .function_block import FunctionBlock
+from .item_limit import allowed, awaited_in_time
+
+Job = tuple[int, Any]
+
+
+class AsyncRunner:
+    """Calls an async function with several items at once."""
+
+    is_eager = True
+    place = "tasks"
+    __slots__ = (
+        "at_once",
+        "block",
+        "busy",
+        "call",
+        "concurrency",
+        "finished",
+        "handed_on",
+        "idle",
+        "in_work",
+        "ordered",
+        "started",
+        "waiting",
+        "window",
+        "workers",
+    )
+
+    def __init__(self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int) -> None:
+        self.block = block
+        self.call = awaited_in_time(block.function, block._time_limit)
+        self.at_once = self.concurrency = concurrency
+        self.ordered = ordered
+        self.window = window
+        self.busy = 0
+        self.waiting = 0
+        self.workers = 0
+        self.started = 0
+        self.handed_on = 0
+        self.finished: dict[int, list[Any]] = {}
+        self.idle: list[trio.lowlevel.Task] = []
+        self.in_work: set[trio.lowlevel.Task] = set()
+
+    # Giving out items
+
+    def start(self) -> None:
+        """Have the calls recorded, if that is wanted; workers start when there is work."""
+        if (tracer := self.block._tracer) is not None:
+            self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
+
+    def _gives(self) -> bool:
+        """Whether what a call gives goes on as it is."""
+        return isinstance(self.block, Source)
+
+    def step(self) -> None:
+        """Hand results on, and give items to workers that are free."""
+        self.block._flush()
+        self.give_out()
+        self.block._inbox.admit()
+
+    def give_out(self) -> None:
+        """Give items to workers that are free."""
+        while (self.idle or self.workers < self.concurrency) and (job := self._next()) is not None:
+            if self.idle:
+                task = self.idle.pop()
+                self.in_work.add(task)
+                trio.lowlevel.reschedule(task, outcome.Value(job))
+            else:
+                network = self.block._network
+                assert network is not None
+                self.workers += 1
+                network._spawn(self._work, job, name=f"{self.block.name} worker {self.workers}", phase=self.block.name)
+
+    def _next(self) -> Job | None:
+        """The next item, if it may be started now."""
+        block = self.block
+        queue = block._inbox.queue
+        open_items = self.started - self.handed_on + len(block._outbox.queue)
+        if not queue or open_items >= self.window or block._dead.queue:
+            return None
+        self.busy += 1  # before the item leaves the queue: whoever counts the items in flight counts it all the time
+        self.started += 1
+        block._inbox.note_depth()
+        return self.started, queue.popleft()
+
+    # Working
+
+    async def _work(self, job: Job | None) -> None:
+        task = trio.lowlevel.current_task()
+        inbox = self.block._inbox
+        call = self.call
+        self.in_work.add(task)
+        while job is not None:
+            number, item = job
+            turns = turns_of(task)
+            start = time_slice.clock()
+            try:
+                results = self._results(await call(item))
+                self.busy -= 1
+                self._called(start)
+            except BaseException as error:
+                results = await self._failed(number, item, error, start)
+            self._hand_on(number, results)
+            if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
+                await time_slice.pause()
+            job = self._next()
+            if inbox.senders or inbox.postponed:
+                inbox.admit()
+                job = job or self._next()
+            if job is None:
+                self.block._settle()
+                job = await self._idle(task)
+
+    def _called(self, start: float) -> None:
+        """Take note of how long a call took."""
+        now = time_slice.clock()
+        self.block._effort.add(1, now - start, 0.0, now)
+
+    async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
+        """Do as the policy says; give the results, if trying again gave some."""
+        attempt = 0
+        while True:
+            if is_cancellation(error):
+                raise error
+            self._called(start)
+            self.busy -= 1  # whatever becomes of the item, it is counted there
+            delay = self.block._handle(error, item, number, attempt)
+            if delay is None:
+                return []
+            self.busy += 1
+            attempt += 1
+            await trio.sleep(delay)
+            start = time_slice.clock()
+            try:
+                results = self._results(await self.call(item))
+            except BaseException as again:
+                error = again
+            else:
+                self.busy -= 1
+                self._called(start)
+                return results
+
+    async def _idle(self, task: trio.lowlevel.Task) -> Job | None:
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self.idle.remove(task)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self.in_work.discard(task)
+        self.idle.append(task)
+        if not any(map(moves, self.in_work)):
+            self.block._parked()
+        resting.add(task)
+        try:
+            job: Job | None = await trio.lowlevel.wait_task_rescheduled(abort)
+        finally:
+            resting.discard(task)
+        return job
+
+    def _results(self, result: Any) -> list[Any]:
+        return [result]
+
+    # Handing results on
+
+    def _hand_on(self, number: int, results: list[Any]) -> None:
+        block = self.block
+        if not self.ordered or number == self.handed_on + 1:
+            self.handed_on += 1
+            self._emit(results)
+            while self.finished and self.handed_on + 1 in self.finished:
+                self.handed_on += 1
+                ready = self.finished.pop(self.handed_on)
+                self.waiting -= len(ready)
+                self._emit(ready)
+        else:
+            self.finished[number] = results
+            self.waiting += len(results)
+        if self.idle or self.workers < self.concurrency or block._inbox.closed or block._governed:
+            block._wake()
+
+    def _emit(self, results: list[Any]) -> None:
+        if results:
+            self.block._emit(results)
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """The workers that have an item."""
+        return self.in_work
+
+    def close(self) -> None:
+        """Let the idle workers go."""
+        self.finished.clear()
+        self.busy = self.waiting = 0
+        idle, self.idle = self.idle, []
+        for task in idle:
+            trio.lowlevel.reschedule(task, outcome.Value(None))
+
+
+class AsyncExpandingRunner(AsyncRunner):
+    """Calls an async function that gives an iterable an item, or an async generator function.
+
+    Outputs are handed on as they come if nothing speaks against it: every failure is a fault, and no other item's
+    outputs have to come first. Otherwise those of an item are collected until all are there.
+    """
+
+    __slots__ = ("generate", "streams")
+
+    def __init__(
+        self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int, is_generator: bool
+    ) -> None:
+        super().__init__(block, concurrency, ordered, window)
+        self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
+        self.streams = block._failures.is_strict and (concurrency == 1 or not ordered)
+        if is_generator:
+            self.call = self._read if block._time_limit is None else self._read_in_time
+
+    async def _read_in_time(self, item: Any) -> list[Any]:
+        assert self.block._time_limit is not None
+        with allowed(self.block._time_limit) as scope:
+            return await self._read(item, scope)
+
+    async def _read(self, item: Any, scope: trio.CancelScope | None = None) -> list[Any]:
+        outputs: list[Any] = []
+        generator = self.generate(item)
+        try:
+            async for output in generator:
+                if self.streams:
+                    self.block._counts["produced"] += 1
+                    self._trace((output,))
+                    self._emit([output])
+                    await self._wait_for_room(scope)
+                else:
+                    outputs.append(output)
+        finally:
+            await generator.aclose()
+        return outputs
+
+    def _gives(self) -> bool:
+        return False
+
+    def _trace(self, outputs: Iterable[Any]) -> None:
+        """Record that the item on which the running task works gave these."""
+        if (tracer := self.block._tracer) is not None:
+            tracer.gave(outputs, tracer.current[trio.lowlevel.current_task()])
+
+    def _results(self, result: Any) -> list[Any]:
+        outputs = list(result)
+        self._trace(outputs)
+        self.block._counts["consumed"] += 1
+        return outputs
+
+    async def _wait_for_room(self, scope: trio.CancelScope | None) -> None:
+        outbox = self.block._outbox
+        if time_slice.clock() >= time_slice.until:
+            await time_slice.pause()
+        if len(outbox.queue) < self.window:
+            return
+        left = 0.0
+        if scope is not None:
+            left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # to wait takes nobody's time
+        while len(outbox.queue) >= self.window:
+            await self.block._space.park(self.block, "hand its outputs on", None)
+        if scope is not None:
+            scope.deadline = trio.current_time() + left
+
+    def step(self) -> None:
+        """Hand results on; wake generators that waited for room; give items to workers that are free."""
+        super().step()
+        if len(self.block._outbox.queue) < self.window:
+            for waiter in self.block._space:
+                self.block._space.wake(waiter)
+
+    def _hand_on(self, number: int, results: list[Any]) -> None:
+        self.block._counts["produced"] += len(results)
+        super()._hand_on(number, results)

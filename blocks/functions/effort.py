@@ -1,0 +1,101 @@
+"""What the calls of a block have taken, and what it has waited for: taken note of a batch at a time.
+
+A block is always in one of three states: it works (or waits for the loop or a worker), it has nothing to work on, or it
+can do nothing because nobody takes what is ready. The stretches in the last two are its waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from ..base.times import Histogram, Times
+from ..base.timing import time_slice
+from ..charts.span import Activity
+
+
+class State(Enum):
+    """What a block that calls a function is doing."""
+
+    WORKING = "working"
+    NO_INPUT = "no input"
+    NO_OUTPUT = "no output"
+
+
+WORKING, NO_INPUT, NO_OUTPUT = State
+ACTIVITIES = {NO_INPUT: Activity.WAIT_FOR_INPUT, NO_OUTPUT: Activity.WAIT_FOR_OUTPUT}
+
+
+class Effort:
+    """The measurements of one block.
+
+    Attributes:
+        items: How many calls there were.
+        seconds: By the clock on the wall, summed up over the calls, also of those that ran at the same time.
+        cpu: Seconds of processor time; not known of async functions.
+        first_items: How many calls were in the first batch.
+        first_at: When that was done.
+        last_at: When the last batch was done.
+        on_wait: Told of each wait that is over.
+    """
+
+    __slots__ = (
+        "cpu",
+        "first_at",
+        "first_items",
+        "items",
+        "last_at",
+        "no_input",
+        "no_output",
+        "on_wait",
+        "seconds",
+        "service",
+        "since",
+        "state",
+    )
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.seconds = 0.0
+        self.cpu = 0.0
+        self.first_items = 0
+        self.first_at = self.last_at = 0.0
+        self.service = Histogram()
+        self.state = WORKING
+        self.since = 0.0
+        self.on_wait: Callable[[Activity, float, float], None] | None = None
+        self.no_input = Histogram()
+        self.no_output = Histogram()
+
+    def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
+        """Take note of some calls that are done; with 0 items, of processor time only."""
+        self.cpu += cpu
+        if not items:
+            return
+        self.seconds += seconds
+        self.items += items
+        self.service.add(seconds / items, items)
+        self.last_at = now
+        if not self.first_items:
+            self.first_items = items
+            self.first_at = now
+
+    def change(self, state: State) -> None:
+        """Go into another state; the stretch in the last one is over."""
+        now = time_slice.clock()
+        if self.state is not WORKING:
+            (self.no_input if self.state is NO_INPUT else self.no_output).add(now - self.since)
+            if self.on_wait is not None:
+                self.on_wait(ACTIVITIES[self.state], self.since, now)
+        self.state = state
+        self.since = now
+
+    def wait(self, state: State) -> Times:
+        """The stretches in a state, the present one included."""
+        waits = self.no_input if state is NO_INPUT else self.no_output
+        return waits.summary(time_slice.clock() - self.since if state is self.state else None)
+
+    def steady(self) -> float:
+        """Calls a second between the first batch and the last; 0 if there was only one."""
+        seconds = self.last_at - self.first_at
+        return (self.items - self.first_items) / seconds if seconds > 0 else 0.0

@@ -1,0 +1,390 @@
+"""Runs plain functions in an executor, several items a hand-over, and puts their results back in order.
+
+Items are taken from the inbox in batches. A batch is handed over as one job; if some of its items have to be tried
+again, or were not begun, these travel in jobs of their own. Invariants:
+- at most `lane.depth` jobs are out, and the executor runs at most `concurrency` of them at a time;
+- at most `window` items, or by default batches, are anywhere between their start and being handed on, all of them in
+  `batches`, in order; a batch is handed on when all of its items are decided, and, if ordered, none is before it;
+- `busy` counts the items that are not decided, `waiting` the results of those batches that are not handed on.
+
+Only the block's step decides anything. The executor's threads bring jobs home and wake the loop, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, Executor
+from functools import partial
+from typing import Any, NoReturn
+
+import attrs
+import trio
+
+from ..base.error_info import annotate, shorten
+from ..base.log import log
+from ..base.timing import BatchSize, time_slice
+from ..executors.client_lane import ClientLane, is_client_executor
+from ..executors.lane import FutureLane, Homecoming, Job, Lane
+from ..executors.timed import Timed
+from ..executors.work import Outcome, Task
+from ..recording.tracer import Work
+from .function_block import FunctionBlock, default_window
+from .job_trace import JobTrace
+
+PATIENCE = 5.0
+"""Seconds that a network which stops waits for calls in executors before it says that it does."""
+
+
+class Batch:
+    """Items that were taken together.
+
+    Attributes:
+        number: Of the first item, counted from 1.
+        count: How many items there are.
+        undecided: How many have neither a result nor been dropped.
+        results: By place in the batch, as far as they are there.
+        works: By place in the batch, what is recorded of them, if anything is.
+    """
+
+    __slots__ = ("count", "number", "results", "undecided", "works")
+
+    def __init__(self, number: int, count: int) -> None:
+        self.number = number
+        self.count = self.undecided = count
+        self.results: dict[int, Any] | list[Any] = {}
+        self.works: list[Work] = []
+
+    def in_order(self) -> list[Any]:
+        """The results, once all is decided."""
+        results = self.results
+        return results if isinstance(results, list) else [results[place] for place in sorted(results)]
+
+
+class ExecutorRunner:
+    """Calls a plain function in an executor."""
+
+    is_eager = True
+    __slots__ = (
+        "again",
+        "at_once",
+        "batches",
+        "block",
+        "busy",
+        "concurrency",
+        "executor",
+        "failure",
+        "handed_on",
+        "home",
+        "lane",
+        "ordered",
+        "out",
+        "over",
+        "place",
+        "returned",
+        "size",
+        "started",
+        "task",
+        "trace",
+        "waiting",
+        "window",
+    )
+
+    def __init__(
+        self,
+        block: FunctionBlock[Any],
+        executor: Executor,
+        concurrency: int,
+        ordered: bool,
+        window: int | None,
+        expands: bool = False,
+    ) -> None:
+        self.block = block
+        self.executor = executor
+        self.place = type(executor).__name__
+        self.at_once = min(concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency)))
+        self.concurrency = concurrency
+        self.ordered = ordered
+        self.window = window
+        self.task = Task(block.function, expands, block._failures.is_strict, str(block))
+        self.busy = 0
+        self.waiting = 0
+        self.started = 0
+        self.handed_on = 0
+        self.out = 0
+        self.size = BatchSize()
+        self.batches: dict[Batch, None] = {}
+        self.again: deque[Job] = deque()
+        self.failure: Exception | None = None
+        self.over = trio.Event()
+        self.returned = trio.Event()
+        self.trace: JobTrace | None = None
+        self.home: Homecoming
+        self.lane: Lane
+
+    # The life of the lane
+
+    def start(self) -> None:
+        """Open a lane to the executor."""
+        network = self.block._network
+        assert network is not None
+        self.home = Homecoming(self._wake)
+        self.lane = open_lane(self.executor, self.block.name, self.concurrency, self.home)
+        self.task = attrs.evolve(self.task, limit=self.lane.limit)
+        if self.block._tracer is not None:
+            self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
+            if not getattr(self.executor, "_keeps_results", False):
+                self.task = attrs.evolve(self.task, function=Timed(self.task.function, self.task.expands))
+        network._spawn(self._attend, name=f"executor of {self.block.name}", phase=self.block.name)
+
+    async def _attend(self) -> None:
+        """Let go of the executor in the end; if the network stops, only after what runs has returned."""
+        try:
+            await self._wait_until_over()
+        finally:
+            with trio.CancelScope(shield=True):
+                self.over.set()
+                has_to_wait = self.lane.stop()
+                self._discard()
+                if has_to_wait and self.out:
+                    await self._wait_for_calls()
+                wait = self.lane.close()
+                if wait is not None:
+                    await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+
+    async def _wait_until_over(self) -> None:
+        await self.over.wait()
+
+    async def _wait_for_calls(self) -> None:
+        """Wait for what runs, and say so if that takes long: perhaps it takes for ever."""
+        with trio.move_on_after(PATIENCE):
+            await self.returned.wait()
+            return
+        log.warning(
+            "%s still waits for the calls that run in its executor, %s: %d; Threads and Processes do not wait with "
+            "abandon_on_cancel=True",
+            self.block,
+            self.executor,
+            self.out,
+        )
+        await self.returned.wait()
+
+    def _wake(self) -> None:
+        """Jobs have come home."""
+        if not self.over.is_set():
+            self.block._wake()
+            return
+        self._discard()
+        if not self.out:
+            self.returned.set()
+
+    def _discard(self) -> None:
+        """Count the jobs that come home when the network has stopped; their items were discarded."""
+        while self.home.take() is not None:
+            self.out -= 1
+
+    def close(self) -> None:
+        """Have the lane closed; what is still out is waited for there."""
+        self.batches.clear()
+        self.again.clear()
+        self.busy = self.waiting = 0
+        self.over.set()
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """No task works here: the network is told that it is busy while jobs are out."""
+        return ()
+
+    # Giving out items
+
+    def step(self) -> None:
+        """Take jobs home, hand results on, and hand items over."""
+        while (job := self.home.take()) is not None:
+            self._came_home(job)
+        if self.failure is not None:
+            raise self.failure
+        self.block._flush()
+        self.give_out()
+        self.block._inbox.admit()
+
+    def give_out(self) -> None:
+        """Hand items over, those first that have been out before."""
+        while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
+            try:
+                self._submit(job)
+            except Exception as error:
+                annotate(error, f"{self.block} could not hand items to its executor, {self.executor!r}")
+                self.again.appendleft(job)
+                self.failure = error
+                self.block._wake()  # this may be a sender's task; it is the block that has failed
+                return
+            self._count(1)
+
+    def _submit(self, job: Job) -> None:
+        self.lane.submit(job)
+
+    def _again(self) -> Job | None:
+        return self.again.popleft() if self.again else None
+
+    def _next(self) -> Job | None:
+        """The next items, if they may be started now."""
+        block = self.block
+        queue = block._inbox.queue
+        if not queue or block._dead.queue:
+            return None
+        room = self._room()
+        if room < 1:
+            return None
+        share = -(-len(queue) // (self.lane.depth - self.out))
+        count = min(room, self.size.items, share)
+        self.busy += min(count, len(queue))  # before they leave the queue: whoever counts them counts them all the time
+        items = list(block._inbox.take(count))
+        batch = Batch(self.started + 1, len(items))
+        if self.trace is not None:
+            batch.works = self.trace.begin(items)
+        self.started += len(items)
+        self.batches[batch] = None
+        return Job(self.task, items, batch, range(len(items)))
+
+    def _room(self) -> int:
+        """How many more items may be started: by default as many as there are in so many hand-overs."""
+        to_hand_on = len(self.block._outbox.queue)
+        if self.window is not None:
+            return self.window - (self.started - self.handed_on) - to_hand_on
+        window = default_window(self.concurrency)
+        return self.size.items if len(self.batches) < window and to_hand_on < window else 0
+
+    def _count(self, change: int) -> None:
+        """Keep the network informed whether somebody is at work for the block."""
+        network = self.block._network
+        assert network is not None
+        if not self.out:
+            network._busy_count += 1
+        self.out += change
+        if not self.out:
+            network._busy_count -= 1
+            network._pump.wake()
+
+    # Taking jobs home
+
+    def _came_home(self, job: Job) -> None:
+        self._count(-1)
+        seconds = self.lane.came_home(job)
+        outcome = job.outcome
+        if outcome is None:
+            self._not_done(job)
+            return
+        self.block._effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
+        self.size.learn(outcome.done, seconds, self.lane.seconds)
+        if self.trace is not None:
+            self.trace.came_home(job, outcome)
+        self.busy -= len(outcome.results)
+        self.waiting += len(outcome.results)
+        self._sort_in(job, outcome)
+        for start in reversed(range(outcome.done, len(job.places), self.size.items)):
+            self._hand_over_again(job, range(start, min(start + self.size.items, len(job.places))))
+        self._hand_on(job.batch)
+
+    def _sort_in(self, job: Job, outcome: Outcome) -> None:
+        batch: Batch = job.batch
+        batch.undecided -= len(outcome.results)
+        if not batch.undecided and not batch.results:
+            batch.results = outcome.results
+        elif not outcome.failures:
+            assert isinstance(batch.results, dict)
+            batch.results.update(zip(job.places, outcome.results, strict=False))
+        else:
+            self._sort_out(job, outcome)
+
+    def _sort_out(self, job: Job, outcome: Outcome) -> None:
+        """Tell what went well from what failed."""
+        batch: Batch = job.batch
+        assert isinstance(batch.results, dict)
+        failed = dict(outcome.failures)
+        places = (place for number, place in enumerate(job.places) if number not in failed)
+        batch.results.update(zip(places, outcome.results, strict=False))
+        for number, error in outcome.failures:
+            self._failed(job, number, error)
+
+    def _failed(self, job: Job, number: int, error: BaseException) -> None:
+        """Do as the policy says about one item of a job."""
+        batch: Batch = job.batch
+        place = job.places[number]
+        self.busy -= 1
+        item = job.items[number]
+        if self.trace is not None:
+            self.trace.failed(job, number, error)
+        delay = self.block._handle(error, item, batch.number + place, job.attempt)
+        if delay is None:
+            batch.undecided -= 1
+            return
+        if self.trace is not None:
+            self.trace.is_tried_again(item)
+        self.busy += 1
+        again = Job(self.task, (job.items[number],), batch, (place,), job.attempt + 1)
+        if delay > 0:
+            assert self.block._network is not None
+            self.block._network._after(delay, partial(self._retry, again))
+        else:
+            self.again.append(again)
+
+    def _retry(self, job: Job) -> None:
+        self.again.append(job)
+        self.block._wake()
+
+    def _hand_over_again(self, job: Job, rest: Sequence[int]) -> None:
+        """Some items of a job were not begun."""
+        items = [job.items[number] for number in rest]
+        self.again.appendleft(Job(self.task, items, job.batch, [job.places[number] for number in rest], job.attempt))
+
+    def _not_done(self, job: Job) -> None:
+        """A hand-over has failed as a whole; that is no item's fault, or nobody knows which one's."""
+        error = job.error
+        assert error is not None
+        if not isinstance(error, Exception) or self.lane.is_broken_by(error):
+            self._fault(error, job)
+        if len(job.items) > 1:
+            for number in reversed(range(len(job.items))):
+                self._hand_over_again(job, (number,))
+        else:
+            self._failed(job, 0, error)
+            self._hand_on(job.batch)
+
+    def _fault(self, error: BaseException, job: Job) -> NoReturn:
+        """Stop the network because the executor has failed."""
+        if isinstance(error, CancelledError):
+            error = RuntimeError(f"the executor of {self.block}, {self.executor!r}, has cancelled work it was given")
+            annotate(error, "shut an executor down after the network that uses it")
+        items = ", ".join(shorten(item) for item in job.items[:3])
+        more = f" and {len(job.items) - 3} more" if len(job.items) > 3 else ""
+        annotate(error, f"the executor of {self.block}, {self.executor!r}, failed with {items}{more} in work")
+        raise error
+
+    # Handing results on
+
+    def _hand_on(self, batch: Batch) -> None:
+        if not self.ordered:
+            if not batch.undecided:
+                self._emit(batch)
+            return
+        while self.batches and not (first := next(iter(self.batches))).undecided:
+            self._emit(first)
+
+    def _emit(self, batch: Batch) -> None:
+        del self.batches[batch]
+        results = batch.in_order()
+        self.handed_on += batch.count
+        self.waiting -= len(results)
+        if self.task.expands:
+            self.block._counts["consumed"] += len(results)
+            results = [output for outputs in results for output in outputs]
+            self.block._counts["produced"] += len(results)
+        if results:
+            self.block._emit(results)
+
+
+def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
+    """Get a block access to its executor; ours bring a lane of their own."""
+    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
+    if make is not None:
+        return make(name, concurrency, home)
+    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, home)

@@ -1,0 +1,338 @@
+"""The shared core of the blocks that run a function of the user's: call, transformer and transform-many.
+
+The block owns the inbox, the outbox and the dead letters; a runner decides when the function is called with which
+item (inline on the loop, or in tasks) and hands back what came of it through `_emit`, `_skip` and `_fault`. Another
+way to run functions is another runner.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from typing import Any, NoReturn, Protocol, TypeVar
+
+import trio
+
+from ..base.checks import check_number
+from ..base.error_info import ErrorInfo, Shown, annotate
+from ..base.log import log
+from ..buffer import check_capacity
+from ..core.block import Block, automatic_name
+from ..core.inbox import UNBOUNDED, Inbox
+from ..core.outbox import Outbox
+from ..core.target import Target
+from ..core.waiting import WaitList
+from ..executors.parcel import check_picklable
+from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
+from .item_limit import Late
+from .policies import Action, DeadLetter, Failures, OnError, as_policy
+
+In = TypeVar("In")
+DEFAULT_CAPACITY = 1024
+
+
+class Runner(Protocol):
+    """Calls the function of a block with its items.
+
+    Attributes:
+        busy: How many items were taken from the inbox and are being worked on.
+        waiting: How many results wait for those of items before them.
+        at_once: At most so many calls at once.
+        place: Where the function runs, in words.
+        is_eager: Whether `give_out` can start work at once when an item comes, without a step of the block.
+    """
+
+    is_eager: bool
+    busy: int
+    waiting: int
+    at_once: int
+    place: str
+
+    def start(self) -> None:
+        """The network starts."""
+        ...
+
+    def step(self) -> None:
+        """Start or do as much work as is allowed now."""
+        ...
+
+    def give_out(self) -> None:
+        """Start as much work as is allowed now."""
+        ...
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """The tasks that work on an item now."""
+        ...
+
+    def close(self) -> None:
+        """There will be no more work, or the network has stopped; let go of everything."""
+        ...
+
+
+class FunctionInbox(Inbox[In]):
+    """Counts what is in work too: a block with capacity 1 takes nothing more before it is done with its item."""
+
+    __slots__ = ()
+    block: FunctionBlock[In]
+
+    def room(self) -> int:
+        """How many more messages fit in."""
+        return self.capacity - len(self.queue) - self.block._runner.busy
+
+
+class FunctionBlock(Block, Target[In]):
+    """A block that calls a function with each of its items."""
+
+    __slots__ = ("_dead", "_effort", "_failures", "_inbox", "_outbox", "_runner", "_space", "_time_limit", "function")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        capacity: int | None,
+        on_error: OnError,
+        filter: Callable[[In], bool] | None,
+        time_limit: float | None,
+        name: str | None,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(f"{self.kind} {name!r}: the function must be callable, got {function!r}")
+        super().__init__(name or name_of(function, type(self).__name__))
+        check_capacity(str(self), capacity)
+        if time_limit is not None:
+            check_number(str(self), "time_limit", time_limit, above=True)
+        self._time_limit = time_limit
+        self.function = function
+        self._failures = Failures(str(self), as_policy(str(self), on_error))
+        self._inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
+        self._outbox: Outbox[Any] = Outbox(self, deque())
+        self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
+        self._space: WaitList[None] = WaitList()
+        self._effort = Effort()
+        self._runner: Runner
+        if isinstance(self._failures.final, DeadLetter):
+            target = self._failures.final.target
+            self._dead.link(target._inlet(self._dead))
+
+    # What the runner asks and tells
+
+    def _flush(self) -> None:
+        """Hand on what is ready."""
+        if self._outbox.queue:
+            self._outbox.flush()
+        if self._dead.queue:
+            self._dead.flush()
+
+    def _room(self) -> int:
+        """For how many more results there is room."""
+        if self._dead.queue:
+            return 0
+        outbox = self._outbox
+        waiting = len(outbox.queue)
+        if not outbox.links:
+            return self._inbox.capacity - waiting
+        if waiting:
+            return 0
+        link = outbox.links[0]
+        if len(outbox.links) == 1 and link.is_plain:
+            return max(1, link.inbox.room())
+        return UNBOUNDED
+
+    def _emit(self, results: list[Any]) -> None:
+        """Take the results of that many items, in order."""
+        self._outbox.emit(results)
+
+    def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
+        """Stop the network because the function raised."""
+        self._counts["dropped:fault"] += 1
+        self._counts["failed"] += 1
+        assert self._network is not None
+        self._network._fault(error, phase=self.name, item=item, number=number)
+        raise error
+
+    def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
+        """Do as the policy says; give the seconds after which to try the item again, or None if it has ended."""
+        if not isinstance(error, Exception):
+            self._fault(error, item, number)
+        if isinstance(error, Late):
+            error = error.explain(str(self), item, number)
+        action = self._failures.decide(attempt, number)
+        if action is not Action.FAIL:
+            log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
+        if action is Action.RETRY:
+            self._counts["retried"] += 1
+            return self._delay(error, item, number, attempt + 1)
+        if action is Action.FAIL:
+            if self._failures.given_up:
+                share = f"{self._failures.given_up} of {self._failures.seen} items failed"
+                annotate(error, f"the error budget of {self} is used up: {share}")
+            self._fault(error, item, number)
+        self._counts["failed"] += 1
+        if action is Action.SKIP:
+            self._drop("skipped", (item,))
+        else:
+            self._lose((item,))
+            info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
+            self._became((item,), info)
+            self._dead.queue.append(info)
+            self._dead.flush()
+        return None
+
+    def _delay(self, error: BaseException, item: Any, number: int, attempt: int) -> float:
+        try:
+            delay = self._failures.delay(attempt)
+            if not delay >= 0:
+                raise ValueError(f"{self}: backoff must give seconds >= 0, got {delay!r} for try {attempt}")
+        except Exception as broken:
+            broken.__cause__ = error
+            self._fault(broken, item, number)
+        return delay
+
+    # Stepping
+
+    def _start(self) -> None:
+        if self._tracer is not None:
+            self._effort.on_wait = self._tracer.waits_of(self.name)
+        self._effort.change(NO_INPUT)
+        self._runner.start()
+        super()._start()
+
+    def _arrived(self) -> None:
+        if self._effort.state is NO_INPUT:
+            self._effort.change(WORKING)
+        if not self._queued and self._runner.is_eager and self._network is not None and self._network._is_open:
+            self._runner.give_out()
+            if not (self._inbox.senders or self._inbox.postponed):
+                return
+        self._wake()
+
+    def _step(self) -> None:
+        if self._network is None or self._finished:
+            return
+        self._inbox.begin_step()
+        self._runner.step()
+        self._settle()
+        if self._inbox.closed and not self._held():
+            self._finish()
+
+    def _settle(self) -> None:
+        """Take note of what the block waits for from now on, if it waits."""
+        if self._runner.busy:
+            state = WORKING
+        elif (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1):
+            state = NO_OUTPUT
+        else:
+            state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT
+        if state is not self._effort.state:
+            self._effort.change(state)
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._effort.change(WORKING)
+        self._runner.close()
+        self._outbox.end()
+        self._dead.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            self._broken = reason
+            self._effort.change(WORKING)
+            self._counts["discarded"] += self._held()
+            for port in (self._inbox, self._outbox, self._dead):
+                port.abort(reason)
+            self._runner.close()
+
+    def _held(self) -> int:
+        runner = self._runner
+        results = runner.waiting + len(self._outbox.queue) + len(self._dead.queue)
+        return len(self._inbox.queue) + runner.busy + results
+
+    def _describe_held(self) -> str:
+        waiting = f"{len(self._inbox.queue)} waiting, {self._runner.busy} in work"
+        results = self._runner.waiting + len(self._outbox.queue)
+        return waiting + (f", {results} results to hand on" if results else "")
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        return (self._inbox,)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox, self._dead)
+
+    def _tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return self._runner.tasks()
+
+
+def name_of(function: Callable[..., Any], kind: str) -> str:
+    """Name a block after its function, looking through partial functions; lambdas get a number instead."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__name__", None) or type(function).__name__
+    return automatic_name(kind) if name == "<lambda>" else name
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling the function gives something to await."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def is_async_generator(function: Callable[..., Any]) -> bool:
+    """Whether calling the function gives an asynchronous generator."""
+    return inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def default_window(concurrency: int) -> int:
+    """How many items may be between start and being handed on, if the user does not say."""
+    return max(16, 4 * concurrency)
+
+
+def check_concurrency(
+    block: FunctionBlock[Any],
+    concurrency: int,
+    window: int | None,
+    capacity: int | None,
+    runs_async: bool,
+    executor: Executor | None,
+) -> None:
+    """Raise a `ValueError` that says what to do if the numbers do not fit each other or the function."""
+    for what, number in (("concurrency", concurrency), ("window", window)):
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+            raise ValueError(f"{block}: {what} must be an int >= 1, got {number!r}")
+    if window is not None and window < concurrency:
+        raise ValueError(f"{block}: window must be at least the concurrency, {concurrency}, got {window}")
+    if capacity is not None and capacity < concurrency:
+        raise ValueError(f"{block}: capacity must be at least the concurrency, {concurrency}, got {capacity}")
+    if executor is None and concurrency > 1 and not runs_async:
+        raise ValueError(
+            f"{block}: concurrency={concurrency} needs an executor or an async function; a plain function runs on the "
+            f"loop, one call at a time (give the block executor=Threads({concurrency}))"
+        )
+    if executor is not None:
+        check_executor(block, executor, runs_async)
+
+
+def check_expanding(block: FunctionBlock[Any], executor: Executor | None) -> None:
+    """Raise a `TypeError` that says what to do if the executor cannot make any number of outputs of an item."""
+    refuse = getattr(executor, "_check_expanding", None)
+    if refuse is not None:
+        refuse(str(block))
+
+
+def check_executor(block: FunctionBlock[Any], executor: Executor, runs_async: bool) -> None:
+    """Raise a `TypeError` that says what to do if the executor cannot call the block's function."""
+    if not isinstance(executor, Executor):
+        raise TypeError(
+            f"{block}: executor must be Threads, Processes or another concurrent.futures.Executor, got {executor!r}"
+        )
+    if runs_async:
+        raise TypeError(
+            f"{block}: an async function runs in tasks of the loop and takes no executor; leave out executor=, or give "
+            "the block a plain function"
+        )
+    check = getattr(executor, "_check", None)
+    if check is not None:
+        check(block.function, str(block))
+    elif isinstance(executor, ProcessPoolExecutor):
+        check_picklable(block.function, str(block))

@@ -1,0 +1,274 @@
+"""Runs plain functions on the loop, a batch of items at a time.
+
+A batch takes about a fifth of a millisecond: slow functions are called once a step, so that results stream, and the
+loop is never held for longer than one call or a fraction of a millisecond; quick ones share the cost of a step among
+up to a thousand items. Items that were taken and not worked on because one before them failed stay in `pending`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from time import thread_time
+from types import CoroutineType
+from typing import Any
+
+import trio
+
+from ..base.errors import LoopHeldWarning
+from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
+from ..core.source import Source
+from ..executors.work import not_awaited, stop_iteration
+from ..recording.tracer import Work
+from .effort import WORKING
+from .function_block import FunctionBlock
+from .item_limit import called_in_time, expanded_in_time
+
+LOOP_HELD = 0.1
+"""Seconds; a batch that takes longer has at least one call that does not belong on the loop."""
+
+
+class InlineRunner:
+    """Maps a plain function over batches of items."""
+
+    is_eager = False
+    waiting = 0
+    at_once = 1
+    place = "loop"
+    __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "number", "pending", "size")
+
+    def __init__(self, block: FunctionBlock[Any]) -> None:
+        self.block = block
+        self.function = called_in_time(block.function, block._time_limit)
+        self.pending: deque[Any] = deque()
+        self.busy = 0
+        self.size = BatchSize()
+        self.number: int = 0
+        self.attempt = 0
+        self.is_pausing = False
+        self.has_warned = False
+
+    def start(self) -> None:
+        """Have the calls recorded, if that is wanted."""
+        if (tracer := self.block._tracer) is not None:
+            self.function = tracer.calls(self.block.name, self.function, isinstance(self.block, Source))
+
+    def step(self) -> None:
+        """Work on one batch, if the results of the last one are out."""
+        block = self.block
+        block._flush()
+        room = 0 if self.is_pausing else block._room()
+        if room < 1:
+            block._inbox.admit()
+            return
+        self._run(min(room, self.size.items))
+        block._inbox.admit()
+        if (self.pending or block._inbox.queue) and not self.is_pausing:
+            block._wake()
+
+    def give_out(self) -> None:
+        """Work is done in steps only."""
+
+    def _take(self, count: int) -> Sequence[Any]:
+        """Get the next items, those that were put back first."""
+        if self.attempt:
+            return [self.pending.popleft()]
+        if self.pending:
+            return [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
+        inbox = self.block._inbox
+        batch = inbox.take(count)
+        self.busy += len(batch)
+        return batch
+
+    def _run(self, count: int) -> None:
+        batch = self._take(count)
+        if not batch:
+            return
+        if self.block._effort.state is not WORKING:
+            self.block._effort.change(WORKING)
+        results: list[Any] = []
+        error: BaseException | None = None
+        may_wait = self.size.items < LARGEST_BATCH  # if not, it is quicker than asking for the processor time
+        cpu = thread_time() if may_wait else 0.0
+        start = time_slice.clock()
+        try:
+            results.extend(map(self.function, batch))
+        except BaseException as raised:
+            error = raised
+        now = time_slice.clock()
+        elapsed = now - start
+        done = len(results)
+        self.block._effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        if elapsed > LOOP_HELD:
+            self._report_held(elapsed)
+        if error is None and done < len(batch):  # map takes it for the end of the batch
+            error = stop_iteration(str(self.block))
+        if results and (type(results[0]) is CoroutineType or type(results[-1]) is CoroutineType):
+            done = [type(result) is CoroutineType for result in results].index(True)
+            error = refuse(self.block, results[done:])
+            del results[done:]
+        self.size.learn(done, elapsed)
+        self.number += done
+        self.busy -= done
+        self.attempt = 0 if done else self.attempt
+        self.block._emit(results)
+        if error is not None and done == len(batch):  # Ctrl-C, after the last item
+            raise error
+        if error is not None:
+            self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
+            self._failed(batch[done], error)
+
+    def _failed(self, item: Any, error: BaseException) -> None:
+        """One item failed; the ones before it are done, those behind it are pending."""
+        self.busy -= 1
+        delay = self.block._handle(error, item, self.number + 1, self.attempt)
+        if delay is None:
+            self.number += 1
+            self.attempt = 0
+            return
+        self.attempt += 1
+        self.busy += 1
+        self.pending.appendleft(item)
+        if delay > 0:
+            assert self.block._network is not None
+            self.is_pausing = True
+            self.block._network._after(delay, self._resume)
+
+    def _report_held(self, seconds: float) -> None:
+        """Warn, once, that the function keeps everything else from running."""
+        if not self.has_warned:
+            self.has_warned = True
+            code = getattr(self.block.function, "__code__", None)
+            warnings.warn_explicit(
+                f"{self.block} held the event loop for {seconds * 1000:.0f} ms; give it executor=Threads(n)",
+                LoopHeldWarning,
+                filename=code.co_filename if code is not None else f"<{self.block.name}>",
+                lineno=code.co_firstlineno if code is not None else 0,
+            )
+
+    def _resume(self) -> None:
+        self.is_pausing = False
+        self.block._wake()
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """No task but the pump works here."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing is kept but items."""
+        self.pending.clear()
+        self.busy = 0
+
+
+class ExpandingRunner(InlineRunner):
+    """Calls a plain function that gives an iterable an item, and feeds on from the iterables lazily.
+
+    Unless every failure is a fault, the outputs of an item are handed on only when all of them are there, so that an
+    item that is skipped or tried again has given none.
+    """
+
+    __slots__ = ("current", "item", "spent", "work")
+
+    def __init__(self, block: FunctionBlock[Any]) -> None:
+        super().__init__(block)
+        self.function = expanded_in_time(block.function, block._time_limit)
+        self.item: Any = None
+        self.work: Work | None = None
+        self.spent = 0.0
+        self.current: Iterator[Any] | None = None
+
+    def _run(self, count: int) -> None:
+        outputs: list[Any] = []
+        error: BaseException | None = None
+        quick, quick_seconds = 0, 0.0
+        start, cpu = time_slice.clock(), thread_time()
+        now = start
+        while len(outputs) < count and error is None and (self.current is not None or self._next_item()):
+            before = len(outputs)
+            try:
+                if self.current is None:
+                    self.current = self._expand(self.item)
+                outputs.extend(islice(self.current, count - len(outputs)))
+            except BaseException as raised:
+                error = raised
+                self.current = None
+            else:
+                if len(outputs) < count:
+                    self._item_done()
+            if self.work is not None:
+                self._trace(self.work, outputs[before:], error)
+            mark, now = now, time_slice.clock()
+            self.spent += now - mark
+            if self.current is None and self.spent > BATCH_SECONDS / 4:
+                self.block._effort.add(1, self.spent, 0.0, now)
+                self.spent = 0.0
+            elif self.current is None:  # counted together: that costs less
+                quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
+            if now - start > 2 * BATCH_SECONDS:
+                break
+        elapsed = now - start
+        self.block._effort.add(quick, quick_seconds, thread_time() - cpu, now)
+        if elapsed > LOOP_HELD:
+            self._report_held(elapsed)
+        self.size.learn(len(outputs), elapsed)
+        self.block._counts["produced"] += len(outputs)
+        self.block._emit(outputs)
+        if self.current is not None:
+            self.block._wake()
+        if error is not None:
+            self._failed(self.item, error)
+
+    def start(self) -> None:
+        """Nothing is needed before the first item."""
+
+    def _next_item(self) -> bool:
+        batch = self._take(1)
+        if batch:
+            self.item = batch[0]
+            tracer = self.block._tracer
+            self.work = None if tracer is None else tracer.begin(self.block.name, self.item)
+        return bool(batch)
+
+    def _trace(self, work: Work, outputs: Sequence[Any], error: BaseException | None) -> None:
+        """Record what came of the item that is being worked on."""
+        tracer = self.block._tracer
+        assert tracer is not None
+        tracer.gave(outputs, work)
+        if error is not None:
+            tracer.failed(work, self.item, error)
+        elif self.current is None:
+            tracer.end(work)
+
+    def _expand(self, item: Any) -> Iterator[Any]:
+        try:
+            outputs = self.function(item)
+        except StopIteration as error:
+            raise stop_iteration(str(self.block)) from error
+        if type(outputs) is CoroutineType:
+            raise refuse(self.block, [outputs])
+        return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
+
+    def _item_done(self) -> None:
+        self.current = self.item = None
+        self.number += 1
+        self.attempt = 0
+        self.busy -= 1
+        self.block._counts["consumed"] += 1
+
+    def close(self) -> None:
+        """Close the generator that was being read."""
+        super().close()
+        close = getattr(self.current, "close", None)
+        self.current = self.item = None
+        if close is not None:
+            close()
+
+
+def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
+    """Close the coroutines among the results, which nobody would await, and explain."""
+    for result in results:
+        if type(result) is CoroutineType:
+            result.close()
+    return not_awaited(str(block))

@@ -1,0 +1,141 @@
+"""The time limit of one item, wherever the function of its block runs on the loop.
+
+An async function is cancelled at the limit. A plain one cannot be interrupted; what it returns too late is thrown away.
+Time in which outputs wait for the targets of a block is not the function's and does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
+from traceback import walk_tb
+from types import CoroutineType
+from typing import Any
+
+import trio
+
+from ..base.error_info import annotate, shorten
+from ..base.errors import TimeLimitExceeded
+
+Async = Awaitable[Any]
+NOT_THE_USERS = ("penstock", "trio", "outcome", "contextlib")
+
+
+class Late(Exception):
+    """An item has taken too long; becomes a `TimeLimitExceeded` where its number is known."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"not done within its time limit of {seconds:g} s")
+        self.seconds = seconds
+        self.note = ""
+
+    def __repr__(self) -> str:
+        return f"{TimeLimitExceeded.__name__}({str(self)!r})"
+
+    def explain(self, who: str, item: object, number: int) -> TimeLimitExceeded:
+        """Say which item it was."""
+        error = TimeLimitExceeded(
+            f"{who}: item {number}, {shorten(item)}, was not done within its time limit of {self.seconds:g} s"
+        )
+        error.__cause__ = None  # that it came from here is of no interest
+        if self.note:
+            annotate(error, self.note)
+        return error
+
+
+@contextmanager
+def allowed(seconds: float) -> Generator[trio.CancelScope]:
+    """Cancel what is done in this context when its time is up, and then raise `Late`; also if it ends by itself later.
+
+    Whoever stops the clock for a while, by the deadline of the scope that is given, sets it anew.
+    """
+    late = Late(seconds)
+    with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
+        try:
+            yield scope
+        except trio.Cancelled as cancelled:
+            late.note = where_it_was(cancelled)
+            raise
+        except Exception as error:
+            if scope.cancel_called:
+                annotate(error, f"raised when the item was cancelled after its time limit of {seconds:g} s")
+            raise
+    if scope.cancelled_caught or trio.current_time() > scope.deadline:
+        raise late
+
+
+def where_it_was(cancelled: trio.Cancelled) -> str:
+    """Say at which line of the user's an async function was cancelled, if there is one."""
+    note = ""
+    for frame, line in walk_tb(cancelled.__traceback__):
+        package, _, _ = frame.f_globals.get("__name__", "").partition(".")
+        if package not in NOT_THE_USERS:
+            note = f"it was cancelled at {frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}"
+    return note
+
+
+def awaited_in_time(function: Callable[[Any], Async], seconds: float | None) -> Callable[[Any], Async]:
+    """Limit an async function."""
+    if seconds is None:
+        return function
+
+    async def call(item: Any) -> Any:
+        with allowed(seconds):
+            return await function(item)
+
+    return call
+
+
+def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Callable[[Any], Any]:
+    """Limit a plain function."""
+    if seconds is None:
+        return function
+
+    def call(item: Any) -> Any:
+        until = trio.current_time() + seconds
+        result = function(item)
+        if trio.current_time() > until and not is_refused(result):
+            raise Late(seconds)
+        return result
+
+    return call
+
+
+def expanded_in_time(function: Callable[[Any], Any], seconds: float | None) -> Callable[[Any], Any]:
+    """Limit a plain function that gives an iterable: the call, and all the time that reading on takes."""
+    if seconds is None:
+        return function
+
+    def call(item: Any) -> Any:
+        began = trio.current_time()
+        outputs = function(item)
+        if is_refused(outputs):
+            return outputs
+        return read_in_time(iter(outputs), seconds, seconds - (trio.current_time() - began))
+
+    return call
+
+
+def is_refused(result: object) -> bool:
+    """Whether the runner refuses a result, because nobody would await it, however long it has taken."""
+    return type(result) is CoroutineType
+
+
+def read_in_time(outputs: Iterator[Any], seconds: float, left: float) -> Iterator[Any]:
+    """Hand outputs on for as long as time is left, and close the rest."""
+    end = object()
+    output = None
+    try:
+        while left >= 0 and output is not end:
+            began = trio.current_time()
+            output = next(outputs, end)
+            left -= trio.current_time() - began
+            if left >= 0 and output is not end:
+                yield output
+        if left < 0:
+            raise Late(seconds)
+    except (GeneratorExit, Late):
+        close = getattr(outputs, "close", None)
+        if close is not None:
+            close()
+        raise

@@ -1,0 +1,63 @@
+"""Records what an executor does for a block: who made each call, and from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..core.source import Source
+from ..executors.lane import Job
+from ..executors.timed import times_of, untimed
+from ..executors.work import Outcome
+from ..recording.tracer import Work
+from .function_block import FunctionBlock
+
+
+class JobTrace:
+    """Writes the calls of one block into the recording of its network.
+
+    Args:
+        block: The block.
+        expands: Whether its function gives an iterable of outputs an item.
+        has_workers: Whether several calls can be made at once.
+    """
+
+    __slots__ = ("_block", "_expands", "_has_workers", "_tracer")
+
+    def __init__(self, block: FunctionBlock[Any], expands: bool, has_workers: bool) -> None:
+        assert block._tracer is not None
+        self._block = block
+        self._tracer = block._tracer
+        self._expands = expands
+        self._has_workers = has_workers
+
+    def begin(self, items: Iterable[object]) -> list[Work]:
+        """Items are taken to be handed over."""
+        return [self._tracer.begin(self._block.name, item) for item in items]
+
+    def came_home(self, job: Job, outcome: Outcome) -> None:
+        """Record what went well, and take results and times apart; what failed is decided about later."""
+        failed = dict(outcome.failures)
+        places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]
+        for index, place in enumerate(places):
+            work: Work = job.batch.works[place]
+            result, timed = untimed(outcome.results[index], self._expands)
+            outcome.results[index] = result
+            worker = timed.worker if timed is not None and self._has_workers else ""
+            self._tracer.end(work, worker, times=None if timed is None else (timed.start, timed.end))
+            if isinstance(self._block, Source):
+                self._tracer.gave(result if self._expands else (result,), work)
+
+    def failed(self, job: Job, number: int, error: BaseException) -> None:
+        """Record that one item of a job failed."""
+        work: Work = job.batch.works[job.places[number]]
+        times = times_of(error)
+        if times is None:
+            self._tracer.failed(work, job.items[number], error)
+        else:
+            start, end, worker = times
+            self._tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
+
+    def is_tried_again(self, item: object) -> None:
+        """An item goes out once more; it is not taken from anywhere again."""
+        self._tracer.forget(self._block.name, (item,))

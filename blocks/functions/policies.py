@@ -1,0 +1,193 @@
+"""What a block does with an item for which its function raised, and when that is too often.
+
+Deciding is plain code without a loop: `Failures` holds what a block's policy has to remember, `decide` gives the next
+step for one failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Literal
+
+import attrs
+
+from ..base.checks import check_number
+from ..base.error_info import ErrorInfo
+from ..core.target import Target
+
+
+def _whole(minimum: int) -> Callable[[object, Any, Any], None]:
+    def check(instance: object, attribute: Any, value: Any) -> None:
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < minimum):
+            name = type(instance).__name__
+            raise ValueError(f"{name}: {attribute.name} must be an int >= {minimum}, got {value!r}")
+
+    return check
+
+
+@attrs.frozen
+class Budget:
+    """How many items may fail for good before the block faults after all.
+
+    Args:
+        at_most: So many items may be skipped or dead-lettered; the next one is a fault. None for no such bound.
+        rate: The share of the items seen so far that may fail, 0 … 1. None for no such bound.
+        minimum: The rate is looked at only after so many items, >= 1, so that one early failure is not "100 %".
+
+    Raises:
+        ValueError: A number is out of its range, or neither bound is given.
+    """
+
+    at_most: int | None = attrs.field(default=None, validator=_whole(0))
+    rate: float | None = None
+    minimum: int = attrs.field(default=20, validator=_whole(1))
+
+    def __attrs_post_init__(self) -> None:
+        if self.at_most is None and self.rate is None:
+            raise ValueError("Budget: give at_most, rate, or both")
+        if self.rate is not None:
+            check_number("Budget", "rate", self.rate)
+        if self.rate is not None and self.rate > 1:
+            raise ValueError(f"Budget: rate must be between 0 and 1, got {self.rate!r}")
+
+    def allows(self, failed: int, seen: int) -> bool:
+        """Whether `failed` of `seen` items are within the budget."""
+        if self.at_most is not None and failed > self.at_most:
+            return False
+        return self.rate is None or seen < self.minimum or failed <= self.rate * seen
+
+
+@attrs.frozen
+class Fail:
+    """The first exception is a fault: it stops the network and comes out of its `async with`. The default."""
+
+
+@attrs.frozen
+class Skip:
+    """Drop the item, count it as dropped ("skipped"), and go on.
+
+    Args:
+        budget: How often; None for any number of times.
+    """
+
+    budget: Budget | None = None
+
+
+@attrs.frozen
+class DeadLetter:
+    """Send an `ErrorInfo` with the item and the exception to a target, and go on.
+
+    The block counts as a producer of the target. While the target has no room, the block waits.
+
+    Args:
+        target: Takes the dead letters.
+        budget: How often; None for any number of times.
+    """
+
+    target: Target[ErrorInfo]
+    budget: Budget | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.target, Target):
+            raise TypeError(f"DeadLetter: target must be a block that takes messages, got {self.target!r}")
+
+
+@attrs.frozen
+class Retry:
+    """Call the function again with the same item, after a pause; only then do as `then` says.
+
+    The item keeps its place in the order while it is tried again.
+
+    Args:
+        times: How often to try again, >= 1.
+        backoff: Seconds before the first further try, doubled before each one after it; or a function that gives the
+            seconds for try 1, 2 …. The default is not to wait.
+        then: What to do when the last try has failed too.
+
+    Raises:
+        ValueError: `times` is less than 1 or the pause negative.
+    """
+
+    times: int = attrs.field(validator=_whole(1))
+    backoff: float | Callable[[int], float] = 0.0
+    then: Fail | Skip | DeadLetter | Literal["fail", "skip"] = attrs.field(factory=Fail)
+
+    def __attrs_post_init__(self) -> None:
+        if not callable(self.backoff):
+            check_number("Retry", "backoff", self.backoff)
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait before try `attempt`, counted from 1."""
+        if callable(self.backoff):
+            return self.backoff(attempt)
+        return self.backoff * 2.0 ** (attempt - 1)
+
+
+Policy = Fail | Skip | DeadLetter | Retry
+OnError = Policy | Literal["fail", "skip"]
+
+
+class Action(Enum):
+    """What to do about one failure."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    DEAD_LETTER = "dead letter"
+    RETRY = "retry"
+
+
+def as_policy(who: str, on_error: OnError) -> Policy:
+    """Understand the `on_error` argument of a block.
+
+    Raises:
+        ValueError: It is neither a policy nor the name of one.
+    """
+    if on_error == "fail":
+        return Fail()
+    if on_error == "skip":
+        return Skip()
+    if isinstance(on_error, Policy):
+        return on_error
+    raise ValueError(f"{who}: on_error must be 'fail', 'skip', Fail, Skip, DeadLetter or Retry, got {on_error!r}")
+
+
+class Failures:
+    """Counts the failures of one block and decides about each."""
+
+    __slots__ = ("final", "given_up", "retry", "seen")
+
+    def __init__(self, who: str, policy: Policy) -> None:
+        self.retry = policy if isinstance(policy, Retry) else None
+        final = as_policy(who, policy.then) if isinstance(policy, Retry) else policy
+        if isinstance(final, Retry):
+            raise ValueError(f"{who}: a Retry ends in fail, skip or DeadLetter, not in another Retry")
+        self.final: Fail | Skip | DeadLetter = final
+        self.given_up = 0
+        self.seen = 0
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether every failure is a fault."""
+        return self.retry is None and isinstance(self.final, Fail)
+
+    def decide(self, attempt: int, seen: int) -> Action:
+        """Decide about an item that failed.
+
+        Args:
+            attempt: How often it was tried again already.
+            seen: The number of the item, counted from 1; with concurrency, later ones may have been seen before.
+        """
+        self.seen = max(self.seen, seen)
+        if self.retry is not None and attempt < self.retry.times:
+            return Action.RETRY
+        if isinstance(self.final, Fail):
+            return Action.FAIL
+        self.given_up += 1
+        if self.final.budget is not None and not self.final.budget.allows(self.given_up, self.seen):
+            return Action.FAIL
+        return Action.SKIP if isinstance(self.final, Skip) else Action.DEAD_LETTER
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait before try `attempt`."""
+        return self.retry.delay(attempt) if self.retry is not None else 0.0

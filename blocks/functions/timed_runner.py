@@ -1,0 +1,145 @@
+"""Runs plain functions in an executor, with a time limit for each item.
+
+Every item travels by itself. The time of an item begins with its call in workers of ours, and with the hand-over
+elsewhere, where nobody tells. An item that is late fails at once, by the policy of its block; its job stays out, and so
+its place stays taken, until the executor gives it back, whose result is then thrown away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from ..base.timing import BatchSize, time_slice
+from ..executors.crew import CrewLane
+from ..executors.lane import Homecoming, Job
+from .deadlines import Deadlines
+from .executor_runner import ExecutorRunner
+from .function_block import FunctionBlock
+from .item_limit import Late
+
+
+class OneByOne(BatchSize):
+    """Never more than one item at a time."""
+
+    def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
+        """There is nothing to learn."""
+
+
+class Beginnings(Homecoming):
+    """Where workers say which job they begin."""
+
+    __slots__ = ("_tell",)
+
+    def __init__(self, tell: Callable[[Job], None]) -> None:
+        super().__init__(self._pass_on)
+        self._tell = tell
+
+    def _pass_on(self) -> None:
+        while (job := self.take()) is not None:
+            self._tell(job)
+
+
+class TimedRunner(ExecutorRunner):
+    """Calls a plain function in an executor, each time with a limit."""
+
+    __slots__ = ("alarm", "deadlines", "is_told")
+
+    def __init__(self, block: FunctionBlock[Any], seconds: float, *args: Any) -> None:
+        super().__init__(block, *args)
+        self.size = OneByOne()
+        self.deadlines = Deadlines(seconds)
+        self.alarm = trio.CancelScope()
+        self.is_told = False
+
+    def start(self) -> None:
+        """Open a lane to the executor; have it tell what it begins, or give it no more than it can begin."""
+        super().start()
+        if isinstance(self.lane, CrewLane):
+            self.lane.tell = Beginnings(self._began).bring
+            self.is_told = True
+        else:
+            self.lane.depth = min(self.lane.depth, self.at_once)
+
+    # What is due
+
+    def step(self) -> None:
+        """Take jobs home, hand results on, and hand items over; give up those that are late."""
+        super().step()
+        for job in self.deadlines.overdue(trio.current_time()):
+            self._give_up(job)
+        self.alarm.deadline = self.deadlines.next()
+
+    async def _wait_until_over(self) -> None:
+        while not self.over.is_set():
+            with self.alarm:
+                await self.over.wait()
+            self.alarm = trio.CancelScope()
+            self.block._wake()  # its step sets the alarm anew
+
+    async def _wait_for_calls(self) -> None:
+        """Wait for what runs, and end what is late: the network is being stopped, so nothing else is done about it."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._end_the_late)
+            await super()._wait_for_calls()
+            nursery.cancel_scope.cancel()
+
+    async def _end_the_late(self) -> None:
+        self.alarm = trio.CancelScope(deadline=self.deadlines.next())
+        while True:
+            with self.alarm:
+                await trio.sleep_forever()
+            self.alarm = trio.CancelScope()
+            for job in self.deadlines.overdue(trio.current_time()):
+                self.lane.give_up(job)
+            self.alarm.deadline = self.deadlines.next()
+
+    # Jobs
+
+    def _submit(self, job: Job) -> None:
+        super()._submit(job)
+        if not self.is_told:
+            self._began(job)
+
+    def _began(self, job: Job) -> None:
+        if job.outcome is None and job.error is None:  # else it is on its way home already
+            self.deadlines.begin(job, trio.current_time())
+            if self.alarm.deadline == math.inf:  # else it is set for one before this
+                self.alarm.deadline = self.deadlines.next()
+
+    def _give_up(self, job: Job) -> None:
+        """Let the item of a job fail."""
+        seconds = self.deadlines.seconds
+        late = Late(seconds)
+        if not self.lane.give_up(job):
+            late.note = "its call cannot be ended, and keeps its place in the executor until it returns"
+        self.block._effort.add(1, seconds, 0.0, time_slice.clock())
+        self._failed(job, 0, late)
+        self._hand_on(job.batch)
+        self.block._wake()
+
+    def _came_home(self, job: Job) -> None:
+        if not self.deadlines.end(job):
+            super()._came_home(job)
+            return
+        self._count(-1)
+        self.lane.came_home(job)
+
+    def close(self) -> None:
+        """Have the lane closed; nobody is at work any more whose work is wanted."""
+        if self.out and not self.over.is_set():
+            network = self.block._network
+            assert network is not None
+            network._busy_count -= 1
+            network._pump.wake()
+        super().close()
+
+
+def executor_runner(block: FunctionBlock[Any], *args: Any) -> ExecutorRunner:
+    """Make what calls the function of a block in an executor."""
+    if block._time_limit is None:
+        return ExecutorRunner(block, *args)
+    return TimedRunner(block, block._time_limit, *args)

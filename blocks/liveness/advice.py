@@ -1,0 +1,135 @@
+"""What would free a network that can move no more, in words, from who waits for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..core.block import Block
+from ..core.inbox import UNBOUNDED, Inbox
+from ..core.inputs import InputsBlock
+from ..transform_many import TransformMany
+from .block_waits import lacks, waiting_before
+from .wait_for import Bound, Cause, Names, Wait, as_a
+
+
+def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
+    """What to do about the circle, and about those who wait for what nobody will do."""
+    lines = list(about_cycle(cycle, names))
+    for wait in waits:
+        if wait.whom is None:
+            lines += about_dead_end(wait)
+    return tuple(dict.fromkeys(lines))
+
+
+# A circle
+
+
+def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
+    """What breaks a circle; more room helps only where no task is to take or bring something by hand."""
+    causes = {wait.cause: wait for wait in cycle}
+    full = next((wait for wait in cycle if wait.cause is Cause.FULL and has_bound(wait.inbox)), None)
+    gate = next((wait.who for wait in cycle if isinstance(wait.who, Bound)), None)
+    if unread := causes.get(Cause.UNREAD):
+        yield f"receive from {unread.who} in a task of its own, which does nothing else"
+    elif taken := causes.get(Cause.TAKEN):
+        yield f"call free_slot() of {taken.who} once for each slot that was taken; {taken.count} are still taken"
+    elif gate is not None:
+        yield f"raise the limit of {gate} to at least {gate._limit_for(lacking(cycle, gate))}"
+    elif full is not None and full.inbox is not None:
+        yield from about_room(cycle, full.inbox)
+    elif not (set(causes) & HAND_MADE):
+        yield from about_order(cycle, names)
+    awaited = [wait.inbox for wait in cycle if wait.cause in (Cause.FULL, Cause.GATE)]
+    for wait in cycle:
+        if wait.inbox is None or wait.inbox not in awaited:  # to bring more there is just what somebody waits for
+            yield from about_hand(wait, names)
+
+
+HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE}
+
+
+def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
+    """How much room would do; in a circle of links all that is in it and all that wants to get into it."""
+    more = lacking(cycle, None)
+    if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
+        expanding = [str(wait.who) for wait in cycle if as_a(TransformMany, wait.who) is not None]
+        if expanding:
+            yield f"let no more come out of {', '.join(expanding)} than goes in, or give {inbox} capacity=None"
+            return
+        blocks = {wait.who for wait in cycle if isinstance(wait.who, Block)} | {inbox.block}
+        more = sum(block._held() for block in blocks) + waiting_before(inbox)
+    yield f"raise the capacity of {inbox} to at least {inbox.capacity + max(1, more)}"
+
+
+def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
+    """Tasks wait for each other: one has to go first."""
+    who = list(dict.fromkeys(names.name(wait.who) for wait in cycle if not isinstance(wait.who, Block)))
+    if who:
+        rest = f" of {', '.join(who)}" if len(who) > 1 else ""
+        first = f"one{rest}" if rest else who[0]
+        yield f"let {first} send, complete or end first, without waiting for what comes back to it"
+
+
+def about_hand(wait: Wait, names: Names) -> Iterator[str]:
+    """What somebody has to do by hand."""
+    if wait.cause is Cause.RESERVED:
+        yield f"consume or release the head of {wait.who}, which {wait.remedy} has reserved"
+    elif wait.cause is Cause.FEED:
+        yield f"send to {wait.inbox}, or complete it, before {names.name(wait.whom)} waits for what comes of it"
+    elif wait.cause is Cause.HANDLE:
+        yield f"close the producer handle {wait.remedy!r}, or send through it, before {names.name(wait.whom)} waits"
+    elif wait.cause is Cause.CALL:
+        yield f"let the function of {wait.who} not wait for its own network: return what it has, and link a target"
+
+
+def lacking(cycle: Sequence[Wait], gate: Bound | None) -> int:
+    """How many more messages have to come in before somebody in a circle can go on, as far as that is known."""
+    more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, Block))]
+    if gate is None:
+        inputs = [wait for wait in cycle if wait.cause is Cause.INPUT and isinstance(wait.who, InputsBlock)]
+        more += [wait.count + 1 for wait in inputs]
+    return max(more)
+
+
+def has_bound(inbox: Inbox[Any] | None) -> bool:
+    """Whether a target has a capacity that can be raised."""
+    return inbox is not None and inbox.capacity < UNBOUNDED
+
+
+# A dead end
+
+
+def about_dead_end(wait: Wait) -> Iterator[str]:
+    """What to do where nobody will do anything."""
+    who, inbox = wait.who, wait.inbox
+    if wait.cause is Cause.DECLINED:
+        at_receiver = f"receive from {wait.remedy} without a filter"
+        yield at_receiver if inbox is None else f"give {who} a last link without a filter, for what the others decline"
+    elif wait.cause is Cause.CLOSED and inbox is not None:
+        yield from about_complete(who, inbox)
+    elif wait.cause is Cause.UNLINKED:
+        yield f"link a target to {who}, or receive from it in the body"
+    elif wait.cause is Cause.LEFT:
+        yield f"let {wait.remedy} read {who} to the end (async for), or link a target to it"
+    elif wait.cause is Cause.KEPT and inbox is not None:
+        room = len(inbox.queue) + waiting_before(inbox)
+        yield f"receive from {who} in the body, or raise its capacity to at least {room}"
+    elif wait.cause is Cause.NO_PARTNER:
+        yield f"give every input of {who} as many messages, or join without greedy=True and receive what is left"
+    elif wait.cause is Cause.NO_INPUT:
+        yield f"link a source to {who}, or complete it"
+    elif wait.cause is Cause.RESERVED:
+        yield f"consume or release the head of {who}, which {wait.remedy} has reserved"
+    elif wait.cause is Cause.HANDLE:
+        yield f"close the producer handle {wait.remedy!r} of {inbox}"
+    else:
+        yield f"{wait.why}: {wait.remedy}"
+
+
+def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
+    """A target is complete, and there are messages for it."""
+    if as_a(InputsBlock, inbox.block) is not None:
+        yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
+    else:
+        yield f"link another target to {who}, or complete {inbox} only after all that goes there has come"

@@ -1,0 +1,186 @@
+"""What the blocks of a network wait for: room, takers, readers, their own calls, or something to come in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..batch import Batch
+from ..core.block import Block, downstream, reachable, upstream
+from ..core.fan_out import FanOut
+from ..core.inbox import Inbox
+from ..core.inputs import InputsBlock
+from ..core.link import Link
+from ..core.outbox import Outbox
+from ..core.producer import ProducerToken
+from ..core.retained import RetainedOutbox
+from .wait_for import Cause, Names, Wait, as_a
+
+
+def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
+    """Everything that one block waits for."""
+    if block._finished and not block._stuck():
+        return
+    waits = [wait for outbox in block._outs() for wait in waits_to_give(block, outbox, names)]
+    waits += [
+        Wait(block, names.node(task), Cause.CALL, f"{block} waits for its call in {names.name(task)}")
+        for task in block._tasks()
+    ]
+    reason = block._why_held() if block._held() else ""
+    if reason:
+        yield Wait(block, None, Cause.NO_PARTNER, f"{block} keeps {block._held()} messages: {reason}")
+    else:
+        yield from waits or waits_to_get(block, names)
+
+
+# Handing out
+
+
+def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
+    """What would go out next along each link."""
+    if isinstance(outbox, FanOut):
+        slow = [(link, link.backlog[0]) for link in outbox.links if link.backlog]
+        if slow or isinstance(outbox, RetainedOutbox):
+            return slow
+    return [(link, outbox.queue[0]) for link in outbox.links if len(outbox)]
+
+
+def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[Wait]:
+    """Why what a block has does not go out."""
+    if outbox.holder is not None:
+        holder = outbox.holder
+        known = any(holder is node for node in names.network._nodes)
+        why = f"{block} keeps its head for {names.name(holder)}, which has reserved it"
+        yield Wait(block, holder if known else None, Cause.RESERVED, why, remedy=names.name(holder))
+        return
+    along = [wait_along(link, head) for link, head in heads(outbox)]
+    yield from [wait for wait in along if wait.whom is not None] or along  # who declines leaves it to the others
+    if not len(outbox) or isinstance(outbox, RetainedOutbox):
+        return
+    for reader in outbox.readers:
+        if reader.is_done:
+            why = f"{block} waits to be read by {reader}, which is done"
+            yield Wait(block, None, Cause.LEFT, why, remedy=str(reader))
+        else:
+            yield Wait(block, reader, Cause.READER, f"{block} waits to be read by {reader}")
+    if not outbox.links and not outbox.readers:
+        yield from wait_without_taker(block, len(outbox), names)
+
+
+def wait_along(link: Link[Any], head: Any) -> Wait:
+    """Why a head does not go along a link."""
+    inbox, who = link.inbox, link.source
+    if inbox.closed or link.declines(head):
+        cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
+        return Wait(who, None, cause, f"{who} cannot hand its head on: {link.obstacle(head)}", inbox)
+    if inbox.room() < 1:
+        return Wait(who, link.target, Cause.FULL, f"{who} waits for room in {inbox}: {inbox.why_full()}", inbox)
+    if inbox.gate is not None and link in inbox.postponed:
+        return Wait(who, inbox.gate, Cause.GATE, f"{who} waits to get into {inbox}: {inbox.why_full()}", inbox)
+    why = f"{who} waits for {inbox} to take its head: {link.target._why_waiting()}"
+    return Wait(who, link.target, Cause.BUSY, why, inbox)
+
+
+def wait_without_taker(block: Block, count: int, names: Names) -> Iterator[Wait]:
+    """What a block waits for that nothing is linked to."""
+    what = f"{count} message{'s' if count > 1 else ''}"
+    inbox = next(iter(block._ins()), None)
+    if names.body is not None:
+        why = f"{block} waits for {names.name(names.body)} to receive its {what}"
+        yield Wait(block, names.body, Cause.UNREAD, why, inbox, count)
+    elif block._stuck() or as_a(InputsBlock, block) is not None:
+        yield Wait(block, None, Cause.UNLINKED, f"{block} has {what} and nothing is linked to it")
+    elif inbox is not None and inbox.room() < 1:
+        yield Wait(block, None, Cause.KEPT, f"{block} is full and nobody reads it", inbox, count)
+
+
+# Getting
+
+
+def waits_to_get(block: Block, names: Names) -> Iterator[Wait]:
+    """What has to come in before a block can go on."""
+    inputs: InputsBlock[Any] | None = as_a(InputsBlock, block)
+    sought = None if inputs is None else inputs._sought()
+    if sought is not None:
+        places = list(places_of(block, sought.matches))
+        for place, position in places:
+            why = f"{block} waits for {sought.what}, which {place} holds"
+            yield Wait(block, place, Cause.INPUT, why, count=position)
+        if places:
+            return
+        why = f"{block} waits for {sought.what}, which nothing before it holds{gone_elsewhere(block)}"
+        yield Wait(block, None, Cause.MISSING, why, remedy=sought.remedy)
+    if inputs is not None and not inputs.inputs:
+        yield Wait(block, None, Cause.NO_INPUT, f"{block} has no input")
+    for inbox in block._needs():
+        if not inbox.closed:
+            yield from waits_at(block, inbox, names)
+
+
+def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
+    """Who could send something to a target."""
+    lacking = lacks(block)
+    what = f"{lacking} more messages" if lacking else "messages"
+    for producer in inbox.producers:
+        if isinstance(producer, ProducerToken):
+            why = f"{inbox} waits for {what} from {producer}"
+            yield Wait(block, names.node(producer.user), Cause.HANDLE, why, inbox, lacking, producer.name)
+        else:
+            source: object = producer.source if isinstance(producer, Link) else producer
+            yield Wait(block, source, Cause.INPUT, f"{inbox} waits for {what} from {source}", inbox, lacking)
+    if not inbox.producers and names.body is not None:
+        why = f"{inbox} waits for {what}, which only {names.name(names.body)} could send"
+        yield Wait(block, names.body, Cause.FEED, why, inbox, lacking)
+
+
+def lacks(block: Block) -> int:
+    """How many messages a batch lacks for a full list; 0 for other blocks."""
+    batch: Batch[Any] | None = as_a(Batch, block)
+    return 0 if batch is None else max(0, batch._max_items - len(batch._inbox.queue))
+
+
+# Looking for what is missing
+
+
+def places_of(block: Block, matches: Any) -> Iterator[tuple[Block, int]]:
+    """The blocks before a block that hold what is sought, and how many messages are in front of it."""
+    for before in reachable(block, upstream):
+        for position, item in enumerate(everything_in(before)):
+            if before is not block and matches(item):
+                yield before, position
+                break
+
+
+def everything_in(block: Block) -> Iterable[Any]:
+    """The messages in a block, those that go first at the front, as far as they can be looked at."""
+    seen: set[int] = set()
+    for outbox in block._outs():
+        for queue in (*(link.backlog for link in outbox.links), outbox.queue):
+            if isinstance(queue, Iterable) and not isinstance(block, InputsBlock):
+                seen.add(id(queue))
+                yield from queue
+    for inbox in block._ins():
+        if isinstance(inbox.queue, Iterable) and id(inbox.queue) not in seen:
+            yield from inbox.queue
+
+
+def gone_elsewhere(block: Block) -> str:
+    """Say along which links a message may have left the way to a block."""
+    before = reachable(block, upstream)
+    ways = [
+        f"{link}"
+        for source in before
+        if source is not block
+        for outbox in source._outs()[:1]
+        for link in outbox.links
+        if link.target not in before
+    ]
+    return f"; it may have gone along {', '.join(ways)}" if ways else ""
+
+
+def waiting_before(inbox: Inbox[Any]) -> int:
+    """How many messages wait to come into a target: with senders, and in the blocks before it."""
+    after = reachable(inbox.block, downstream)
+    before = [block for block in reachable(inbox.block, upstream) if block not in after]
+    targets = [inbox, *(other for block in before for other in block._ins())]
+    return sum(len(target.senders) for target in targets) + sum(block._stuck() for block in before)

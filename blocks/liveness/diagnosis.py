@@ -1,0 +1,138 @@
+"""What a network looks like now, for people: who holds what, who waits for whom, and what would free it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from ..core.block import Block
+from ..core.producer import ProducerToken
+from ..core.waiting import parked
+from .advice import advise
+from .block_waits import waits_of_block
+from .cycle import find_cycle
+from .standstill import can_move, concerns
+from .task_waits import waits_of_governor, waits_of_tasks
+from .wait_for import Bound, Cause, Names, Wait
+
+if TYPE_CHECKING:
+    from ..network import Member, Network
+
+
+@attrs.frozen
+class Diagnosis:
+    """A picture of a network at one moment.
+
+    Attributes:
+        network: Its name.
+        held: One line for each block that holds items, and what they wait for.
+        waiting: One line for each task that waits at one of its blocks.
+        unfinished: The names of blocks and agents that are not done.
+        cycle: Who waits for whom in a circle, in order; empty if there is none that nobody from outside can break.
+        advice: What would free the network; empty while it can still move by itself.
+    """
+
+    network: str
+    held: tuple[str, ...]
+    waiting: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    cycle: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"network {self.network!r}"]
+        for title, entries in (
+            ("holds items", self.held),
+            ("waits", self.waiting),
+            ("in a circle", self.cycle),
+            ("not done", self.unfinished),
+            ("what would free it", self.advice),
+        ):
+            if entries:
+                lines.append(f"  {title}:")
+                lines += [f"    {entry}" for entry in entries]
+        if len(lines) == 1:
+            lines.append("  nothing is held and nobody waits")
+        return "\n".join(lines)
+
+
+def diagnose(network: Network, *, is_stalled: bool = False) -> Diagnosis:
+    """Look at every block, agent and parked task of a network.
+
+    Args:
+        network: What to look at.
+        is_stalled: Whether it was found that nobody can move any more.
+    """
+    blocks = network.blocks
+    waiting = [str(waiter) for waiter in parked.values() if concerns(network, waiter)]
+    waiting += [
+        f"{inbox} for its {producer}"
+        for block in blocks
+        for inbox in block._ins()
+        for producer in inbox.producers
+        if isinstance(producer, ProducerToken)
+    ]
+    unfinished = [str(block) for block in blocks if not block._finished]
+    unfinished += [str(agent) for agent in network._agents if not agent.is_done]
+    names = Names(network)
+    at_rest = network._is_open and network._pump.rests and not network._busy_count
+    waits = who_waits(names) if is_stalled or at_rest else []  # in the middle of things everybody waits for somebody
+    cycle = find_cycle(waits, () if is_stalled else free(names, waits))
+    return Diagnosis(
+        network=network.name,
+        held=tuple(explain(block) for block in blocks if block._stuck()),
+        waiting=tuple(waiting),
+        unfinished=tuple(unfinished),
+        cycle=tuple(wait.why for wait in cycle),
+        advice=advise(waits if is_stalled else (), cycle, names),
+    )
+
+
+def who_waits(names: Names) -> list[Wait]:
+    """Everybody who waits for somebody in a network."""
+    network = names.network
+    waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
+    waits += waits_of_tasks(names)
+    places: list[object] = [*network._pump.gates, *network._measures.gates_used, *(wait.whom for wait in waits)]
+    bounds = dict.fromkeys(place for place in places if isinstance(place, Bound))
+    return [*waits, *(wait for bound in bounds for wait in waits_of_governor(bound, names))]
+
+
+def free(names: Names, waits: list[Wait]) -> list[object]:
+    """Those who can move: tasks at work, blocks that are ready, and whatever a timer or the outside may free."""
+    network = names.network
+    tasks = {who for wait in waits for who in (wait.who, wait.whom) if isinstance(who, trio.lowlevel.Task)}
+    tasks |= {agent.task for agent in network._agents if agent.task is not None}
+    tasks |= {task for block in network.blocks for task in block._tasks()}
+    found: list[object] = [names.node(task) for task in tasks if can_move(network, task)]
+    found += [block for block in network.blocks if block._queued]
+    found += [agent for agent in network._agents if agent.task is None]
+    found += [wait.who for wait in waits if wait.cause is Cause.FEED]
+    return found
+
+
+def explain(block: Block) -> str:
+    """Say what a block holds, and why it does not hand it on."""
+    reasons: list[str] = []
+    for outbox in block._outs():
+        if outbox.holder is not None:
+            reasons.append(f"the head is reserved by {outbox.holder!r}, which neither consumes nor releases it")
+        elif len(outbox) and not outbox.links and not outbox.readers:
+            reasons.append("nothing is linked to it: link a target, or receive from it in the body of the network")
+        for link in [link for link in outbox.links if link.backlog] or outbox.links:
+            heads = link.backlog or outbox.queue
+            if not heads:
+                continue
+            reasons.append(link.obstacle(heads[0]))
+        reasons += [f"its reader {reader} {about_reader(reader)}" for reader in outbox.readers]
+    reasons += filter(None, [block._why_held()])
+    return f"{block!r}" + (": " + "; ".join(reasons) if reasons else "")
+
+
+def about_reader(reader: Member) -> str:
+    """Say why an agent does not take what there is for it."""
+    if reader.is_done:
+        return "is done"
+    return "does not read" if reader.task is None or reader.task in parked else "is busy with something else"

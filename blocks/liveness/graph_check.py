@@ -1,0 +1,198 @@
+"""Looks at the graph of a network before anything runs, for what cannot work.
+
+Almost everything can still be put right by the body: it may link, send, receive, or send so little that nothing gets
+full. So nearly all that is found is only told. Refused is what no link and no receive can free: a governor that can
+never let in the messages that a batch waits for, when it is known that more messages will come than it lets in.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Iterable, Iterator
+from operator import length_hint
+from typing import TYPE_CHECKING, Any
+
+from ..batch import Batch
+from ..bounded_buffer import BoundedBuffer
+from ..broadcast import Broadcast
+from ..buffer import StoringBlock
+from ..core.block import Block, Node, reachable, upstream
+from ..core.inbox import Inbox
+from ..core.inputs import InputsBlock
+from ..core.link import Link
+from ..iterable_source import IterableSource
+from ..join import Join
+from ..transform_many import TransformMany
+from ..unbounded_buffer import UnboundedBuffer
+from .split_check import check_splits
+from .wait_for import Bound, as_a
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+
+def check_graph(network: Network) -> tuple[str, ...]:
+    """Everything in a network that will stall unless the body, an agent or a task outside does something about it."""
+    blocks = [node for node in nodes_of(network) if isinstance(node, Block) and not node._finished]
+    found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
+    found += [line for gate in gates_of(blocks) for line, _ in check_gate(gate)]
+    forks: list[Broadcast[Any] | None] = [as_a(Broadcast, block) for block in blocks]
+    found += [line for fork in forks if fork is not None for line in check_splits(fork)]
+    return tuple(dict.fromkeys(found))
+
+
+def refuse_what_must_stall(network: Network) -> None:
+    """Raise a `ValueError` for what nothing can free, before anything has started."""
+    blocks = [node for node in nodes_of(network) if isinstance(node, Block)]
+    for gate in gates_of(blocks):
+        for line, batch in check_gate(gate):
+            feeder = certain_feeder(gate, batch)
+            if feeder is not None:
+                raise ValueError(f"network {network.name!r} must stall: {line} ({feeder})")
+
+
+def nodes_of(network: Network) -> list[Node]:
+    """The blocks and agents of a network, also of one that has not started."""
+    found: dict[Node, None] = dict.fromkeys(network._nodes)
+    waiting: list[Node] = [] if found else list(reversed(network._given))
+    while waiting:
+        node = waiting.pop()
+        if node not in found and not getattr(node, "_is_left_over", False):
+            found[node] = None
+            waiting.extend(reversed(list(node._neighbors())))
+    return list(found)
+
+
+# One block
+
+
+def check_inputs(block: Block) -> Iterator[str]:
+    """Inputs that nothing feeds."""
+    if isinstance(block, InputsBlock) and not block.inputs:
+        yield f"{block} has no input: link a source to it"
+    if isinstance(block, Join):
+        for inbox in block._ins():
+            if not inbox.producers and not inbox.closed:
+                yield f"nothing feeds {inbox}: link a source to it, or send to it in the body"
+
+
+def check_outputs(block: Block) -> Iterator[str]:
+    """What a block gives, and nobody takes."""
+    outbox = block._outs()[0]
+    gives = not isinstance(block, StoringBlock) or isinstance(block, Broadcast)
+    if not outbox.links and not outbox.readers and gives and block.kind != "call":
+        yield f"nothing is linked to {block}: link a target, or receive from it in the body"
+    refusals = [refusal(link) for link in outbox.links]
+    if refusals and all(refusals) and not outbox.readers:
+        yield f"nobody takes anything from {block}: {'; '.join(refusals)}; give it a last link without a filter"
+
+
+def refusal(link: Link[Any]) -> str:
+    """Why a link lets nothing through, ever; empty if it may let something through."""
+    if link.inbox.closed:
+        return f"{link.inbox} is complete"
+    if any(accepts is not None and is_never(accepts) for accepts in (link.filter, link.inbox.filter)):
+        return f"a filter on the way to {link.inbox} declines everything"
+    return ""
+
+
+CONSTANTS = {"LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST"}
+HARMLESS = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "DELETE_FAST", "LOAD_CONST", "LOAD_SMALL_INT"}
+
+
+def is_never(accepts: Callable[[Any], bool]) -> bool:
+    """Whether the code of a filter does nothing but return a constant that is false."""
+    code = getattr(accepts, "__code__", None)
+    if code is None:
+        return False
+    *before, last = dis.get_instructions(code)
+    constants = [step for step in (*before, last) if step.opname in CONSTANTS]
+    returns = last.opname in ("RETURN_VALUE", "RETURN_CONST") and bool(constants)
+    return returns and all(step.opname in HARMLESS for step in before) and not constants[-1].argval
+
+
+# Governors
+
+
+def gates_of(blocks: Iterable[Block]) -> list[Bound]:
+    """The governors of some blocks."""
+    gates = dict.fromkeys(gate for block in blocks for gate in block._governed)
+    return [gate for gate in gates if isinstance(gate, Bound)]
+
+
+def check_gate(gate: Bound) -> Iterator[tuple[str, Batch[Any]]]:
+    """Batches that a governor can never fill, as no more messages come to them than it lets in."""
+    counted = gate._counted_region()
+    if counted is None:
+        return
+    first, region = counted
+    for block in region:
+        batch: Batch[Any] | None = as_a(Batch, block)
+        if batch is None or batch._max_seconds is not None or batch._max_items <= gate.limit:
+            continue
+        before = [other for other in reachable(block, upstream) if other in region]
+        if all(is_one_to_one(other) for other in before if other is not block) and comes_in_at(first, before):
+            yield (
+                f"{gate} lets in {gate.limit} at once, but {batch} waits for {batch._max_items} messages: raise the "
+                f"limit to at least {batch._max_items}, lower max_items, or give the batch max_seconds",
+                batch,
+            )
+
+
+def is_one_to_one(block: Block) -> bool:
+    """Whether no more messages come out of a block than go in."""
+    return not isinstance(block, (TransformMany, Batch)) and bool(block._ins())
+
+
+def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
+    """Whether all that comes into some blocks comes in at one place."""
+    return all(
+        isinstance(producer, Link) and producer.source in blocks
+        for block in blocks
+        for inbox in block._ins()
+        if inbox is not first
+        for producer in inbox.producers
+    )
+
+
+def certain_feeder(gate: Bound, batch: Batch[Any]) -> str | None:
+    """Say which source is known to bring more than is let in, along a way on which nothing can leave."""
+    counted = gate._counted_region()
+    assert counted is not None
+    inbox, _ = counted
+    for producer in inbox.producers:
+        link: Link[Any] | None = as_a(Link, producer)
+        source: IterableSource[Any] | None = None if link is None else as_a(IterableSource, link.source)
+        if link is not None and source is not None and is_only_way(link) and leads_to(inbox, batch):
+            count = known_length(source)
+            if count > gate.limit:
+                return f"{source} brings {count}"
+    return None
+
+
+SURE: frozenset[type] = frozenset(type(iter(items)) for items in (list[int](), (), range(0)))
+
+
+def known_length(source: IterableSource[Any]) -> int:
+    """How many items a source will bring at least, if that is for sure."""
+    iterator: Any = source._iterator
+    return length_hint(iterator) if type(iterator) in SURE else 0
+
+
+def is_only_way(link: Link[Any]) -> bool:
+    """Whether all that a source gives goes along one link."""
+    return link.outbox.links == [link] and link.filter is None and link.remaining is None and link.inbox.filter is None
+
+
+def leads_to(inbox: Inbox[Any], batch: Batch[Any]) -> bool:
+    """Whether there are nothing but buffers in one line between a target and a batch."""
+    seen: set[Block] = set()
+    while inbox.block is not batch:
+        block = inbox.block
+        links = block._outs()[0].links
+        is_buffer = type(block) in (UnboundedBuffer, BoundedBuffer) and type(inbox) is Inbox
+        if block in seen or not is_buffer or len(links) != 1 or not is_only_way(links[0]):
+            return False
+        seen.add(block)
+        inbox = links[0].inbox
+    return True

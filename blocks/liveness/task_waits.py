@@ -1,0 +1,60 @@
+"""What the tasks that wait at a network wait for, and what its governors wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..core.block import Block
+from ..core.waiting import Waiter, parked
+from .standstill import children, concerns
+from .wait_for import Bound, Cause, Names, Wait
+
+
+def waits_of_tasks(names: Names) -> Iterator[Wait]:
+    """Everything that parked tasks, and those that wait for their children, wait for."""
+    network = names.network
+    for waiter in parked.values():
+        if concerns(network, waiter):
+            yield from waits_of_task(waiter, names)
+    own = [task for block in network.blocks for task in block._tasks()]
+    own += [agent.task for agent in network._agents if agent.task is not None]
+    own += [] if names.body is None else [names.body]
+    while own:
+        task = own.pop()
+        for child in children(network, task):
+            own.append(child)
+            if task not in parked:
+                yield Wait(
+                    names.node(task), child, Cause.CHILD, f"{names.name(task)} waits for the end of {names.name(child)}"
+                )
+
+
+def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
+    """What one parked task waits for."""
+    who, place = names.node(waiter.task), waiter.place
+    why = f"{names.name(waiter.task)} {place._describe_wait(waiter)}"
+    if isinstance(place, Bound):
+        yield Wait(who, place, Cause.SLOT, why)
+    elif not isinstance(place, Block):
+        yield Wait(who, place, Cause.END, why)
+    elif waiter.doing == "send":
+        for inbox in place._ins():
+            if waiter in inbox.senders:
+                is_full = inbox.room() < 1 or inbox.gate is None
+                yield Wait(who, place if is_full else inbox.gate, Cause.FULL if is_full else Cause.GATE, why, inbox)
+    elif waiter.accepts is not None and any(len(outbox) for outbox in place._outs()[:1]):
+        yield Wait(who, None, Cause.DECLINED, f"{why}, but its filter declines the head", remedy=str(place))
+    elif not waiter.doing.startswith("hand"):  # a generator that waits until its block has handed something on
+        yield Wait(who, place, Cause.RECEIVE, why)
+
+
+def waits_of_governor(governor: Bound, names: Names) -> Iterator[Wait]:
+    """Who keeps a governor from letting more in."""
+    for holder, count in governor._holders():
+        if isinstance(holder, Block):
+            why = f"{governor} waits for {count} of its items to leave {holder}"
+            yield Wait(governor, holder, Cause.REGION, why, count=count)
+        else:
+            why = f"{governor} waits for {names.name(holder)} to free slots, of which {count} are taken"
+            yield Wait(governor, names.node(holder), Cause.TAKEN, why, count=count)

@@ -1,0 +1,116 @@
+"""One edge of the picture of who waits for whom in a network, and the names of those in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import attrs
+import trio
+
+if TYPE_CHECKING:
+    from ..core.block import Block
+    from ..core.inbox import Inbox
+    from ..network import Network
+
+
+def as_a(kind: type, thing: object) -> Any:
+    """The thing itself if it is of a kind; None if not. What `isinstance` makes of a generic type has unknown parts."""
+    return thing if isinstance(thing, kind) else None
+
+
+class Cause(Enum):
+    """Why somebody waits."""
+
+    FULL = "the target has no room"
+    GATE = "the governor of the target lets nothing in"
+    SLOT = "the governor has no free slot"
+    REGION = "items are in the governed blocks"
+    TAKEN = "slots were taken and not freed"
+    CLOSED = "the target is complete"
+    DECLINED = "a filter declines the head"
+    BUSY = "the target needs something else first"
+    RESERVED = "the head is reserved"
+    READER = "an agent does not read"
+    NO_PARTNER = "the other inputs of a join have ended"
+    LEFT = "the agent that was to read is done"
+    UNREAD = "nobody but the body could receive it"
+    UNLINKED = "nothing is linked"
+    KEPT = "a full buffer keeps results that nobody reads"
+    INPUT = "a message has to come from another block or an agent"
+    HANDLE = "a message has to come from the holder of a handle, or the handle has to be closed"
+    FEED = "nobody but the body could send it"
+    NO_INPUT = "there is no input"
+    MISSING = "what is waited for is nowhere"
+    CALL = "a call of the function waits"
+    RECEIVE = "there is nothing to receive"
+    END = "an agent has not ended"
+    CHILD = "a task of a nursery has not ended"
+
+
+@attrs.frozen(eq=False)
+class Wait:
+    """Somebody waits for somebody, or for what nobody will do.
+
+    Attributes:
+        who: A block, an agent, a governor or a task.
+        whom: The same; None for nobody.
+        cause: Why, for the program.
+        why: Why, for people: a sentence without its full stop.
+        inbox: The target that is to take something, or to get it.
+        count: How many items, slots or messages it is about, where that is known.
+        remedy: What the one who waits knows of it, if anything.
+    """
+
+    who: object
+    whom: object
+    cause: Cause
+    why: str
+    inbox: Inbox[Any] | None = None
+    count: int = 0
+    remedy: str = ""
+
+
+@runtime_checkable
+class Bound(Protocol):
+    """A governor, as far as this picture needs it."""
+
+    limit: float
+
+    @property
+    def in_flight(self) -> float:
+        """Slots in use now, or weight in flight."""
+        ...
+
+    def _counted_region(self) -> tuple[Inbox[Any], tuple[Block, ...]] | None:
+        """Where items come in and the governed blocks; None if there are none, or if items are weighed."""
+        ...
+
+    def _limit_for(self, more: int) -> str:
+        """A limit with which so many more would be let in now, in words."""
+        ...
+
+    def _holders(self) -> Iterable[tuple[object, int]]:
+        """The blocks and tasks that keep it from letting more in, and how many slots each of them has."""
+        ...
+
+
+class Names:
+    """What the tasks and agents of a network are called."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.body = None if network._body_done else network._body_task
+        self._agents = {agent.task: agent for agent in network._agents if agent.task is not None}
+
+    def node(self, who: object) -> object:
+        """The agent whose task it is, or else the one who was given."""
+        return self._agents.get(who, who) if isinstance(who, trio.lowlevel.Task) else who
+
+    def name(self, who: object) -> str:
+        """What it is called in a sentence."""
+        who = self.node(who)
+        if who is not None and who is self.body:
+            return f"the body of network {self.network.name!r}"
+        return f"task {who.name!r}" if isinstance(who, trio.lowlevel.Task) else str(who)
