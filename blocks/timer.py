@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import trio
@@ -19,11 +20,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Clock(Enum):
+    """What the clock of a timer does.
+
+    `start` takes it from HELD to RUNNING and `pause` back; `stop` and the message of a one-shot timer end it. Nothing
+    leads out of ENDED.
+    """
+
+    HELD = "held"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
 class Timer(Block, Source[T]):
     """Gives a message `seconds` after it was started, by trio's clock; a repeating one every so many seconds.
 
-    States: stopped → `start` → running → `pause` → paused → `start` → running …; `stop` ends it for good. A timer that
-    is started before its network starts begins with the network.
+    `start` lets the clock run, `pause` holds it, and `start` goes on with what was left of the time. `stop` ends the
+    timer for good, and so does the message of a one-shot timer: it cannot be started again. A timer that is started
+    before its network starts begins with the network.
 
     - Inputs and outputs: has no input; each message goes to the first linked target that accepts it, or to a
       receiver.
@@ -44,7 +58,7 @@ class Timer(Block, Source[T]):
         ValueError: `seconds` is not greater than 0.
     """
 
-    __slots__ = ("_due", "_is_running", "_outbox", "_remaining", "_repeating", "_scope", "_seconds", "_value")
+    __slots__ = ("_clock", "_due", "_outbox", "_remaining", "_repeating", "_scope", "_seconds", "_value")
     kind: ClassVar[str] = "timer"
 
     def __init__(self, seconds: float, value: T, *, repeating: bool = False, name: str | None = None) -> None:
@@ -54,7 +68,7 @@ class Timer(Block, Source[T]):
         self._remaining = seconds
         self._value = value
         self._repeating = repeating
-        self._is_running = False
+        self._clock = Clock.HELD
         self._due = 0.0
         self._scope: trio.CancelScope | None = None
         self._outbox: Outbox[T] = Outbox(self, deque())
@@ -62,33 +76,32 @@ class Timer(Block, Source[T]):
     @property
     def is_running(self) -> bool:
         """Whether the clock is ticking (or will be as soon as the network starts)."""
-        return self._is_running
+        return self._clock is Clock.RUNNING
 
     def start(self) -> None:
         """Start, or go on after a pause; what was left of the time when it was paused is still to come.
 
+        Does nothing if the clock is running.
+
         Raises:
-            RuntimeError: The timer has ended.
+            RuntimeError: The timer has ended: it was stopped, it has given its only message, or its network has ended.
         """
-        if self._finished or self._broken is not None or self._outbox.ended:
+        if self._clock is Clock.ENDED:
             raise RuntimeError(f"{self} has ended and cannot be started again; make a new one")
-        if not self._is_running:
-            self._is_running = True
+        if self._clock is Clock.HELD:
+            self._clock = Clock.RUNNING
             self._run()
 
     def pause(self) -> None:
         """Hold the clock; does nothing if it is not running."""
-        if self._is_running:
-            self._is_running = False
-            if self._scope is not None:
-                self._remaining = max(0.0, self._due - trio.current_time())
-                self._scope.cancel()
-                self._scope = None
+        if self._clock is Clock.RUNNING:
+            self._clock = Clock.HELD
+            self._halt()
 
     def stop(self) -> None:
-        """End the timer; a message that was given and not taken yet stays to be taken."""
-        self.pause()
-        self._remaining = -1.0
+        """End the timer for good; a message that was given and not taken yet stays to be taken. Twice is fine."""
+        self._clock = Clock.ENDED
+        self._halt()
         self._wake()
 
     async def aclose(self) -> None:
@@ -97,7 +110,7 @@ class Timer(Block, Source[T]):
 
     def _start(self) -> None:
         super()._start()
-        if self._is_running:
+        if self.is_running:
             self._run()
 
     def _run(self) -> None:
@@ -106,18 +119,23 @@ class Timer(Block, Source[T]):
             self._due = trio.current_time() + self._remaining
             self._network._spawn(self._tick, self._scope, self._network, name=self.name, phase=self.name)
 
+    def _halt(self) -> None:
+        """End the task that waits for the next tick, if there is one."""
+        if self._scope is not None:
+            self._remaining = max(0.0, self._due - trio.current_time())
+            self._scope.cancel()
+            self._scope = None
+
     async def _tick(self, scope: trio.CancelScope, network: Network) -> None:
         with scope, network._busy():
             while True:
                 await trio.sleep_until(self._due)
                 self._give()
                 if not self._repeating:
-                    self._is_running = False
-                    self._remaining = -1.0
+                    self._clock = Clock.ENDED
+                    self._scope = None
                     break
                 self._due += self._seconds
-        if self._scope is scope:
-            self._scope = None
         self._wake()
 
     def _give(self) -> None:
@@ -130,11 +148,11 @@ class Timer(Block, Source[T]):
 
     def _step(self) -> None:
         self._outbox.flush()
-        if self._remaining < 0 and not self._outbox.queue and not self._finished:
+        if self._clock is Clock.ENDED and not self._outbox.queue and not self._finished:
             self._finish()
 
     def _body_ended(self) -> None:
-        if self._repeating or not self._is_running:
+        if self._repeating or not self.is_running:
             self.stop()
 
     def _finish(self) -> None:
@@ -143,6 +161,7 @@ class Timer(Block, Source[T]):
 
     def _abort(self, reason: str) -> None:
         self._broken = reason
+        self._clock = Clock.ENDED
         self._counts["discarded"] += self._outbox.abort(reason)
 
     def _held(self) -> int:

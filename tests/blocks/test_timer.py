@@ -1,12 +1,16 @@
 """The timer, on a clock that jumps."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.abc import Instrument
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from penstock.blocks import Network, Timer, UnboundedBuffer
+from penstock.blocks import Call, Network, Timer, UnboundedBuffer
 from tests.blocks.tools import contents, linked
 
 
@@ -194,3 +198,171 @@ async def test_it_joins_a_running_network_by_a_link() -> None:
         timer.start()
         timer.link_target(buffer)
         assert await buffer.receive() is None
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+@pytest.mark.parametrize("before", ["", "start", "start pause", "start 0.5", "start 0.5 pause", "start 1.5"])
+async def test_one_that_was_stopped_cannot_be_started_however_soon(before: str, repeating: bool) -> None:
+    timer = Timer(1, "tick", repeating=repeating, name="t")
+    collector = linked(timer)
+    async with Network(timer):
+        for step in before.split():
+            if step[0].isdigit():
+                await trio.sleep(float(step))
+            else:
+                getattr(timer, step)()
+        given = len(collector)
+        timer.stop()
+        with pytest.raises(RuntimeError, match="timer 't' has ended and cannot be started again; make a new one"):
+            timer.start()
+        timer.pause()
+        timer.stop()
+        await trio.sleep(10)
+        assert len(collector) == given
+        assert not timer.is_running
+        assert timer.is_finished
+
+
+async def test_a_one_shot_whose_message_still_waits_cannot_be_started_again() -> None:
+    timer = Timer(1, "tick", name="t")
+    async with Network(timer):
+        timer.start()
+        await trio.sleep(2)
+        with pytest.raises(RuntimeError, match="has ended"):
+            timer.start()
+        assert await timer.receive() == "tick"
+
+
+async def test_one_that_was_stopped_before_its_network_cannot_be_started_in_it() -> None:
+    timer = Timer(1, "tick", name="t")
+    timer.start()
+    timer.stop()
+    with pytest.raises(RuntimeError, match="has ended"):
+        timer.start()
+    collector = linked(timer)
+    async with Network(timer):
+        with pytest.raises(RuntimeError, match="has ended"):
+            timer.start()
+        await trio.sleep(5)
+    assert contents(collector) == []
+
+
+class InTheMomentItIsDue(Instrument):
+    """Does something with the timer after its time is up and before it gives its message."""
+
+    def __init__(self, do: Callable[[], None], at: float) -> None:
+        self.do = do
+        self.at = at
+
+    def task_scheduled(self, task: trio.lowlevel.Task) -> None:
+        if task.name == "t" and trio.current_time() == self.at:
+            self.do()
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+async def test_a_stop_in_the_moment_in_which_it_is_due_is_in_time(repeating: bool) -> None:
+    timer = Timer(1, "tick", repeating=repeating, name="t")
+    collector = linked(timer)
+    async with Network(timer):
+        timer.start()
+        trio.lowlevel.add_instrument(InTheMomentItIsDue(timer.stop, trio.current_time() + 1))
+        await trio.sleep(5)
+        assert timer.is_finished
+    assert contents(collector) == []
+
+
+@pytest.mark.parametrize("repeating", [False, True])
+async def test_a_pause_in_the_moment_in_which_it_is_due_leaves_the_message_for_the_next_start(repeating: bool) -> None:
+    timer = Timer(1, "tick", repeating=repeating, name="t")
+    collector = linked(timer)
+    async with Network(timer):
+        timer.start()
+        trio.lowlevel.add_instrument(InTheMomentItIsDue(timer.pause, trio.current_time() + 1))
+        await trio.sleep(5)
+        assert len(collector) == 0
+        timer.start()
+        await trio.sleep(0.5)
+        assert len(collector) == 1
+
+
+# All sequences against a model
+
+
+class Model:
+    """When a timer gives its message, in as few words as possible; its time goes on by `wait`."""
+
+    def __init__(self, seconds: float, repeating: bool) -> None:
+        self.seconds = self.left = seconds
+        self.repeating = repeating
+        self.now = 0.0
+        self.state = "held"
+        self.given: list[float] = []
+
+    def start(self) -> bool:
+        self.state = "running" if self.state == "held" else self.state
+        return self.state == "running"
+
+    def pause(self) -> None:
+        self.state = "held" if self.state == "running" else self.state
+
+    def stop(self) -> None:
+        self.state = "ended"
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.state == "running" and self.now + self.left <= until:
+            self.now += self.left
+            self.given.append(self.now)
+            self.left = self.seconds
+            self.state = "running" if self.repeating else "ended"
+        if self.state == "running":
+            self.left -= until - self.now
+        self.now = until
+
+
+# A wait ends a hundredth later than the one before, so that no call falls together with a message.
+WAITS = st.integers(0, 35).map(lambda seconds: seconds + 0.01)
+CALLS = st.sampled_from(["start", "start", "pause", "stop"])
+STEPS = st.lists(st.one_of(CALLS, CALLS, WAITS), max_size=20)
+
+
+def call(step: str, timer: Timer[Any], model: Model) -> None:
+    """Do the same with both, and check that both say the same."""
+    if step == "start" and not model.start():
+        with pytest.raises(RuntimeError, match="has ended and cannot be started again"):
+            timer.start()
+    elif step == "start":
+        timer.start()
+    else:
+        getattr(model, step)()
+        getattr(timer, step)()
+    assert timer.is_running == (model.state == "running")
+
+
+@given(before=st.lists(CALLS, max_size=5), steps=STEPS, repeating=st.booleans())
+def test_every_sequence_of_calls_gives_what_the_model_gives(
+    before: list[str], steps: list[str | float], repeating: bool
+) -> None:
+    times: list[float] = []
+
+    async def run() -> None:
+        timer = Timer(10, "tick", repeating=repeating)
+        model = Model(10, repeating)
+        timer.link_target(Call(lambda _: times.append(trio.current_time() - begin)))
+        for step in before:
+            call(step, timer, model)
+        begin = trio.current_time()
+        async with Network(timer):
+            for step in steps:
+                if isinstance(step, str):
+                    call(step, timer, model)
+                else:
+                    await trio.sleep(step)
+                    model.wait(step)
+                    assert timer.is_running == (model.state == "running")
+        if not repeating:
+            model.wait(10)  # a one-shot timer that runs still gives its message when the body has ended
+        assert timer.is_finished
+        assert times == pytest.approx(model.given)
+
+    trio.run(run, clock=MockClock(autojump_threshold=0))
