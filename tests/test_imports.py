@@ -1,6 +1,11 @@
-"""The imports of the library, read with `ast`: one way, in no circle, and a package only hands names on."""
+"""The imports of the library, read with `ast`: who may know whom, and a package only hands names on.
+
+Some rules do not hold everywhere yet. For each of them a number says how often it is broken: it may only fall.
+"""
 
 import ast
+import inspect
+import textwrap
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -8,10 +13,39 @@ from typing import NamedTuple
 
 import pytest
 
+from penstock.agents import Agent
+from penstock.blocks import Buffer
+
 pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("blocks", "agents", "samples")  # each may import itself and those before it
+
+MAY_KNOW: dict[str, set[str]] = {
+    # a folder of blocks/ and those below it; "public" are the files blocks/*.py, "top" those that wire all
+    "base": set(),
+    "core": {"base"},
+    "executors": {"base"},
+    "memory": {"base"},
+    "charts": {"base"},
+    "functions": {"base", "core", "executors"},
+    "public": {"base", "core", "functions"},
+    "engine": {"base", "core"},
+    "measuring": {"base", "core"},
+    "recording": {"base", "core", "charts"},
+    "liveness": {"base", "core"},
+    "limits": {"base", "core"},
+    "reports": {"base", "core", "measuring", "liveness"},
+    "contract": {"base", "core", "public", "top"},
+    "streams": {"base", "core", "functions", "public"},
+    "dashboard": {"base", "core", "charts", "measuring", "recording", "reports", "liveness"},
+}
+TOP = {"network", "testing", "blocks"}
+
+MOST_AGAINST_THE_TABLE = 67
+MOST_IN_CIRCLES = 75
+MOST_PRIVATE = 400
+MOST_RESERVED = {"Agent": 23, "Buffer": 54}
 
 
 class Import(NamedTuple):
@@ -102,6 +136,100 @@ def find_cycle(modules: dict[str, Module]) -> list[str]:
     return []
 
 
+def room_of(name: str) -> str:
+    """The room of a module of blocks: the folder below blocks/, or "public" or "top" for the files in it."""
+    parts = name.split(".")[1:]
+    if len(parts) > 2 or (len(parts) == 2 and parts[1] in MAY_KNOW):
+        return parts[1]
+    return "top" if parts[-1] in TOP else "public"
+
+
+def own_imports(modules: dict[str, Module], module: Module) -> Iterator[tuple[str, int]]:
+    """Yield the modules of ours that a module imports, for typing and late ones too, and the lines."""
+    for found in find_imports(module.tree.body, module.package):
+        name = found.target if found.target in modules else found.target.rpartition(".")[0]
+        if name in modules and name != module.name:
+            yield name, found.line
+
+
+def check_rooms(modules: dict[str, Module]) -> list[str]:
+    """List the imports inside blocks/ that the table does not allow."""
+    found: list[str] = []
+    for module in modules.values():
+        if layer_of(module.name) != "blocks" or room_of(module.name) == "top":
+            continue
+        here = room_of(module.name)
+        for name, line in own_imports(modules, module):
+            there = room_of(name)
+            if layer_of(name) == "blocks" and here != there and there not in MAY_KNOW[here]:
+                found.append(f"{module.name}:{line}: {here} must not know {there} ({name})")
+    return sorted(set(found))
+
+
+def files_in_circles(modules: dict[str, Module]) -> set[str]:
+    """The modules that can be reached from themselves, imports for typing counted; packages that hand on left out."""
+    graph = {
+        module.name: {name for name, _ in own_imports(modules, module) if modules[name].path.name != "__init__.py"}
+        for module in modules.values()
+    }
+    return {name for name in graph if name in reach(graph, name)}
+
+
+def reach(graph: dict[str, set[str]], start: str) -> set[str]:
+    """Everything that can be reached from a module in one step or more."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in graph[waiting.pop()] - found:
+            found.add(name)
+            waiting.append(name)
+    return found
+
+
+def is_private(name: str) -> bool:
+    """Whether a name has an underscore in front and is not one of Python's own."""
+    return name.startswith("_") and not name.startswith("__")
+
+
+def names_of(tree: ast.Module) -> set[str]:
+    """The private names that a file gives to its own objects."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+            names.add(node.attr)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            names.add(node.name)
+    return {name for name in names if is_private(name)}
+
+
+def private_uses(modules: dict[str, Module]) -> list[str]:
+    """List where a file uses a private name that is another file's, by dot or by string."""
+    own = {module.name: names_of(module.tree) for module in modules.values()}
+    defined = set[str]().union(*own.values())
+    found: list[str] = []
+    for module in modules.values():
+        foreign = defined - own[module.name]
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Attribute) and node.attr in foreign:
+                if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+                    found.append(f"{module.name}:{node.lineno}: {node.attr}")
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr", "setattr"):
+                name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+                if isinstance(name, str) and is_private(name) and name in defined:
+                    found.append(f"{module.name}:{node.lineno}: {name!r}")
+    return found
+
+
+def reserved_names(base: type) -> set[str]:
+    """The private names that a subclass of a user must not use for itself: those of its bases and of their objects."""
+    ours = [kind for kind in base.__mro__ if kind.__module__.startswith("penstock.")]
+    names = {name for kind in ours for name in vars(kind)}
+    for kind in ours:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+        names |= names_of(tree)
+    return {name for name in names if is_private(name) and name != "_abc_impl"}
+
+
 def check_package(module: Module) -> list[str]:
     """List what is wrong with an `__init__.py`: more than imports and a sorted, complete `__all__`."""
     problems: list[str] = []
@@ -143,6 +271,27 @@ def test_agents_import_blocks_and_never_the_other_way_and_nothing_imports_sample
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert find_cycle(read_modules(ROOT)) == []
+
+
+def test_in_blocks_everyone_knows_only_the_rooms_of_the_table() -> None:
+    found = check_rooms(read_modules(ROOT))
+    assert len(found) <= MOST_AGAINST_THE_TABLE, "\n".join(found)
+
+
+def test_no_files_know_each_other_in_a_circle_not_even_for_typing() -> None:
+    found = files_in_circles(read_modules(ROOT))
+    assert len(found) <= MOST_IN_CIRCLES, "\n".join(sorted(found))
+
+
+def test_a_private_name_belongs_to_its_file() -> None:
+    found = private_uses(read_modules(ROOT))
+    assert len(found) <= MOST_PRIVATE, "\n".join(found)
+
+
+@pytest.mark.parametrize("base", [Agent, Buffer])
+def test_a_class_made_for_subclassing_reserves_few_names(base: type) -> None:
+    found = reserved_names(base)
+    assert len(found) <= MOST_RESERVED[base.__name__], sorted(found)
 
 
 def test_a_package_only_hands_names_on() -> None:
@@ -215,3 +364,41 @@ def test_a_package_that_does_more_is_found(tmp_path: Path, text: str, problem: s
 def test_a_bare_import_is_found_and_a_relative_one_is_none(tmp_path: Path, text: str) -> None:
     root = write(tmp_path, {"tests/test_a.py": text, "agents/b.py": "from . import blocks\nimport penstock.blocks"})
     assert len(find_bare_imports(root)) == 1
+
+
+def test_an_import_against_the_table_is_found_even_if_it_is_for_typing(tmp_path: Path) -> None:
+    text = "import typing\nif typing.TYPE_CHECKING:\n    from ..network import Network\nfrom ..base import log"
+    files = dict.fromkeys(("blocks/network.py", "blocks/base/log.py", "blocks/base/__init__.py"), "")
+    files["blocks/core/block.py"] = text
+    assert check_rooms(read_modules(write(tmp_path, files))) == [
+        "penstock.blocks.core.block:3: core must not know top (penstock.blocks.network)"
+    ]
+
+
+def test_a_circle_for_typing_is_found_with_all_its_files(tmp_path: Path) -> None:
+    files = {
+        "blocks/a.py": "from .b import B",
+        "blocks/b.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .a import A",
+        "blocks/c.py": "from .a import A",
+    }
+    assert files_in_circles(read_modules(write(tmp_path, files))) == {"penstock.blocks.a", "penstock.blocks.b"}
+
+
+def test_a_private_name_of_another_file_is_found_by_dot_and_by_string(tmp_path: Path) -> None:
+    files = {
+        "blocks/a.py": "class A:\n    def _mine(self):\n        return self._mine()",
+        "blocks/b.py": "def f(a):\n    return a._mine(), getattr(a, '_mine', None), a._unknown",
+    }
+    found = private_uses(read_modules(write(tmp_path, files)))
+    assert sorted(found) == ["penstock.blocks.b:2: '_mine'", "penstock.blocks.b:2: _mine"]
+
+
+def test_the_names_that_a_class_reserves_are_those_of_the_library_only() -> None:
+    class Own(Agent):
+        _mine = 1
+
+        async def run(self) -> None:
+            """Do nothing."""
+
+    assert "_mine" not in reserved_names(Own)
+    assert "_mine" not in reserved_names(Agent)
