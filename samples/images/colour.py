@@ -1,78 +1,94 @@
 """Turns an image of any mode into RGB with 8 bits, as a person would expect it to look."""
 
-# Three steps: squeeze deep greyscale into 8 bits, lay what is transparent on white, then bring the colours
-# to sRGB through the embedded profile, where there is one that works (phones and cameras embed wider ones).
+# Four steps: squeeze deep greyscale into 8 bits, set alpha aside, bring the colours to sRGB through the embedded
+# profile, where there is one that works (phones and cameras embed wider ones), then lay what is transparent on white.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
+from itertools import product
 from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from penstock.samples.images.depth import is_deep, squeeze
+
 __all__ = ["to_rgb"]
 
 _WHITE = (255, 255, 255, 255)
+_NO_CHANGE = 2  # steps of 255; the curves of profiles for sRGB are rounded in as many ways as there are makers
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Return `image` as RGB: CMYK, LAB, greyscale, palette, 16-bit and float, with alpha or without.
+    """Return `image` as RGB, whatever mode of Pillow's it has; alpha may be premultiplied.
 
-    Transparent parts come out white. An embedded colour profile is honoured; one that is broken or does not
-    fit the mode is ignored.
+    Transparent parts come out white. An embedded colour profile is honoured by what it does, whatever it is called. One
+    that is broken or does not fit the mode is ignored.
     """
+    if is_deep(image):
+        image = squeeze(image).image
     profile = image.info.get("icc_profile")
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        image = _in_eight_bits(image)
-    flat = _without_alpha(image)
-    managed = _through_profile(flat, profile if isinstance(profile, bytes) else None)
-    if managed is not None:
-        return managed
-    return flat if flat.mode == "RGB" else flat.convert("RGB")
+    colours, alpha = _parted(image)
+    managed = _through_profile(colours, profile if isinstance(profile, bytes) else None)
+    if managed is None:
+        managed = colours if colours.mode == "RGB" else colours.convert("RGB")
+    return managed if alpha is None else _on_white(managed, alpha)
 
 
-def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """Greyscale with 16 bits, 32 bits or floats, as 8 bits; what is white follows from mode and content."""
-    values = np.asarray(image)
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((values >> 8).astype(np.uint8))
-    known = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    brightest = float(known.max())
-    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    white = next((value for value in usual if brightest <= value), brightest)
-    known *= 255.0 / white
-    return Image.fromarray(np.clip(known, 0.0, 255.0, out=known).astype(np.uint8))
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
-    """The image as L, RGB, CMYK, LAB, YCbCr or HSV, laid on white where it was transparent."""
+def _parted(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours as L, RGB, CMYK, LAB, YCbCr or HSV, and the alpha channel if there is one."""
+    if image.mode == "La":
+        image = image.convert("LA")  # the only mode that Pillow turns it into
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        ground = Image.new("RGBA", clear.size, _WHITE)
-        ground.alpha_composite(clear)
-        return ground.convert("RGB")
+        is_grey = image.mode in ("1", "L", "LA")
+        clear = image.convert("LA" if is_grey else "RGBA")
+        return clear.convert("L" if is_grey else "RGB"), clear.getchannel("A")
     if image.mode == "1":
-        return image.convert("L")
-    return image.convert("RGB") if image.mode in ("P", "RGBX") else image
+        return image.convert("L"), None
+    return image.convert("RGB") if image.mode in ("P", "RGBX") else image, None
+
+
+def _on_white(colours: Image.Image, alpha: Image.Image) -> Image.Image:
+    clear = colours.copy()
+    clear.putalpha(alpha)
+    ground = Image.new("RGBA", clear.size, _WHITE)
+    ground.alpha_composite(clear)
+    return ground.convert("RGB")
 
 
 def _through_profile(image: Image.Image, embedded: bytes | None) -> Image.Image | None:
     """The image in sRGB by way of its profile, or None where the plain conversion is the thing to do."""
-    if embedded is None and image.mode != "LAB":
-        return None
-    try:
-        if embedded is None:
-            source = _known_profile("LAB")
-        else:
+    if embedded is not None:
+        try:
             source = ImageCms.ImageCmsProfile(BytesIO(embedded))
-            if image.mode == "RGB" and "sRGB" in ImageCms.getProfileDescription(source):
+            if image.mode == "L" and _space_of(embedded) == b"RGB ":
+                image = image.convert("RGB")
+            if image.mode == "RGB" and not _changes_colours(embedded):
                 return image
-        return ImageCms.profileToProfile(image, source, _known_profile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError):
-        if image.mode == "LAB":
-            raise
+            return ImageCms.profileToProfile(image, source, _known_profile("sRGB"), outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError):
+            pass
+    if image.mode != "LAB":
         return None
+    return ImageCms.profileToProfile(image, _known_profile("LAB"), _known_profile("sRGB"), outputMode="RGB")
+
+
+@lru_cache(maxsize=32)
+def _changes_colours(embedded: bytes) -> bool:
+    """Whether a profile for RGB makes others than sRGB would of the same numbers: greys and a grid of colours tell."""
+    colours = [(grey, grey, grey) for grey in range(256)] + list(product(range(0, 256, 51), repeat=3))
+    probe = Image.fromarray(np.array([colours], dtype=np.uint8))
+    source = ImageCms.ImageCmsProfile(BytesIO(embedded))
+    seen = ImageCms.profileToProfile(probe, source, _known_profile("sRGB"), outputMode="RGB")
+    assert seen is not None
+    return bool(np.abs(np.asarray(seen, np.int16) - np.asarray(probe, np.int16)).max() > _NO_CHANGE)
+
+
+def _space_of(embedded: bytes) -> bytes:
+    """The colour space that a profile is for, in four letters: bytes 16 to 19, by the standard (ICC.1)."""
+    return embedded[16:20]
 
 
 def _known_profile(space: Literal["LAB", "sRGB"]) -> ImageCms.ImageCmsProfile:

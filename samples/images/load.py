@@ -10,6 +10,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from penstock.samples.images.colour import to_rgb
+from penstock.samples.images.depth import Squeezed, is_deep, squeeze
+from penstock.samples.images.low_bytes import choose_low_bytes, has_low_bytes, may_be_narrow, with_low_bytes
 from penstock.samples.images.record import ImageInfo, Job
 from penstock.samples.images.scale import fit
 from penstock.samples.images.settings import Settings
@@ -43,12 +45,24 @@ def load(job: Job, settings: Settings) -> ImageInfo:
     _check_file(job.path)
     with _opened(job.path) as picture:
         _draft(picture, settings.size)
-        picture.load()
-        # In place, so that a picture is turned even where its other EXIF entries cannot be written back.
-        with contextlib.suppress(Exception):
-            ImageOps.exif_transpose(picture, in_place=True)
-        image = to_rgb(picture)
-    return ImageInfo(job.sequence, job.path, np.asarray(image), picture=(0, 0, *image.size))
+        is_without_low_bytes = has_low_bytes(picture)
+        _decode(picture)
+        squeezed = squeeze(picture) if is_deep(picture) else Squeezed(picture)
+        if is_without_low_bytes and may_be_narrow(picture):
+            with _opened(job.path) as other:
+                choose_low_bytes(other)
+                _decode(other)
+                squeezed = with_low_bytes(picture, other)
+        image = to_rgb(squeezed.image)
+    return ImageInfo(job.sequence, job.path, np.asarray(image), picture=(0, 0, *image.size), note=squeezed.note)
+
+
+def _decode(picture: Image.Image) -> None:
+    """Read the pixels, and turn them upright."""
+    picture.load()
+    # In place, so that a picture is turned even where its other EXIF entries cannot be written back.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(picture, in_place=True)
 
 
 def _check_file(path: Path) -> None:

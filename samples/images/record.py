@@ -65,6 +65,7 @@ class ImageInfo:
         stamps: one entry for each phase that is behind it.
         written: the thumbnail's file, once it is on disk; out of sight until it is published.
         digest: SHA-256 of the thumbnail's file.
+        note: what was assumed to read the file, for people; empty if nothing was.
     """
 
     sequence: int
@@ -74,6 +75,7 @@ class ImageInfo:
     stamps: tuple[Stamp, ...] = ()
     written: Path | None = None
     digest: str | None = None
+    note: str = ""
 
     def __repr__(self) -> str:  # short: a recording has one for each span
         return f"ImageInfo({self.sequence}, {self.path.name!r}, {len(self.stamps)} phases)"

@@ -9,7 +9,7 @@ import attrs
 from rich.console import Console
 
 from penstock.blocks import Report
-from penstock.samples.images.names import printable
+from penstock.samples.images.names import printable, shown_name
 from penstock.samples.images.run import Outcome, RunResult
 from penstock.samples.images.settings import Mode, Workers
 from penstock.samples.images.summary import same_pictures, summarise
@@ -73,11 +73,24 @@ def _lines(report: RunReport) -> list[str]:
         lines.append(f"  contact sheet {printable(str(report.pages[0]))} ({pages})")
     if report.problem is not None:
         lines.append(f"  contact sheet not written: {printable(report.problem)}")
+    lines += [f"  {printable(line)}" for line in _notes(result)]
     lines += [f"  recorded in {printable(str(file))}" for file in report.saved.recordings]
     lines += [f"  drawn in {printable(str(file))}" for file in report.saved.diagrams]
     lines += [f"  {printable(problem)}" for problem in report.saved.problems]
     lines += [f"  {printable(line)}" for line in result.late.splitlines()]
     return lines
+
+
+def _notes(result: RunResult) -> list[str]:
+    """A line for each thing that was assumed to read files, with how many there were and the first of them."""
+    noted: dict[str, list[str]] = {}
+    for image in result.finished:
+        if image.note:
+            noted.setdefault(image.note, []).append(shown_name(image.path))
+    return [
+        f"{note}: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        for note, names in noted.items()
+    ]
 
 
 def _how_it_ended(result: RunResult) -> str:

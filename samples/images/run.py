@@ -51,6 +51,7 @@ class Finished:
     written: Path
     digest: str
     stamps: tuple[Stamp, ...]
+    note: str = ""
 
 
 @attrs.frozen
@@ -217,7 +218,7 @@ class _Record(Observer):
         assert info.written is not None
         assert info.digest is not None
         assert not self.finished or self.finished[-1].sequence < info.sequence, "out of order"
-        self.finished.append(Finished(info.sequence, info.path, info.written, info.digest, info.stamps))
+        self.finished.append(Finished(info.sequence, info.path, info.written, info.digest, info.stamps, info.note))
 
     def on_error(self, failure: Failure) -> None:
         """Keep the failure."""

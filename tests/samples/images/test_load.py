@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
 
+from penstock.samples.images.colour import to_rgb
 from penstock.samples.images.load import UnreadableError, load
 from penstock.samples.images.record import Job
 from penstock.samples.images.settings import Settings
@@ -128,6 +131,122 @@ def test_deep_greyscale_keeps_its_range(make_job: MakeJob, settings: Settings, n
     assert np.allclose(np.asarray(image)[..., 0], GREYS * 255, atol=1.01)
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "big endian.tif", "whole numbers.tif", "floats.tif"])
+def test_fewer_bits_than_the_samples_have_are_told_by_the_largest_value(
+    make_job: MakeJob, settings: Settings, name: str, bits: int
+) -> None:
+    values = np.rint(GREYS * (2**bits - 1))
+    kind = {"big endian.tif": ">u2", "whole numbers.tif": "i4", "floats.tif": "f4"}.get(name, "<u2")
+    info = load(make_job(name, Image.fromarray(values.astype(kind))), settings)
+    assert np.allclose(info.pixels[..., 0], GREYS * 255, atol=1.01)
+    assert info.note == f"white is {2**bits - 1}, by the largest value, which is {2**bits - 1}"
+
+
+@pytest.mark.parametrize(("tag", "value"), [(281, 4095), (341, 4095), (50717, 4095), (281, 2000), (281, 65535)])
+def test_a_tiff_that_tells_its_white_is_believed(make_job: MakeJob, settings: Settings, tag: int, value: int) -> None:
+    values = (GREYS * 1500).astype(np.uint16)
+    info = load(make_job("deep.tif", Image.fromarray(values), tiffinfo={tag: value}), settings)
+    assert np.allclose(info.pixels[..., 0], values * 255.0 / value, atol=1.01)
+    assert info.note == ("" if value == 65535 else f"white is {value}, as the file says")
+
+
+def test_a_tiff_that_tells_a_white_below_its_values_is_not_believed(make_job: MakeJob, settings: Settings) -> None:
+    values = (GREYS * 4095).astype(np.uint16)
+    info = load(make_job("deep.tif", Image.fromarray(values), tiffinfo={281: 255}), settings)
+    assert np.allclose(info.pixels[..., 0], GREYS * 255, atol=1.01)
+
+
+def tiff(entries: list[tuple[int, int, int, int]], data: bytes) -> bytes:
+    """A TIFF of one strip; entries are tag, type, count and value, where 273 is given its place."""
+    place = 8 + 2 + 12 * len(entries) + 4
+    fields = b"".join(
+        struct.pack("<HHII", tag, kind, count, place if tag == 273 else value) for tag, kind, count, value in entries
+    )
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + fields + bytes(4) + data
+
+
+def tiff_of_one_channel(bits: int, photometric: int, size: tuple[int, int], data: bytes) -> bytes:
+    (width, height), length = size, len(data)
+    values = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 273: 0, 277: 1, 278: height, 279: length}
+    return tiff([(tag, 4 if tag in (273, 279) else 3, 1, value) for tag, value in values.items()], data)
+
+
+def test_a_tiff_with_samples_of_12_bits_has_its_range(tmp_path: Path, settings: Settings) -> None:
+    path = tmp_path / "packed.tif"
+    path.write_bytes(tiff_of_one_channel(12, 1, (4, 2), bytes.fromhex("000fff 7ff800") * 2))
+    info = load(Job(1, path), settings)
+    assert np.allclose(info.pixels[..., 0], [[0, 255, 127, 127]] * 2, atol=1.01)
+    assert info.note == "white is 4095, as the file says"
+
+
+def test_a_tiff_in_which_zero_is_white_is_turned(tmp_path: Path, settings: Settings) -> None:
+    path = tmp_path / "negative.tif"
+    path.write_bytes(tiff_of_one_channel(16, 0, (2, 1), struct.pack("<HH", 0, 65535)))
+    assert load(Job(1, path), settings).pixels[..., 0].tolist() == [[255, 0]]
+
+
+def colours_of_16_bits(values: np.ndarray, colour_type: int = 2) -> bytes:
+    """A PNG, as Pillow cannot write it."""
+    height, width = values.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+@pytest.mark.parametrize("largest", [255, 1023, 4095, 16383, 65535])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_colours_of_16_bits_keep_their_range(tmp_path: Path, settings: Settings, largest: int, alpha: bool) -> None:
+    values = np.rint(np.array([[[0, 0.5, 1], [0.25, 0.125, 0]]]) * largest)
+    if alpha:
+        values = np.concatenate([values, [[[65535], [0]]]], axis=2)
+    path = tmp_path / "deep.png"
+    path.write_bytes(colours_of_16_bits(values, 6 if alpha else 2))
+    info = load(Job(1, path), settings)
+    second = [255, 255, 255] if alpha else [64, 32, 0]
+    assert np.allclose(info.pixels, [[[0, 127, 255], second]], atol=1.01)
+    assert bool(info.note) == (largest < 65535)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_a_tiff_with_colours_of_12_bits_in_16_keeps_its_range(
+    tmp_path: Path, settings: Settings, order: str, alpha: bool
+) -> None:
+    channels = 4 if alpha else 3
+    data = np.array([0, 2048, 4095, 65535][:channels] * 2, dtype=f"{order}u2").tobytes()
+    kinds = {256: 2, 257: 1, 258: 0, 259: 1, 262: 2, 273: 0, 277: channels, 278: 1, 279: len(data)}
+    bits = 8 + 2 + 12 * (len(kinds) + alpha) + 4
+    entries = [
+        (tag, 4 if tag in (273, 279) else 3, channels if tag == 258 else 1, bits if tag == 258 else value)
+        for tag, value in kinds.items()
+    ]
+    if alpha:
+        entries.append((338, 3, 1, 2))
+    whole = b"MM\0*" if order == ">" else b"II*\0"
+    whole += struct.pack(f"{order}IH", 8, len(entries))
+    for tag, kind, count, value in entries:
+        place = bits + 2 * channels if tag == 273 else value
+        packed = struct.pack(f"{order}HH", place, 0) if kind == 3 and count == 1 else struct.pack(f"{order}I", place)
+        whole += struct.pack(f"{order}HHI", tag, kind, count) + packed
+    whole += bytes(4) + np.array([16] * channels, dtype=f"{order}u2").tobytes() + data
+    path = tmp_path / "deep.tif"
+    path.write_bytes(whole)
+    info = load(Job(1, path), settings)
+    assert np.allclose(info.pixels, [[[0, 127, 255]] * 2], atol=1.01)
+    assert info.note == "white is 4095, by the largest value, which is 4095"
+
+
+def test_a_transparent_value_of_16_bits_comes_out_white(make_job: MakeJob, settings: Settings) -> None:
+    job = make_job("clear.png", Image.fromarray(np.array([[0, 65535, 300]], dtype=np.uint16)), transparency=300)
+    with Image.open(job.path) as picture:
+        if "transparency" not in picture.info:
+            pytest.skip("this Pillow does not write it")
+    assert load(job, settings).pixels[0, :, 0].tolist() == [0, 255, 255]
+
+
 def test_floats_that_are_no_numbers_come_out_black(make_job: MakeJob, settings: Settings) -> None:
     values = np.array([[np.nan, np.inf], [-5.0, 1.0]], dtype=np.float32)
     image = loaded(make_job("strange.tif", Image.fromarray(values)), settings)
@@ -165,6 +284,82 @@ def test_an_embedded_profile_is_honoured_and_a_broken_one_ignored(make_job: Make
     assert loaded(make_job("grey.png", grey, icc_profile=srgb), settings).getpixel((5, 5)) == (128,) * 3
     lab = profile("LAB").tobytes()  # a profile that does not fit
     assert_lies_right(loaded(make_job("lab.jpg", icc_profile=lab), settings))
+
+
+def linear_profile(description: str, gamma: float = 1.0, space: bytes = b"RGB ") -> bytes:
+    """A profile with the colours of sRGB and a curve of its own."""
+
+    def number(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    def place(x: float, y: float, z: float) -> bytes:
+        return b"XYZ \0\0\0\0" + number(x) + number(y) + number(z)
+
+    text = description.encode() + b"\0"
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
+    tags = {
+        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78),
+        b"cprt": b"text\0\0\0\0none\0",
+        b"wtpt": place(0.9642, 1, 0.8249),
+    }
+    if space == b"GRAY":
+        tags[b"kTRC"] = curve
+    else:
+        tags |= {b"rXYZ": place(0.4360, 0.2225, 0.0139), b"gXYZ": place(0.3851, 0.7169, 0.0971)}
+        tags |= {b"bXYZ": place(0.1431, 0.0606, 0.7141), b"rTRC": curve, b"gTRC": curve, b"bTRC": curve}
+    start, table, data = 128 + 4 + 12 * len(tags), b"", b""
+    for name, content in tags.items():
+        padded = content + bytes(-len(content) % 4)
+        table += name + struct.pack(">II", start + len(data), len(content))
+        data += padded
+    body = struct.pack(">I", len(tags)) + table + data
+    head = struct.pack(">I4sI4s4s4s", 128 + len(body), b"test", 0x02400000, b"mntr", space, b"XYZ ")
+    head += struct.pack(">6H", 2024, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + number(0.9642) + number(1) + number(0.8249)
+    return head.ljust(128, b"\0") + body
+
+
+@pytest.mark.parametrize("description", ["my linear sRGB", "sRGB IEC61966-2.1", "wide"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L"])
+def test_a_profile_counts_by_what_it_does_and_not_by_its_name(
+    make_job: MakeJob, settings: Settings, description: str, mode: str
+) -> None:
+    picture = Image.new("RGB", (20, 10), (55, 55, 55))
+    picture = picture.quantize(2) if mode == "P" else picture.convert(mode)
+    pixels = load(make_job("linear.png", picture, icc_profile=linear_profile(description)), settings).pixels
+    assert np.abs(pixels.astype(int) - 128).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_a_grey_profile_counts_with_alpha_and_without(make_job: MakeJob, settings: Settings, mode: str) -> None:
+    picture = Image.new("L", (20, 10), 55).convert(mode)
+    job = make_job("linear.png", picture, icc_profile=linear_profile("grey", space=b"GRAY"))
+    assert np.abs(load(job, settings).pixels.astype(int) - 128).max() <= 1
+
+
+def test_a_profile_that_does_what_srgb_does_changes_nothing(
+    make_job: MakeJob, settings: Settings, photo: Image.Image
+) -> None:
+    job = make_job("photo.png", photo, icc_profile=profile("sRGB").tobytes().replace(b"sRGB", b"mine"))
+    assert (load(job, settings).pixels == np.asarray(photo)).all()
+
+
+@pytest.mark.parametrize("mode", Image.MODES)
+def test_every_mode_that_pillow_has_becomes_rgb(mode: str) -> None:
+    assert to_rgb(Image.new(mode, (3, 2))).mode == "RGB"
+
+
+@pytest.mark.parametrize("name", ["La", "RGBa"])
+def test_premultiplied_alpha_is_taken_out(name: str) -> None:
+    whole = Image.new("LA" if name == "La" else "RGBA", (3, 2), (100, 200) if name == "La" else (100, 100, 100, 200))
+    assert to_rgb(whole.convert(name)).getpixel((1, 1)) == pytest.approx((133,) * 3, abs=1)
+
+
+def test_a_tiff_of_grey_with_premultiplied_alpha_is_loaded(tmp_path: Path, settings: Settings) -> None:
+    entries = {256: 4, 257: 4, 258: 8 | 8 << 16, 259: 1, 262: 1, 273: 0, 277: 2, 278: 4, 279: 32, 338: 1}
+    fields = [(t, 4 if t in (273, 279) else 3, 2 if t == 258 else 1, value) for t, value in entries.items()]
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(fields, bytes([100, 200]) * 16))
+    assert np.abs(load(Job(1, path), settings).pixels.astype(int) - 155).max() <= 1  # 100 of grey, 55 of white
 
 
 def test_a_large_jpeg_is_decoded_small_and_still_has_detail_to_spare(

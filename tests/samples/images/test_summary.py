@@ -124,6 +124,12 @@ def test_how_a_run_ended_is_said(outcome: Outcome, expected: str) -> None:
     assert r"contact sheet not written: disk\nfull" in text
 
 
+def test_what_was_assumed_to_read_files_is_said_once() -> None:
+    note = "white is 4095, by the largest value, which is 4000"
+    images = [attrs.evolve(finished(n, *range(8)), note=note if n > 1 else "") for n in (1, 2, 3)]
+    assert f"  {note}: 2.jpg and 1 more\n" in printed(RunReport(result_of(*images), Path("out"), ()))
+
+
 def test_without_any_image_there_is_no_table() -> None:
     text = printed(RunReport(RunResult(Mode.DATA_FLOW, Outcome.DONE, 1.0, 1, (), (FAILURE,)), Path("out"), ()))
     assert text == "data-flow: 0 of 1 images came out, 1 skipped\n"
