@@ -1,6 +1,6 @@
 """Agents: the control-flow layer of Penstock."""
 
-from penstock.blocks import ErrorInfo, Shutdown
+from penstock.blocks import ErrorInfo, Shutdown, __version__
 
 from .agent import Agent, AgentStatus, wait_for_all, wait_for_one
 from .governor import PipelineGovernor
@@ -14,6 +14,7 @@ __all__ = [
     "SequenceError",
     "SequenceMultiplexer",
     "Shutdown",
+    "__version__",
     "wait_for_all",
     "wait_for_one",
 ]

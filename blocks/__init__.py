@@ -4,6 +4,7 @@ from .base.error_info import ErrorInfo
 from .base.errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
 from .base.message_status import MessageStatus
 from .base.times import Times
+from .base.version import __version__
 from .batch import Batch
 from .bounded_buffer import BoundedBuffer
 from .broadcast import Broadcast
@@ -104,6 +105,7 @@ __all__ = [
     "UnboundedBuffer",
     "Waited",
     "WorkerDied",
+    "__version__",
     "free_memory",
     "size_of",
     "worker_state",

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+import penstock.agents
+import penstock.blocks
+
 pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +56,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     with zipfile.ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return Built(tree, names, set(archive.namelist()), archive.read(metadata).decode())
+
+
+def test_the_version_that_a_program_sees_is_that_of_the_package() -> None:
+    assert penstock.blocks.__version__ == penstock.agents.__version__ == PROJECT["project"]["version"]
 
 
 def test_every_folder_that_is_a_package_is_listed() -> None:

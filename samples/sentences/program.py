@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 import trio
 
 from penstock.blocks import TimeLimitExceeded
+from penstock.samples.command.whole_file import WholeFile
 from penstock.samples.sentences.control_flow import run_control_flow
 from penstock.samples.sentences.options import Options
 from penstock.samples.sentences.phrase import Counts, PhraseSource
@@ -15,7 +16,6 @@ from penstock.samples.sentences.presentation import Presentation
 from penstock.samples.sentences.sequential import run_sequential
 from penstock.samples.sentences.show import shown
 from penstock.samples.sentences.sources import FilePhrases, RandomPhrases, UnreadableFileError
-from penstock.samples.sentences.whole_file import WholeFile
 from penstock.samples.watch import Watch
 
 OK, REPLACED, WRONG_USE, TOO_LATE, INTERRUPTED = 0, 1, 2, 124, 130

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ from penstock.blocks import Recording
 from penstock.samples.sentences.__main__ import main
 from penstock.samples.sentences.phrase import Phrase
 from penstock.samples.sentences.sources import RandomPhrases
-from penstock.samples.sentences.whole_file import WholeFile
 
 MODES = ["sequential", "control-flow"]
 COMMAND = [sys.executable, "-m", "penstock.samples.sentences"]
@@ -243,28 +241,3 @@ def test_ctrl_c_in_the_middle_leaves_the_output_as_it_was(mode: str) -> None:
     assert errors == "penstock-sentences: stopped; out.txt was left as it was\n"
     assert Path("out.txt").read_text() == "old"
     assert sorted(os.listdir()) == ["out.txt", "pipe"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions and links")
-def test_a_whole_file_keeps_the_permissions_and_the_link() -> None:
-    Path("real").touch(mode=0o640)
-    Path("real").chmod(0o640)
-    Path("link").symlink_to("real")
-    with WholeFile(Path("link")) as file:
-        file.write(b"new")
-    assert Path("link").is_symlink()
-    assert Path("real").read_bytes() == b"new"
-    assert stat.S_IMODE(Path("real").stat().st_mode) == 0o640
-
-
-def test_a_whole_file_is_not_there_until_it_is_whole() -> None:
-    def write_half() -> None:
-        with WholeFile(Path("out")) as file:
-            file.write(b"half")
-            file.flush()
-            assert not Path("out").exists()
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_half()
-    assert os.listdir() == []

@@ -1,0 +1,1 @@
+"""What the commands of the samples have in common: options, signals, standard streams, whole files."""

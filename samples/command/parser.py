@@ -1,0 +1,69 @@
+"""The command line as both programs read it: wrong use is one line and a hint, and `--version` is there."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from penstock.blocks import __version__
+
+__all__ = ["CommandParser", "file_path", "option_names", "whole_number"]
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line and a hint, instead of in the whole usage.
+
+    Args:
+        prog: the name of the program.
+        description: what it does; its lines are kept as they are.
+        epilog: what the help ends with; its lines are kept as they are.
+    """
+
+    def __init__(self, prog: str, description: str, epilog: str) -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self.add_argument("--version", action="version", version=f"{prog} {__version__}")
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with status 2 and one line on standard error."""
+        self.exit(2, f"{self.prog}: {_on_one_line(message)} (try --help)\n")
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def option_names(names: Iterable[str]) -> str:
+    """The options of some attribute names, as a person reads them: "--seed and --time-limit"."""
+    options = [f"--{name.replace('_', '-')}" for name in names]
+    return " and ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)
+
+
+def whole_number(at_least: int | None = None) -> Callable[[str], int]:
+    """A type for `add_argument`: a whole number, perhaps with a least one."""
+    expected = "a whole number" if at_least is None else f"a whole number >= {at_least}"
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or (at_least is not None and number < at_least):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return number
+
+    return parse
+
+
+def file_path(text: str) -> Path:
+    """A type for `add_argument`: a path that can be one, which an empty one cannot."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected the path of a file, got {text!r}")
+    return Path(text)

@@ -1,0 +1,73 @@
+"""SIGTERM and SIGHUP end a program as Ctrl-C does: whatever cleans up after Ctrl-C cleans up after them."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Generator
+from types import FrameType
+
+__all__ = ["StopSignals", "stopped_by_signals"]
+
+_NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+
+
+class StopSignals:
+    """A handler that does what the handler of SIGINT does, and remembers which signal it was.
+
+    Only the handler of SIGINT knows where the program may be interrupted: trio has one of its own while it runs.
+    """
+
+    def __init__(self) -> None:
+        self.received: int = signal.SIGINT
+
+    @property
+    def exit_status(self) -> int:
+        """What a shell shows for a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        return 128 + self.received
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal as Ctrl-C is handled now."""
+        self.received = number
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            handler(signal.SIGINT, frame)
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Generator[StopSignals]:
+    """Let SIGTERM and SIGHUP interrupt the body as Ctrl-C does.
+
+    A signal that is ignored stays ignored, as `nohup` wants it. Outside of the main thread nothing is done: Python
+    handles signals only there.
+    """
+    stop = StopSignals()
+    with contextlib.ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+                _keep_ignoring_ctrl_c(stack)
+            for name in _NAMES:
+                number = getattr(signal, name, None)
+                if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                    _handle(stack, number, stop)
+        yield stop
+
+
+def _keep_ignoring_ctrl_c(stack: contextlib.ExitStack) -> None:
+    """Give SIGINT a handler, which the other signals use, and let no SIGINT come.
+
+    A shell script ignores it for what runs in the background. Trio would leave it alone then, and would not know
+    what to do about the other signals either.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        stack.callback(signal.pthread_sigmask, signal.SIG_SETMASK, before)
+        _handle(stack, signal.SIGINT, signal.default_int_handler)
+
+
+def _handle(
+    stack: contextlib.ExitStack, number: signal.Signals, handler: Callable[[int, FrameType | None], object]
+) -> None:
+    stack.callback(signal.signal, number, signal.getsignal(number))
+    signal.signal(number, handler)
