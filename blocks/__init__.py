@@ -21,6 +21,7 @@ from .executors.cluster import Cluster
 from .executors.processes import Processes
 from .executors.threads import Threads
 from .executors.worker_state import worker_state
+from .filter import Filter
 from .functions.policies import Budget, DeadLetter, Fail, Retry, Skip
 from .iterable_source import IterableSource
 from .join import Join
@@ -66,6 +67,7 @@ __all__ = [
     "Diagnosis",
     "ErrorInfo",
     "Fail",
+    "Filter",
     "GovernorStatistics",
     "IterableSource",
     "Join",

@@ -46,7 +46,7 @@ class Cluster(Executor):
     - Cancellation: what has not begun is taken back; a call that runs goes on to its end, and nobody waits for it.
     - If the scheduler is lost, that is a fault of the network.
 
-    `TransformMany` does not run on it: how many outputs there are is known only where the result is. It is an ordinary
+    `TransformMany` and `Filter` do not run on it: what their functions give has to be seen here. It is an ordinary
     `concurrent.futures.Executor` too; there futures give values, as everybody expects.
 
     Args:
@@ -106,10 +106,10 @@ class Cluster(Executor):
             ) from error
 
     def _check_expanding(self, who: str) -> None:
-        """Raise a `TypeError` that says what to do: how many outputs there are is known only where they are."""
+        """Raise a `TypeError` that says what to do: what a function gives is seen only on the cluster."""
         raise TypeError(
-            f"{who}: a Cluster does not run the function of a TransformMany; have a Transformer make a list there, and "
-            "split it behind a gather; or use client.get_executor()"
+            f"{who}: a Cluster does not run the function of a TransformMany or a Filter, as what it gives has to be "
+            "seen here; let a Transformer work there, and split or filter behind a gather; or use client.get_executor()"
         )
 
     def _open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:

@@ -314,7 +314,7 @@ def check_concurrency(
 
 
 def check_expanding(block: FunctionBlock[Any], executor: Executor | None) -> None:
-    """Raise a `TypeError` that says what to do if the executor cannot make any number of outputs of an item."""
+    """Raise a `TypeError` that says what to do if the executor keeps what the function gives, which must be seen."""
     refuse = getattr(executor, "_check_expanding", None)
     if refuse is not None:
         refuse(str(block))

@@ -33,6 +33,7 @@ LOOP_HELD = 0.1
 class InlineRunner:
     """Maps a plain function over batches of items."""
 
+    passes_on = False  # what the function gives goes on, and not the item itself
     is_eager = False
     waiting = 0
     at_once = 1
@@ -53,7 +54,8 @@ class InlineRunner:
     def start(self) -> None:
         """Have the calls recorded, if that is wanted."""
         if (tracer := self.block._tracer) is not None:
-            self.function = tracer.calls(self.block.name, self.function, isinstance(self.block, Source))
+            gives = isinstance(self.block, Source)
+            self.function = tracer.calls(self.block.name, self.function, gives, self.passes_on)
 
     def step(self) -> None:
         """Work on one batch, if the results of the last one are out."""
@@ -105,20 +107,31 @@ class InlineRunner:
             self._report_held(elapsed)
         if error is None and done < len(batch):  # map takes it for the end of the batch
             error = stop_iteration(str(self.block))
-        if results and (type(results[0]) is CoroutineType or type(results[-1]) is CoroutineType):
-            done = [type(result) is CoroutineType for result in results].index(True)
-            error = refuse(self.block, results[done:])
+        if results and (refused := self._refuse(results)) is not None:
+            done, error = refused
             del results[done:]
         self.size.learn(done, elapsed)
         self.number += done
         self.busy -= done
         self.attempt = 0 if done else self.attempt
-        self.block._emit(results)
+        self._give(batch, results)
         if error is not None and done == len(batch):  # Ctrl-C, after the last item
             raise error
         if error is not None:
             self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
             self._failed(batch[done], error)
+
+    def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
+        """Find the first result that the function must not give; say where it is, and why not."""
+        if type(results[0]) is not CoroutineType and type(results[-1]) is not CoroutineType:
+            return None
+        place = [type(result) is CoroutineType for result in results].index(True)
+        return place, refuse(self.block, results[place:])
+
+    def _give(self, items: Sequence[Any], results: list[Any]) -> None:
+        """Hand on the results of the first of these items."""
+        del items
+        self.block._emit(results)
 
     def _failed(self, item: Any, error: BaseException) -> None:
         """One item failed; the ones before it are done, those behind it are pending."""
@@ -267,8 +280,13 @@ class ExpandingRunner(InlineRunner):
 
 
 def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
-    """Close the coroutines among the results, which nobody would await, and explain."""
+    """Close the coroutines among the results, which nothing would await, and explain."""
+    close_coroutines(results)
+    return not_awaited(str(block))
+
+
+def close_coroutines(results: Iterable[Any]) -> None:
+    """Close the coroutines among some results."""
     for result in results:
         if type(result) is CoroutineType:
             result.close()
-    return not_awaited(str(block))

@@ -104,8 +104,7 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
     """What to do where nobody will do anything."""
     who, inbox = wait.who, wait.inbox
     if wait.cause is Cause.DECLINED:
-        at_receiver = f"receive from {wait.remedy} without a filter"
-        yield at_receiver if inbox is None else f"give {who} a last link without a filter, for what the others decline"
+        yield about_declined(wait)
     elif wait.cause is Cause.CLOSED and inbox is not None:
         yield from about_complete(who, inbox)
     elif wait.cause is Cause.UNLINKED:
@@ -125,6 +124,13 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
         yield f"close the producer handle {wait.remedy!r} of {inbox}"
     else:
         yield f"{wait.why}: {wait.remedy}"
+
+
+def about_declined(wait: Wait) -> str:
+    """Nothing takes the head."""
+    if wait.inbox is None:
+        return f"receive from {wait.remedy} without a filter"
+    return f"give {wait.who} a last link without a filter, for what the others decline, or drop that in a Filter"
 
 
 def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:

@@ -118,13 +118,16 @@ class Tracer:
 
     # Calls
 
-    def calls(self, stage: str, function: Callable[[Any], Any], gives: bool) -> Callable[[Any], Any]:
+    def calls(
+        self, stage: str, function: Callable[[Any], Any], gives: bool, passes_on: bool = False
+    ) -> Callable[[Any], Any]:
         """A plain function whose calls are recorded.
 
         Args:
             stage: The block.
             function: What is called.
             gives: Whether what it gives goes on to other stages.
+            passes_on: Whether the item itself goes on instead.
         """
 
         def traced(item: Any) -> Any:
@@ -136,7 +139,7 @@ class Tracer:
                 raise
             self.end(work)
             if gives:
-                self.numbers.give(result, work.number, stage)
+                self.numbers.give(item if passes_on else result, work.number, stage)
             return result
 
         return traced

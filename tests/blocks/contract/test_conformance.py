@@ -15,6 +15,7 @@ from penstock.blocks import (
     Call,
     Choice,
     Chosen,
+    Filter,
     IterableSource,
     Join,
     OverwriteBuffer,
@@ -36,6 +37,17 @@ STRINGS = ("1", "None", "'three'", "None")
 async def slow_repr(item: Any) -> str:
     await trio.sleep(1)
     return repr(item)
+
+
+def always(item: Any) -> bool:
+    del item
+    return True
+
+
+async def always_later(item: Any) -> bool:
+    del item
+    await trio.sleep(1)
+    return True
 
 
 async def quick_repr(item: Any) -> str:
@@ -109,6 +121,18 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "unordered transformer of 3": (
         lambda: Transformer(slow_repr, concurrency=3, ordered=False, window=3, capacity=3),
         {"expected": STRINGS, "capacity": 3, "needs_network": True, "ordered": False},
+    ),
+    "filter": (
+        lambda: Filter(always, capacity=2),
+        {"expected": ITEMS, "capacity": 2, "needs_network": True},
+    ),
+    "filter with an async predicate": (
+        lambda: Filter(always_later, concurrency=3, capacity=3),
+        {"expected": ITEMS, "capacity": 3, "needs_network": True},
+    ),
+    "filter in an executor": (
+        partial(in_executor, Filter, always, 3),
+        {"expected": ITEMS, "capacity": 3, "needs_network": True},
     ),
     "transform many": (
         lambda: TransformMany(twice, capacity=2),

@@ -242,7 +242,9 @@ async def test_an_output_in_sequence_that_nobody_takes_is_no_missing_number() ->
     SequenceMultiplexer(source, key=lambda n: n, name="order").link_target(Call(str, name="picky"), never)
     source.send_nowait(1)
     diagnosis = await stalled(source)
-    assert diagnosis.advice == ("give multiplexer 'order' a last link without a filter, for what the others decline",)
+    assert diagnosis.advice == (
+        "give multiplexer 'order' a last link without a filter, for what the others decline, or drop that in a Filter",
+    )
 
 
 async def test_a_head_that_is_reserved_is_told_with_its_holder() -> None:
@@ -569,7 +571,7 @@ async def test_a_broadcast_that_nobody_wants_anything_of_is_told() -> None:
     fork.link_target(Call(str, name="picky"), never)
     fork.send_nowait(1)
     assert (await stalled(fork)).advice == (
-        "give broadcast 'fork' a last link without a filter, for what the others decline",
+        "give broadcast 'fork' a last link without a filter, for what the others decline, or drop that in a Filter",
     )
 
 

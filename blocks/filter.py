@@ -1,0 +1,112 @@
+"""A block that keeps the messages of which a predicate is true, and drops the rest."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from itertools import compress
+from operator import not_
+from typing import Any, ClassVar, TypeVar, cast
+
+from .core.source import Source
+from .functions.async_runner import AsyncRunner
+from .functions.function_block import (
+    DEFAULT_CAPACITY,
+    FunctionBlock,
+    check_concurrency,
+    check_expanding,
+    default_window,
+    is_async,
+    is_async_generator,
+)
+from .functions.policies import OnError
+from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
+from .functions.timed_runner import executor_runner
+
+T = TypeVar("T")
+
+
+class Filter(FunctionBlock[T], Source[T]):
+    """Hands on the messages of which a predicate is true, and drops the rest. Works in a network only.
+
+    - Inputs and outputs: takes messages from links and senders; each one that is kept goes to the first linked target
+      that accepts it, or to a receiver.
+    - Order: messages go on in the order in which they came, unless `ordered=False`. One that is dropped leaves no gap.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
+      and being handed on.
+    - Back-pressure: while messages are not taken, no further call is started; when it is full, senders wait and links
+      are postponed.
+    - Ends: after its last producer, when every message that was kept was taken.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
+
+    In the balance a message that is not kept counts as dropped ("filtered").
+
+    Use it where the rest is not wanted. A `filter=` of a link or of another block only *declines* a message: it stays
+    with its source, in front of all others, until another target takes it.
+
+    Args:
+        predicate: Says whether a message is kept. A plain function, which runs on the loop and should be quick, unless
+            there is an `executor`; or an `async def` function, which runs in tasks of the loop and takes no executor.
+        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
+        executor: Where a plain predicate is called instead of on the loop: `Threads`, `Processes`, or any other
+            `concurrent.futures.Executor`, but no `Cluster`. A message that comes back from a process is a copy.
+        ordered: Whether messages go on in the order in which they came.
+        window: At most this many messages between start and being handed on, >= concurrency. Default as for
+            `Transformer`.
+        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What becomes of a message for which the predicate raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one call may take, > 0, by trio's clock, as for `Transformer`. Default: None, no limit.
+        name: What reports call the block; by default the name of the predicate.
+
+    Raises:
+        ValueError: A number is out of its range, or `on_error` is no policy.
+        TypeError: `predicate` cannot be called, or not by the executor, or is a generator function.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "filter"
+
+    def __init__(
+        self,
+        predicate: Callable[[T], Awaitable[bool]] | Callable[[T], object],
+        *,
+        concurrency: int = 1,
+        executor: Executor | None = None,
+        ordered: bool = True,
+        window: int | None = None,
+        capacity: int | None = DEFAULT_CAPACITY,
+        on_error: OnError = "fail",
+        time_limit: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name)
+        if inspect.isgeneratorfunction(predicate) or is_async_generator(predicate):
+            raise TypeError(
+                f"{self}: a predicate returns True or False; a generator function cannot, got {predicate!r}"
+            )
+        runs_async = is_async(predicate)
+        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        if runs_async:
+            self.function = async_sieve(cast("Callable[[T], Awaitable[object]]", predicate))
+            self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
+        elif executor is not None:
+            check_expanding(self, executor)
+            self.function = Sieve(predicate)
+            self._runner = executor_runner(self, executor, concurrency, ordered, window)
+        else:
+            self._runner = FilteringRunner(self, self._sort_out)
+
+    def _sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
+        """Hand on the items with the answer True; drop the rest."""
+        kept = list(compress(items, answers))
+        if len(kept) < len(answers):
+            self._drop("filtered", compress(items, map(not_, answers)))
+        super()._emit(kept)
+
+    def _emit(self, results: list[Any]) -> None:
+        rejected = [result.item for result in results if type(result) is Rejected]
+        if rejected:
+            self._drop("filtered", rejected)
+            results = [result for result in results if type(result) is not Rejected]
+        super()._emit(results)

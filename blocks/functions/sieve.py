@@ -1,0 +1,79 @@
+"""Asks a predicate about items, and keeps each item together with the answer.
+
+On the loop the answers to a batch are enough: the runner still has the items. In tasks and executors a sieve is called
+instead of the predicate. It gives the item itself, or the item marked as rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from types import CoroutineType
+from typing import Any, cast
+
+import attrs
+
+from .function_block import FunctionBlock
+from .inline_runner import InlineRunner, close_coroutines, refuse
+
+
+@attrs.frozen(slots=True)
+class Rejected:
+    """An item of which a predicate is not true."""
+
+    item: Any
+
+
+@attrs.frozen(slots=True)
+class Sieve:
+    """A predicate as a function for an executor."""
+
+    predicate: Callable[[Any], Any]
+
+    def __call__(self, item: Any) -> Any:
+        """The item if the predicate is true of it; otherwise the item marked as rejected."""
+        answer: object = self.predicate(item)
+        if type(answer) is CoroutineType:
+            return cast("object", answer)  # the runner refuses it, as it does in every block
+        return item if answer else Rejected(item)
+
+
+def async_sieve(predicate: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    """An async predicate as a function for tasks."""
+
+    async def sift(item: Any) -> Any:
+        return item if await predicate(item) else Rejected(item)
+
+    return sift
+
+
+class FilteringRunner(InlineRunner):
+    """Maps a plain predicate over batches of items.
+
+    Args:
+        block: Whose predicate it is.
+        sort_out: Gets items and the answers to them, True or False.
+    """
+
+    passes_on = True
+    __slots__ = ("sort_out",)
+
+    def __init__(self, block: FunctionBlock[Any], sort_out: Callable[[Sequence[Any], list[Any]], None]) -> None:
+        super().__init__(block)
+        self.sort_out = sort_out
+
+    def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
+        """Turn the answers into True and False; say which one is neither, and why."""
+        if set(map(type, results)) == {bool}:
+            return None
+        for place, answer in enumerate(results):
+            if type(answer) is CoroutineType:
+                return place, refuse(self.block, results[place:])
+            try:
+                results[place] = bool(answer)
+            except Exception as error:
+                close_coroutines(results[place:])
+                return place, error
+        return None
+
+    def _give(self, items: Sequence[Any], results: list[Any]) -> None:
+        self.sort_out(items, results)
