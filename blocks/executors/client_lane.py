@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from functools import partial
 from typing import Any, TypeVar
 
 from ..base.errors import WorkerDied
 from .client_futures import fetch_one, on_loop
 from .cluster_task import Sealed, work_through
 from .lane import FutureLane, Homecoming, Job
-from .parcel import Parcel
+from .parcel import Answer, PackedAnswer, Parcel
 
 R = TypeVar("R")
 
@@ -29,13 +28,11 @@ class ClientLane(FutureLane):
         super().__init__(MendedExecutor(executor), concurrency, home)
         self._task: Sealed | None = None
 
-    def submit(self, job: Job) -> None:
-        """Hand a job over, its function sealed: a worker that could not unpickle it would leave the cluster."""
+    def _hand_over(self, job: Job) -> Future[Answer | PackedAnswer]:
+        """Send the function sealed: a worker that could not unpickle it would leave the cluster."""
         if self._task is None:
             self._task = Sealed.of(job.task)
-        future = self._executor.submit(work_through, self._task, Parcel(job.items, job.task.name))
-        self._futures[job] = future
-        future.add_done_callback(partial(self._done, job))
+        return self._executor.submit(work_through, self._task, Parcel(job.items, job.task.name))
 
     def is_broken_by(self, error: Exception) -> bool:
         """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""

@@ -137,9 +137,9 @@ class FutureLane:
         "_alone",
         "_executor",
         "_fixed",
-        "_futures",
         "_has_compared",
         "_home",
+        "_under_way",
         "depth",
         "limit",
         "seconds",
@@ -150,7 +150,7 @@ class FutureLane:
     def __init__(self, executor: Executor, concurrency: int, home: Homecoming) -> None:
         self._executor = executor
         self._home = home
-        self._futures: dict[Job, Future[Answer | PackedAnswer]] = {}
+        self._under_way: dict[Job, Future[Answer | PackedAnswer]] = {}
         self.depth = concurrency
         self.seconds = self.SHORTEST
         self.limit = 5 * self.LONGEST
@@ -161,9 +161,12 @@ class FutureLane:
     def submit(self, job: Job) -> None:
         """Hand a job over."""
         job.started = perf_counter()
-        future = self._executor.submit(perform_parcel, job.task, Parcel(job.items, job.task.name))
-        self._futures[job] = future
+        future = self._hand_over(job)
+        self._under_way[job] = future
         future.add_done_callback(partial(self._done, job))
+
+    def _hand_over(self, job: Job) -> Future[Answer | PackedAnswer]:
+        return self._executor.submit(perform_parcel, job.task, Parcel(job.items, job.task.name))
 
     def _done(self, job: Job, future: Future[Answer | PackedAnswer]) -> None:
         try:
@@ -175,7 +178,7 @@ class FutureLane:
 
     def came_home(self, job: Job) -> float:
         """Learn from a job what a hand-over costs; give the seconds that this one has taken beyond that."""
-        del self._futures[job]
+        del self._under_way[job]
         if job.outcome is None:
             return 0.0
         took = perf_counter() - job.started
@@ -208,12 +211,12 @@ class FutureLane:
 
     def give_up(self, job: Job) -> bool:
         """Cancel a job that has not begun; there is no way to end one that runs."""
-        future = self._futures[job]
+        future = self._under_way[job]
         return future.cancel() or future.done()
 
     def stop(self) -> bool:
         """Take back what has not begun; what runs is waited for, there is no way to end it."""
-        for future in self._futures.values():
+        for future in self._under_way.values():
             future.cancel()
         return True
 

@@ -164,10 +164,13 @@ async def first_batch(block: Any, executor: ByHand) -> HandOver:
 
 
 class Time:
-    """The clock by which hand-overs are sized; it stands still but for functions that take time."""
+    """The clock by which hand-overs are sized; it stands still but for functions that take time.
+
+    Like `perf_counter`, it does not begin at zero: a start that was never noted is long ago.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
+        self.now = 1_000_000.0
         for module in (work, lane, crew):
             monkeypatch.setattr(module, "perf_counter", lambda: self.now)
 
