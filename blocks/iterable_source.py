@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
 from contextlib import suppress
 from itertools import islice
+from time import thread_time
 from typing import Any, ClassVar, TypeVar
 
 import trio
 
 from .base.error_info import is_cancellation
-from .base.timing import BatchSize, time_slice
+from .base.loop_held import LOOP_HELD, loop_held
+from .base.timing import BatchSize, time_slice, turns_of
 from .core.block import Block
 from .core.outbox import Outbox
 from .core.source import Source
@@ -39,12 +41,24 @@ class IterableSource(Block, Source[T]):
 
     Attributes:
         total: How many items there are in all, if the iterable has a length; else None.
+        place: Where it is read: "loop", or "tasks" of it.
 
     Raises:
         TypeError: `items` is not iterable.
     """
 
-    __slots__ = ("_effort", "_iterator", "_outbox", "_scope", "_size", "_space", "_task", "total")
+    __slots__ = (
+        "_effort",
+        "_has_warned",
+        "_iterator",
+        "_outbox",
+        "_scope",
+        "_size",
+        "_space",
+        "_task",
+        "place",
+        "total",
+    )
     kind: ClassVar[str] = "source"
 
     def __init__(self, items: Iterable[T] | AsyncIterable[T], *, name: str | None = None) -> None:
@@ -53,9 +67,11 @@ class IterableSource(Block, Source[T]):
         self._effort = Effort()
         self._space: WaitList[None] = WaitList()
         self._size = BatchSize()
+        self._has_warned = False
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
         self.total = length_of(items)
+        self.place = "tasks" if isinstance(items, AsyncIterable) else "loop"
         self._iterator: Iterator[T] | AsyncIterator[T] | None
         if isinstance(items, AsyncIterable):
             self._iterator = aiter(items)
@@ -96,7 +112,7 @@ class IterableSource(Block, Source[T]):
         if len(outbox.links) == 1 and outbox.links[0].is_plain:
             count = max(1, min(count, outbox.links[0].inbox.room()))
         items: list[T] = []
-        start = time_slice.clock()
+        start, cpu = time_slice.clock(), thread_time()
         try:
             items.extend(islice(iterator, count))
         except BaseException as error:
@@ -105,7 +121,10 @@ class IterableSource(Block, Source[T]):
             self._fault(error)
         now = time_slice.clock()
         self._size.learn(len(items), now - start)
-        self._effort.add(len(items), now - start, now - start, now)
+        self._effort.add(len(items), now - start, thread_time() - cpu, now)
+        if now - start > LOOP_HELD:
+            loop_held.explained = now - start
+            self._report_held(now - start, "give it executor=Threads(1)")
         if self._tracer is not None:
             self._tracer.made(self.name, items, start, now)
         self._take_in(items)
@@ -127,9 +146,11 @@ class IterableSource(Block, Source[T]):
         self._task = trio.lowlevel.current_task()
         try:
             with trio.CancelScope() as self._scope:
-                start = time_slice.clock()
+                start, turns = time_slice.clock(), turns_of(self._task)
                 async for item in iterator:
                     now = time_slice.clock()
+                    if now - start > LOOP_HELD and turns_of(self._task) == turns:
+                        self._report_held(now - start, "its asynchronous iterable does not wait in between")
                     self._effort.add(1, now - start, 0.0, now)
                     if self._tracer is not None:
                         self._tracer.made(self.name, (item,), start, now)
@@ -138,7 +159,7 @@ class IterableSource(Block, Source[T]):
                         await time_slice.pause()
                     if self._outbox.queue:
                         await self._space.park(self, "hand an item on", None)
-                    start = time_slice.clock()
+                    start, turns = time_slice.clock(), turns_of(self._task)
         except BaseException as error:
             if is_cancellation(error):
                 raise
@@ -149,6 +170,12 @@ class IterableSource(Block, Source[T]):
                 await iterator.aclose()
         self._iterator = None
         self._wake()
+
+    def _report_held(self, seconds: float, remedy: str) -> None:
+        """Warn, once, that reading keeps everything else from running."""
+        if not self._has_warned:
+            self._has_warned = True
+            loop_held.report(self, seconds, remedy)
 
     def _fault(self, error: BaseException) -> None:
         assert self._network is not None

@@ -398,10 +398,10 @@ class Network:
         Raises:
             RuntimeError: Nothing was measured yet: no block has called its function.
         """
-        stages = measured(self._blocks)
+        stages = measured(self.statistics())
         if not stages:
             raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
-        return suggest(stages, self._measures.life.seconds(), usable_cpus())
+        return suggest(stages, self._measures.life.seconds(), usable_cpus(), self._measures.idle.free())
 
     @property
     def blocks(self) -> tuple[Block, ...]:

@@ -63,7 +63,8 @@ class RemoteError(Exception):
 
 
 class LoopHeldWarning(RuntimeWarning):
-    """A plain function of a block has held the event loop for more than 100 ms: nothing else could run meanwhile.
+    """A block has held the event loop for more than 100 ms at a stretch: nothing else could run meanwhile.
 
-    Each block reports it once. Give the block an executor, `Threads(n)` say.
+    It was its function, the iterable of a source, or a filter, key or weight. Each block reports it once. Give the
+    block an executor, `Threads(n)` say.
     """

@@ -276,12 +276,15 @@ class Inbox(Generic[T]):
     def _grant(self, now: float) -> None:
         """Let a quick sender append its next messages directly, more of them the quicker it is."""
         is_only_one = len(self.producers) < 2  # nobody else uses up the credit, or is counted as the sender
+        user = None if self.block._network is None else self.block._network._measures.user
+        if user is not None:
+            user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block._tracer is None
         if is_direct and is_only_one and self.block._needs_no_wake():
             quick = now - self._last_slow < QUICK
             self._next_credit = min(self._next_credit * 2, LARGEST_CREDIT) if quick else 1
             self.lent = self.credit = max(0, min(self._next_credit, self.room()))
-            self.grantee = None if self.block._network is None else self.block._network._measures.user
+            self.grantee = user
             self._granted += self.credit
         self._last_slow = now
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import outcome
 import trio
 
+from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import SLICE, time_slice
 from ..core.scheduler import Steppable
 from ..core.waiting import resting
@@ -70,13 +71,14 @@ SETTLING = 3
 class Pump:
     """Runs the blocks that are ready, each one step at a time, in the order in which they became ready."""
 
-    __slots__ = ("_current", "_is_asleep", "_ready", "_task", "gates", "somebody_moves")
+    __slots__ = ("_current", "_has_warned", "_is_asleep", "_ready", "_task", "gates", "somebody_moves")
 
     def __init__(self) -> None:
         self._ready: deque[Steppable] = deque()
         self._task: trio.lowlevel.Task | None = None
         self._is_asleep = False
         self._current: Steppable | None = None
+        self._has_warned: set[str] = set()
         self.gates: list[WatchedGate] = []
         self.somebody_moves: Callable[[], bool] = lambda: False
 
@@ -146,6 +148,7 @@ class Pump:
         ready = self._ready
         clock = time_slice.clock
         time_slice.begin()
+        now = clock()
         until = time_slice.until + SLICE
         while ready:
             for _ in range(len(ready)):
@@ -153,10 +156,25 @@ class Pump:
                 block._queued = False
                 self._current = block
                 block._step()
-                if clock() >= until:
+                before, now = now, clock()
+                if now >= until:
+                    if now - before > LOOP_HELD:
+                        self._report_held(block, now - before)
                     self._look()
                     return
             self._look()
+
+    def _report_held(self, block: Steppable, seconds: float) -> None:
+        """Warn, once a block, of what it calls besides the function of which it says so itself."""
+        seconds -= loop_held.explained
+        loop_held.explained = 0.0
+        if seconds > LOOP_HELD and block.name not in self._has_warned:
+            self._has_warned.add(block.name)
+            remedy = (
+                "a filter, a key or a weight that it calls is slow; work that takes long belongs into the function of "
+                "a block with executor=Threads(n)"
+            )
+            loop_held.report(block, seconds, remedy, part="a step of ")
 
     def _look(self) -> None:
         for gate in self.gates:

@@ -16,6 +16,7 @@ import outcome
 import trio
 
 from ..base.error_info import is_cancellation
+from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.source import Source
 from ..core.waiting import resting
@@ -39,6 +40,7 @@ class AsyncRunner:
         "concurrency",
         "finished",
         "handed_on",
+        "has_warned",
         "idle",
         "in_work",
         "ordered",
@@ -54,6 +56,7 @@ class AsyncRunner:
         self.at_once = self.concurrency = concurrency
         self.ordered = ordered
         self.window = window
+        self.has_warned = False
         self.busy = 0
         self.waiting = 0
         self.workers = 0
@@ -124,6 +127,7 @@ class AsyncRunner:
                 results = await self._failed(number, item, error, start)
             self._hand_on(number, results)
             if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
+                self._look_whether_held(time_slice.clock() - start)
                 await time_slice.pause()
             job = self._next()
             if inbox.senders or inbox.postponed:
@@ -137,6 +141,13 @@ class AsyncRunner:
         """Take note of how long a call took."""
         now = time_slice.clock()
         self.block._effort.add(1, now - start, 0.0, now)
+
+    def _look_whether_held(self, seconds: float) -> None:
+        """Warn, once, that the function keeps everything else from running: it took so long and never waited."""
+        if seconds > LOOP_HELD and not self.has_warned:
+            self.has_warned = True
+            remedy = "its async function does not wait in between; make it a plain function with executor=Threads(n)"
+            loop_held.report(self.block, seconds, remedy, function=self.block.function)
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Do as the policy says; give the results, if trying again gave some."""

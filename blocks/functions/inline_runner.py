@@ -7,7 +7,6 @@ up to a thousand items. Items that were taken and not worked on because one befo
 
 from __future__ import annotations
 
-import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -17,7 +16,7 @@ from typing import Any
 
 import trio
 
-from ..base.errors import LoopHeldWarning
+from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from ..core.source import Source
 from ..executors.work import not_awaited, stop_iteration
@@ -25,9 +24,6 @@ from ..recording.tracer import Work
 from .effort import WORKING
 from .function_block import FunctionBlock
 from .item_limit import called_in_time, expanded_in_time
-
-LOOP_HELD = 0.1
-"""Seconds; a batch that takes longer has at least one call that does not belong on the loop."""
 
 
 class InlineRunner:
@@ -151,15 +147,10 @@ class InlineRunner:
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that the function keeps everything else from running."""
+        loop_held.explained = seconds
         if not self.has_warned:
             self.has_warned = True
-            code = getattr(self.block.function, "__code__", None)
-            warnings.warn_explicit(
-                f"{self.block} held the event loop for {seconds * 1000:.0f} ms; give it executor=Threads(n)",
-                LoopHeldWarning,
-                filename=code.co_filename if code is not None else f"<{self.block.name}>",
-                lineno=code.co_firstlineno if code is not None else 0,
-            )
+            loop_held.report(self.block, seconds, "give it executor=Threads(n)", function=self.block.function)
 
     def _resume(self) -> None:
         self.is_pausing = False

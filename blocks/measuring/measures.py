@@ -11,6 +11,7 @@ from ..recording.recorder import BODY, STRANGERS, end_recording, start_recording
 from ..recording.recording import Recording
 from ..recording.task_trace import TaskTrace
 from ..recording.tracer import Tracer
+from .processors import IdleTime
 from .tally import Lifetime, Tally
 
 if TYPE_CHECKING:
@@ -26,17 +27,19 @@ class Measures:
         life: From when to when the network ran.
         body: What its body did.
         user: What the task did that has used a block last, if it is the body or an agent.
+        idle: How much of the processors was left over meanwhile.
         gates_used: The governors from which its tasks take slots, whether these govern its blocks or not.
         tracer: Records what happens, while there is a recording and the network has begun.
     """
 
-    __slots__ = ("_network", "_recording", "_tallies", "body", "gates_used", "life", "tracer", "user")
+    __slots__ = ("_network", "_recording", "_tallies", "body", "gates_used", "idle", "life", "tracer", "user")
 
     def __init__(self, network: Network, recording: Recording | None) -> None:
         self._network = network
         self._recording = recording
         self._tallies: dict[trio.lowlevel.Task, Tally] = {}
         self.life = Lifetime()
+        self.idle = IdleTime()
         self.body = Tally()
         self.user: Tally | None = None
         self.gates_used: dict[WatchedGate, None] = {}
@@ -55,6 +58,7 @@ class Measures:
 
     def begin(self, body: trio.lowlevel.Task) -> None:
         """The network begins."""
+        self.idle.begin()
         self.life.begin()
         self.task_begins(body, self.body, BODY)
 
@@ -62,6 +66,7 @@ class Measures:
         """The network has ended; its blocks have still to let go of what they hold."""
         self.body.end()
         self.life.end()
+        self.idle.end()
         self.user = None
         self._tallies.clear()
 

@@ -54,6 +54,7 @@ def of_block(block: Block, seconds: float) -> BlockStatistics:
     statistics = BlockStatistics(
         name=block.name,
         kind=block.kind,
+        place=getattr(block, "place", ""),
         received=accounts.accepted or accounts.produced * (not block._ins()),
         emitted=accounts.delivered + accounts.received,
         consumed=accounts.consumed,
@@ -112,6 +113,7 @@ def of_task(name: str, status: str, tally: Tally, task: trio.lowlevel.Task | Non
         received=tally.received,
         emitted=tally.emitted,
         seconds=tally.life.seconds(),
+        feeding=tally.fed_for,
         wait_for_input=tally.waits_in.summary(seconds if doing is Activity.WAIT_FOR_INPUT else None),
         wait_for_output=tally.waits_out.summary(seconds if doing is Activity.WAIT_FOR_OUTPUT else None),
     )

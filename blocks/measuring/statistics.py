@@ -19,7 +19,8 @@ class BlockStatistics:
     Attributes:
         name: The block.
         kind: What it is, in lower case: "transformer", "bounded buffer" …
-        place: Where its function runs: "loop", "tasks", or the kind of its executor; empty if it calls none.
+        place: Where its function runs, or its iterable is read: "loop", "tasks", or the kind of its executor; empty if
+            it has neither.
         at_once: How many calls it is allowed at once; 0 if it calls no function.
         received: Items taken in from links, senders, or an iterable.
         emitted: Items handed on, to links or to those who receive.
@@ -81,6 +82,7 @@ class AgentStatistics:
         seconds: Since it was started, until now or its end.
         wait_for_input: How long it waited each time it had to wait to receive.
         wait_for_output: How long it waited each time it had to wait to send, or for a slot of a governor.
+        feeding: Seconds from its start until the last item that it has sent, without these waits.
     """
 
     name: str
@@ -90,6 +92,7 @@ class AgentStatistics:
     seconds: float = 0.0
     wait_for_input: Times = NEVER
     wait_for_output: Times = NEVER
+    feeding: float = 0.0
 
 
 @attrs.frozen

@@ -48,9 +48,11 @@ class Lifetime:
 
     def seconds(self) -> float:
         """How long it has run, until now or its end."""
-        if self._started_at is None:
-            return 0.0
-        return (time_slice.clock() if self._ended_at is None else self._ended_at) - self._started_at
+        return self.seconds_at(time_slice.clock() if self._ended_at is None else self._ended_at)
+
+    def seconds_at(self, now: float) -> float:
+        """How long it had run at a time."""
+        return 0.0 if self._started_at is None else now - self._started_at
 
 
 class Tally:
@@ -62,10 +64,11 @@ class Tally:
         life: From when to when it ran.
         waits_in: How long it waited to receive.
         waits_out: How long it waited to send, or for a slot.
+        fed_for: Seconds from its begin to the last item that it has sent, without its waits.
         trace: Records what it does, if that is wanted.
     """
 
-    __slots__ = ("emitted", "life", "received", "trace", "waits_in", "waits_out")
+    __slots__ = ("_waited", "emitted", "fed_for", "life", "received", "trace", "waits_in", "waits_out")
 
     def __init__(self) -> None:
         self.received = 0
@@ -73,6 +76,7 @@ class Tally:
         self.life = Lifetime()
         self.waits_in = Histogram()
         self.waits_out = Histogram()
+        self.fed_for = self._waited = 0.0
         self.trace: TaskTrace | None = None
 
     def begin(self, trace: TaskTrace | None) -> None:
@@ -93,6 +97,10 @@ class Tally:
         if self.trace is not None:
             self.trace.received(item)
 
+    def sends(self, now: float) -> None:
+        """The task has handed something on."""
+        self.fed_for = self.life.seconds_at(now) - self._waited
+
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         """A wait of the task is over."""
         self._note(waiter.doing, waiter.since)
@@ -103,11 +111,14 @@ class Tally:
                     self.trace.begins(answer.value)
             elif waiter.doing == "send":
                 self.emitted += 1
+                self.sends(time_slice.clock())
 
     def _note(self, doing: str, since: float) -> None:
         activity = ACTIVITIES.get(doing)
         if activity is not None:
             waits = self.waits_in if activity is Activity.WAIT_FOR_INPUT else self.waits_out
-            waits.add(time_slice.clock() - since)
+            seconds = time_slice.clock() - since
+            waits.add(seconds)
+            self._waited += seconds
             if self.trace is not None:
                 self.trace.waited(activity, since)

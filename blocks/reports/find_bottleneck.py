@@ -17,6 +17,7 @@ from ..measuring.statistics import AgentStatistics, BlockStatistics, Statistics
 from .bottleneck import BODY, LOOP, PROCESSORS, WORTH_TELLING, Bottleneck, BottleneckKind, Waited
 from .link_statistics import LinkStatistics
 from .model import Model, Stage, crowding
+from .suggest import stage_of
 
 BUSY = 0.8
 """Share of the run; who has worked for so long is the bottleneck, unless it has waited."""
@@ -74,7 +75,7 @@ class Run:
 
     def busiest(self) -> Bottleneck | None:
         """What the blocks are limited by."""
-        model, parallel = self.model, [stage for stage in self.stages if stage.can_be_parallel]
+        model, parallel = self.model, [stage for stage in self.stages if not stage.takes_turns]
         slowest = max(parallel, key=model.load, default=None)
         found = None if slowest is None else self._stage(slowest)
         if model.loop > (found.seconds if found is not None else 0.0):
@@ -85,9 +86,7 @@ class Run:
         return found
 
     def _loop(self) -> Bottleneck:
-        on_loop = sorted(
-            (stage for stage in self.stages if not stage.can_be_parallel), key=self.model.load, reverse=True
-        )
+        on_loop = sorted((stage for stage in self.stages if stage.takes_turns), key=self.model.load, reverse=True)
         if self.model.load(on_loop[0]) > self.model.loop / 2:
             return self._stage(on_loop[0])
         return self._shared(LOOP, BottleneckKind.LOOP, self.model.loop, on_loop)
@@ -181,12 +180,6 @@ class Run:
                 found.add(one)
                 waiting.extend(ways.get(one, ()) if one != BODY else ())
         return found
-
-
-def stage_of(block: BlockStatistics) -> Stage:
-    """A block that works on items, as the model sees it."""
-    place = block.place or ("loop" if block.cpu else "tasks")  # of a source: an asynchronous one has no processor time
-    return Stage(block.name, place, max(1, block.at_once), block.service.count, block.service.total, block.cpu)
 
 
 def is_unmeasured(block: BlockStatistics) -> bool:

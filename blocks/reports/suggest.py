@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
 from ..base.units import printable, show
-from ..core.block import Block
-from ..functions.function_block import FunctionBlock
-from .model import Model, Stage
+from ..measuring.statistics import BlockStatistics, Statistics
+from .model import IN_TASKS, Model, Stage, available
 
 MOST_AT_ONCE = 64
 """No more is suggested for a stage, however long it waits for others."""
 TOO_SMALL = 20e-6
 """Seconds an item; below that, handing items over costs a good part of what it saves."""
+SLOW_FEEDER = 0.1
+"""Share of the run; an agent, or the body, that has sent for less is nobody that others wait for."""
 TOO_LONG_FOR_LOOP = 0.001
 """Seconds an item; a call that takes longer keeps everything else waiting."""
 
@@ -29,6 +30,7 @@ class Suggestion:
         items: How many items the first stage has worked on.
         seconds: How long the run took.
         processors: How many there are to use.
+        free: How many of them nobody used, on average; None if the run was too short or the system does not tell.
         slowest: The name of the stage that takes longest by itself, its concurrency counted in.
         concurrency: What each stage should have; those that are not to change included.
         predicted: Seconds that a run with that would take.
@@ -43,12 +45,13 @@ class Suggestion:
     concurrency: dict[str, int]
     predicted: float
     advice: tuple[str, ...]
+    free: float | None = None
 
     def __str__(self) -> str:
         busy = sum(stage.cpu for stage in self.stages) / (self.seconds * self.processors)
         lines = [
             f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} an item; "
-            f"{self.processors} processors, {busy:.0%} busy with the stages",
+            f"{self.processors} processors, {busy:.0%} busy with the stages{self._free()}",
             f"  {'stage':<24} {'where':<12} {'at once':>7} {'an item':>10} {'processor':>10}",
         ]
         lines += [
@@ -60,30 +63,43 @@ class Suggestion:
         lines += [f"  {printable(line)}" for line in self.advice or ("nothing to change",)]
         return "\n".join(lines)
 
-
-def measured(blocks: Iterable[Block]) -> list[Stage]:
-    """Look at the blocks that have called their functions."""
-    stages: list[Stage] = []
-    for block in blocks:
-        if isinstance(block, FunctionBlock):
-            runner, effort = block._runner, block._effort
-            stages.append(Stage(block.name, runner.place, runner.at_once, effort.items, effort.seconds, effort.cpu))
-    return [stage for stage in stages if stage.items and stage.seconds > 0]
+    def _free(self) -> str:
+        return "" if self.free is None else f", {min(1.0, self.free / self.processors):.0%} free"
 
 
-def suggest(stages: Sequence[Stage], seconds: float, processors: int) -> Suggestion:
+def measured(statistics: Statistics) -> list[Stage]:
+    """Look at the blocks that have called their functions or read their iterables, and at who feeds them slowly."""
+    stages = [stage_of(block) for block in statistics.blocks if block.service.total > 0]
+    feeders = [(agent, "agent") for agent in statistics.agents] + [(statistics.body, "body")]
+    return stages + [
+        Stage(agent.name, place, 1, agent.emitted, agent.feeding, 0.0, is_source=True)
+        for agent, place in feeders
+        if agent.emitted and agent.feeding > SLOW_FEEDER * statistics.seconds
+    ]
+
+
+def stage_of(block: BlockStatistics) -> Stage:
+    """A block that works on items, as the model sees it."""
+    is_source = block.kind == "source"
+    return Stage(
+        block.name, block.place, max(1, block.at_once), block.service.count, block.service.total, block.cpu, is_source
+    )
+
+
+def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: float | None = None) -> Suggestion:
     """Judge a run.
 
     Args:
         stages: What was measured, in order; each has worked on an item at least.
         seconds: How long the run took, > 0.
         processors: How many there are to use.
+        free: How many of them nobody used, on average, if that is known.
     """
-    model = Model(stages, seconds, processors)
+    model = Model(stages, seconds, available(stages, seconds, processors, free))
     service = model.service
     parallel = [stage for stage in stages if stage.can_be_parallel]
-    least = model.limit(dict.fromkeys(service, MOST_AT_ONCE))
     best = {stage.name: stage.concurrency for stage in stages}
+    least = model.limit(best | {stage.name: MOST_AT_ONCE for stage in parallel})
     for stage in parallel:
         needed = math.ceil(service[stage.name] / least - 0.05) if least > 0 else 1
         best[stage.name] = max(stage.concurrency, min(needed, MOST_AT_ONCE, stage.items))
@@ -93,6 +109,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int) -> Suggest
     worth_it = predicted < 0.95 * now and now > seconds / 2
     if not worth_it:
         predicted, best = now, {stage.name: stage.concurrency for stage in stages}
+    predicted += max(0.0, seconds - now)  # of which nobody knows what has taken it
     advice = list(changes(stages, best))
     if worth_it:
         each = predicted / stages[0].items
@@ -102,7 +119,10 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int) -> Suggest
         part = now / seconds
         slower = "what feeds them or takes their results, or, in a short run, the start of their workers, is slower"
         advice.append(f"the stages need {part:.0%} of the time: {slower}")
-    return Suggestion(tuple(stages), stages[0].items, seconds, processors, slowest.name, best, predicted, tuple(advice))
+    if slowest.is_source and not advice and now > seconds / 2:
+        advice.append(f"{slowest.name} feeds the others too slowly; more calls at once there would not help")
+    items = stages[0].items
+    return Suggestion(tuple(stages), items, seconds, processors, slowest.name, best, predicted, tuple(advice), free)
 
 
 def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
@@ -116,10 +136,11 @@ def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
 def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
     """What else is to be said about a stage."""
     each = stage.seconds / stage.items
-    if stage.place not in ("loop", "tasks") and each < TOO_SMALL:
+    if stage.place not in ("loop", *IN_TASKS) and each < TOO_SMALL:
         return [f"{stage.name}: {show(each)} an item is too small to be worth an executor; run it on the loop"]
     if stage.place == "loop" and each > TOO_LONG_FOR_LOOP:
-        return [f"{stage.name}: {show(each)} an item is too long for the loop; give it executor=Threads(n)"]
+        workers = "1" if stage.is_source else "n"
+        return [f"{stage.name}: {show(each)} an item is too long for the loop; give it executor=Threads({workers})"]
     in_threads = sum(other.cpu for other in stages if "Thread" in other.place)
     takes_turns = processors > 1 and in_threads > 0.85 * seconds and in_threads < 1.15 * seconds
     if "Thread" in stage.place and takes_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:

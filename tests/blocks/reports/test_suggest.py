@@ -1,11 +1,15 @@
 """What would make a run faster: the model on measurements made up for it, and what blocks measure of themselves."""
 
 import threading
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
+from penstock.agents import Agent
 from penstock.blocks import (
     Broadcast,
     Call,
@@ -64,7 +68,7 @@ def test_service_times_that_swelled_on_busy_processors_are_judged_by_processor_t
 
 def test_what_runs_on_the_loop_takes_turns() -> None:
     verdict = suggest(
-        [stage("a", 1.0, 0.1, place="loop"), stage("b", 1.0, 0.1, place="loop"), stage("c", 2.0, 0.2)], 4, 2
+        [stage("a", 1.0, 0.1, place="loop"), stage("b", 1.0, 0.1, place="loop"), stage("c", 2.0, 0.2)], 2, 2
     )
     assert verdict.predicted == pytest.approx(2.0)
     assert verdict.concurrency == {"a": 1, "b": 1, "c": 1}
@@ -104,7 +108,7 @@ def test_it_is_a_table_for_people() -> None:
         "  read                     Threads            1       5 ms       1 ms",
         "  filter                   Threads            1      15 ms      15 ms  slowest",
         "  filter: concurrency=2, and as many workers, instead of 1",
-        "  predicted: 8 ms an item, 2 × as fast as now",
+        "  predicted: 9 ms an item, 1.8 × as fast as now",
     ]
 
 
@@ -168,13 +172,12 @@ async def test_more_calls_at_once_than_there_are_workers_do_not_count() -> None:
     two: Call[int] = Call(abs, executor=Threads(2), concurrency=4, name="two")
     standard: Call[int] = Call(abs, executor=ThreadPoolExecutor(1), concurrency=2, name="standard")
     other: Call[int] = Call(abs, executor=OnLoop(), concurrency=2, name="other")
-    source: IterableSource[int] = IterableSource(range(3))
     spread: Broadcast[int] = Broadcast()
-    source.link_target(spread)
     for call in (two, standard, other):
         spread.link_target(call)
-    async with Network(source) as network:
-        pass
+    async with Network(spread) as network:
+        for n in range(3):
+            await spread.send(n)
     assert {stage.name: stage.concurrency for stage in network.suggest().stages} == {
         "two": 2,
         "standard": 1,
@@ -190,3 +193,120 @@ async def test_before_anything_was_measured_there_is_nothing_to_say() -> None:
         await trio.testing.wait_all_tasks_blocked()
     with pytest.raises(RuntimeError, match="nothing was measured yet"):
         network.suggest()
+
+
+def source(name: str, seconds: float, cpu: float = 0.0, *, place: str = "loop") -> Stage:
+    return Stage(name, place, 1, 100, seconds, cpu, is_source=True)
+
+
+@pytest.mark.parametrize("place", ["loop", "tasks", "Threads", "agent", "body"])
+def test_no_concurrency_makes_up_for_a_source_that_is_slow(place: str) -> None:
+    verdict = suggest([source("read", 4.0, place=place), stage("scale", 5.0, 0.1)], 5.0, 2)
+    assert verdict.concurrency == {"read": 1, "scale": 2}
+    assert verdict.predicted == pytest.approx(4.0)
+    slow = suggest([source("read", 4.0, place=place), stage("scale", 2.5, 0.1, at_once=2)], 4.0, 2)
+    assert slow.concurrency == {"read": 1, "scale": 2}
+    assert slow.predicted == pytest.approx(4.0)
+    assert slow.advice == (
+        "read: 40 ms an item is too long for the loop; give it executor=Threads(1)"
+        if place == "loop"
+        else "read feeds the others too slowly; more calls at once there would not help",
+    )
+
+
+def test_what_takes_turns_with_a_source_on_the_loop_is_added_to_it() -> None:
+    verdict = suggest([source("read", 2.0, 2.0), stage("parse", 1.0, 1.0, place="loop"), stage("scale", 6, 0.1)], 6, 2)
+    assert verdict.concurrency == {"read": 1, "parse": 1, "scale": 2}
+    assert verdict.predicted == pytest.approx(3.0)
+
+
+def test_a_prediction_asks_for_no_more_of_the_processors_than_what_was_free() -> None:
+    stages = [stage("filter", 6.0, 1.5)]  # it has waited for a processor, which looks like waiting for a disk
+    assert suggest(stages, 6.0, 2).concurrency == {"filter": 8}
+    assert suggest(stages, 6.0, 2, free=0.0).predicted == pytest.approx(6.0)
+    assert suggest(stages, 6.0, 2, free=0.0).concurrency == {"filter": 1}
+    some = suggest(stages, 6.0, 2, free=0.25)  # as much again as it has used
+    assert some.predicted == pytest.approx(3.0)
+    assert some.concurrency == {"filter": 2}
+    assert suggest(stages, 6.0, 2, free=2.0).predicted == pytest.approx(0.75)
+    assert "2 processors, 12% busy with the stages, 12% free" in str(some)
+
+
+def test_a_stage_that_only_waits_is_not_kept_by_busy_processors() -> None:
+    verdict = suggest([source("read", 1.0), stage("fetch", 10.0, 0.02)], 10.0, 2, free=0.0)
+    assert verdict.concurrency == {"read": 1, "fetch": 10}
+
+
+def test_time_that_nobody_can_explain_stays() -> None:
+    verdict = suggest([source("read", 1.0), stage("fetch", 3.0, 0.1)], 4.0, 2)
+    assert verdict.concurrency == {"read": 1, "fetch": 3}
+    assert verdict.predicted == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("feeder", ["source", "async source", "body", "agent"])
+async def test_a_slow_feeder_is_a_row_and_counts_in_the_prediction(
+    feeder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(time_slice, "clock", lambda: now)
+
+    def takes(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def plain() -> Iterator[int]:
+        for n in range(5):
+            takes(1.0)
+            yield n
+
+    async def waiting() -> AsyncIterator[int]:
+        for n in range(5):
+            await trio.lowlevel.checkpoint()
+            takes(1.0)
+            yield n
+
+    async def work(n: int) -> int:
+        takes(0.5)
+        return n
+
+    class Feeder(Agent):
+        async def run(self) -> None:
+            async for n in waiting():
+                await stage.send(n)
+
+    stage = Transformer(work, name="work")
+    stage.link_target(Call(abs, name="end"))
+    given: dict[str, Any] = {"source": plain(), "async source": waiting()}
+    nodes: list[Any] = [stage]
+    if feeder in given:
+        reader = IterableSource[int](given[feeder], name="feeder")
+        reader.link_target(stage)
+    elif feeder == "agent":
+        nodes.append(Feeder(outputs=[stage], name="feeder"))
+    async with Network(*nodes) as network:
+        if feeder == "body":
+            async for n in waiting():
+                await stage.send(n)
+    verdict = network.suggest()
+    rows = {stage.name: stage for stage in verdict.stages}
+    row = rows["body" if feeder == "body" else "feeder"]
+    places = {"source": "loop", "async source": "tasks"}
+    assert (row.place, row.items, row.is_source) == (places.get(feeder, feeder), 5, True)
+    assert row.seconds >= 5.0
+    assert verdict.predicted >= 5.0
+
+
+async def test_who_sends_at_once_and_then_waits_is_no_slow_feeder(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time_slice, "clock", lambda: now)
+
+    def work(n: int) -> None:
+        nonlocal now
+        now += 1.0
+
+    async with Network(block := Call(work)) as network:
+        for n in range(5):
+            await block.send(n)
+        await wait_all_tasks_blocked()
+        now += 100
+    assert [stage.name for stage in network.suggest().stages] == ["work"]

@@ -1,0 +1,61 @@
+"""How many processors nobody has used, as far as the system tells: on Linux, out of `/proc/stat`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+COUNTERS = Path("/proc/stat")
+IDLE = slice(3, 5)
+"""The columns of a processor in which it has nothing to do, or waits for a disk."""
+SHORTEST = 0.1
+"""Seconds; the system counts in hundredths, so a shorter run tells nothing."""
+
+
+class IdleTime:
+    """Measures for how long the processors of this program had nothing to do, from a begin to an end."""
+
+    __slots__ = ("_began", "_counters", "_idle", "_seconds")
+
+    def __init__(self, counters: Path = COUNTERS) -> None:
+        self._counters = counters
+        self._began: tuple[float, float] | None = None
+        self._idle = self._seconds = 0.0
+
+    def begin(self) -> None:
+        """Measure from now on."""
+        self._began = self._look()
+
+    def end(self) -> None:
+        """Measure no longer."""
+        self._take()
+        self._began = None
+
+    def free(self) -> float | None:
+        """How many processors were free, on average; None if the system does not tell or there was too little time."""
+        self._take()
+        return None if self._seconds < SHORTEST else self._idle / self._seconds
+
+    def _take(self) -> None:
+        now = None if self._began is None else self._look()
+        if now is not None and self._began is not None:
+            self._seconds, self._idle = now[0] - self._began[0], now[1] - self._began[1]
+
+    def _look(self) -> tuple[float, float] | None:
+        """The time, and the idle seconds of all processors until now."""
+        try:
+            lines = self._counters.read_text(encoding="ascii").splitlines()
+            usable = {f"cpu{number}" for number in usable_numbers()}
+            rows = [fields for line in lines if (fields := line.split()) and fields[0] in usable]
+            idle = sum(int(number) for _, *columns in rows for number in columns[IDLE]) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return (perf_counter(), idle) if rows else None
+
+
+def usable_numbers() -> set[int]:
+    """The processors that this program may use."""
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    return set(range(os.cpu_count() or 1)) if affinity is None else affinity(0)
