@@ -25,7 +25,7 @@ from penstock.samples.images.mode_run import files_of, run_mode
 from penstock.samples.images.names import printable
 from penstock.samples.images.options import Options, parse_options
 from penstock.samples.images.pictures import make_pictures
-from penstock.samples.images.progress import ProgressDisplay
+from penstock.samples.images.progress import ProgressDisplay, Reported
 from penstock.samples.images.record import Job
 from penstock.samples.images.report import RunReport, print_report
 from penstock.samples.images.run import Outcome, Stop
@@ -110,7 +110,7 @@ def _run(options: Options) -> int:
     went_well = all(
         report.result.outcome is Outcome.DONE
         and not report.result.failures
-        and report.problem is None
+        and not any(page.problem for page in report.result.pages)
         and not report.saved.problems
         for report in reports
     )
@@ -174,7 +174,7 @@ async def _run_modes(
 ) -> list[RunReport]:
     """Run one mode after the other, until they are through or somebody presses Ctrl-C."""
     reports: list[RunReport] = []
-    reported: set[str] = set()
+    reported = Reported()
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_interrupt, stop)
         for mode, folder in folders.items():

@@ -1,19 +1,24 @@
-"""The contact sheet: all the thumbnails of a run on a page or more, in order, each with its name."""
+"""The contact sheet: the thumbnails of a run on a page or more, in order, each with its name."""
+
+# A page is drawn at one go, from the thumbnails on disk, by a plain function. So it can be drawn in any worker, what
+# travels there are names, and a run that is resumed puts those on the sheet that were made before, too.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import attrs
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from penstock.samples.images.names import shown_name
 from penstock.samples.images.output import write_whole
-from penstock.samples.images.record import ImageInfo
 from penstock.samples.images.scale import fit
+from penstock.samples.images.settings import Settings
 
-__all__ = ["ContactSheet"]
+__all__ = ["SheetEntry", "SheetPage", "draw_page", "places_on", "sheet_name"]
 
 _PAPER = (233, 231, 226)
 _SHADOW = (150, 146, 138)
@@ -28,84 +33,127 @@ _FONTS = ("NotoSansCJK-Regular.ttc", "DejaVuSans.ttf", "arial.ttf", "Arial Unico
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-class ContactSheet:
-    """Collects thumbnails in the order in which they are added and writes a page whenever one is full.
-
-    The pages are `contact-sheet.jpg`, `contact-sheet-2.jpg` and so on. One page is in memory at a time.
+@attrs.frozen
+class SheetEntry:
+    """A thumbnail that is to be on the sheet.
 
     Args:
-        folder: where the pages go.
-        size: width and height of the thumbnails, in pixels.
-        total: how many thumbnails to expect at most; fewer than a row make a narrower sheet.
-        columns: thumbnails in a row, at least 1.
-        rows: rows on a page, at least 1.
+        place: on the sheet, from 0, without gaps.
+        sequence: number of the image.
+        name: of the picture, fit to be printed.
+        file: the thumbnail.
     """
 
-    def __init__(self, folder: Path, size: tuple[int, int], total: int, columns: int = 5, rows: int = 8) -> None:
-        self._folder = folder
-        self._columns = max(1, min(columns, total))
-        self._rows = rows
-        self._cell = fit(size, (_CELL, 2 * _CELL))
-        self._count = 0  # on the present page
-        self._page: Image.Image | None = None  # made for its first thumbnail: one takes megabytes
-        self.pages: list[Path] = []
+    place: int
+    sequence: int
+    name: str
+    file: Path
 
-    def add(self, info: ImageInfo) -> None:
-        """Put the thumbnail of `info` into the next free place.
 
-        Raises:
-            OSError: the page is full now and cannot be written.
-        """
-        left, upper = self._place(self._count)
+@attrs.frozen
+class SheetPage:
+    """A page that was drawn, or could not be.
+
+    Args:
+        number: from 1.
+        file: where it is, or should be.
+        entries: what is on it.
+        started: when the work began (`time.perf_counter()`, seconds).
+        finished: when it ended.
+        problem: why it could not be written, if so.
+    """
+
+    number: int
+    file: Path
+    entries: tuple[SheetEntry, ...]
+    started: float
+    finished: float
+    problem: str | None = None
+
+
+def places_on(settings: Settings) -> int:
+    """Return how many thumbnails a page has room for."""
+    assert settings.sheet is not None
+    return settings.sheet.columns * settings.sheet.rows
+
+
+def sheet_name(number: int) -> str:
+    """Return the file name of a page."""
+    return "contact-sheet.jpg" if number == 1 else f"contact-sheet-{number}.jpg"
+
+
+def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
+    """Draw the page that the `entries` fill, or the first of them, and write it; an older one is replaced.
+
+    A thumbnail that is not there any more leaves its place empty. A page that cannot be written has a `problem`.
+    """
+    started, number = time.perf_counter(), entries[0].place // places_on(settings) + 1
+    file, problem = settings.output / sheet_name(number), None
+    page = _Page(settings, len(entries))
+    for index, entry in enumerate(entries):
+        settings.halt.check()
+        page.add(index, entry)
+    try:
+        write_whole(file, page.encoded(), settings.unfinished)
+    except OSError as error:
+        problem = str(error)
+    return SheetPage(number, file, tuple(entries), started, time.perf_counter(), problem)
+
+
+class _Page:
+    """A page in memory, which is as long as it needs to be for `count` thumbnails."""
+
+    def __init__(self, settings: Settings, count: int) -> None:
+        assert settings.sheet is not None
+        self._columns = settings.sheet.columns
+        self._cell = fit(settings.size, (_CELL, 2 * _CELL))
+        width = self._place(self._columns - 1)[0] + self._cell[0] + _GAP
+        height = self._place(-(-count // self._columns) * self._columns)[1]
+        self._image = Image.new("RGB", (width, height), _PAPER)
+
+    def add(self, index: int, entry: SheetEntry) -> None:
+        """Put a thumbnail into the place with that index on the page, and its name below."""
+        left, upper = self._place(index)
         width, height = self._cell
-        thumbnail = Image.fromarray(info.pixels).resize(self._cell, Image.Resampling.HAMMING)
-        page = self._page = self._page or self._empty_page()
-        page.paste(_shadow(self._cell), (left - _GAP // 2, upper - _GAP // 2))
-        page.paste(thumbnail, (left, upper))
-        self._write_caption(page, left + width // 2, upper + height + _CAPTION // 2 + 3, info)
-        self._count += 1
-        if self._count == self._columns * self._rows:
-            self.finish()
+        thumbnail = _thumbnail(entry.file, self._cell)
+        if thumbnail is not None:
+            self._image.paste(_shadow(self._cell), (left - _GAP // 2, upper - _GAP // 2))
+            self._image.paste(thumbnail, (left, upper))
+        self._write_caption(left + width // 2, upper + height + _CAPTION // 2 + 3, entry)
 
-    def finish(self) -> None:
-        """Write the present page, if there is anything on it; raises OSError if that cannot be done."""
-        if self._page is None:
-            return
-        rows = -(-self._count // self._columns)
-        used, self._page = self._page, None
-        if rows < self._rows:
-            used = used.crop((0, 0, used.width, self._place(rows * self._columns)[1]))
-        name = f"contact-sheet-{len(self.pages) + 1}.jpg" if self.pages else "contact-sheet.jpg"
+    def encoded(self) -> bytes:
+        """The page as a JPEG."""
         encoded = BytesIO()
-        used.save(encoded, "JPEG", quality=90)
-        path = self._folder / name
-        self._count = 0
-        write_whole(path, encoded.getvalue())
-        self.pages.append(path)
+        self._image.save(encoded, "JPEG", quality=90)
+        return encoded.getvalue()
 
     def _place(self, index: int) -> tuple[int, int]:
-        """The upper left corner of the place with that index on the page."""
+        """The upper left corner of the place with that index."""
         row, column = divmod(index, self._columns)
         width, height = self._cell
         return _GAP + column * (width + _GAP), _GAP + row * (height + _CAPTION + _GAP // 2)
 
-    def _empty_page(self) -> Image.Image:
-        width = self._place(self._columns - 1)[0] + self._cell[0] + _GAP
-        height = self._place(self._columns * self._rows)[1]
-        return Image.new("RGB", (width, height), _PAPER)
-
-    def _write_caption(self, page: Image.Image, middle: int, baseline: int, info: ImageInfo) -> None:
-        """Write number and name below the thumbnail, the name cut to the width."""
-        font = _font()
-        name = shown_name(info.path)
-        text = f"{info.sequence} · {name}"
+    def _write_caption(self, middle: int, baseline: int, entry: SheetEntry) -> None:
+        """Write number and name, the name cut to the width of a thumbnail."""
+        font, name = _font(), entry.name
+        text = f"{entry.sequence} · {name}"
         length = font.getlength(text)
         shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # a little too many, then shorter
         while length > self._cell[0] and shown > 1:
             shown -= 1
-            text = f"{info.sequence} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
+            text = f"{entry.sequence} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
             length = font.getlength(text)
-        ImageDraw.Draw(page).text((middle, baseline), text, fill=_INK, font=font, anchor="mm")
+        ImageDraw.Draw(self._image).text((middle, baseline), text, fill=_INK, font=font, anchor="mm")
+
+
+def _thumbnail(file: Path, cell: tuple[int, int]) -> Image.Image | None:
+    """The thumbnail in the size that it has on the sheet; None if it cannot be read any more."""
+    try:
+        with Image.open(file, formats=["JPEG"]) as image:
+            image.draft("RGB", cell)
+            return image.convert("RGB").resize(cell, Image.Resampling.HAMMING)
+    except OSError:
+        return None
 
 
 @cache

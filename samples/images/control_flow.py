@@ -12,10 +12,12 @@ import attrs
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import BoundedBuffer, Source, Target, UnboundedBuffer
+from penstock.samples.images.contact_sheet import SheetEntry, places_on
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import in_thread, published
 from penstock.samples.images.record import ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
+from penstock.samples.images.sheet_keeper import SheetKeeper
 from penstock.samples.watch import Watch
 
 __all__ = ["run_control_flow"]
@@ -23,17 +25,22 @@ __all__ = ["run_control_flow"]
 _MAX_LOADED = 4  # loaded images that may wait for the scaler: they can be large, unlike thumbnails
 
 
-async def run_control_flow(jobs: Sequence[Job], settings: Settings, observer: Observer, watch: Watch) -> None:
-    """Run the four agents over `jobs`."""
-    line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings, observer)
+async def run_control_flow(
+    jobs: Sequence[Job], settings: Settings, observer: Observer, watch: Watch, sheet: SheetKeeper | None
+) -> None:
+    """Run the four agents over `jobs`, and a fifth one that draws the contact sheet, if there is to be one."""
+    line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings, observer, sheet)
     loaded = BoundedBuffer[ImageInfo](_MAX_LOADED, name="loaded")
     scaled = UnboundedBuffer[ImageInfo](name="scaled")
     noisy = UnboundedBuffer[ImageInfo](name="noisy")
+    published = UnboundedBuffer[SheetEntry](name="published")
+    drawers = [] if sheet is None else [SheetAgent(published, sheet, places_on(settings))]
     async with watch.network(
         LoadAgent(jobs, loaded, line),
         PhaseAgent(Phase.SCALE, loaded, scaled, line),
         PhaseAgent(Phase.NOISE, scaled, noisy, line),
-        OutputAgent(noisy, line),
+        OutputAgent(noisy, published if sheet is not None else None, line),
+        *drawers,
         name="images, control flow",
     ):
         pass
@@ -46,20 +53,31 @@ class _Line:
     governor: PipelineGovernor
     settings: Settings
     observer: Observer
+    sheet: SheetKeeper | None
 
     async def attempt(self, phase: Phase, item: Job | ImageInfo) -> ImageInfo | None:
-        """Do the work; where it fails and shall be skipped, report, free the slot and return None."""
+        """Do the work of a phase; where it fails and shall be skipped, report, free the slot and return None."""
         try:
-            info = await in_thread(phase, self.settings, self.observer, item)
-            if phase is Phase.OUTPUT:
-                await published(info, self.settings, self.observer)
+            return await in_thread(phase, self.settings, self.observer, item)
         except PhaseError as error:
-            if self.settings.on_error is OnError.STOP:
-                raise
-            self.observer.on_error(error.failure)
-            self.governor.free_slot()
+            self._failed(error)
             return None
-        return info
+
+    async def publish(self, info: ImageInfo) -> list[SheetEntry]:
+        """Give the thumbnail its place, and its slot back."""
+        try:
+            entries = await published(info, self.settings, self.observer, self.sheet)
+        except PhaseError as error:
+            self._failed(error)
+            return []
+        self.governor.free_slot()
+        return entries
+
+    def _failed(self, error: PhaseError) -> None:
+        if self.settings.on_error is OnError.STOP:
+            raise error
+        self.observer.on_error(error.failure)
+        self.governor.free_slot()
 
 
 class LoadAgent(Agent):
@@ -94,14 +112,36 @@ class PhaseAgent(Agent):
 
 
 class OutputAgent(Agent):
-    """Writes the thumbnails and gives their slots back."""
+    """Writes the thumbnails and gives their slots back; says what is to be on the contact sheet."""
 
-    def __init__(self, noisy: Source[ImageInfo], line: _Line) -> None:
-        super().__init__(inputs=[noisy], name="output")
-        self._noisy, self._line = noisy, line
+    def __init__(self, noisy: Source[ImageInfo], published: Target[SheetEntry] | None, line: _Line) -> None:
+        super().__init__(inputs=[noisy], outputs=[] if published is None else [published], name="output")
+        self._noisy, self._published, self._line = noisy, published, line
 
     async def run(self) -> None:
         """Write until there is nothing more to come."""
         async for info in self._noisy:
-            if await self._line.attempt(Phase.OUTPUT, info):
-                self._line.governor.free_slot()
+            written = await self._line.attempt(Phase.OUTPUT, info)
+            if written is None:
+                continue
+            for entry in await self._line.publish(written):
+                assert self._published is not None
+                await self._published.send(entry)
+
+
+class SheetAgent(Agent):
+    """Draws a page of the contact sheet whenever there are enough thumbnails for one."""
+
+    def __init__(self, published: Source[SheetEntry], sheet: SheetKeeper, places: int) -> None:
+        super().__init__(inputs=[published], name="contact sheet")
+        self._published, self._sheet, self._places = published, sheet, places
+
+    async def run(self) -> None:
+        """Draw until there are no more, and the rest onto the last page."""
+        page: list[SheetEntry] = []
+        async for entry in self._published:
+            page.append(entry)
+            if len(page) == self._places:
+                await self._sheet.draw(page)
+                page = []
+        await self._sheet.draw(page)

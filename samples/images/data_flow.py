@@ -9,6 +9,7 @@ from penstock.agents import PipelineGovernor
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.record import Job
 from penstock.samples.images.settings import Settings
+from penstock.samples.images.sheet_keeper import SheetKeeper
 from penstock.samples.images.stages import Stages
 from penstock.samples.watch import Watch
 
@@ -16,10 +17,15 @@ __all__ = ["run_data_flow"]
 
 
 async def run_data_flow(
-    jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor, watch: Watch
+    jobs: Sequence[Job],
+    settings: Settings,
+    observer: Observer,
+    executor: Executor,
+    watch: Watch,
+    sheet: SheetKeeper | None,
 ) -> None:
     """Send `jobs` through a block for each phase, which calls it through `executor`, and one that publishes."""
-    stages = Stages(settings, observer, executor)
+    stages = Stages(settings, observer, executor, sheet)
     loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
     filterer, writer, publisher = stages.noise(), stages.output(), stages.publish()
     loader.link_target(loaded)
@@ -27,6 +33,7 @@ async def run_data_flow(
     scaler.link_target(filterer)
     filterer.link_target(writer)
     writer.link_target(publisher)
+    stages.add_contact_sheet(publisher)
     PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
     async with watch.network(loader, name="images, data flow"):
         for job in jobs:

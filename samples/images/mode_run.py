@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-from penstock.samples.images.contact_sheet import ContactSheet
-from penstock.samples.images.observer import Observer, Observers
+import trio
+
+from penstock.samples.images.observer import Observer
 from penstock.samples.images.options import Options
 from penstock.samples.images.record import Job, Phase
 from penstock.samples.images.report import RunReport
 from penstock.samples.images.run import Stop, run
-from penstock.samples.images.settings import Mode, Settings, Workers
-from penstock.samples.images.sheet_keeper import SheetKeeper
+from penstock.samples.images.settings import Mode, Settings, SheetPlan, Workers
 from penstock.samples.observing import file_of_mode
 from penstock.samples.watch import Watch
 
@@ -30,18 +30,14 @@ async def run_mode(
     executor: Executor | None,
 ) -> RunReport:
     """Run `jobs` in `mode`, with a contact sheet, recordings and diagrams; return what is to be said of it."""
-    sheet = SheetKeeper(ContactSheet(folder, options.size, len(jobs)))
     watch = Watch(files_of(options.record, mode, options), files_of(options.diagram, mode, options), options.time_limit)
     settings = _settings(options, folder, len(jobs))
-    result = await run(mode, jobs, settings, Observers([sheet, observer]), stop, executor, watch)
-    sheet.finish()
+    result = await run(mode, jobs, settings, observer, stop, executor, watch)
     return RunReport(
         result,
         folder,
-        tuple(sheet.pages),
         *_workers_of(mode, options),
-        problem=sheet.problem,
-        saved=watch.save(),
+        saved=await trio.to_thread.run_sync(watch.save),
         network=watch.report() if options.report else None,
     )
 
@@ -61,6 +57,7 @@ def _settings(options: Options, folder: Path, count: int) -> Settings:
         governor=options.governor,
         at_once=options.at_once,
         digits=max(4, len(str(count))),
+        sheet=SheetPlan.for_images(count),
     )
 
 

@@ -57,12 +57,12 @@ def publish(info: ImageInfo, settings: Settings) -> ImageInfo:
     return attrs.evolve(info, written=path)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, unfinished: Path | None = None) -> None:
     """Write `data` to `path` so that nobody, at no moment, finds half a file there.
 
-    The data go to a hidden file in the same folder, which then takes the place of `path` in one step.
+    The data go to a hidden file in `unfinished`, or in the same folder. It then takes the place of `path` in one step.
     """
-    temporary = _hidden(path.parent)
+    temporary = _hidden(unfinished or path.parent)
     with _undone(temporary):
         with temporary.open("xb") as file:
             file.write(data)

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import trio
 
+from penstock.samples.images.contact_sheet import SheetEntry
 from penstock.samples.images.load import UnreadableError, load
 from penstock.samples.images.noise import add_noise
 from penstock.samples.images.observer import Observer
@@ -19,6 +20,7 @@ from penstock.samples.images.output import output, publish
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.scale import scale
 from penstock.samples.images.settings import Settings
+from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
 
@@ -63,10 +65,15 @@ async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: 
     return info
 
 
-async def published(info: ImageInfo, settings: Settings, observer: Observer) -> None:
+async def published(
+    info: ImageInfo, settings: Settings, observer: Observer, sheet: SheetKeeper | None
+) -> list[SheetEntry]:
     """Give the thumbnail its place and tell the observer, image by image in order, once `output` is done.
 
     What is cancelled in between is ended first: a thumbnail in its place is always reported.
+
+    Returns:
+        What is to be put on the contact sheet; nothing if there is to be none.
 
     Raises:
         PhaseError: the file cannot be moved there.
@@ -75,6 +82,7 @@ async def published(info: ImageInfo, settings: Settings, observer: Observer) -> 
         with _explained(Phase.OUTPUT, info):
             info = await trio.to_thread.run_sync(publish, info, settings)
         observer.on_image(info)
+    return [] if sheet is None else sheet.place(info)
 
 
 @contextlib.contextmanager

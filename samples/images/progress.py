@@ -1,7 +1,13 @@
 """Shows a run in the terminal while it goes on: a bar, what is in flight, and who failed."""
 
+# What the run tells is only counted where it is told, on the trio thread. A thread of the display's own draws, for that
+# takes milliseconds, and as long as it likes where the terminal is slow or halted.
+
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections import deque
 from types import TracebackType
 
 from rich.console import Console
@@ -19,12 +25,39 @@ from penstock.samples.images.observer import Observer
 from penstock.samples.images.record import Failure, ImageInfo, Phase
 from penstock.samples.images.settings import Mode
 
-__all__ = ["ProgressDisplay", "describe"]
+__all__ = ["ProgressDisplay", "Reported", "describe"]
+
+_SECONDS_BETWEEN = 0.1
+_MOST_LINES = 20  # of failures; whoever has thousands reads the counts at the end, or a file
 
 
 def describe(failure: Failure) -> str:
     """Return the failure as one line of text: file, phase, reason."""
     return f"{shown_name(failure.path)}: {failure.phase.value}: {printable(failure.reason)}"
+
+
+class Reported:
+    """The failures that were printed, in this run or one before: none is printed twice, and only the first few are.
+
+    Args:
+        most: how many are printed.
+    """
+
+    def __init__(self, most: int = _MOST_LINES) -> None:
+        self._most = most
+        self._lines: set[str] = set()
+        self._is_full = False
+
+    def line_for(self, failure: Failure) -> str | None:
+        """Return what is to be printed of a failure; None for nothing."""
+        line = describe(failure)
+        if self._is_full or line in self._lines:
+            return None
+        if len(self._lines) == self._most:
+            self._is_full = True
+            return "and more, which are counted at the end; --errors FILE writes all of them"
+        self._lines.add(line)
+        return line
 
 
 class ProgressDisplay(Observer):
@@ -34,14 +67,17 @@ class ProgressDisplay(Observer):
         console: where to draw; errors are printed there above the bar, and alone if it is no terminal.
         mode: named at the left of the bar.
         total: the number of jobs.
-        reported: lines that were printed before, in this run or another; none is printed twice.
+        reported: what was printed before.
     """
 
-    def __init__(self, console: Console, mode: Mode, total: int, reported: set[str]) -> None:
+    def __init__(self, console: Console, mode: Mode, total: int, reported: Reported) -> None:
         self._console = console
         self._reported = reported
         self._in_flight: set[int] = set()
-        self._failed = 0
+        self._done = self._failed = 0
+        self._lines = deque[str]()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._draw_on, name="progress", daemon=True)
         self._progress = Progress(
             TextColumn("{task.description:>13}"),
             BarColumn(bar_width=None),
@@ -51,11 +87,12 @@ class ProgressDisplay(Observer):
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=console,
             expand=True,
+            auto_refresh=False,
         )
         self._task = self._progress.add_task(mode.value, total=total, in_flight=0, failed="")
 
     def __enter__(self) -> ProgressDisplay:
-        self._progress.start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -64,25 +101,39 @@ class ProgressDisplay(Observer):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._progress.stop()
+        self._ended.set()
+        self._thread.join()
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
         """Count a loaded image as in flight."""
         if phase is Phase.LOAD:
             self._in_flight.add(info.sequence)
-            self._progress.update(self._task, in_flight=len(self._in_flight))
 
     def on_image(self, info: ImageInfo) -> None:
-        """Move the bar."""
+        """Count it as done."""
         self._in_flight.discard(info.sequence)
-        self._progress.update(self._task, advance=1, in_flight=len(self._in_flight))
+        self._done += 1
 
     def on_error(self, failure: Failure) -> None:
-        """Move the bar too, and say who failed, where and why."""
-        self._failed += 1
+        """Count it as done too, and have it said who failed, where and why."""
         self._in_flight.discard(failure.sequence)
-        self._progress.update(self._task, advance=1, in_flight=len(self._in_flight), failed=f"{self._failed} failed")
-        line = describe(failure)
-        if line not in self._reported:
-            self._reported.add(line)
-            self._console.print(f"[red]failed[/]  {escape(line)}", highlight=False, soft_wrap=True)
+        self._done += 1
+        self._failed += 1
+        line = self._reported.line_for(failure)
+        if line is not None:
+            self._lines.append(line)
+
+    def _draw_on(self) -> None:
+        """Draw until the run has ended, and once more; nothing if there is nobody to see it."""
+        with contextlib.suppress(OSError, SystemExit), self._progress:  # rich ends the thread where a pipe is closed
+            while not self._ended.wait(_SECONDS_BETWEEN):
+                self._draw()
+            self._draw()
+
+    def _draw(self) -> None:
+        while self._lines:
+            self._console.print(f"[red]failed[/]  {escape(self._lines.popleft())}", highlight=False, soft_wrap=True)
+        failed = f"{self._failed} failed" if self._failed else ""
+        self._progress.update(
+            self._task, completed=self._done, in_flight=len(self._in_flight), failed=failed, refresh=True
+        )

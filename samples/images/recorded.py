@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from penstock.blocks import Recording, Span
+from penstock.samples.images.contact_sheet import SheetPage
 from penstock.samples.images.record import Phase, Stamp
 
 __all__ = ["recorded_by_hand"]
 
+_SHEET = "contact sheet"
+
 
 def recorded_by_hand(
-    name: str, images: Iterable[tuple[int, str, Iterable[Stamp]]], started: float, seconds: float
+    name: str,
+    images: Iterable[tuple[int, str, Iterable[Stamp]]],
+    pages: Collection[SheetPage],
+    started: float,
+    seconds: float,
 ) -> Recording:
-    """Return a recording with a row a phase.
+    """Return a recording with a row a phase, and one for the contact sheet below them if there is one.
 
     Args:
         name: what it is called.
         images: sequence number, name and stamps of each image that came out.
+        pages: of the contact sheet.
         started: when the run began, by the clock of the stamps.
         seconds: how long it took.
     """
@@ -28,6 +36,10 @@ def recorded_by_hand(
         for stamp in stamps
         for phase in [stamp.phase.value]
     ]
+    spans += [
+        Span(_SHEET, _SHEET, page.number, page.started - started, page.finished - started, label=f"page {page.number}")
+        for page in pages
+    ]
     spans.sort(key=lambda span: span.end)
-    phases = [phase.value for phase in Phase]
-    return Recording.of(spans, network=name, seconds=seconds, stages=phases, links=pairwise(phases))
+    stages = [phase.value for phase in Phase] + ([_SHEET] if pages else [])
+    return Recording.of(spans, network=name, seconds=seconds, stages=stages, links=pairwise(stages))

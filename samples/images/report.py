@@ -26,20 +26,16 @@ class RunReport:
     Args:
         result: the run.
         folder: where its thumbnails are.
-        pages: the pages of its contact sheet.
         executor: what the phases were called in; None for threads of trio's, without an executor.
         workers: how many images could be in work at a time.
-        problem: why a page is missing, if one is.
         saved: the files that it was recorded and drawn in.
         network: what its network has done, if that is to be printed and there was one.
     """
 
     result: RunResult
     folder: Path
-    pages: tuple[Path, ...]
     executor: Workers | None = None
     workers: int = 1
-    problem: str | None = None
     saved: Saved = attrs.field(factory=Saved)
     network: Report | None = None
 
@@ -67,12 +63,15 @@ def print_report(console: Console, reports: Sequence[RunReport]) -> None:
 def _lines(report: RunReport) -> list[str]:
     result = report.result
     lines = [f"{result.mode.value}: {_how_it_ended(result)}"]
-    if report.pages:
-        pages = "1 page" if len(report.pages) == 1 else f"{len(report.pages)} pages"
+    if result.finished:
         lines.append(f"  thumbnails in {printable(str(report.folder))}")
-        lines.append(f"  contact sheet {printable(str(report.pages[0]))} ({pages})")
-    if report.problem is not None:
-        lines.append(f"  contact sheet not written: {printable(report.problem)}")
+    written = [page for page in result.pages if page.problem is None]
+    if written:
+        pages = "1 page" if len(written) == 1 else f"{len(written)} pages"
+        lines.append(f"  contact sheet {printable(str(written[0].file))} ({pages})")
+    problems = [page.problem for page in result.pages if page.problem is not None]
+    if problems:
+        lines.append(f"  contact sheet not written: {printable(problems[0])}")
     lines += [f"  {printable(line)}" for line in _notes(result)]
     lines += [f"  recorded in {printable(str(file))}" for file in report.saved.recordings]
     lines += [f"  drawn in {printable(str(file))}" for file in report.saved.diagrams]

@@ -18,6 +18,7 @@ import attrs
 import trio
 
 from penstock.blocks import Threads, TimeLimitExceeded
+from penstock.samples.images.contact_sheet import SheetPage
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
@@ -26,6 +27,7 @@ from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, Phase
 from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.sequential import run_sequential
 from penstock.samples.images.settings import Halt, Mode, Settings, usable_cpus
+from penstock.samples.images.sheet_keeper import SheetKeeper
 from penstock.samples.watch import Watch
 
 _E = TypeVar("_E", bound=Exception)
@@ -61,6 +63,7 @@ class RunResult:
     Args:
         seconds: wall time, from the first load to the last thumbnail on disk.
         total: the number of jobs; more than finished and failures together where the run ended early.
+        pages: the contact sheet.
         late: why the time limit ended the run, and where its images were then; empty if it did not.
     """
 
@@ -70,6 +73,7 @@ class RunResult:
     total: int
     finished: tuple[Finished, ...]
     failures: tuple[Failure, ...]
+    pages: tuple[SheetPage, ...] = ()
     late: str = ""
 
 
@@ -131,13 +135,19 @@ async def run(
     """
     record = _Record(keep)
     watch = Watch() if watch is None else watch
-    late = ""
+    late, pages = "", list[SheetPage]()
     observers = Observers([record, observer])
     outcome = Outcome.DONE
     started = time.perf_counter()
     try:
-        with _unfinished(settings) as settings, stop.watched():
-            await _work_through(mode, jobs, settings, observers, executor, watch)
+        with _unfinished(settings) as settings:
+            sheet = None if settings.sheet is None else SheetKeeper(settings)
+            try:
+                with stop.watched():
+                    await _work_through(mode, jobs, settings, observers, executor, watch, sheet)
+            finally:
+                if sheet is not None:
+                    pages = await sheet.finish()
     except* TimeLimitExceeded as group:
         outcome, late = Outcome.LATE, "\n".join(str(error) for error in _leaves(group))
     except* PhaseError as group:
@@ -147,27 +157,33 @@ async def run(
     seconds = time.perf_counter() - started
     if mode is Mode.SEQUENTIAL and watch.recordings:
         images = ((image.sequence, image.path.name, image.stamps) for image in record.finished)
-        watch.recording = recorded_by_hand("images, sequential", images, started, seconds)
+        watch.recording = recorded_by_hand("images, sequential", images, pages, started, seconds)
     if stop.requested:
         outcome = Outcome.STOPPED
     failures = tuple(sorted(record.failures, key=lambda failure: failure.sequence))
-    return RunResult(mode, outcome, seconds, len(jobs), tuple(record.finished), failures, late)
+    return RunResult(mode, outcome, seconds, len(jobs), tuple(record.finished), failures, tuple(pages), late)
 
 
 async def _work_through(
-    mode: Mode, jobs: Sequence[Job], settings: Settings, observer: Observer, executor: Executor | None, watch: Watch
+    mode: Mode,
+    jobs: Sequence[Job],
+    settings: Settings,
+    observer: Observer,
+    executor: Executor | None,
+    watch: Watch,
+    sheet: SheetKeeper | None,
 ) -> None:
     """Run the pipeline of `mode`; it raises PhaseError, alone or in a group, if it must stop."""
     match mode:
         case Mode.SEQUENTIAL:
             with _limited(watch.time_limit):
-                await run_sequential(jobs, settings, observer)
+                await run_sequential(jobs, settings, observer, sheet)
         case Mode.CONTROL_FLOW:
-            await run_control_flow(jobs, settings, observer, watch)
+            await run_control_flow(jobs, settings, observer, watch, sheet)
         case Mode.DATA_FLOW:
-            await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()), watch)
+            await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()), watch, sheet)
         case Mode.LOAD_BALANCED:
-            await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()), watch)
+            await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()), watch, sheet)
 
 
 @contextlib.contextmanager

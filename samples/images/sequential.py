@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from penstock.samples.images.contact_sheet import SheetEntry, places_on
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import in_thread, published
 from penstock.samples.images.record import Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
+from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["run_sequential"]
 
 
-async def run_sequential(jobs: Sequence[Job], settings: Settings, observer: Observer) -> None:
+async def run_sequential(
+    jobs: Sequence[Job], settings: Settings, observer: Observer, sheet: SheetKeeper | None
+) -> None:
     """Work through `jobs` in a plain loop, without any of Penstock."""
+    page: list[SheetEntry] = []
     for job in jobs:
         try:
             info = await in_thread(Phase.LOAD, settings, observer, job)
             for phase in (Phase.SCALE, Phase.NOISE, Phase.OUTPUT):
                 info = await in_thread(phase, settings, observer, info)
-            await published(info, settings, observer)
+            page += await published(info, settings, observer, sheet)
         except PhaseError as error:
             if settings.on_error is OnError.STOP:
                 raise
             observer.on_error(error.failure)
+        if sheet is not None and len(page) >= places_on(settings):
+            await sheet.draw(page)
+            page = []
+    if sheet is not None:
+        await sheet.draw(page)

@@ -10,7 +10,7 @@ import attrs
 
 from penstock.samples.images.record import Phase
 
-__all__ = ["AtOnce", "Halt", "HaltedError", "Mode", "OnError", "Settings", "Workers", "usable_cpus"]
+__all__ = ["AtOnce", "Halt", "HaltedError", "Mode", "OnError", "Settings", "SheetPlan", "Workers", "usable_cpus"]
 
 
 class Mode(Enum):
@@ -69,6 +69,25 @@ class AtOnce:
         return number
 
 
+@attrs.frozen
+class SheetPlan:
+    """What a page of the contact sheet has room for.
+
+    Args:
+        columns: thumbnails in a row, at least 1.
+        rows: rows on a page, at least 1.
+    """
+
+    columns: int = 5
+    rows: int = 8
+
+    @classmethod
+    def for_images(cls, total: int) -> SheetPlan:
+        """Return a plan for that many images: if they do not fill a row, the sheet is narrower."""
+        plan = cls()
+        return attrs.evolve(plan, columns=max(1, min(plan.columns, total)))
+
+
 class HaltedError(Exception):
     """The run is over; what is still worked on goes nowhere."""
 
@@ -104,6 +123,7 @@ class Settings:
         seed: the noise of image n depends on `seed` and n alone, so every mode writes the same bytes.
         digits: the thumbnails' names begin with the sequence number in this many digits.
         unfinished: folder for files that are being written, on the disk of `output`; None for `output` itself.
+        sheet: the contact sheet; None for none.
         halt: is set when the run is over.
     """
 
@@ -118,4 +138,5 @@ class Settings:
     digits: int = 4
     unfinished: Path | None = None
     layers: int = 1
+    sheet: SheetPlan | None = None
     halt: Halt = attrs.field(factory=Halt, eq=False, repr=False)

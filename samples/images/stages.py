@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
-from penstock.blocks import Call, DeadLetter, ErrorInfo, Transformer, WorkerDied
+from penstock.blocks import Batch, Call, DeadLetter, ErrorInfo, Transformer, TransformMany, WorkerDied
+from penstock.samples.images.contact_sheet import SheetEntry, SheetPage, draw_page, places_on
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import published, work_of
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
+from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["Stages", "error_policy"]
 
@@ -19,10 +22,11 @@ Stage = Transformer[Any, ImageInfo]
 class Stages:
     """Makes the blocks of one run; what they call in workers they call through `executor`."""
 
-    def __init__(self, settings: Settings, observer: Observer, executor: Executor) -> None:
+    def __init__(self, settings: Settings, observer: Observer, executor: Executor, sheet: SheetKeeper | None) -> None:
         self._settings = settings
         self._observer = observer
         self._executor = executor
+        self._sheet = sheet
         self._on_error = error_policy(settings, observer)
 
     def load(self) -> Stage:
@@ -65,18 +69,36 @@ class Stages:
 
         return Transformer(tell, capacity=1, name="loaded")
 
-    def publish(self) -> Call[ImageInfo]:
-        """Give the files their places, and tell the observer, of the phases since loading too.
+    def publish(self) -> TransformMany[ImageInfo, SheetEntry]:
+        """Give the files their places, tell the observer, of the phases since loading too, and hand on to the sheet.
 
         A block behind each phase could tell it sooner, at a tenth of a millisecond an image.
         """
 
-        async def publish(info: ImageInfo) -> None:
+        async def publish(info: ImageInfo) -> list[SheetEntry]:
             for phase in (Phase.SCALE, Phase.NOISE, Phase.OUTPUT):
                 self._observer.on_progress(phase, info)
-            await published(info, self._settings, self._observer)
+            return await published(info, self._settings, self._observer, self._sheet)
 
-        return Call(publish, on_error=self._on_error, name="publish")
+        return TransformMany(publish, on_error=self._on_error, name="publish")
+
+    def add_contact_sheet(self, publisher: TransformMany[ImageInfo, SheetEntry]) -> None:
+        """Link what draws the sheet behind `publisher`: it collects thumbnails for a page, which a worker draws.
+
+        The governor's slots are free before that: what waits here are names of files.
+        """
+        if self._sheet is None:
+            return
+        page = Batch[SheetEntry](places_on(self._settings), capacity=None, name="page")
+        drawer: Transformer[list[SheetEntry], SheetPage] = Transformer(
+            partial(draw_page, settings=self._settings),
+            executor=self._executor,
+            on_error=DeadLetter(Call(_not_drawn, name="not drawn")),
+            name="contact sheet",
+        )
+        publisher.link_target(page)
+        page.link_target(drawer)
+        drawer.link_target(Call(self._sheet.keep, name="drawn"))
 
     def _worker(self, phase: Phase, window: int | None = None, capacity: int | None = None) -> Stage:
         return Transformer(
@@ -88,6 +110,12 @@ class Stages:
             on_error=self._on_error,
             name=phase.value,
         )
+
+
+def _not_drawn(error: ErrorInfo) -> None:
+    """Leave a page for the end of the run if its worker has died; raise what is our own fault."""
+    if not isinstance(error.exception, WorkerDied):
+        raise error.exception
 
 
 def error_policy(settings: Settings, observer: Observer) -> DeadLetter:

@@ -31,13 +31,18 @@ class PhaseFigures:
 
 @attrs.frozen
 class Summary:
-    """The figures of one run; `phases` is empty, and `ms_per_image` None, where no image came out."""
+    """The figures of one run; `phases` is empty, and `ms_per_image` None, where no image came out.
+
+    The contact sheet is apart from the phases: how many pages, and the mean milliseconds that one took.
+    """
 
     mode: Mode
     phases: dict[Phase, PhaseFigures]
     seconds: float
     images: int
     skipped: int
+    pages: int = 0
+    page_ms: float = 0.0
 
     @property
     def ms_per_image(self) -> float | None:
@@ -65,7 +70,16 @@ def summarise(result: RunResult) -> Summary:
                 queue_mean=waited / result.seconds if result.seconds else 0.0,
                 queue_max=deepest_overlap(queued),
             )
-    return Summary(result.mode, phases, result.seconds, len(result.finished), len(result.failures))
+    pages = [page.finished - page.started for page in result.pages]
+    return Summary(
+        result.mode,
+        phases,
+        result.seconds,
+        len(result.finished),
+        len(result.failures),
+        pages=len(pages),
+        page_ms=1000 * sum(pages) / len(pages) if pages else 0.0,
+    )
 
 
 def _queued(histories: Sequence[Sequence[Stamp]], index: int) -> list[Interval]:

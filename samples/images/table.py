@@ -32,6 +32,8 @@ def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers |
     _add_phases(table, summaries, "work, ms an image", Phase, lambda figures: f"{figures.work_ms:.1f}")
     if any(summary.mode is not Mode.SEQUENTIAL for summary in summaries):
         _add_queues(table, summaries)
+    if any(summary.pages for summary in summaries):
+        _add_sheet(table, summaries)
     table.add_row("images (skipped)", *[f"{s.images} ({s.skipped})" for s in summaries])
     table.add_row("seconds", *[f"{s.seconds:.2f}" for s in summaries])
     table.add_row("ms per image", *[_ms(s.ms_per_image) for s in summaries], style="bold")
@@ -51,6 +53,14 @@ def _add_queues(table: Table, summaries: Sequence[Summary]) -> None:
         later,
         lambda figures: f"{figures.queue_mean:.1f} ({figures.queue_max})",
     )
+
+
+def _add_sheet(table: Table, summaries: Sequence[Summary]) -> None:
+    """Add what the contact sheet took, which is none of the phases."""
+    cells = [f"{s.page_ms:.1f} ({s.pages})" if s.pages else _NOTHING for s in summaries]
+    table.add_row("contact sheet", style="dim")
+    table.add_row("  ms a page (pages)", *cells)
+    table.add_section()
 
 
 def _add_phases(

@@ -13,7 +13,8 @@ import pytest
 import trio
 from PIL import Image
 
-from penstock.blocks import Threads
+from penstock.blocks import Threads, WorkerDied
+from penstock.samples.images import contact_sheet, stages
 from penstock.samples.images.files import find_pictures, list_jobs
 from penstock.samples.images.load import load
 from penstock.samples.images.noise import add_noise
@@ -21,7 +22,7 @@ from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import FUNCTIONS
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
 from penstock.samples.images.run import Outcome, RunResult, Stop, run
-from penstock.samples.images.settings import HaltedError, Mode, OnError, Settings
+from penstock.samples.images.settings import HaltedError, Mode, OnError, Settings, SheetPlan
 
 PIPELINED = [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED]
 every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
@@ -144,6 +145,58 @@ async def test_the_stop_command_ends_the_run_with_whole_files(
     assert_whole(result, settings)
     again = await run(mode, jobs, settings, listener, stop)
     assert (again.outcome, again.finished) == (Outcome.STOPPED, ())
+
+
+@every_mode
+async def test_the_contact_sheet_is_the_same_in_every_mode_and_never_drawn_on_the_loop(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+
+    def noted(file: Path, cell: tuple[int, int]) -> Image.Image | None:
+        threads.add(threading.get_ident())
+        return thumbnail_of(file, cell)
+
+    thumbnail_of = contact_sheet._thumbnail
+    monkeypatch.setattr(contact_sheet, "_thumbnail", noted)
+    (photo_folder / "photo 3.jpg").write_bytes(b"")
+    jobs = list_jobs(find_pictures(photo_folder), repeat=3)
+    settings = attrs.evolve(settings, sheet=SheetPlan(columns=2, rows=3))
+    expected = await run(Mode.SEQUENTIAL, jobs, settings, listener, Stop())
+    sheets = [page.file.read_bytes() for page in expected.pages]
+    result = await run(mode, jobs, settings, listener, Stop())
+    assert [page.file.read_bytes() for page in result.pages] == sheets
+    assert [[entry.sequence for entry in page.entries] for page in result.pages] == [
+        [1, 2, 4, 5, 6, 7],
+        [8, 10, 11, 12, 13, 14],
+        [16, 17, 18],
+    ]
+    assert threading.get_ident() not in threads
+
+
+@every_mode
+async def test_a_run_that_is_stopped_has_all_on_its_sheet_that_came_out(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    stop = Stop()
+    listener.hook = lambda info: stop.request() if info.sequence == 3 else None
+    settings = attrs.evolve(settings, sheet=SheetPlan(columns=2, rows=1))
+    result = await run(mode, list_jobs(find_pictures(photo_folder), repeat=50), settings, listener, stop)
+    on_sheet = [entry.sequence for page in result.pages for entry in page.entries]
+    assert on_sheet == [image.sequence for image in result.finished]
+
+
+async def test_a_page_whose_worker_dies_is_drawn_at_the_end(
+    photo_folder: Path, settings: Settings, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(entries: object, settings: Settings) -> None:
+        raise WorkerDied("killed")
+
+    monkeypatch.setattr(stages, "draw_page", die)
+    settings = attrs.evolve(settings, sheet=SheetPlan(columns=2, rows=2))
+    result = await run(Mode.DATA_FLOW, list_jobs(find_pictures(photo_folder)), settings, listener, Stop())
+    assert [len(page.entries) for page in result.pages] == [4, 2]
+    assert result.outcome is Outcome.DONE
 
 
 @every_mode

@@ -9,6 +9,7 @@ import attrs
 import pytest
 from rich.console import Console
 
+from penstock.samples.images.contact_sheet import SheetPage
 from penstock.samples.images.record import Failure, Phase, Stamp
 from penstock.samples.images.report import RunReport, print_report
 from penstock.samples.images.run import Finished, Outcome, RunResult
@@ -77,35 +78,36 @@ def cells(text: str, label: str) -> list[str]:
 
 
 def test_the_report_of_several_modes_compares_them() -> None:
-    slow = attrs.evolve(RESULT, mode=Mode.SEQUENTIAL, seconds=20.0)
-    pages = (Path("out/contact-sheet.jpg"),)
-    text = printed(RunReport(slow, Path("out/a"), pages), RunReport(RESULT, Path("out/b"), pages))
+    page = SheetPage(1, Path("out/contact-sheet.jpg"), (), 1.0, 1.5)
+    slow = attrs.evolve(RESULT, mode=Mode.SEQUENTIAL, seconds=20.0, pages=(page,))
+    text = printed(RunReport(slow, Path("out/a")), RunReport(RESULT, Path("out/b")))
     assert "sequential: 2 of 2 images came out\n" in text
     assert "contact sheet out/contact-sheet.jpg (1 page)" in text
     assert "The modes wrote the same thumbnails" in text
     assert cells(text, "ms per image") == ["10000.0", "5000.0"]
     assert cells(text, "ratio to sequential") == ["1.00 x", "2.00 x"]
+    assert cells(text, " ms a page (pages)") == ["500.0 (1)", "–"]
     assert cells(text, "images (skipped)") == ["2 (0)", "2 (0)"]
     assert text.count("1000.0") >= 2
     assert max(len(line) for line in text.splitlines()) <= 80
 
 
 def test_all_four_modes_fit_a_terminal_without_broken_lines() -> None:
-    text = printed(*(RunReport(attrs.evolve(RESULT, mode=mode), Path("out"), ()) for mode in Mode))
+    text = printed(*(RunReport(attrs.evolve(RESULT, mode=mode), Path("out")) for mode in Mode))
     table = [line for line in text.splitlines() if line.startswith("│")]
     assert all(line.split("│")[1].strip() for line in table)
     assert cells(text, "queue, mean (max)") == ["", "", "", ""]
 
 
 def test_a_mode_by_itself_is_measured_by_its_work() -> None:
-    text = printed(RunReport(RESULT, Path("out"), ()))
+    text = printed(RunReport(RESULT, Path("out")))
     assert cells(text, "ratio to sequential") == ["1.10 x"]
     assert "--compare measures it" in text
 
 
 def test_different_pictures_are_called_so() -> None:
     other = result_of(*(attrs.evolve(image, digest="e") for image in RESULT.finished))
-    assert "DIFFERENT" in printed(RunReport(RESULT, Path("a"), ()), RunReport(other, Path("b"), ()))
+    assert "DIFFERENT" in printed(RunReport(RESULT, Path("a")), RunReport(other, Path("b")))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +119,10 @@ def test_different_pictures_are_called_so() -> None:
     ],
 )
 def test_how_a_run_ended_is_said(outcome: Outcome, expected: str) -> None:
-    result = RunResult(Mode.DATA_FLOW, outcome, 1.0, 4, RESULT.finished[:1], (FAILURE,))
-    text = printed(RunReport(result, Path("out"), (Path("a.jpg"), Path("b.jpg")), problem="disk\nfull"))
+    pages = [SheetPage(n, Path(name), (), 0.0, 1.0) for n, name in enumerate(("a.jpg", "b.jpg", "c.jpg"), start=1)]
+    pages[2] = attrs.evolve(pages[2], problem="disk\nfull")
+    result = RunResult(Mode.DATA_FLOW, outcome, 1.0, 4, RESULT.finished[:1], (FAILURE,), tuple(pages))
+    text = printed(RunReport(result, Path("out")))
     assert f"data-flow: {expected}\n" in text
     assert "contact sheet a.jpg (2 pages)" in text
     assert r"contact sheet not written: disk\nfull" in text
@@ -127,9 +131,9 @@ def test_how_a_run_ended_is_said(outcome: Outcome, expected: str) -> None:
 def test_what_was_assumed_to_read_files_is_said_once() -> None:
     note = "white is 4095, by the largest value, which is 4000"
     images = [attrs.evolve(finished(n, *range(8)), note=note if n > 1 else "") for n in (1, 2, 3)]
-    assert f"  {note}: 2.jpg and 1 more\n" in printed(RunReport(result_of(*images), Path("out"), ()))
+    assert f"  {note}: 2.jpg and 1 more\n" in printed(RunReport(result_of(*images), Path("out")))
 
 
 def test_without_any_image_there_is_no_table() -> None:
-    text = printed(RunReport(RunResult(Mode.DATA_FLOW, Outcome.DONE, 1.0, 1, (), (FAILURE,)), Path("out"), ()))
+    text = printed(RunReport(RunResult(Mode.DATA_FLOW, Outcome.DONE, 1.0, 1, (), (FAILURE,)), Path("out")))
     assert text == "data-flow: 0 of 1 images came out, 1 skipped\n"

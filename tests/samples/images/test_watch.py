@@ -10,6 +10,7 @@ from PIL import Image
 
 from penstock.blocks import Activity, Recording
 from penstock.samples.images.__main__ import main
+from penstock.samples.images.contact_sheet import SheetPage
 from penstock.samples.images.record import Phase, Stamp
 from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.settings import Mode
@@ -54,7 +55,8 @@ def test_a_chart_can_be_a_png(photo_folder: Path) -> None:
 def test_a_run_without_a_network_is_recorded_from_its_stamps() -> None:
     stamps = [Stamp(phase, 100.0 + n, 100.5 + n) for n, phase in enumerate(Phase)]
     later = [Stamp(phase, 104.0 + n, 104.5 + n) for n, phase in enumerate(Phase)]
-    recording = recorded_by_hand("by hand", [(1, "a.jpg", stamps), (2, "b.jpg", later)], started=100.0, seconds=9.0)
+    images = [(1, "a.jpg", stamps), (2, "b.jpg", later)]
+    recording = recorded_by_hand("by hand", images, [], started=100.0, seconds=9.0)
     assert recording.network == "by hand"
     assert recording.seconds == 9.0
     assert recording.stages == ("load", "scale", "noise", "output")
@@ -63,6 +65,15 @@ def test_a_run_without_a_network_is_recorded_from_its_stamps() -> None:
         ("output", 1, 3.0, "a.jpg"),
         ("load", 2, 4.0, "b.jpg"),
     ]
+
+
+def test_the_contact_sheet_of_a_run_without_a_network_has_a_row_below_the_phases() -> None:
+    stamps = [Stamp(phase, 100.0 + n, 100.5 + n) for n, phase in enumerate(Phase)]
+    page = SheetPage(1, Path("contact-sheet.jpg"), (), 104.0, 105.0)
+    recording = recorded_by_hand("by hand", [(1, "a.jpg", stamps)], [page], started=100.0, seconds=9.0)
+    assert recording.stages == ("load", "scale", "noise", "output", "contact sheet")
+    last = recording.spans[-1]
+    assert (last.stage, last.item, last.start, last.end, last.label) == ("contact sheet", 1, 4.0, 5.0, "page 1")
 
 
 def test_the_network_of_each_mode_that_has_one_is_reported_and_drawn(
