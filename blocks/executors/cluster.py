@@ -196,6 +196,11 @@ class ClusterLane:
             job.error = error
         self._home.bring(job)
 
+    def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
+        """Nobody tells when a worker begins something."""
+        del tell
+        return False
+
     def came_home(self, job: Job) -> float:
         """Nothing to learn: each job is one item."""
         return 0.0

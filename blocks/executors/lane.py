@@ -105,6 +105,10 @@ class Lane(Protocol):
         """Hand a job over; never waits. Raises if the executor takes no more."""
         ...
 
+    def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
+        """Have `tell` called, in any thread, right before a job begins; say whether that can be known here."""
+        ...
+
     def came_home(self, job: Job) -> float:
         """Learn from a job what a hand-over costs; give the seconds that this one has taken beyond that."""
         ...
@@ -167,6 +171,11 @@ class FutureLane:
 
     def _hand_over(self, job: Job) -> Future[Answer | PackedAnswer]:
         return self._executor.submit(perform_parcel, job.task, Parcel(job.items, job.task.name))
+
+    def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
+        """An executor does not tell when it begins something."""
+        del tell
+        return False
 
     def _done(self, job: Job, future: Future[Answer | PackedAnswer]) -> None:
         try:

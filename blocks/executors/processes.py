@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .crew import Crew, Hand
+from .crew import Crew
 from .parcel import check_picklable
 from .process_hand import ProcessHand
+from .worker import Hand
 
 
 class Processes(Crew):

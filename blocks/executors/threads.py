@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .cpus import pin
-from .crew import Crew, Hand
+from .crew import Crew
 from .work import Outcome, Task, perform
+from .worker import Hand
 from .worker_state import set_up
 
 

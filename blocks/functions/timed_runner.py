@@ -14,7 +14,6 @@ from typing import Any
 import trio
 
 from ..base.timing import BatchSize, time_slice
-from ..executors.crew import CrewLane
 from ..executors.lane import Homecoming, Job
 from .deadlines import Deadlines
 from .executor_runner import ExecutorRunner
@@ -58,10 +57,8 @@ class TimedRunner(ExecutorRunner):
     def start(self) -> None:
         """Open a lane to the executor; have it tell what it begins, or give it no more than it can begin."""
         super().start()
-        if isinstance(self.lane, CrewLane):
-            self.lane.tell = Beginnings(self._began).bring
-            self.is_told = True
-        else:
+        self.is_told = self.lane.tell_beginnings(Beginnings(self._began).bring)
+        if not self.is_told:
             self.lane.depth = min(self.lane.depth, self.at_once)
 
     # What is due

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.blocks.executors import crew, lane, work
+from penstock.blocks.executors import lane, work, worker
 
 R = TypeVar("R")
 SECONDS = 20.0
@@ -171,7 +171,7 @@ class Time:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000_000.0
-        for module in (work, lane, crew):
+        for module in (work, lane, worker):
             monkeypatch.setattr(module, "perf_counter", lambda: self.now)
 
     def taking(self, seconds: float) -> Any:

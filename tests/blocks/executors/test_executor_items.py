@@ -18,9 +18,9 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.executors.crew import Hand
 from penstock.blocks.executors.threads import ThreadHand
 from penstock.blocks.executors.work import Outcome, Task
+from penstock.blocks.executors.worker import Hand
 from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop, Time, first_batch
 from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 

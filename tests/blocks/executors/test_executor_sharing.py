@@ -11,7 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network, Retry, Threads, Transformer, TransformMany
-from penstock.blocks.executors.crew import CrewLane, Worker
+from penstock.blocks.executors.worker import Worker
 from tests.blocks.executors.kinds import SECONDS, ByHand, Gauge, Time, is_set
 from tests.blocks.tools import contents, linked, run
 
@@ -135,10 +135,13 @@ class Late(Threads):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.go = threading.Event()
+        go_on = self._staff.next
 
-    def _next(self, worker: Worker, lane: CrewLane) -> bool:
-        assert self.go.wait(SECONDS)
-        return super()._next(worker, lane)
+        def go_on_late(worker: Worker) -> bool:
+            assert self.go.wait(SECONDS)
+            return go_on(worker)
+
+        self._staff.next = go_on_late  # type: ignore[method-assign]  # that is the point
 
 
 @real_time

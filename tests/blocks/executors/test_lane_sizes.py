@@ -13,7 +13,7 @@ from penstock.blocks import Call, Cluster, IterableSource, Network, Processes, T
 from penstock.blocks.executors import lane as lanes
 from penstock.blocks.executors.client_lane import ClientLane
 from penstock.blocks.executors.cluster import ClusterLane
-from penstock.blocks.executors.crew import CrewLane
+from penstock.blocks.executors.crew_lane import CrewLane
 from penstock.blocks.executors.lane import FutureLane
 from penstock.blocks.functions.executor_runner import ExecutorRunner
 from tests.blocks.executors import fake_dask

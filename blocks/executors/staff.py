@@ -1,0 +1,232 @@
+"""Who works for whom: the workers of a crew, its users, and which job is begun next.
+
+States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All of them share one lock, held for a
+few operations at a time. Invariants:
+- a worker is idle only while no user has a job that may be begun;
+- of each user's jobs at most `at_once` run, whatever the number of workers;
+- not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`;
+- workers are there while somebody uses the crew: a block whose network runs, a future that is not done, the body of
+  a `with`. The last one that lets go sends them home, so nothing is left behind and nothing has to be closed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from itertools import count
+
+from .lane import Job
+from .nesting import Host, current_line
+from .worker import Hand, JobQueue, Worker
+
+
+class Staff:
+    """The workers of a crew and its users.
+
+    Args:
+        who: The crew, for messages.
+        name: The crew's.
+        most: How many workers may be at work.
+        make_hand: Makes what worker `number` works with.
+        can_end: Whether what a worker does can be ended.
+    """
+
+    def __init__(self, who: str, name: str, most: int, make_hand: Callable[[int], Hand], can_end: bool) -> None:
+        self.who = who
+        self.name = name
+        self.most = most
+        self.lock = threading.RLock()  # a job that is refused comes home while it is held
+        self.is_shut = False
+        self._make_hand = make_hand
+        self._can_end = can_end
+        self._queues: deque[JobQueue] = deque()
+        self._idle: list[Worker] = []
+        self._hired: dict[Worker, int] = {}
+        self._hosts: dict[Worker, Host] = {}
+        self._on_level: Counter[int] = Counter()
+        self._users = 0
+        self._is_entered = False
+
+    @property
+    def size(self) -> int:
+        """How many workers there are."""
+        return len(self._hired)
+
+    # Users
+
+    def host(self) -> Host | None:
+        """The call of this crew in which this thread is, if it is in one; with the lock held."""
+        for worker in reversed(current_line()):
+            if isinstance(worker, Worker) and worker in self._hired and worker.queue is not None:
+                if not worker.is_open:
+                    raise RuntimeError(
+                        f"{self.who}: its worker_init uses the executor itself, which would need a worker that is "
+                        "ready; use another executor there, or call the function directly"
+                    )
+                return self._hosts.setdefault(worker, Host(worker.queue.level))
+        return None
+
+    def open(self, name: str, at_once: int, bring: Callable[[Job], None]) -> JobQueue:
+        """Have a user more."""
+        with self.lock:
+            host = self.host()
+            queue = JobQueue(name, at_once, bring, current_line(), host)
+            if host is not None:
+                host.uses += 1
+            self._queues.append(queue)
+            self._users += 1
+        return queue
+
+    def release(self, queue: JobQueue) -> list[threading.Thread]:
+        """A user lets go; the last one sends the workers home. Gives the threads of those who go."""
+        with self.lock:
+            self._queues.remove(queue)
+            self._users -= 1
+            if queue.host is not None:
+                queue.host.uses -= 1
+            return self._send_home() if not self._users else []
+
+    def enter(self) -> None:
+        """Be used by the body of a `with`."""
+        with self.lock:
+            self._users += not self._is_entered
+            self._is_entered = True
+
+    def shut(self) -> list[threading.Thread]:
+        """Take no more work. Gives the threads of the workers, unless one of their calls does this."""
+        with self.lock:
+            self.is_shut = True
+            self._users -= self._is_entered
+            self._is_entered = False
+            is_inside = any(worker in self._hired for worker in current_line())
+            threads = [] if is_inside else [worker.thread for worker in self._hired]
+            self._ring_the_idle()
+        return threads
+
+    def _send_home(self) -> list[threading.Thread]:
+        """Let all workers go, those at work when they are done; give their threads."""
+        hired, self._hired = self._hired, {}
+        self._on_level.clear()
+        self._ring_the_idle()
+        return [worker.thread for worker in hired]
+
+    def _ring_the_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for worker in idle:
+            self._hired.pop(worker, None)
+            worker.bell.release()
+
+    # Jobs
+
+    def submit(self, queue: JobQueue, job: Job) -> None:
+        """Hand a job over."""
+        with self.lock:
+            if self.is_shut:
+                raise RuntimeError(f"{self.who} was shut down and takes no more work")
+            queue.waiting.append(job)
+            self._assign()
+
+    def take_back(self, *queues: JobQueue) -> None:
+        """Bring those jobs that have not begun, of all users unless some are given."""
+        with self.lock:
+            jobs = [(queue, job) for queue in queues or tuple(self._queues) for job in queue.waiting]
+            for queue, _ in jobs:
+                queue.waiting.clear()
+        for queue, job in jobs:
+            job.error = CancelledError()
+            queue.bring(job)
+
+    def _assign(self) -> None:
+        """Give jobs that may begin to workers, free or hired for it, one a user in turn: none starves another."""
+        passed = 0
+        while passed < len(self._queues) and self._has_place():
+            queue = self._queues[0]
+            if queue.waiting and queue.running < queue.at_once and self._on_level[queue.level] < self.most:
+                self._give_next(queue)
+                passed = 0
+            else:
+                passed += 1
+            self._queues.rotate(-1)
+
+    def _has_place(self) -> bool:
+        """Whether one more worker may be at work."""
+        at_work = len(self._hired) - len(self._idle)
+        if self._hosts:
+            at_work -= sum(1 for host in self._hosts.values() if host.uses)
+        return at_work < self.most
+
+    def _give_next(self, queue: JobQueue) -> None:
+        if self._idle:
+            worker = self._idle.pop()  # the one that was busy last: its caches are warm
+            queue.give(worker)
+            self._on_level[queue.level] += 1
+            worker.bell.release()
+        else:
+            self._hire(queue)
+
+    def _hire(self, queue: JobQueue) -> None:
+        taken = set(self._hired.values())
+        number = next(number for number in count(1) if number not in taken)
+        worker = Worker(self.name, number, self._make_hand(number), self.next)
+        queue.give(worker)
+        try:
+            worker.thread.start()
+        except RuntimeError as error:  # the system has no thread to give; the job is the error's, whose else
+            queue.running -= 1
+            worker.refuse(error)
+        else:
+            self._hired[worker] = number
+            self._on_level[queue.level] += 1
+
+    def next(self, worker: Worker) -> bool:
+        """A worker is done: let it wait for its next job, which it may have already, or go (False)."""
+        with self.lock:
+            assert worker.queue is not None
+            worker.queue.running -= 1
+            self._hosts.pop(worker, None)
+            if worker in self._hired:
+                self._on_level[worker.queue.level] -= 1
+                self._idle.append(worker)
+            self._assign()
+            if worker in self._idle and self.is_shut:
+                self._idle.remove(worker)
+                del self._hired[worker]
+            return worker in self._hired
+
+    # Ends
+
+    def abandon(self, queue: JobQueue) -> None:
+        """Leave workers that are at work for a user to themselves; others are hired in their place."""
+        with self.lock:
+            busy = [worker for worker in self._hired if worker.queue is queue and worker.job is not None]
+            self._strike_off(*busy)
+        for worker in busy:
+            worker.hand.kill()
+
+    def end(self, job: Job) -> bool:
+        """End what a worker does, if that is possible; another one is hired in its place. Whether it has ended."""
+        with self.lock:
+            worker = next((worker for worker in self._hired if worker.job is job), None)
+            if worker is None:
+                return True
+            if not self._can_end:
+                return False
+            self._strike_off(worker)
+        worker.hand.kill()
+        return True
+
+    def _strike_off(self, *workers: Worker) -> None:
+        for worker in workers:
+            assert worker.queue is not None
+            del self._hired[worker]
+            self._on_level[worker.queue.level] -= 1
+            self._hosts.pop(worker, None)
+        self._assign()
+
+
+def join(threads: list[threading.Thread]) -> None:
+    """Wait until workers have gone."""
+    for thread in threads:
+        thread.join()

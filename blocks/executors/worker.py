@@ -1,0 +1,127 @@
+"""A worker of a crew: a resident thread that does the jobs of its users, one at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+from .lane import Job
+from .nesting import Host, Line, enter
+from .work import Outcome, Task
+
+
+class Hand(Protocol):
+    """What a worker works with."""
+
+    def open(self) -> None:
+        """Get ready, in the worker's thread, before its first job."""
+        ...
+
+    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
+        """Do a job; raises only for what is no item's fault."""
+        ...
+
+    def kill(self) -> None:
+        """End what runs now, if that can be done; called from another thread."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, in the worker's thread."""
+        ...
+
+
+class JobQueue:
+    """The jobs of one user of a crew.
+
+    Attributes:
+        name: The user's; a worker is called after the one for which it works.
+        at_once: At most so many of the jobs run at the same time.
+        bring: Takes a job that has come to its end, in any thread.
+        line: The workers in whose calls the user runs.
+        host: The innermost of these calls that is one of the same crew, if there is one.
+        tell: Called by the worker, right before it begins a job.
+        waiting: The jobs that no worker has yet.
+        running: How many jobs workers have.
+    """
+
+    __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting")
+
+    def __init__(self, name: str, at_once: int, bring: Callable[[Job], None], line: Line, host: Host | None) -> None:
+        self.name = name
+        self.at_once = at_once
+        self.bring = bring
+        self.line = line
+        self.host = host
+        self.level = 0 if host is None else host.level + 1
+        self.tell: Callable[[Job], None] | None = None
+        self.waiting: deque[Job] = deque()
+        self.running = 0
+
+    def give(self, worker: Worker) -> None:
+        """Let a worker begin the next job."""
+        self.running += 1
+        worker.queue, worker.job = self, self.waiting.popleft()
+
+
+class Worker:
+    """One resident thread.
+
+    Args:
+        name: The crew's.
+        number: Which of its workers this is, from 1.
+        hand: What it works with.
+        go_on: Called with it when it has done a job: whether it is still wanted. If so, it waits for its bell.
+    """
+
+    __slots__ = ("_go_on", "_named", "bell", "hand", "is_open", "job", "number", "queue", "thread")
+
+    def __init__(self, name: str, number: int, hand: Hand, go_on: Callable[[Worker], bool]) -> None:
+        self.number = number
+        self.hand = hand
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.queue: JobQueue | None = None
+        self.job: Job | None = None
+        self.is_open = False
+        self._go_on = go_on
+        self._named: JobQueue | None = None
+        self.thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
+
+    def run(self) -> None:
+        """Do jobs until the crew has no more use for the worker."""
+        while self.queue is not None and self.job is not None:
+            self._do(self.job, self.queue)
+            if self._go_on(self):
+                self.bell.acquire()
+        self.hand.close()
+
+    def refuse(self, error: Exception) -> None:
+        """The thread could not be started."""
+        assert self.job is not None
+        assert self.queue is not None
+        self.job.error = error
+        self.queue.bring(self.job)
+
+    def _do(self, job: Job, queue: JobQueue) -> None:
+        if self._named is not queue:
+            self.thread.name = f"{queue.name} worker {self.number}"
+            self._named = queue
+            enter((*queue.line, self))
+        try:
+            if job.begin():
+                if not self.is_open:
+                    self.hand.open()
+                    self.is_open = True
+                if queue.tell is not None:
+                    queue.tell(job)
+                job.started = perf_counter()
+                job.outcome = self.hand.perform(job.task, job.items)
+                job.seconds = perf_counter() - job.started
+                job.let_go()
+        except BaseException as error:
+            job.error = error
+        self.job = None  # from here on nobody can take it for busy
+        queue.bring(job)
