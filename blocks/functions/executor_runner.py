@@ -13,7 +13,7 @@ Only the block's step decides anything. The executor's threads bring jobs home a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Executor
 from functools import partial
 from typing import Any, NoReturn
@@ -22,18 +22,14 @@ import attrs
 import trio
 
 from ..base.error_info import annotate, shorten
-from ..base.log import log
 from ..base.timing import BatchSize, time_slice
-from ..executors.client_lane import ClientLane, is_client_executor
-from ..executors.lane import FutureLane, Homecoming, Job, Lane
+from ..executors.lane import Job
 from ..executors.timed import Timed
 from ..executors.work import Outcome, Task
 from ..recording.tracer import Work
 from .function_block import FunctionBlock, default_window
 from .job_trace import JobTrace
-
-PATIENCE = 5.0
-"""Seconds that a network which stops waits for calls in executors before it says that it does."""
+from .lane_user import LaneUser
 
 
 class Batch:
@@ -61,7 +57,7 @@ class Batch:
         return results if isinstance(results, list) else [results[place] for place in sorted(results)]
 
 
-class ExecutorRunner:
+class ExecutorRunner(LaneUser):
     """Calls a plain function in an executor."""
 
     is_eager = True
@@ -71,17 +67,10 @@ class ExecutorRunner:
         "batches",
         "block",
         "busy",
-        "concurrency",
-        "executor",
         "failure",
         "handed_on",
-        "home",
-        "lane",
         "ordered",
-        "out",
-        "over",
         "place",
-        "returned",
         "size",
         "started",
         "task",
@@ -99,11 +88,10 @@ class ExecutorRunner:
         window: int | None,
         expands: bool = False,
     ) -> None:
+        super().__init__(block, executor, concurrency)
         self.block = block
-        self.executor = executor
         self.place = type(executor).__name__
         self.at_once = min(concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency)))
-        self.concurrency = concurrency
         self.ordered = ordered
         self.window = window
         self.task = Task(block.function, expands, block._failures.is_strict, str(block))
@@ -111,77 +99,22 @@ class ExecutorRunner:
         self.waiting = 0
         self.started = 0
         self.handed_on = 0
-        self.out = 0
         self.size = BatchSize()
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
-        self.over = trio.Event()
-        self.returned = trio.Event()
         self.trace: JobTrace | None = None
-        self.home: Homecoming
-        self.lane: Lane
 
     # The life of the lane
 
     def start(self) -> None:
         """Open a lane to the executor."""
-        network = self.block._network
-        assert network is not None
-        self.home = Homecoming(self._wake)
-        self.lane = open_lane(self.executor, self.block.name, self.concurrency, self.home)
+        self.open()
         self.task = attrs.evolve(self.task, limit=self.lane.limit)
         if self.block._tracer is not None:
             self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
             if not getattr(self.executor, "_keeps_results", False):
                 self.task = attrs.evolve(self.task, function=Timed(self.task.function, self.task.expands))
-        network._spawn(self._attend, name=f"executor of {self.block.name}", phase=self.block.name)
-
-    async def _attend(self) -> None:
-        """Let go of the executor in the end; if the network stops, only after what runs has returned."""
-        try:
-            await self._wait_until_over()
-        finally:
-            with trio.CancelScope(shield=True):
-                self.over.set()
-                has_to_wait = self.lane.stop()
-                self._discard()
-                if has_to_wait and self.out:
-                    await self._wait_for_calls()
-                wait = self.lane.close()
-                if wait is not None:
-                    await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
-
-    async def _wait_until_over(self) -> None:
-        await self.over.wait()
-
-    async def _wait_for_calls(self) -> None:
-        """Wait for what runs, and say so if that takes long: perhaps it takes for ever."""
-        with trio.move_on_after(PATIENCE):
-            await self.returned.wait()
-            return
-        log.warning(
-            "%s still waits for the calls that run in its executor, %s: %d; Threads and Processes do not wait with "
-            "abandon_on_cancel=True",
-            self.block,
-            self.executor,
-            self.out,
-        )
-        await self.returned.wait()
-
-    def _wake(self) -> None:
-        """Jobs have come home."""
-        if not self.over.is_set():
-            self.block._wake()
-            return
-        self._discard()
-        if not self.out:
-            self.returned.set()
-
-    def _discard(self) -> None:
-        """Count the jobs that come home when the network has stopped; their items were discarded."""
-        while self.home.take() is not None:
-            self.out -= 1
 
     def close(self) -> None:
         """Have the lane closed; what is still out is waited for there."""
@@ -252,17 +185,6 @@ class ExecutorRunner:
             return self.window - (self.started - self.handed_on) - to_hand_on
         window = default_window(self.concurrency)
         return self.size.items if len(self.batches) < window and to_hand_on < window else 0
-
-    def _count(self, change: int) -> None:
-        """Keep the network informed whether somebody is at work for the block."""
-        network = self.block._network
-        assert network is not None
-        if not self.out:
-            network._busy_count += 1
-        self.out += change
-        if not self.out:
-            network._busy_count -= 1
-            network._pump.wake()
 
     # Taking jobs home
 
@@ -380,11 +302,3 @@ class ExecutorRunner:
             self.block._counts["produced"] += len(results)
         if results:
             self.block._emit(results)
-
-
-def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
-    """Get a block access to its executor; ours bring a lane of their own."""
-    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
-    if make is not None:
-        return make(name, concurrency, home)
-    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, home)

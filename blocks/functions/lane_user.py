@@ -1,0 +1,123 @@
+"""What whoever has work done in an executor does about it: open a lane, bring jobs home, and leave nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import trio
+
+from ..base.log import log
+from ..core.block import Block
+from ..executors.client_lane import ClientLane, is_client_executor
+from ..executors.lane import FutureLane, Homecoming, Job, Lane
+
+PATIENCE = 5.0
+"""Seconds that a network which stops waits for calls in executors before it says that it does."""
+
+
+class LaneUser:
+    """Hands jobs of a block to an executor, and waits for them in the end.
+
+    Attributes:
+        out: How many jobs are out.
+        over: Set when nothing more is handed over.
+        returned: Set when all that was out then has come home.
+    """
+
+    __slots__ = ("concurrency", "executor", "home", "lane", "out", "over", "owner", "returned")
+
+    def __init__(self, owner: Block, executor: Executor, concurrency: int) -> None:
+        self.owner = owner
+        self.executor = executor
+        self.concurrency = concurrency
+        self.out = 0
+        self.over = trio.Event()
+        self.returned = trio.Event()
+        self.home: Homecoming
+        self.lane: Lane
+
+    def open(self) -> None:
+        """Open a lane to the executor."""
+        network = self.owner._network
+        assert network is not None
+        self.home = Homecoming(self._wake)
+        self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
+        network._spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
+
+    async def _attend(self) -> None:
+        """Let go of the executor in the end; if the network stops, only after what runs has returned."""
+        try:
+            await self._wait_until_over()
+        finally:
+            with trio.CancelScope(shield=True):
+                self.over.set()
+                self._hurry()
+                has_to_wait = self.lane.stop()
+                self._discard()
+                if has_to_wait and self.out:
+                    await self._wait_for_calls()
+                await self._clean_up()
+                wait = self.lane.close()
+                if wait is not None:
+                    await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+
+    def _hurry(self) -> None:
+        """Tell what runs that nobody wants it any more, if it listens."""
+
+    async def _clean_up(self) -> None:
+        """Do what is left to do in the executor."""
+
+    async def _wait_until_over(self) -> None:
+        await self.over.wait()
+
+    async def _wait_for_calls(self) -> None:
+        """Wait for what runs, and say so if that takes long: perhaps it takes for ever."""
+        with trio.move_on_after(PATIENCE):
+            await self.returned.wait()
+            return
+        log.warning(
+            "%s still waits for the calls that run in its executor, %s: %d; Threads and Processes do not wait with "
+            "abandon_on_cancel=True",
+            self.owner,
+            self.executor,
+            self.out,
+        )
+        await self.returned.wait()
+
+    def _wake(self) -> None:
+        """Jobs have come home."""
+        if not self.over.is_set():
+            self.owner._wake()
+            return
+        self._discard()
+        if not self.out:
+            self.returned.set()
+
+    def _discard(self) -> None:
+        """Count the jobs that come home when the network has stopped; their items were discarded."""
+        while (job := self.home.take()) is not None:
+            self.out -= 1
+            self._discarded(job)
+
+    def _discarded(self, job: Job) -> None:
+        """A job has come home too late."""
+
+    def _count(self, change: int) -> None:
+        """Keep the network informed whether somebody is at work for the block."""
+        network = self.owner._network
+        assert network is not None
+        if not self.out:
+            network._busy_count += 1
+        self.out += change
+        if not self.out:
+            network._busy_count -= 1
+            network._pump.wake()
+
+
+def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
+    """Get a block access to its executor; ours bring a lane of their own."""
+    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
+    if make is not None:
+        return make(name, concurrency, home)
+    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, home)
