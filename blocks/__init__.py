@@ -1,5 +1,6 @@
 """Messaging blocks: the dataflow layer of Penstock."""
 
+from .base.diagnosis import Diagnosis
 from .base.error_info import ErrorInfo
 from .base.errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
 from .base.message_status import MessageStatus
@@ -26,7 +27,6 @@ from .functions.policies import Budget, DeadLetter, Fail, Retry, Skip
 from .iterable_source import IterableSource
 from .join import Join
 from .limits.time_limit import TimeLimit
-from .liveness.diagnosis import Diagnosis
 from .measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from .memory import MemoryBudget, free_memory, size_of
 from .network import Network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import Executor
 from contextlib import suppress
 from itertools import islice
 from time import thread_time
@@ -14,12 +15,14 @@ import trio
 
 from .base.error_info import is_cancellation
 from .base.loop_held import LOOP_HELD, loop_held
-from .base.timing import BatchSize, time_slice, turns_of
+from .base.timing import LARGEST_BATCH, BatchSize, time_slice, turns_of
 from .core.block import Block
 from .core.outbox import Outbox
 from .core.source import Source
 from .core.waiting import WaitList
 from .functions.effort import NO_OUTPUT, WORKING, Effort
+from .functions.executor_reading import ExecutorReading, check_reading_executor
+from .functions.reader import Chunk
 
 T = TypeVar("T")
 
@@ -30,24 +33,32 @@ class IterableSource(Block, Source[T]):
     - Inputs and outputs: has no input; each item goes to the first linked target that accepts it, or to a receiver.
     - Order: that of the iterable.
     - Holds: the items that it has read and that are not taken yet: at most one batch, which is sized by the room in
-      its target and by the time that reading takes; one item of an asynchronous iterable.
-    - Back-pressure: reads on only when everything read before was taken.
+      its target and by the time that reading takes (a millisecond in an executor, where an item that takes longer is
+      handed on by itself); one item of an asynchronous iterable.
+    - Back-pressure: reads on only when everything read before was taken. An executor's worker is free meanwhile.
     - Ends: when the iterable is exhausted and every item taken.
-    - Fails: an exception of the iterable is a fault, always. A generator is closed in any case.
+    - Fails: an exception of the iterable is a fault, always. A generator is closed in any case, where it is read: at
+      the end, after a fault, a cancellation, and `aclose()`. If a worker is in the middle of an item, that is awaited.
 
     Args:
-        items: The iterable; it is read on the loop, so a slow one should be asynchronous.
+        items: The iterable. It is read on the loop, so give one that waits (for a disk, a database, a device) an
+            `executor`, or let it be asynchronous.
+        executor: Where an iterable is read instead of on the loop, a batch at a time: `Threads(1)`, which always reads
+            in the same thread, or another executor with threads; never in two at once. With more threads each batch
+            may be read in another one.
         name: What reports call the block; by default its class and a number.
 
     Attributes:
         total: How many items there are in all, if the iterable has a length; else None.
-        place: Where it is read: "loop", or "tasks" of it.
+        place: Where it is read: "loop", "tasks" of it, or the kind of the executor.
 
     Raises:
-        TypeError: `items` is not iterable.
+        TypeError: `items` is not iterable, or asynchronous and there is an executor, or the executor works in other
+            processes.
     """
 
     __slots__ = (
+        "_away",
         "_effort",
         "_has_warned",
         "_iterator",
@@ -61,7 +72,9 @@ class IterableSource(Block, Source[T]):
     )
     kind: ClassVar[str] = "source"
 
-    def __init__(self, items: Iterable[T] | AsyncIterable[T], *, name: str | None = None) -> None:
+    def __init__(
+        self, items: Iterable[T] | AsyncIterable[T], *, executor: Executor | None = None, name: str | None = None
+    ) -> None:
         super().__init__(name)
         self._outbox: Outbox[T] = Outbox(self, deque())
         self._effort = Effort()
@@ -79,6 +92,13 @@ class IterableSource(Block, Source[T]):
             self._iterator = iter(items)
         else:
             raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}")
+        self._away: ExecutorReading | None = None
+        if executor is not None:
+            if not isinstance(self._iterator, Iterator):
+                raise TypeError(f"{self}: an asynchronous iterable is read in a task; leave out executor=")
+            check_reading_executor(str(self), executor)
+            self._away = ExecutorReading(self, self._iterator, executor, self._discard)
+            self.place = type(executor).__name__
 
     def _start(self) -> None:
         if self._tracer is not None:
@@ -87,17 +107,25 @@ class IterableSource(Block, Source[T]):
         if isinstance(self._iterator, AsyncIterator):
             assert self._network is not None
             self._network._spawn(self._read_async, self._iterator, name=self.name, phase=self.name)
+        if self._iterator is None:
+            self._away = None  # it was closed before
+        if self._away is not None:
+            self._away.open()
         self._wake()
 
     def _step(self) -> None:
         if self._network is None or self._finished:
             return
         outbox = self._outbox
+        if self._away is not None and (chunk := self._away.take()) is not None:
+            self._take_chunk(chunk)
         outbox.flush()
         self._settle()
         if outbox.queue:
             return
-        if isinstance(self._iterator, Iterator):
+        if self._away is not None and self._iterator is not None:
+            self._away.ask(self._room(LARGEST_BATCH))
+        elif isinstance(self._iterator, Iterator):
             self._read(self._iterator)
             if not outbox.queue and self._iterator is not None:
                 self._wake()
@@ -106,11 +134,26 @@ class IterableSource(Block, Source[T]):
         if self._iterator is None and not outbox.queue:
             self._finish()
 
+    def _room(self, most: int) -> int:
+        """How many items to read at a time."""
+        links = self._outbox.links
+        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].is_plain else most
+
+    def _take_chunk(self, chunk: Chunk) -> None:
+        """Hand on what was read in an executor."""
+        now, seconds = time_slice.clock(), chunk.end - chunk.start
+        end = min(chunk.end, now)
+        self._effort.add(len(chunk.items), seconds, chunk.cpu, now)
+        if self._tracer is not None:
+            self._tracer.made(self.name, chunk.items, end - seconds, end)
+        self._take_in(chunk.items)
+        if chunk.is_last:
+            self._iterator = None
+        if chunk.error is not None:
+            self._fault(chunk.error)
+
     def _read(self, iterator: Iterator[T]) -> None:
-        outbox = self._outbox
-        count = self._size.items
-        if len(outbox.links) == 1 and outbox.links[0].is_plain:
-            count = max(1, min(count, outbox.links[0].inbox.room()))
+        count = self._room(self._size.items)
         items: list[T] = []
         start, cpu = time_slice.clock(), thread_time()
         try:
@@ -136,8 +179,13 @@ class IterableSource(Block, Source[T]):
         self._outbox.emit(items)
         self._settle()
 
+    def _discard(self, count: int) -> None:
+        """Count items that were read when the network had stopped."""
+        self._counts["produced"] += count
+        self._counts["discarded"] += count
+
     def _settle(self) -> None:
-        """Take note of whether the block waits for somebody to take what it has read."""
+        """Take note of whether the block waits for its targets to take what it has read."""
         state = NO_OUTPUT if self._outbox.queue else WORKING
         if state is not self._effort.state:
             self._effort.change(state)
@@ -187,6 +235,10 @@ class IterableSource(Block, Source[T]):
         self._stop_reading()
 
     def _stop_reading(self) -> None:
+        if self._away is not None and self._away.is_open and self._iterator is not None:
+            self._away.stop()  # the worker closes it, and what it was reading comes home
+            self._away.ask(1)
+            return
         iterator, self._iterator = self._iterator, None
         if self._scope is not None:
             self._scope.cancel()
@@ -200,12 +252,16 @@ class IterableSource(Block, Source[T]):
     def _finish(self) -> None:
         super()._finish()
         self._effort.change(WORKING)
+        if self._away is not None:
+            self._away.end()
         self._outbox.end()
 
     def _abort(self, reason: str) -> None:
         self._broken = reason
         self._effort.change(WORKING)
         self._counts["discarded"] += self._outbox.abort(reason)
+        if self._away is not None:
+            self._iterator = None  # it was closed before, where it was read
         self._stop_reading()
 
     def _tasks(self) -> Iterable[trio.lowlevel.Task]:

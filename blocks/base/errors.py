@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..liveness.diagnosis import Diagnosis
+from .diagnosis import Diagnosis
 
 
 class Declined(Exception):

@@ -57,6 +57,7 @@ class Cluster(Executor):
         TypeError: `client` is no such thing.
     """
 
+    is_here = False
     _keeps_results = True  # on the cluster; what comes home is a future
 
     def __init__(self, client: Client) -> None:

@@ -35,6 +35,8 @@ class Own:
 class Crew(Executor):
     """The base of `Threads` and `Processes`."""
 
+    is_here: ClassVar[bool] = True
+    """Whether its workers are in this process and share its objects."""
     _can_end: ClassVar[bool] = False
     """Whether what a worker does can be ended."""
 

@@ -48,6 +48,7 @@ class Processes(Crew):
         TypeError: `worker_init` cannot be called or cannot be pickled.
     """
 
+    is_here = False
     _can_end = True
 
     def __init__(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
+from typing import Protocol
 
 import trio
 
 from ..base.log import log
-from ..core.block import Block
 from ..executors.client_lane import ClientLane, is_client_executor
 from ..executors.lane import FutureLane, Homecoming, Job, Lane
 
@@ -16,22 +16,54 @@ PATIENCE = 5.0
 """Seconds that a network which stops waits for calls in executors before it says that it does."""
 
 
+class Sleeper(Protocol):
+    """The pump of a network, which sleeps while others are at work."""
+
+    def wake(self) -> None:
+        """Look again whether there is something to do."""
+        ...
+
+
+class Employer(Protocol):
+    """The network, as far as it has to know of work in executors."""
+
+    _busy_count: int
+
+    @property
+    def _pump(self) -> Sleeper: ...
+
+    def _spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None: ...
+
+
+class Owner(Protocol):
+    """The block that has work done."""
+
+    name: str
+
+    @property
+    def _network(self) -> Employer | None: ...
+
+    def _wake(self) -> None: ...
+
+
 class LaneUser:
     """Hands jobs of a block to an executor, and waits for them in the end.
 
     Attributes:
+        is_open: Whether jobs can be handed over.
         out: How many jobs are out.
         over: Set when nothing more is handed over.
         returned: Set when all that was out then has come home.
     """
 
-    __slots__ = ("concurrency", "executor", "home", "lane", "out", "over", "owner", "returned")
+    __slots__ = ("concurrency", "executor", "home", "is_open", "lane", "out", "over", "owner", "returned")
 
-    def __init__(self, owner: Block, executor: Executor, concurrency: int) -> None:
+    def __init__(self, owner: Owner, executor: Executor, concurrency: int) -> None:
         self.owner = owner
         self.executor = executor
         self.concurrency = concurrency
         self.out = 0
+        self.is_open = False
         self.over = trio.Event()
         self.returned = trio.Event()
         self.home: Homecoming
@@ -41,6 +73,7 @@ class LaneUser:
         """Open a lane to the executor."""
         network = self.owner._network
         assert network is not None
+        self.is_open = True
         self.home = Homecoming(self._wake)
         self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
         network._spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
@@ -52,6 +85,7 @@ class LaneUser:
         finally:
             with trio.CancelScope(shield=True):
                 self.over.set()
+                self.is_open = False
                 self._hurry()
                 has_to_wait = self.lane.stop()
                 self._discard()

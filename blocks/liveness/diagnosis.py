@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
 import trio
 
+from ..base.diagnosis import Diagnosis
 from ..core.block import Block
 from ..core.producer import ProducerToken
 from ..core.waiting import parked
@@ -19,43 +19,6 @@ from .wait_for import Bound, Cause, Names, Wait
 
 if TYPE_CHECKING:
     from ..network import Member, Network
-
-
-@attrs.frozen
-class Diagnosis:
-    """A picture of a network at one moment.
-
-    Attributes:
-        network: Its name.
-        held: One line for each block that holds items, and what they wait for.
-        waiting: One line for each task that waits at one of its blocks.
-        unfinished: The names of blocks and agents that are not done.
-        cycle: Who waits for whom in a circle, in order; empty if there is none that nobody from outside can break.
-        advice: What would free the network; empty while it can still move by itself.
-    """
-
-    network: str
-    held: tuple[str, ...]
-    waiting: tuple[str, ...]
-    unfinished: tuple[str, ...]
-    cycle: tuple[str, ...] = ()
-    advice: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"network {self.network!r}"]
-        for title, entries in (
-            ("holds items", self.held),
-            ("waits", self.waiting),
-            ("in a circle", self.cycle),
-            ("not done", self.unfinished),
-            ("what would free it", self.advice),
-        ):
-            if entries:
-                lines.append(f"  {title}:")
-                lines += [f"    {entry}" for entry in entries]
-        if len(lines) == 1:
-            lines.append("  nothing is held and nobody waits")
-        return "\n".join(lines)
 
 
 def diagnose(network: Network, *, is_stalled: bool = False) -> Diagnosis:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.blocks.liveness.diagnosis import Diagnosis
+from penstock.blocks.base.diagnosis import Diagnosis
 
 from .harness import Schedule
 from .plans import Plan, Run

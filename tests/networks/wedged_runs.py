@@ -11,7 +11,7 @@ import trio
 from hypothesis import strategies as st
 
 from penstock.blocks import IterableSource, Network, Stalled
-from penstock.blocks.liveness.diagnosis import Diagnosis
+from penstock.blocks.base.diagnosis import Diagnosis
 
 from .building import Building, Stage
 from .forks import build_chain

@@ -198,3 +198,10 @@ async def turns(count: int = 5) -> None:
     """Let everybody else on the loop, and what other threads have brought there, have some turns."""
     for _ in range(count):
         await trio.lowlevel.checkpoint()
+
+
+async def comes_true(condition: Callable[[], bool]) -> None:
+    """Let everybody else have turns until something is so."""
+    with trio.fail_after(SECONDS):
+        while not condition():
+            await turns()

@@ -25,8 +25,9 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
+from penstock.blocks.base.diagnosis import Diagnosis
 from penstock.blocks.liveness.block_waits import waits_of_block
-from penstock.blocks.liveness.diagnosis import Diagnosis, diagnose
+from penstock.blocks.liveness.diagnosis import diagnose
 from penstock.blocks.liveness.wait_for import Names
 from tests.blocks.tools import faults, linked, never, run
 

@@ -1,0 +1,42 @@
+"""What was found when a network was looked at: who holds what, who waits for whom, and what would free it."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen
+class Diagnosis:
+    """A picture of a network at one moment.
+
+    Attributes:
+        network: Its name.
+        held: One line for each block that holds items, and what they wait for.
+        waiting: One line for each task that waits at one of its blocks.
+        unfinished: The names of blocks and agents that are not done.
+        cycle: Who waits for whom in a circle, in order; empty if there is none that nobody from outside can break.
+        advice: What would free the network; empty while it can still move by itself.
+    """
+
+    network: str
+    held: tuple[str, ...]
+    waiting: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    cycle: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"network {self.network!r}"]
+        for title, entries in (
+            ("holds items", self.held),
+            ("waits", self.waiting),
+            ("in a circle", self.cycle),
+            ("not done", self.unfinished),
+            ("what would free it", self.advice),
+        ):
+            if entries:
+                lines.append(f"  {title}:")
+                lines += [f"    {entry}" for entry in entries]
+        if len(lines) == 1:
+            lines.append("  nothing is held and nobody waits")
+        return "\n".join(lines)

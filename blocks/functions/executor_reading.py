@@ -1,0 +1,111 @@
+"""Has the iterable of a source read in an executor, one chunk after the other, with one chunk out at most."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from typing import Any
+
+import trio
+
+from ..base.error_info import annotate
+from ..executors.client_lane import is_client_executor
+from ..executors.lane import Job
+from ..executors.work import Task
+from .lane_user import LaneUser, Owner
+from .reader import Chunk, Reader
+
+
+class ExecutorReading(LaneUser):
+    """Reads for one source.
+
+    Args:
+        owner: The source.
+        iterator: What is read.
+        executor: Where.
+        came_late: Told how many items were read that nobody wants any more.
+    """
+
+    __slots__ = ("_came_late", "_failure", "_reader", "_task")
+
+    def __init__(
+        self, owner: Owner, iterator: Iterator[Any], executor: Executor, came_late: Callable[[int], None]
+    ) -> None:
+        super().__init__(owner, executor, 1)
+        self._came_late = came_late
+        self._reader = Reader(iterator, str(owner))
+        self._task = Task(self._reader, name=str(owner))
+        self._failure: BaseException | None = None
+
+    def ask(self, count: int) -> None:
+        """Have up to `count` items read, unless some are being read already."""
+        if not self.out:
+            self._submit(count)
+            self._count(1)
+
+    def _submit(self, count: int) -> None:
+        try:
+            self.lane.submit(Job(self._task, (count,), None, (0,)))
+        except Exception as error:
+            annotate(error, f"{self.owner} could not hand its iterable to its executor, {self.executor!r}")
+            raise
+
+    def take(self) -> Chunk | None:
+        """Get what was read, if it is there."""
+        job = self.home.take()
+        if job is None:
+            return None
+        self._count(-1)
+        self.lane.came_home(job)
+        return self._chunk_of(job)
+
+    def _chunk_of(self, job: Job) -> Chunk:
+        if job.outcome is not None:
+            chunk: Chunk = job.outcome.results[0]  # there always is one: the reader raises nothing
+            return chunk
+        error = job.error
+        assert error is not None
+        annotate(error, f"the executor of {self.owner}, {self.executor!r}, failed while it read")
+        return Chunk([], True, error, 0.0, 0.0, 0.0)
+
+    # The end
+
+    def stop(self) -> None:
+        """Read no further, and close a generator where it was read; what was read comes home."""
+        self._reader.stop()
+
+    def end(self) -> None:
+        """Nothing more is to be done."""
+        self.over.set()
+
+    def _hurry(self) -> None:
+        self._reader.stop()
+
+    async def _clean_up(self) -> None:
+        """Close a generator that is not exhausted in a worker, too; one that a worker was left with closes it there."""
+        if self._reader.has_begun and not self._reader.is_over and not self.out:
+            self.returned = trio.Event()
+            self._submit(1)
+            self.out += 1
+            await self._wait_for_calls()
+        if self._failure is not None:
+            raise self._failure
+
+    def _discarded(self, job: Job) -> None:
+        chunk = self._chunk_of(job)
+        self._came_late(len(chunk.items))
+        if job.error is None:
+            self._failure = self._failure or chunk.error
+
+
+def check_reading_executor(who: str, executor: Executor) -> None:
+    """Raise a `TypeError` that says what to do if an executor cannot read an iterable of this process."""
+    if not isinstance(executor, Executor):
+        raise TypeError(f"{who}: executor must be Threads or another executor with threads, got {executor!r}")
+    is_here = getattr(executor, "is_here", not isinstance(executor, ProcessPoolExecutor))
+    if not is_here or is_client_executor(executor):
+        raise TypeError(
+            f"{who}: its iterable is in this process and cannot be read by {type(executor).__name__}; give it "
+            "executor=Threads(1), or have a TransformMany with that executor make the items, and send it what they are "
+            "made of"
+        )
