@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import trio
 from outcome import Outcome
 
-from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
+from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
+from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.core.block import Node, given_name
-from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.meter import of_task
 from penstock.blocks.measuring.statistics import AgentStatistics
@@ -124,10 +125,11 @@ class Agent:
 
     def _check_ends(self) -> None:
         for source in self._inputs:
-            if not isinstance(source, Source):
+            if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"agent {self.name!r}: inputs must be sources, got {source!r}")
         for target in self._outputs:
-            if not isinstance(target, Target) or isinstance(target, InputsBlock):
+            can_be_sent_to = isinstance(target, (Block, Input)) and not isinstance(target, InputsBlock)
+            if not isinstance(target, Target) or not can_be_sent_to:
                 raise TypeError(f"agent {self.name!r}: outputs must be targets that can be sent to, got {target!r}")
 
     def __str__(self) -> str:
@@ -318,6 +320,7 @@ async def wait_for_one(*agents: Agent) -> int:
     """
     if not agents:
         raise ValueError("wait_for_one: give at least one agent")
+    check_in_trio("wait for", agents[0])
     await trio.lowlevel.checkpoint_if_cancelled()
     if not any(agent.is_done for agent in agents):
         waiting: WaitList[None] = WaitList()

@@ -23,8 +23,10 @@ from outcome import Outcome
 
 from penstock.blocks import Block, MemoryBudget, Target, size_of
 from penstock.blocks.base.byte_count import show_bytes, show_share
+from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function, check_number
 from penstock.blocks.base.error_info import annotate, shorten
+from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
 from penstock.blocks.core.block import downstream, given_name, reachable, unlike, upstream
@@ -194,6 +196,7 @@ class PipelineGovernor:
     def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
         try:
             number = weight(item)
+            check_answer(self, "weight", number)
             with suppress(TypeError):  # of what cannot be compared: None, say, if there is no `return` in the weight
                 if number >= 0:  # which NaN is not; with it nothing would ever be full
                     return number
@@ -225,6 +228,7 @@ class PipelineGovernor:
             trio.BrokenResourceError: The network that the governor watches has stopped.
         """
         self._check_weight(weight)
+        check_in_trio("wait for a slot of", self)
         await trio.lowlevel.checkpoint_if_cancelled()
         task = trio.lowlevel.current_task()
         self._users.add(task)
@@ -260,6 +264,7 @@ class PipelineGovernor:
         Raises:
             trio.BrokenResourceError: The network that the governor watches has stopped.
         """
+        check_in_trio("wait for the end of", self)
         await trio.lowlevel.checkpoint_if_cancelled()
         if self.in_flight:
             self._check_not_ended()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from penstock.blocks import Source
+from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.inputs import InputsBlock, Sought
@@ -82,6 +83,12 @@ class SequenceMultiplexer(InputsBlock[T]):
             self._tombstones.remove(self._next)
             self._next += 1
 
+    def _number(self, item: T) -> int:
+        number = self._key(item)
+        if type(number) is not int:
+            check_answer(self, "key", number)
+        return number
+
     # The heads
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
@@ -90,11 +97,11 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     def _heads(self) -> dict[int, int]:
         """The number at the head of each input that has one."""
-        return {port.index: self._key(port.head()) for port in self.inputs if port.has_message()}
+        return {port.index: self._number(port.head()) for port in self.inputs if port.has_message()}
 
     def _winner(self) -> int | None:
         for port in self.inputs:
-            if port.has_message() and self._key(port.head()) == self._next:
+            if port.has_message() and self._number(port.head()) == self._next:
                 return port.index
         return None
 
@@ -160,7 +167,7 @@ class SequenceMultiplexer(InputsBlock[T]):
     def _sought(self) -> Sought:
         def matches(item: Any) -> bool:
             try:
-                return bool(self._key(item) == self._next)
+                return bool(self._number(item) == self._next)
             except Exception:  # it has no number yet, or never will
                 return False
 
@@ -176,7 +183,7 @@ class SequenceMultiplexer(InputsBlock[T]):
     def _lost(self, items: Sequence[T]) -> None:
         for item in items:
             try:
-                number = self._key(item)
+                number = self._number(item)
             except Exception:  # dropped before it had a number
                 continue
             if isinstance(number, int) and number >= self._next:

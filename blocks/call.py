@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .base.callables import check_runs, is_async
+from .core.block import OF_SOURCES, no_attribute
 from .functions.async_runner import AsyncRunner
-from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, is_async
+from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
@@ -43,7 +45,7 @@ class Call(FunctionBlock[In]):
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called, or not by the executor.
+        TypeError: `function` cannot be called, or not by the executor, or is a generator function.
     """
 
     kind: ClassVar[str] = "call"
@@ -63,14 +65,22 @@ class Call(FunctionBlock[In]):
         super().__init__(
             function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
         )
+        check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, None, capacity, runs_async, executor)
         if runs_async:
-            self._runner = AsyncRunner(self, concurrency, False, concurrency)
+            self._use(AsyncRunner(self, concurrency, False, concurrency))
         elif executor is not None:
-            self._runner = executor_runner(self, executor, concurrency, False, None)
+            self._use(executor_runner(self, executor, concurrency, False, None))
         else:
-            self._runner = InlineRunner(self)
+            self._use(InlineRunner(self))
+
+    if not TYPE_CHECKING:  # type checkers know what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(
+                self, name, OF_SOURCES, "a call hands nothing on, use a Transformer, which hands on what it returns"
+            )
 
     def _emit(self, results: list[Any]) -> None:
         self._counts["consumed"] += len(results)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from itertools import compress
 from operator import not_
 from typing import Any, ClassVar, TypeVar, cast
 
+from .base.callables import is_async, is_async_generator, is_generator
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
 from .functions.function_block import (
@@ -17,8 +17,6 @@ from .functions.function_block import (
     check_concurrency,
     check_expanding,
     default_window,
-    is_async,
-    is_async_generator,
 )
 from .functions.policies import OnError
 from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
@@ -81,7 +79,7 @@ class Filter(FunctionBlock[T], Source[T]):
         name: str | None = None,
     ) -> None:
         super().__init__(predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name)
-        if inspect.isgeneratorfunction(predicate) or is_async_generator(predicate):
+        if is_generator(predicate) or is_async_generator(predicate):
             raise TypeError(
                 f"{self}: a predicate returns True or False; a generator function cannot, got {predicate!r}"
             )
@@ -89,13 +87,13 @@ class Filter(FunctionBlock[T], Source[T]):
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
         if runs_async:
             self.function = async_sieve(cast("Callable[[T], Awaitable[object]]", predicate))
-            self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
+            self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
             check_expanding(self, executor)
             self.function = Sieve(predicate)
-            self._runner = executor_runner(self, executor, concurrency, ordered, window)
+            self._use(executor_runner(self, executor, concurrency, ordered, window))
         else:
-            self._runner = FilteringRunner(self, self._sort_out)
+            self._use(FilteringRunner(self, self._sort_out))
 
     def _sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
         """Hand on the items with the answer True; drop the rest."""

@@ -9,14 +9,14 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from itertools import islice
 from time import thread_time
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import trio
 
 from .base.error_info import is_cancellation
 from .base.loop_held import LOOP_HELD, loop_held
 from .base.timing import LARGEST_BATCH, BatchSize, time_slice, turns_of
-from .core.block import Block
+from .core.block import OF_TARGETS, Block, no_attribute
 from .core.outbox import Outbox
 from .core.source import Source
 from .core.waiting import WaitList
@@ -91,7 +91,8 @@ class IterableSource(Block, Source[T]):
         elif isinstance(items, Iterable):
             self._iterator = iter(items)
         else:
-            raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}")
+            hint = "; call it, and give what it returns" if callable(items) else ""
+            raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}{hint}")
         self._away: ExecutorReading | None = None
         if executor is not None:
             if not isinstance(self._iterator, Iterator):
@@ -99,6 +100,13 @@ class IterableSource(Block, Source[T]):
             check_reading_executor(str(self), executor)
             self._away = ExecutorReading(self, self._iterator, executor, self._discard)
             self.place = type(executor).__name__
+
+    if not TYPE_CHECKING:  # type checkers know what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(
+                self, name, OF_TARGETS, "a source takes only from its iterable, send to an UnboundedBuffer instead"
+            )
 
     def _start(self) -> None:
         if self._tracer is not None:

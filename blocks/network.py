@@ -18,6 +18,7 @@ import trio
 from .base.checks import check_kind
 from .base.error_info import ErrorInfo, Shown, annotate
 from .base.errors import Stalled
+from .base.in_trio import check_in_trio
 from .base.log import log
 from .base.units import show
 from .core.balance import Balance
@@ -93,7 +94,7 @@ class Network:
         TimeLimitExceeded: On leaving, in a group: a limit was exceeded.
         ValueError: A limit is out of its range.
         Stalled: On leaving, in a group: nothing could move any more, and yet items were held or somebody waited.
-        RuntimeError: On entering: the network, or a block in it, has already run.
+        RuntimeError: On entering: the network, or a block in it, has already run, or trio does not run here.
         ValueError: On entering, before anything has started: the graph must stall, see `check`.
     """
 
@@ -149,6 +150,7 @@ class Network:
     # Running
 
     async def __aenter__(self) -> Network:
+        check_in_trio("enter", f"network {self.name!r}")
         if self._context is not None:
             raise RuntimeError(f"network {self.name!r} has already run; make a new one")
         self._context = self._run()

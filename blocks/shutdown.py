@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import trio
 
+from .base.callables import check_ran
+from .base.checks import check_function
 from .base.error_info import ErrorInfo
 from .base.errors import Declined
 from .core.target import Target
@@ -44,7 +46,7 @@ class Shutdown:
         self.first_error: ErrorInfo | None = None
         for buffer in (self.pending, self.errors, self.cancellation):  # open for as long as there can be a fault
             buffer._inbox.producers[self] = None
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[], object]] = []
         self._members: dict[object, Callable[[], None]] = {}
 
     def __repr__(self) -> str:
@@ -86,13 +88,17 @@ class Shutdown:
             if errors:
                 raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
 
-    def on_shutdown(self, callback: Callable[[], None]) -> None:
+    def on_shutdown(self, callback: Callable[[], object]) -> None:
         """Have a function called, once, when a stop begins: for a window that wants to show it.
 
         It is called on the loop, with no argument, at the first fault or cancellation; at once if there was one.
+
+        Raises:
+            TypeError: `callback` is no plain function.
         """
+        check_function(self.name, "callback", callback)
         if self.is_cancellation_pending:
-            callback()
+            check_ran(self.name, "callback", callback())
         else:
             self._listeners.append(callback)
 
@@ -103,7 +109,7 @@ class Shutdown:
         errors: list[Exception] = []
         for listener in listeners:
             try:
-                listener()
+                check_ran(self.name, "callback", listener())
             except Exception as error:  # must not hide the fault that it is told of
                 errors.append(error)
         return errors

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import trio
 
 from .base.checks import check_number
-from .core.block import Block
+from .core.block import OF_TARGETS, Block, no_attribute
 from .core.outbox import Outbox
 from .core.source import Source
 
@@ -72,6 +72,11 @@ class Timer(Block, Source[T]):
         self._due = 0.0
         self._scope: trio.CancelScope | None = None
         self._outbox: Outbox[T] = Outbox(self, deque())
+
+    if not TYPE_CHECKING:  # type checkers know what there is
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name, OF_TARGETS, "a timer takes nothing, send to an UnboundedBuffer instead")
 
     @property
     def is_running(self) -> bool:

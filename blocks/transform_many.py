@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
+from .base.callables import is_async, is_async_generator
 from .core.source import Source
 from .functions.async_runner import AsyncExpandingRunner
 from .functions.function_block import (
@@ -14,8 +15,6 @@ from .functions.function_block import (
     check_concurrency,
     check_expanding,
     default_window,
-    is_async,
-    is_async_generator,
 )
 from .functions.inline_runner import ExpandingRunner
 from .functions.policies import OnError
@@ -141,8 +140,8 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         check_expanding(self, executor)
         if runs_async:
             width = window or default_window(concurrency)
-            self._runner = AsyncExpandingRunner(self, concurrency, ordered, width, is_generator)
+            self._use(AsyncExpandingRunner(self, concurrency, ordered, width, is_generator))
         elif executor is not None:
-            self._runner = executor_runner(self, executor, concurrency, ordered, window, True)
+            self._use(executor_runner(self, executor, concurrency, ordered, window, True))
         else:
-            self._runner = ExpandingRunner(self)
+            self._use(ExpandingRunner(self))

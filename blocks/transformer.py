@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
+from .base.callables import check_runs, is_async
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
-from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window, is_async
+from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
@@ -53,7 +54,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called, or not by the executor.
+        TypeError: `function` cannot be called, or not by the executor, or is a generator function.
     """
 
     __slots__ = ()
@@ -108,11 +109,12 @@ class Transformer(FunctionBlock[In], Source[Out]):
         super().__init__(
             function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
         )
+        check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
         if runs_async:
-            self._runner = AsyncRunner(self, concurrency, ordered, window or default_window(concurrency))
+            self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
-            self._runner = executor_runner(self, executor, concurrency, ordered, window)
+            self._use(executor_runner(self, executor, concurrency, ordered, window))
         else:
-            self._runner = InlineRunner(self)
+            self._use(InlineRunner(self))

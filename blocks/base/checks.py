@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .callables import is_plain
+
 
 def check_number(who: str, what: str, value: object, *, least: float = 0, above: bool = False) -> None:
     """Raise a `ValueError` if a value is no finite number from `least` on (or above it)."""
@@ -14,10 +16,17 @@ def check_number(who: str, what: str, value: object, *, least: float = 0, above:
         raise ValueError(f"{who}: {what} must be a number {'>' if above else '>='} {least:g}, got {value!r}")
 
 
-def check_function(who: str, what: str, value: Callable[..., Any] | None) -> None:
-    """Raise a `TypeError` if a value is neither None nor can be called."""
-    if value is not None and not callable(value):
+def check_function(who: object, what: str, value: Callable[..., Any] | None) -> None:
+    """Raise a `TypeError` if a value is neither None nor a callable that runs when it is called."""
+    if value is None:
+        return
+    if not callable(value):
         raise TypeError(f"{who}: {what} must be a function or None, got {value!r}")
+    if not is_plain(value):
+        raise TypeError(
+            f"{who}: {what} must be a plain function, which runs when it is called, not an `async def` or generator "
+            f"function; got {value!r}"
+        )
 
 
 def check_kind(who: str, what: str, value: object, kind: type) -> None:

@@ -48,6 +48,12 @@ def given_name(kind: str, name: str | None) -> str:
     return name or automatic_name(kind)
 
 
+def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:
+    """The usual error of an object without an attribute, with what to do if it is one that others of its kind have."""
+    text = f"{type(thing).__name__!r} object has no attribute {name!r}"
+    return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
+
+
 def unlike(name: str, taken: Container[str]) -> str:
     """Number a name that somebody else has already."""
     numbers = itertools.count(2)
@@ -77,6 +83,12 @@ class Node(Protocol):
     def _start(self) -> None:
         """Begin to work; every node of the network has joined by now."""
         ...
+
+
+OF_SOURCES = ("consume", "link_target", "receive", "receive_nowait", "release", "reserve", "unlink_targets")
+"""What a block has that gives messages."""
+OF_TARGETS = ("complete", "offer", "producer", "send", "send_nowait")
+"""What a block has that takes messages."""
 
 
 class Block:

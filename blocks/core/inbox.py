@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import trio
 
+from ..base.callables import truth
 from ..base.checks import check_function
 from ..base.error_info import shorten
 from ..base.errors import Declined
+from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .link import Link
@@ -174,6 +176,7 @@ class Inbox(Generic[T]):
 
     @filter.setter
     def filter(self, accepts: Callable[[T], bool] | None) -> None:
+        check_function(self, "filter", accepts)
         self.revoke()
         self._filter = accepts
         self.is_direct = accepts is None and isinstance(self.queue, deque)
@@ -185,7 +188,12 @@ class Inbox(Generic[T]):
 
     def wants(self, message: T) -> bool:
         """Whether the message would be taken, now or later."""
-        return not self.closed and (self._filter is None or self._filter(message))
+        if self.closed:
+            return False
+        if self._filter is None:
+            return True
+        answer: object = self._filter(message)
+        return answer if answer is True or answer is False else truth(self, answer)
 
     def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
         """Take the message if that can be done now."""
@@ -259,6 +267,7 @@ class Inbox(Generic[T]):
         """Hand a message in; wait for room if there is none."""
         slow = time_slice.clock()
         if slow >= time_slice.until:
+            check_in_trio("send to", self)
             await time_slice.pause()
         status = self._try(item)
         if status is MessageStatus.ACCEPTED:
@@ -306,7 +315,7 @@ class Inbox(Generic[T]):
         """Explain why an item is not taken."""
         if self.closed:
             return Declined(f"{self} is complete and takes no more; it was sent {shorten(item)}")
-        if self._filter is not None and not self._filter(item):
+        if not self.wants(item):
             return Declined(
                 f"the filter of {self} declined {shorten(item)}; send what it accepts, or change the filter"
             )

@@ -234,10 +234,13 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         return port
 
     def _link_sources(self, sources: Iterable[Source[Any]]) -> None:
+        self._queued = True  # no step before all are linked: the first ones may have ended, and these may be all
         for source in sources:
-            if not isinstance(source, Source):
+            if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"{self}: every input must be a source, got {source!r}")
             source.link_target(self)
+        self._queued = False
+        self._wake()
 
     def _check_not_linked(self, outbox: Outbox[Any]) -> None:
         for port in self.inputs:

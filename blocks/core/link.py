@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from ..base.callables import truth
 from ..base.message_status import MessageStatus
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ class Link(Generic[T]):
 
     def wants(self, message: T) -> bool:
         """Whether the message would go along this link, now or later."""
-        return (self.filter is None or self.filter(message)) and self.inbox.wants(message)
+        return (self.filter is None or self._passes(self.filter, message)) and self.inbox.wants(message)
+
+    def _passes(self, accepts: Callable[[T], bool], message: T) -> bool:
+        answer: object = accepts(message)
+        return answer if answer is True or answer is False else truth(f"link {self}", answer)
 
     def declines(self, head: T) -> bool:
         """Whether a message is kept back, for who only wants to know it; he is disturbed by nothing that a filter does.
@@ -110,7 +115,7 @@ class Link(Generic[T]):
 
     def offer(self, message: T) -> MessageStatus:
         """Show a message to the target."""
-        if self.filter is not None and not self.filter(message):
+        if self.filter is not None and not self._passes(self.filter, message):
             return MessageStatus.DECLINED
         status = self.inbox.offer(message, self)
         if status is MessageStatus.ACCEPTED:

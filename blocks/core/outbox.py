@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import trio
 
+from ..base.callables import truth
+from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .inbox import Queue
@@ -115,10 +117,15 @@ class Outbox(Generic[T]):
     def accepts(self, waiter: Waiter[None], head: T) -> bool:
         """Whether a receiver wants the head; a filter that raises does so in the task of its receiver."""
         try:
-            return waiter.accepts is None or waiter.accepts(head)
+            return waiter.accepts is None or self.passes(waiter.accepts, head)
         except Exception as error:
             self.receivers.fail(waiter, error)
             return False
+
+    def passes(self, accepts: Callable[[T], bool], head: T) -> bool:
+        """Whether the filter of a receiver says yes."""
+        answer: object = accepts(head)
+        return answer if answer is True or answer is False else truth(f"receive from {self.block}", answer)
 
     # Receiving
 
@@ -135,7 +142,7 @@ class Outbox(Generic[T]):
             raise trio.BrokenResourceError(f"cannot receive from {block}: {block._broken}")
         self.touch()
         self.serve_others()
-        if self.queue and self.holder is None and (accepts is None or accepts(self.queue[0])):
+        if self.queue and self.holder is None and (accepts is None or self.passes(accepts, self.queue[0])):
             return True
         if self.ended and self.holder is None:
             what = " and holds only what the filter declines" if self.queue else ""
@@ -169,6 +176,7 @@ class Outbox(Generic[T]):
     async def receive(self, accepts: Callable[[T], bool] | None = None) -> T:
         """Take the head; wait for one that the filter accepts."""
         if time_slice.clock() >= time_slice.until:
+            check_in_trio("receive from", self.block)
             await time_slice.pause()
         if self.has_head(accepts):
             return self.pop()

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 import trio
 
+from ..base.in_trio import check_in_trio
 from ..buffer import StoringBlock
 from .fan_out import FanOut
 from .inbox import Inbox
@@ -48,7 +49,9 @@ class RetainedOutbox(FanOut[T]):
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether there is a value that the filter accepts; also when the block has ended."""
         self.touch()
-        return bool(self.queue and (accepts is None or accepts(self.queue[0]))) or super().has_head(accepts)
+        if self.queue and (accepts is None or self.passes(accepts, self.queue[0])):
+            return True
+        return super().has_head(accepts)
 
     def pop(self) -> T:
         """Look at the value; it stays."""
@@ -152,6 +155,7 @@ class RetainingBlock(StoringBlock[T]):
             trio.BrokenResourceError: The network of the block has stopped.
         """
         outbox = self._values
+        check_in_trio("wait for a change of", self)
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._broken is not None:
             raise trio.BrokenResourceError(f"{self} will not change: {self._broken}")
@@ -190,6 +194,7 @@ class Changes(AsyncIterator[T]):
 
     async def __anext__(self) -> T:
         outbox = self._block._values
+        check_in_trio("iterate over", self._block)
         try:
             if outbox.version == self._seen:
                 await self._block.wait_changed()

@@ -13,6 +13,7 @@ from .block import Block
 from .target import Target
 
 if TYPE_CHECKING:
+    from .inbox import Inbox
     from .link import Link
     from .outbox import Outbox
 
@@ -37,7 +38,10 @@ class Source(ReceiveChannel[T_co]):
         Raises:
             trio.EndOfChannel: The source is finished and has no more messages (that the filter accepts).
             trio.BrokenResourceError: The network of the source has stopped.
+            TypeError: `filter` is no plain function.
         """
+        if filter is not None:
+            check_function(self, "filter", filter)
         item: T_co = await self._outbox.receive(filter)
         return item
 
@@ -52,6 +56,8 @@ class Source(ReceiveChannel[T_co]):
             trio.EndOfChannel: As for `receive`.
             trio.BrokenResourceError: As for `receive`.
         """
+        if filter is not None:
+            check_function(self, "filter", filter)
         item: T_co = self._outbox.receive_nowait(filter)
         return item
 
@@ -80,16 +86,13 @@ class Source(ReceiveChannel[T_co]):
 
         Raises:
             ValueError: The two are linked already, or `max_messages` is less than 1.
-            TypeError: `target` is not a target.
-            RuntimeError: The two belong to different networks.
+            TypeError: `target` is not a target, or `filter` is no plain function.
+            RuntimeError: The target is complete, or the two belong to different networks.
         """
-        if not isinstance(target, Target):
-            raise TypeError(f"{self}: link_target needs a target (a block that takes messages), got {target!r}")
         if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
             raise ValueError(f"{self} → {target}: max_messages must be an int >= 1 or None, got {max_messages!r}")
         check_function(f"{self} → {target}", "filter", filter)
-        check_same_network(self._outbox.block, target)
-        return self._outbox.link(target._inlet(self._outbox), filter, max_messages)
+        return self._outbox.link(inlet_for(self._outbox, target), filter, max_messages)
 
     def unlink_targets(self) -> None:
         """Take all links to targets away; what they have not taken stays here."""
@@ -133,9 +136,52 @@ class Source(ReceiveChannel[T_co]):
             inbox.close()
 
 
-def check_same_network(source: Block, target: Target[Any]) -> None:
+def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
+    """Where a link from a source to a target ends.
+
+    Raises:
+        TypeError: No link can lead to that object.
+        RuntimeError: The target is complete, or the two belong to different networks.
+    """
+    block = block_of(outbox.block, target)
+    check_same_network(outbox.block, block)
+    if not block._finished and block._broken is None:
+        inbox = target._inlet(outbox)
+        if not inbox.closed:
+            return inbox
+    raise RuntimeError(
+        f"{target} is complete and takes no more, so {outbox.block} cannot be linked to it; make a new block for it"
+    )
+
+
+def block_of(source: Block, target: Target[Any]) -> Block:
+    """The block that a target is, or belongs to."""
+    if not isinstance(target, Target):
+        raise TypeError(
+            f"{source}: link_target needs a target (a block that takes messages), got {target!r}{hint_for(target)}"
+        )
+    block: object = target if isinstance(target, Block) else getattr(getattr(target, "_inbox", None), "block", None)
+    if not isinstance(block, Block):
+        raise TypeError(
+            f"{source}: link_target needs a block of Penstock, got {target!r}, a target of a kind of its own; derive "
+            "it from Buffer, or send to it in a Call"
+        )
+    return block
+
+
+def hint_for(thing: object) -> str:
+    """What to do with something that is no target."""
+    if isinstance(thing, type):
+        return "; that is a class, link a block that is made of it"
+    if isinstance(thing, Block):
+        return "; it gives messages and takes none"
+    if hasattr(thing, "_neighbors"):
+        return "; an agent reads for itself, name the source in its inputs"
+    return "; to call a function, link a Call(function)" if callable(thing) else ""
+
+
+def check_same_network(source: Block, target: Block) -> None:
     """Raise a `RuntimeError` if two blocks run in different networks."""
-    one = source._network
-    other = target._network if isinstance(target, Block) else target._inbox.block._network
+    one, other = source._network, target._network
     if one is not None and other is not None and one is not other and one._is_open and other._is_open:
         raise RuntimeError(f"{source} runs in network {one.name!r} and cannot be linked into {other.name!r} too")

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from time import perf_counter, thread_time
-from types import CoroutineType
 from typing import Any
 
+from ..base.callables import NOT_RUN, not_run
 from ..base.error_info import annotate
 from .cpus import pin
 from .journal import FAILURE, IN_SLOTS, RESULT, Journal
@@ -21,7 +21,7 @@ from .packing import PLAIN, Packed, Packer, unpack
 from .remote import ErrorRecord
 from .slots import Place, Shared, Span, slot_size
 from .wire import DONE, FUNCTION, NEED, READY, RECORD, REFUSED, Lost, Wire
-from .work import listed, not_awaited, stop_iteration
+from .work import listed, stop_iteration
 from .worker_state import set_up
 
 UNPACKING, CALLING, PACKING = range(3)
@@ -147,9 +147,8 @@ class WorkerProcess:
                 item = unpack(item, self._shared.lend)
             stage = CALLING
             result = call(item)
-            if type(result) is CoroutineType:
-                result.close()
-                raise not_awaited(name)
+            if type(result) in NOT_RUN:
+                raise not_run(name, result)
             stage = PACKING
             data = self._packer.pack(result)
         except Lost:

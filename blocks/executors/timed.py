@@ -6,10 +6,11 @@ import os
 import threading
 from collections.abc import Callable
 from time import perf_counter
-from types import CoroutineType
 from typing import Any, cast
 
 import attrs
+
+from ..base.callables import NOT_ITERABLE, NOT_RUN
 
 TIMES = "_penstock_times"
 """Under this name an exception brings along when the call was made."""
@@ -53,8 +54,8 @@ class Timed:
         except BaseException as error:
             error.__dict__[TIMES] = (start, perf_counter(), self._worker())
             raise
-        if type(result) is CoroutineType:
-            return cast(Any, result)  # is refused by who called
+        if type(result) in (NOT_ITERABLE if self.expands else NOT_RUN):
+            return result  # is refused by who called
         if self.expands:
             result = list(result)
         timed = TimedResult(result, start, perf_counter(), self._worker())

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter, thread_time
-from types import CoroutineType
 from typing import Any
 
 import attrs
+
+from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
 
 SLICE = 16
 """So many items are begun without a look at the clock."""
@@ -86,7 +87,7 @@ def perform(task: Task, items: Sequence[Any]) -> Outcome:
         done += 1
         if task.is_strict or not isinstance(error, Exception):
             break
-    refuse_coroutines(task.name, outcome)
+    refuse_what_has_not_run(task.name, outcome)
     outcome.seconds, outcome.cpu = perf_counter() - started, thread_time() - cpu_started
     return outcome
 
@@ -96,18 +97,17 @@ def listed(name: str, function: Callable[[Any], Iterable[Any]]) -> Callable[[Any
 
     def call(item: Any) -> list[Any]:
         outputs: Any = function(item)
-        if type(outputs) is CoroutineType:
-            outputs.close()
-            raise not_awaited(name)
+        if type(outputs) in NOT_ITERABLE:
+            raise not_run(name, outputs, is_read=True)
         return list(outputs)
 
     return call
 
 
-def refuse_coroutines(name: str, outcome: Outcome) -> None:
-    """Make failures of coroutines, which nobody would await."""
+def refuse_what_has_not_run(name: str, outcome: Outcome) -> None:
+    """Make failures of coroutines and generators, which nobody would await or read."""
     results = outcome.results
-    if not results or (type(results[0]) is not CoroutineType and type(results[-1]) is not CoroutineType):
+    if not results or (type(results[0]) not in NOT_RUN and type(results[-1]) not in NOT_RUN):
         return
     failed = dict(outcome.failures)
     kept: list[Any] = []
@@ -116,9 +116,8 @@ def refuse_coroutines(name: str, outcome: Outcome) -> None:
         if place in failed:
             continue
         result = next(waiting)
-        if type(result) is CoroutineType:
-            result.close()
-            failed[place] = not_awaited(name)
+        if type(result) in NOT_RUN:
+            failed[place] = not_run(name, result)
         else:
             kept.append(result)
     outcome.results, outcome.failures = kept, sorted(failed.items())
@@ -127,10 +126,3 @@ def refuse_coroutines(name: str, outcome: Outcome) -> None:
 def stop_iteration(name: str) -> RuntimeError:
     """Explain that a function has raised what would end a loop over items in silence."""
     return RuntimeError(f"the function of {name} raised StopIteration")
-
-
-def not_awaited(name: str) -> TypeError:
-    """Explain that a function which is not `async def` has given a coroutine."""
-    return TypeError(
-        f"the function of {name} returned a coroutine; pass the `async def` function itself, not a lambda around it"
-    )

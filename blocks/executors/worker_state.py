@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from ..base.callables import NOT_ITERABLE, check_ran
+
 
 class Local(threading.local):
     """The state of the worker that runs in this thread."""
@@ -33,5 +35,7 @@ def worker_state() -> Any:
 def set_up(worker_init: Any) -> None:
     """Run `worker_init` and keep what it returns for this thread."""
     if worker_init is not None:
-        local.value = worker_init()
+        state = worker_init()
+        check_ran("the executor", "worker_init", state, NOT_ITERABLE)
+        local.value = state
         local.is_set = True

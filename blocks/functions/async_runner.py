@@ -15,6 +15,7 @@ from typing import Any
 import outcome
 import trio
 
+from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import is_cancellation
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import time_slice, turns_of
@@ -190,6 +191,8 @@ class AsyncRunner:
         return job
 
     def _results(self, result: Any) -> list[Any]:
+        if type(result) in NOT_RUN:
+            raise not_awaited(self.block, result)
         return [result]
 
     # Handing results on
@@ -275,6 +278,8 @@ class AsyncExpandingRunner(AsyncRunner):
             tracer.gave(outputs, tracer.current[trio.lowlevel.current_task()])
 
     def _results(self, result: Any) -> list[Any]:
+        if type(result) in NOT_ITERABLE:
+            raise not_awaited(self.block, result)
         outputs = list(result)
         self._trace(outputs)
         self.block._counts["consumed"] += 1

@@ -8,7 +8,6 @@ way to run functions is another runner.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -23,6 +22,7 @@ from ..buffer import check_capacity
 from ..core.block import Block, automatic_name
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
+from ..core.source import inlet_for
 from ..core.target import Target
 from ..core.waiting import WaitList
 from ..executors.parcel import check_picklable
@@ -99,7 +99,8 @@ class FunctionBlock(Block, Target[In]):
         name: str | None,
     ) -> None:
         if not callable(function):
-            raise TypeError(f"{self.kind} {name!r}: the function must be callable, got {function!r}")
+            who = type(self).__name__ if name is None else f"{self.kind} {name!r}"
+            raise TypeError(f"{who}: the function must be callable, got {function!r}")
         super().__init__(name or name_of(function, type(self).__name__))
         check_capacity(str(self), capacity)
         if time_limit is not None:
@@ -113,9 +114,12 @@ class FunctionBlock(Block, Target[In]):
         self._space: WaitList[None] = WaitList()
         self._effort = Effort()
         self._runner: Runner
+
+    def _use(self, runner: Runner) -> None:
+        """Have the function called by a runner; the last step of making the block, which may join a network by it."""
+        self._runner = runner
         if isinstance(self._failures.final, DeadLetter):
-            target = self._failures.final.target
-            self._dead.link(target._inlet(self._dead))
+            self._dead.link(inlet_for(self._dead, self._failures.final.target))
 
     # What the runner asks and tells
 
@@ -271,16 +275,6 @@ def name_of(function: Callable[..., Any], kind: str) -> str:
         function = function.func
     name = getattr(function, "__name__", None) or type(function).__name__
     return automatic_name(kind) if name == "<lambda>" else name
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling the function gives something to await."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
-
-
-def is_async_generator(function: Callable[..., Any]) -> bool:
-    """Whether calling the function gives an asynchronous generator."""
-    return inspect.isasyncgenfunction(function) or inspect.isasyncgenfunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 def default_window(concurrency: int) -> int:

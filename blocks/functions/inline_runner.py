@@ -11,15 +11,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
-from types import CoroutineType
 from typing import Any
 
 import trio
 
+from ..base.callables import NOT_ITERABLE, NOT_RUN, let_go, not_run
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from ..core.source import Source
-from ..executors.work import not_awaited, stop_iteration
+from ..executors.work import stop_iteration
 from ..recording.tracer import Work
 from .effort import WORKING
 from .function_block import FunctionBlock
@@ -119,9 +119,9 @@ class InlineRunner:
 
     def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
         """Find the first result that the function must not give; say where it is, and why not."""
-        if type(results[0]) is not CoroutineType and type(results[-1]) is not CoroutineType:
+        if type(results[0]) not in NOT_RUN and type(results[-1]) not in NOT_RUN:
             return None
-        place = [type(result) is CoroutineType for result in results].index(True)
+        place = [type(result) in NOT_RUN for result in results].index(True)
         return place, refuse(self.block, results[place:])
 
     def _give(self, items: Sequence[Any], results: list[Any]) -> None:
@@ -250,8 +250,8 @@ class ExpandingRunner(InlineRunner):
             outputs = self.function(item)
         except StopIteration as error:
             raise stop_iteration(str(self.block)) from error
-        if type(outputs) is CoroutineType:
-            raise refuse(self.block, [outputs])
+        if type(outputs) in NOT_ITERABLE:
+            raise not_run(self.block, outputs, is_read=True)
         return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
 
     def _item_done(self) -> None:
@@ -271,13 +271,13 @@ class ExpandingRunner(InlineRunner):
 
 
 def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
-    """Close the coroutines among the results, which nothing would await, and explain."""
-    close_coroutines(results)
-    return not_awaited(str(block))
+    """Close what nothing would await or read among the results, the first of which is such a one, and explain."""
+    close_unused(results[1:])
+    return not_run(block, results[0])
 
 
-def close_coroutines(results: Iterable[Any]) -> None:
-    """Close the coroutines among some results."""
+def close_unused(results: Iterable[Any]) -> None:
+    """Close the coroutines and generators among some results."""
     for result in results:
-        if type(result) is CoroutineType:
-            result.close()
+        if type(result) in NOT_RUN:
+            let_go(result)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from traceback import walk_tb
-from types import CoroutineType
 from typing import Any
 
 import trio
 
+from ..base.callables import NOT_ITERABLE, NOT_RUN
 from ..base.error_info import annotate, shorten
 from ..base.errors import TimeLimitExceeded
 
@@ -94,7 +94,7 @@ def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Cal
     def call(item: Any) -> Any:
         until = trio.current_time() + seconds
         result = function(item)
-        if trio.current_time() > until and not is_refused(result):
+        if trio.current_time() > until and type(result) not in NOT_RUN:  # those are refused, however long they took
             raise Late(seconds)
         return result
 
@@ -109,16 +109,11 @@ def expanded_in_time(function: Callable[[Any], Any], seconds: float | None) -> C
     def call(item: Any) -> Any:
         began = trio.current_time()
         outputs = function(item)
-        if is_refused(outputs):
+        if type(outputs) in NOT_ITERABLE:
             return outputs
         return read_in_time(iter(outputs), seconds, seconds - (trio.current_time() - began))
 
     return call
-
-
-def is_refused(result: object) -> bool:
-    """Whether the runner refuses a result, because nobody would await it, however long it has taken."""
-    return type(result) is CoroutineType
 
 
 def read_in_time(outputs: Iterator[Any], seconds: float, left: float) -> Iterator[Any]:

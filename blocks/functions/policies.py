@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import attrs
 
-from ..base.checks import check_number
+from ..base.callables import check_answer
+from ..base.checks import check_function, check_number
 from ..base.error_info import ErrorInfo
 from ..core.target import Target
 
@@ -107,6 +108,7 @@ class Retry:
 
     Raises:
         ValueError: `times` is less than 1 or the pause negative.
+        TypeError: `backoff` is a function that is not plain.
     """
 
     times: int = attrs.field(validator=_whole(1))
@@ -114,13 +116,17 @@ class Retry:
     then: Fail | Skip | DeadLetter | Literal["fail", "skip"] = attrs.field(factory=Fail)
 
     def __attrs_post_init__(self) -> None:
-        if not callable(self.backoff):
+        if callable(self.backoff):
+            check_function("Retry", "backoff", self.backoff)
+        else:
             check_number("Retry", "backoff", self.backoff)
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait before try `attempt`, counted from 1."""
         if callable(self.backoff):
-            return self.backoff(attempt)
+            seconds = self.backoff(attempt)
+            check_answer("Retry", "backoff", seconds)
+            return seconds
         return self.backoff * 2.0 ** (attempt - 1)
 
 

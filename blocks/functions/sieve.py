@@ -7,13 +7,13 @@ instead of the predicate. It gives the item itself, or the item marked as reject
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from types import CoroutineType
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
+from ..base.callables import NOT_RUN, check_answer
 from .function_block import FunctionBlock
-from .inline_runner import InlineRunner, close_coroutines, refuse
+from .inline_runner import InlineRunner, close_unused, refuse
 
 
 @attrs.frozen(slots=True)
@@ -32,8 +32,9 @@ class Sieve:
     def __call__(self, item: Any) -> Any:
         """The item if the predicate is true of it; otherwise the item marked as rejected."""
         answer: object = self.predicate(item)
-        if type(answer) is CoroutineType:
-            return cast("object", answer)  # the runner refuses it, as it does in every block
+        if type(answer) in NOT_RUN:
+            return answer  # the runner refuses it, as it does in every block
+        check_answer("filter", "the predicate", answer)
         return item if answer else Rejected(item)
 
 
@@ -41,7 +42,9 @@ def async_sieve(predicate: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], A
     """An async predicate as a function for tasks."""
 
     async def sift(item: Any) -> Any:
-        return item if await predicate(item) else Rejected(item)
+        answer: object = await predicate(item)
+        check_answer("filter", "the predicate", answer)
+        return item if answer else Rejected(item)
 
     return sift
 
@@ -66,12 +69,13 @@ class FilteringRunner(InlineRunner):
         if set(map(type, results)) == {bool}:
             return None
         for place, answer in enumerate(results):
-            if type(answer) is CoroutineType:
+            if type(answer) in NOT_RUN:
                 return place, refuse(self.block, results[place:])
             try:
+                check_answer(self.block, "the predicate", answer)
                 results[place] = bool(answer)
             except Exception as error:
-                close_coroutines(results[place:])
+                close_unused(results[place:])
                 return place, error
         return None
 

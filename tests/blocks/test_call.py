@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trio
 
-from penstock.blocks import Call, Network, UnboundedBuffer
+from penstock.blocks import Call, IterableSource, Network, Timer, UnboundedBuffer
 from tests.blocks.tools import faults, is_even, notes, run
 
 
@@ -48,8 +48,28 @@ def test_wrong_arguments_are_errors(options: dict[str, Any], message: str) -> No
 
 
 def test_what_cannot_be_called_is_an_error() -> None:
-    with pytest.raises(TypeError, match="call None: the function must be callable, got 'print'"):
+    with pytest.raises(TypeError, match=r"^Call: the function must be callable, got 'print'"):
         Call("print")  # type: ignore[arg-type]  # that is the point
+
+
+@pytest.mark.parametrize("name", ["link_target", "receive", "receive_nowait", "unlink_targets"])
+def test_what_a_call_does_not_have_names_the_block_that_has_it(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"'Call' object has no attribute '{name}'; .* use a Transformer"):
+        getattr(Call(print), name)
+    assert not hasattr(Call(print), name)
+
+
+def test_what_no_block_has_is_an_ordinary_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"'Call' object has no attribute 'linktarget'$") as found:
+        getattr(Call(print), "linktarget")  # noqa: B009
+    assert found.value.name == "linktarget"
+
+
+@pytest.mark.parametrize("source", [IterableSource[int]([]), Timer(1, 2)])
+@pytest.mark.parametrize("name", ["send", "send_nowait", "producer", "complete", "offer"])
+def test_what_a_block_without_input_does_not_have_names_the_block_that_has_it(source: object, name: str) -> None:
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}'; .* send to an UnboundedBuffer instead"):
+        getattr(source, name)
 
 
 async def test_it_takes_what_its_filter_accepts() -> None:

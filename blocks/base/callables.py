@@ -1,0 +1,141 @@
+"""What a callable gives when it is called: as far as it can be seen beforehand, and by what came of a call.
+
+A function that gives a coroutine or a generator has not run yet. Where nothing awaits or reads what it gave, it never
+will, and as the answer of a filter it would count as true.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MethodType
+from typing import Any, Final, cast
+
+NOT_RUN: Final[frozenset[type]] = frozenset({CoroutineType, GeneratorType, AsyncGeneratorType})
+"""What a function has given that has not run: nobody would await or read it."""
+NOT_ITERABLE: Final[frozenset[type]] = frozenset({CoroutineType, AsyncGeneratorType})
+"""The same where an iterable is wanted, which is read."""
+NAMES: Final[dict[type, str]] = {
+    CoroutineType: "a coroutine",
+    GeneratorType: "a generator",
+    AsyncGeneratorType: "an asynchronous generator",
+}
+NOT_PLAIN = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+DEEPEST = 16
+"""So many layers are looked through; nobody writes more, and a callable may lead back to itself."""
+
+
+def layers(function: Any) -> Iterator[Any]:
+    """A callable and what it calls in its turn: through partial functions, methods, and objects with a `__call__`."""
+    for _ in range(DEEPEST):
+        yield function
+        if isinstance(function, functools.partial):
+            function = function.func
+        elif isinstance(function, (MethodType, staticmethod, classmethod)):
+            function = cast("MethodType", function).__func__
+        elif isinstance(function, (FunctionType, BuiltinFunctionType, type)):
+            return
+        else:
+            function = getattr(function, "__call__", None)  # noqa: B004  # what it is matters, not whether it is there
+            if not isinstance(function, (MethodType, FunctionType, functools.partial)):
+                return
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling the function gives something to await."""
+    return any(map(inspect.iscoroutinefunction, layers(function)))
+
+
+def is_generator(function: Callable[..., Any]) -> bool:
+    """Whether calling the function gives a generator."""
+    return any(map(inspect.isgeneratorfunction, layers(function)))
+
+
+def is_async_generator(function: Callable[..., Any]) -> bool:
+    """Whether calling the function gives an asynchronous generator."""
+    return any(map(inspect.isasyncgenfunction, layers(function)))
+
+
+def is_plain(function: Callable[..., Any]) -> bool:
+    """Whether calling the function runs it, as far as that can be seen."""
+    if type(function) is FunctionType:  # nearly always; the others are looked into
+        return not function.__code__.co_flags & NOT_PLAIN
+    return not (is_async(function) or is_generator(function) or is_async_generator(function))
+
+
+def check_runs(who: object, function: Callable[..., Any]) -> None:
+    """Raise a `TypeError` if a function that is called with each item is a generator function."""
+    if is_generator(function) or is_async_generator(function):
+        raise TypeError(
+            f"{who}: the function is a generator function, and to call it runs nothing; use a TransformMany, which "
+            "hands on what it yields, or take the `yield` out"
+        )
+
+
+def let_go(result: object) -> str:
+    """Close what a function has given that has not run, so that nothing warns of it; give what it is, in words."""
+    close = getattr(result, "close", None)
+    if close is not None and not hasattr(result, "set_result"):  # that of a future is its owner's business
+        close()
+    return NAMES.get(type(result), f"something to await ({type(result).__name__})")
+
+
+def not_run(name: object, result: object, *, is_read: bool = False) -> TypeError:
+    """Explain what a plain function has given instead of a result, and let it go.
+
+    Args:
+        name: The block.
+        result: What it has given.
+        is_read: Whether the block reads iterables.
+    """
+    kind = let_go(result)
+    if type(result) is CoroutineType:
+        remedy = "pass the `async def` function itself, not a lambda around it"
+    elif is_read:
+        remedy = "pass the asynchronous generator function itself, not a lambda around it"
+    else:
+        remedy = "and nothing in it has run; use a TransformMany, which hands on what it yields, or return a list"
+        return TypeError(f"the function of {name} returned {kind}, {remedy}")
+    return TypeError(f"the function of {name} returned {kind}; {remedy}")
+
+
+def not_awaited(name: object, result: object) -> TypeError:
+    """Explain that an `async def` function has given what nobody awaits or reads, and let it go."""
+    kind = let_go(result)
+    if type(result) is CoroutineType:
+        return TypeError(f"the function of {name} returned {kind}; write `return await …` in it")
+    return TypeError(
+        f"the function of {name} returned {kind}, and nothing in it has run; give the generator function itself to a "
+        "TransformMany, or return a list"
+    )
+
+
+def check_ran(who: object, what: str, answer: object, refused: frozenset[type] = NOT_RUN) -> None:
+    """Raise a `TypeError` if a callable of the user's has not run when it was called.
+
+    Args:
+        who: Whose callable it is.
+        what: What the callable is called there: "filter", say.
+        answer: What it has given.
+        refused: The types of what it must not give.
+    """
+    if type(answer) in refused:
+        raise refusal(who, what, answer)
+
+
+def check_answer(who: object, what: str, answer: Any) -> None:
+    """Raise a `TypeError` if a callable that is to give a plain value has given something to await, or a generator."""
+    if type(answer) in NOT_RUN or isinstance(cast("object", answer), Awaitable):
+        raise refusal(who, what, answer)
+
+
+def refusal(who: object, what: str, answer: object) -> TypeError:
+    """Explain that a callable has given no value, and let go of what it gave."""
+    return TypeError(f"{who}: {what} returned {let_go(answer)}; it must be a plain function that returns a value")
+
+
+def truth(who: object, answer: object) -> bool:
+    """Whether a filter says yes."""
+    check_answer(who, "filter", answer)
+    return bool(answer)
