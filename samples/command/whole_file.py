@@ -1,18 +1,32 @@
 """A file that is either written whole or not at all."""
 
+from __future__ import annotations
+
+import contextlib
 import os
 import secrets
 import stat
+import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["WholeFile"]
+
+_PREFIX, _SUFFIX = ".penstock-", ".tmp"
+_SURELY_LOCKED = 60.0  # seconds after which a draft that is being written is locked
 
 
 class WholeFile:
     """Opens a file for writing that takes its place only when the ``with`` block ends well.
 
     Until then the text is in a hidden file beside it; an error or Ctrl-C removes that one and leaves what was
-    at `path` as it was. A link is followed, the permissions of the file that is replaced are kept.
+    at `path` as it was. A link is followed, the permissions of the file that is replaced are kept. Hidden files that
+    killed programs have left beside it are removed.
 
     Raises:
         OSError: when `path` is something other than a plain file, or cannot be written.
@@ -20,7 +34,7 @@ class WholeFile:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
-        self._draft = self.path.parent / f".penstock-{secrets.token_hex(8)}.tmp"
+        self._draft = self.path.parent / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         self._mode: int | None = None
 
     def __enter__(self) -> BinaryIO:
@@ -32,16 +46,43 @@ class WholeFile:
                 raise OSError(None, "is not a plain file")
             self._mode = stat.S_IMODE(mode)
         self._file = open(self._draft, "xb")  # closed by __exit__
+        _lock(self._file)
+        _remove_left_behind(self.path.parent)
         return self._file
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._file.close()
+            with contextlib.nullcontext() if kind is None else contextlib.suppress(OSError):
+                self._file.close()
             if kind is None:
                 if self._mode is not None:
                     self._draft.chmod(self._mode)
                 self._draft.replace(self.path)
         finally:
             self._draft.unlink(missing_ok=True)
+
+
+def _remove_left_behind(folder: Path) -> None:
+    for draft in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):  # it is another program's: locked, or open, which Windows does not remove
+            if time.time() - draft.stat().st_mtime > _SURELY_LOCKED:
+                with open(draft, "r+b") as file:
+                    _lock(file)
+                draft.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        BlockingIOError: another program has locked it.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            return

@@ -50,7 +50,7 @@ class CorrectCase(Agent):
         """Corrects until there are no more phrases."""
         starts_sentence = True
         async for phrase in self.phrases:
-            text = correct_case(phrase.text, starts_sentence)
+            text = correct_case(phrase.text, starts_sentence and not phrase.is_fragment)
             await self.corrected.send(attrs.evolve(phrase, text=text))
             starts_sentence = phrase.ends_sentence
 

@@ -1,4 +1,4 @@
-"""Bytes to text: UTF-8 in pieces, line ends made equal, what cannot be decoded either reported or counted."""
+"""Bytes to text: pieces of any size, line ends made equal, what cannot be decoded either reported or counted."""
 
 import codecs
 import io
@@ -6,31 +6,53 @@ from typing import Literal
 
 Undecodable = Literal["fail", "replace"]
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+_MARK = "\udfff"  # in the place of what cannot be decoded, until it is counted; no text has it
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return _MARK, error.end
+
+
+codecs.register_error("penstock-mark", _mark)
 
 
 class UndecodableBytesError(ValueError):
-    """The bytes are not UTF-8. `offset` is where the first that cannot be decoded is, counted from 0."""
+    """The bytes are no text in the encoding. `offset` is where the first that cannot be decoded is, counted from 0."""
 
-    def __init__(self, offset: int, byte: int) -> None:
-        super().__init__(f"byte 0x{byte:02x} at offset {offset} is not UTF-8")
+    def __init__(self, offset: int, byte: int, encoding: str) -> None:
+        super().__init__(
+            f"byte 0x{byte:02x} at offset {offset} is not {encoding}; try another --encoding, or --undecodable replace"
+        )
         self.offset = offset
 
 
-class Utf8Decoder:
-    r"""Decodes UTF-8 that arrives in pieces of any size; a byte order mark at the start is left out.
+def text_encoding(name: str) -> str:
+    """The usual name of an encoding.
+
+    Raises:
+        LookupError: Python knows no such encoding of text.
+    """
+    if "\0" in name:
+        raise LookupError(name)
+    io.TextIOWrapper(io.BytesIO(), encoding=name).detach()  # refuses what makes bytes of bytes, such as base64
+    return codecs.lookup(name).name
+
+
+class TextDecoder:
+    r"""Decodes text that arrives in pieces of any size; a byte order mark at the start is left out.
 
     ``\r\n`` and ``\r`` become ``\n``. With `undecodable="replace"` each run of bytes that is no character
     becomes U+FFFD and `replaced` counts them; with "fail" the first one raises `UndecodableBytesError`.
     """
 
-    def __init__(self, undecodable: Undecodable = "fail") -> None:
+    def __init__(self, encoding: str = "utf-8", undecodable: Undecodable = "fail") -> None:
         self.replaced = 0
-        errors = "strict" if undecodable == "fail" else "replace"
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors)
+        self._encoding = text_encoding(encoding)
+        errors = "strict" if undecodable == "fail" else "penstock-mark"
+        self._decoder = codecs.getincrementaldecoder(encoding)(errors)
         self._line_ends = io.IncrementalNewlineDecoder(None, translate=True)
         self._position = 0
-        self._tail = b""
         self._at_start = True
 
     def decode(self, data: bytes, final: bool = False) -> str:
@@ -40,12 +62,11 @@ class Utf8Decoder:
             text = self._decoder.decode(data, final)
         except UnicodeDecodeError as error:
             offset = self._position - len(waiting) + error.start
-            raise UndecodableBytesError(offset, (waiting + data)[error.start]) from None
+            raise UndecodableBytesError(offset, (waiting + data)[error.start], self._encoding.upper()) from None
         self._position += len(data)
-        # Exact: the bytes of a genuine U+FFFD always decode to one, as their first only starts characters.
-        searched = self._tail + data
-        self.replaced += text.count("\N{REPLACEMENT CHARACTER}") - searched.count(_REPLACEMENT)
-        self._tail = searched[-2:]
+        if found := text.count(_MARK):
+            self.replaced += found
+            text = text.replace(_MARK, "\N{REPLACEMENT CHARACTER}")
         if self._at_start and text:
             text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
             self._at_start = False

@@ -1,31 +1,58 @@
 """The command line of `penstock-sentences`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal
 
 import attrs
 
+from penstock.samples.command.parser import CommandParser, file_path, option_names, whole_number
 from penstock.samples.observing import add_observing_options
-from penstock.samples.sentences.decoding import Undecodable
+from penstock.samples.sentences.decoding import Undecodable, text_encoding
+from penstock.samples.sentences.show import STANDARD
 
 Mode = Literal["sequential", "control-flow"]
 
 MODES: tuple[Mode, ...] = ("sequential", "control-flow")
 UNDECODABLE: tuple[Undecodable, ...] = ("fail", "replace")
 
+_DESCRIPTION = """\
+Reads a text, corrects the case of its sentences and writes one of them a line, in UTF-8. Paragraphs, headings and
+the items of a Markdown list end a sentence, too.
+"""
+
+_EPILOG = """\
+examples:
+  penstock-sentences prose.txt                     write the sentences of a file
+  penstock-sentences prose.txt --output sentences.txt
+                                                   write them to a file, whole or not at all
+  tail -f log | penstock-sentences - | grep Error  read and write as a filter does
+  penstock-sentences brief.txt --language de --encoding latin-1
+  penstock-sentences --sentences 100000 --report   make up some, and show what each agent has done
+exit status:
+  0 all well; 1 some bytes were no text and were replaced; 2 wrong use, or something cannot be read or written;
+  124 ended by the time limit; 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 nobody read on
+"""
+
+_OF_A_FILE = ("encoding", "language", "undecodable")
+_OF_THE_MADE_UP = ("seed", "sentences")
+_OF_A_NETWORK = ("governor", "record", "report", "diagram", "time_limit")
+
 
 @attrs.frozen
 class Options:
     """What the user asked for."""
 
-    output: Path
     file: Path | None = None
+    output: Path = STANDARD
     mode: Mode = "control-flow"
     seed: int = 0
     sentences: int = 1000
-    limit: int = 20
+    governor: int = 20
+    language: str = "en"
+    encoding: str = "utf-8"
     undecodable: Undecodable = "fail"
     quiet: bool = False
     record: Sequence[Path] = ()
@@ -34,84 +61,89 @@ class Options:
     time_limit: float | None = None
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line instead of in the whole usage."""
+def parse_options(arguments: Sequence[str] | None = None) -> Options:
+    """The options of a command line.
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (try --help)\n")
-
-
-def _whole_number(at_least: int | None = None) -> Callable[[str], int]:
-    wanted = "a whole number" if at_least is None else f"a whole number >= {at_least}"
-
-    def parse(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = None
-        if number is None or (at_least is not None and number < at_least):
-            raise argparse.ArgumentTypeError(f"expected {wanted}, got {text!r}")
-        return number
-
-    return parse
-
-
-def _path(text: str) -> Path:
-    if not text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the path of a file, got {text!r}")
-    return Path(text)
+    Raises:
+        SystemExit: 2 after one line that says what is wrong; 0 after --help or --version.
+    """
+    parser = _parser()
+    given = {
+        name: value
+        for name, value in vars(parser.parse_args(arguments)).items()
+        if value is not None and value is not False and value != []
+    }
+    if "file" in given:
+        _refuse(parser, given, _OF_THE_MADE_UP, "text that is made up, not for that of a FILE")
+    else:
+        _refuse(parser, given, _OF_A_FILE, "the text of a FILE, and there is none")
+    if given.get("mode") == "sequential":
+        _refuse(parser, given, _OF_A_NETWORK, "a network, and the mode sequential has none")
+    return Options(**given)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="penstock-sentences",
-        description="Reads phrases, corrects their case, makes sentences of them and writes one a line.",
-        epilog="Exit status: 0 all well; 1 some bytes were no UTF-8 and were replaced; 2 wrong use, or a "
-        "file that cannot be read or written; 124 stopped by the time limit, 130 by Ctrl-C, the output left as it was.",
+def _refuse(parser: CommandParser, given: dict[str, object], names: Sequence[str], what_for: str) -> None:
+    if useless := [name for name in names if name in given]:
+        parser.error(f"{option_names(useless)} {'is' if len(useless) == 1 else 'are'} for {what_for}")
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("penstock-sentences", _DESCRIPTION, _EPILOG)
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=file_path,
+        metavar="FILE",
+        help="a text, or - for standard input; without it one is made up",
     )
     parser.add_argument(
-        "file", nargs="?", type=_path, metavar="FILE", help="a UTF-8 text; without it phrases are made up"
+        "--output",
+        type=file_path,
+        metavar="FILE",
+        help="where to write; replaced if it is there; - is standard output (the default)",
     )
+    _add_text(parser)
+    parser.add_argument("--mode", choices=MODES, help="a plain loop, or an agent a step (default: control-flow)")
     parser.add_argument(
-        "--output", required=True, type=_path, metavar="PATH", help="where to write; replaced if it is there"
-    )
-    parser.add_argument("--mode", choices=MODES, default="control-flow", help="default: %(default)s")
-    parser.add_argument(
-        "--seed", type=_whole_number(), metavar="N", help="of the phrases that are made up (default: 0)"
-    )
-    parser.add_argument("--sentences", type=_whole_number(0), metavar="N", help="how many to make up (default: 1000)")
-    parser.add_argument(
-        "--limit",
-        type=_whole_number(1),
-        default=20,
+        "--governor",
+        type=whole_number(1),
         metavar="N",
-        help="sentences that may be under way at once in mode control-flow (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--undecodable",
-        choices=UNDECODABLE,
-        default="fail",
-        help="what to do about bytes that are not UTF-8 (default: %(default)s)",
+        help="sentences in the pipeline at a time, in mode control-flow (default: 20)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
     add_observing_options(parser)
     return parser
 
 
-def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """The options of a command line.
+def _add_text(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--language",
+        type=_language,
+        metavar="CODE",
+        help="what FILE is written in, such as de, ja or pt-BR; it says where sentences end (default: en). A language "
+        "that is not known is taken for one that is like it, or for English",
+    )
+    parser.add_argument(
+        "--encoding", type=_encoding, metavar="NAME", help="of FILE, such as utf-16 or latin-1 (default: utf-8)"
+    )
+    parser.add_argument(
+        "--undecodable",
+        choices=UNDECODABLE,
+        help="what to do about bytes that are no text in that encoding (default: fail)",
+    )
+    parser.add_argument("--seed", type=whole_number(), metavar="N", help="of the text that is made up (default: 0)")
+    parser.add_argument("--sentences", type=whole_number(0), metavar="N", help="how many to make up (default: 1000)")
 
-    Raises:
-        SystemExit: 2 after one line that says what is wrong; 0 after --help.
-    """
-    parser = _parser()
-    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
-    if "file" in given and (made_up := given.keys() & {"seed", "sentences"}):
-        names = " and ".join(f"--{name}" for name in sorted(made_up))
-        parser.error(f"{names} is for phrases that are made up, not for those of a FILE")
-    if given["mode"] == "sequential" and (
-        looks := [name for name in ("record", "report", "diagram", "time_limit") if given.get(name)]
-    ):
-        names = " and ".join(f"--{name.replace('_', '-')}" for name in looks)
-        parser.error(f"{names} is for a network, and the mode sequential has none")
-    return Options(**given)
+
+def _language(text: str) -> str:
+    if not re.fullmatch("[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", text):
+        raise argparse.ArgumentTypeError(f"expected the code of a language, such as en, de or pt-BR, got {text!r}")
+    return text
+
+
+def _encoding(text: str) -> str:
+    try:
+        text_encoding(text)
+    except LookupError:
+        raise argparse.ArgumentTypeError(f"expected an encoding such as utf-8 or latin-1, got {text!r}") from None
+    return text

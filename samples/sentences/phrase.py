@@ -16,10 +16,17 @@ class End(Enum):
 
 @attrs.frozen
 class Phrase:
-    """A few words of a sentence, single spaces between them, with the punctuation that belongs to them."""
+    """A few words of a sentence, single spaces between them, with the punctuation that belongs to them.
+
+    Args:
+        text: the words.
+        end: what ends together with it.
+        is_fragment: whether it is of a heading or an item of a list that is no sentence. Its case stays as it is.
+    """
 
     text: str
     end: End = End.PHRASE
+    is_fragment: bool = False
 
     @property
     def ends_sentence(self) -> bool:

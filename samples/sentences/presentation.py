@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.blocks import Report
+from penstock.samples.command.streams import show
 from penstock.samples.sentences.options import Options
 from penstock.samples.sentences.phrase import Counts
-from penstock.samples.sentences.show import shown
+from penstock.samples.sentences.show import name_of, shown
 from penstock.samples.watch import Saved, print_network
 
 _SECONDS_BETWEEN_UPDATES = 0.1
@@ -34,12 +35,17 @@ class Measured(Protocol):
 
 
 class Presentation:
-    """Writes progress and errors to standard error, the table to standard output."""
+    """Writes progress and errors to standard error, the table to standard output.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    Args:
+        quiet: no progress and no table.
+        table_to_error: write the table to standard error too, because the sentences go to standard output.
+    """
+
+    def __init__(self, *, quiet: bool = False, table_to_error: bool = False) -> None:
         self._quiet = quiet
-        self._table = Console()
         self._progress = Console(stderr=True)
+        self._table = self._progress if table_to_error else Console()
         self._sentences = 0
         self._next_update = 0.0
 
@@ -67,19 +73,19 @@ class Presentation:
             self._next_update = now + _SECONDS_BETWEEN_UPDATES
             self._bar.update(self._task, description=f"{self._sentences} sentences", completed=self._source.done)
 
-    def result(self, options: Options, counts: Counts, replaced: int, seconds: float, saved: Saved) -> None:
-        """Shows what was done, in how long."""
+    def result(self, options: Options, counts: Counts, replaced: int, seconds: float, saved: Saved) -> str | None:
+        """Shows what was done, in how long; returns why that cannot be shown, or None."""
         if replaced:
             self.error(f"{replaced} undecodable byte runs of {_from(options)} were replaced by U+FFFD")
         if self._quiet:
-            return
+            return None
         table = Table(title="Sentences", show_header=False, title_justify="left")
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         rows = {
             "mode": options.mode,
             "from": _from(options),
-            "to": shown(options.output),
+            "to": name_of(options.output, "standard output"),
             "phrases": f"{counts.phrases:,}",
             "sentences": f"{counts.sentences:,}",
             "time": f"{seconds:.3f} s",
@@ -91,16 +97,19 @@ class Presentation:
         for name, value in rows.items():
             if value:
                 table.add_row(name, Text(value))
-        self._table.print(table)
+        return show(self._table, lambda console: console.print(table))
 
-    def report(self, report: Report) -> None:
-        """Shows what the blocks and agents have done; it was asked for, so also if all else is quiet."""
-        print_network(self._table, report)
+    def report(self, report: Report) -> str | None:
+        """Shows what the agents have done, also if all else is quiet; returns why it cannot be shown, or None."""
+        return show(self._table, lambda console: print_network(console, report))
 
     def error(self, message: str) -> None:
         """Says in one line what went wrong."""
-        self._progress.print(Text(f"penstock-sentences: {message}"), soft_wrap=True)
+        line = Text(f"penstock-sentences: {message}")
+        show(self._progress, lambda console: console.print(line, soft_wrap=True))
 
 
 def _from(options: Options) -> str:
-    return shown(options.file) if options.file is not None else f"seed {options.seed}"
+    if options.file is None:
+        return f"seed {options.seed}"
+    return name_of(options.file, "standard input")

@@ -8,34 +8,41 @@ from typing import BinaryIO, cast
 import trio
 
 from penstock.blocks import TimeLimitExceeded
-from penstock.samples.command.whole_file import WholeFile
+from penstock.samples.command.streams import why
 from penstock.samples.sentences.control_flow import run_control_flow
 from penstock.samples.sentences.options import Options
+from penstock.samples.sentences.output import is_stream, open_output
 from penstock.samples.sentences.phrase import Counts, PhraseSource
 from penstock.samples.sentences.presentation import Presentation
 from penstock.samples.sentences.sequential import run_sequential
-from penstock.samples.sentences.show import shown
+from penstock.samples.sentences.show import name_of
 from penstock.samples.sentences.sources import FilePhrases, RandomPhrases, UnreadableFileError
 from penstock.samples.watch import Watch
 
-OK, REPLACED, WRONG_USE, TOO_LATE, INTERRUPTED = 0, 1, 2, 124, 130
+OK, REPLACED, WRONG_USE, TOO_LATE, NOBODY_READS = 0, 1, 2, 124, 141
 
 
 def run_program(options: Options, presentation: Presentation) -> int:
-    """Does what the options say and returns the exit status; what a user can mend is shown, not raised."""
+    """Does what the options say and returns the exit status; what a user can mend is shown, not raised.
+
+    Raises:
+        KeyboardInterrupt: by Ctrl-C or a signal; that the run has stopped is shown.
+    """
     try:
         return _run(options, presentation)
     except (KeyboardInterrupt, UnreadableFileError, OSError, BaseExceptionGroup) as error:
         causes = list(_leaves(error))
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
-            presentation.error(f"stopped; {shown(options.output)} was left as it was")
-            return INTERRUPTED
+            presentation.error(f"stopped; {_what_is_left(options)}")
+            raise KeyboardInterrupt from None
         late = [cause for cause in causes if isinstance(cause, TimeLimitExceeded)]
         if late:
-            presentation.error(f"{late[0]}\n{shown(options.output)} was left as it was")
+            presentation.error(f"{late[0]}\n{_what_is_left(options)}")
             return TOO_LATE
         if not all(isinstance(cause, UnreadableFileError | OSError) for cause in causes):
             raise
+        if any(isinstance(cause, BrokenPipeError) for cause in causes):
+            return NOBODY_READS  # as the signal for it ends other programs: without a word
         for cause in causes:
             presentation.error(_explained(cause, options))
         return WRONG_USE
@@ -45,7 +52,7 @@ def _run(options: Options, presentation: Presentation) -> int:
     started = time.perf_counter()
     watch = Watch(options.record, options.diagram, options.time_limit)
     try:
-        with _source(options) as source, WholeFile(options.output) as output:
+        with _source(options) as source, open_output(options.output) as output:
             with presentation.progress(source):
                 counts = _write(source, output, options, presentation, watch)
             replaced = source.replaced
@@ -53,17 +60,22 @@ def _run(options: Options, presentation: Presentation) -> int:
         saved = watch.save()
         for problem in saved.problems:
             presentation.error(problem)
-    presentation.result(options, counts, replaced, time.perf_counter() - started, saved)
+    problems = [presentation.result(options, counts, replaced, time.perf_counter() - started, saved)]
     report = watch.report()
     if options.report and report is not None:
-        presentation.report(report)
-    return WRONG_USE if saved.problems else REPLACED if replaced else OK
+        problems.append(presentation.report(report))
+    unshown = [problem for problem in problems if problem is not None]
+    if unshown:
+        presentation.error(f"cannot write the results to standard output: {unshown[0]}")
+    return WRONG_USE if saved.problems or unshown else REPLACED if replaced else OK
 
 
 def _source(options: Options) -> FilePhrases | RandomPhrases:
-    if options.file is not None:
-        return FilePhrases(options.file, options.undecodable)
-    return RandomPhrases(options.seed, options.sentences)
+    if options.file is None:
+        return RandomPhrases(options.seed, options.sentences)
+    from penstock.samples.sentences.splitter import PhraseSplitter  # needs a library, which the rest does not
+
+    return FilePhrases(options.file, PhraseSplitter(options.language), options.encoding, options.undecodable)
 
 
 def _write(
@@ -72,8 +84,13 @@ def _write(
     if options.mode == "sequential":
         return run_sequential(source, output, on_sentence=presentation.on_sentence)
     # trio.run takes positional arguments only.
-    main = partial(run_control_flow, limit=options.limit, on_sentence=presentation.on_sentence, watch=watch)
+    main = partial(run_control_flow, limit=options.governor, on_sentence=presentation.on_sentence, watch=watch)
     return trio.run(main, source, output)
+
+
+def _what_is_left(options: Options) -> str:
+    name = name_of(options.output, "standard output")
+    return f"{name} did not get all" if is_stream(options.output) else f"{name} was left as it was"
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -87,5 +104,5 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _explained(error: BaseException, options: Options) -> str:
     # The source has its own error, so an OSError is one of the output.
     if isinstance(error, OSError):
-        return f"cannot write {shown(options.output)}: {error.strerror or error}"
+        return f"cannot write {name_of(options.output, 'standard output')}: {why(error)}"
     return str(error)

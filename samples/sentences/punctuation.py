@@ -1,12 +1,10 @@
-"""The characters that bound sentences and phrases, in the scripts the sample knows."""
+"""The characters that bound phrases and words, in the scripts the sample knows."""
 
 OPENERS = "\"'([{«»‹›„‚“”‘’¿¡*_「『【（〈《"
 CLOSERS = "\"')]}»«›‹”“’‘*_」』】）〉》"
 
 PHRASE_MARKS = ",;،؛、，；"
-SENTENCE_MARKS = "!?‽؟।"
-WIDE_MARKS = "。！？｡"  # these end a sentence without a space behind them
-MARKS = frozenset(PHRASE_MARKS + SENTENCE_MARKS + WIDE_MARKS + ".…")
+SENTENCE_MARKS = ".…!?‽؟।。！？｡"
 
 EDGES = OPENERS + CLOSERS + ".,;:!?…-–—"
 

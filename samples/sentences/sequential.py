@@ -24,7 +24,7 @@ def run_sequential(
     while batch := source.read():
         for phrase in batch:
             phrases += 1
-            texts.append(correct_case(phrase.text, starts_sentence))
+            texts.append(correct_case(phrase.text, starts_sentence and not phrase.is_fragment))
             starts_sentence = phrase.ends_sentence
             if phrase.ends_sentence:
                 sentence = Sentence(" ".join(texts), phrase.ends_paragraph)

@@ -1,15 +1,19 @@
-"""Where the phrases come from: a text file, or a generator with a seed."""
+"""Where the phrases come from: a text file, standard input, or a generator with a seed."""
 
-import os
+import stat
 from pathlib import Path
 from random import Random
 from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO
 
-from penstock.samples.sentences.decoding import Undecodable, UndecodableBytesError, Utf8Decoder
+from penstock.samples.command.streams import why
+from penstock.samples.sentences.decoding import TextDecoder, Undecodable, UndecodableBytesError
 from penstock.samples.sentences.phrase import End, Phrase
-from penstock.samples.sentences.show import shown
-from penstock.samples.sentences.splitter import PhraseSplitter
+from penstock.samples.sentences.show import STANDARD, name_of
 from penstock.samples.sentences.vocabulary import Grammar
+
+if TYPE_CHECKING:
+    from penstock.samples.sentences.splitter import PhraseSplitter
 
 _CHUNK = 1 << 14  # bytes: about a millisecond of splitting
 
@@ -18,35 +22,56 @@ class UnreadableFileError(Exception):
     """A file cannot be opened or read, or is no text; the message names it and says why."""
 
     def __init__(self, path: Path, error: OSError | UndecodableBytesError) -> None:
-        reason = error.strerror if isinstance(error, OSError) else None
-        super().__init__(f"cannot read {shown(path)}: {reason or error}")
+        reason = why(error) if isinstance(error, OSError) else error
+        super().__init__(f"cannot read {name_of(path, 'standard input')}: {reason}")
         self.path = path
 
 
 class FilePhrases:
-    """The phrases of a UTF-8 text file, read a piece at a time. A context manager that closes the file.
+    """The phrases of a text file, read a piece at a time. A context manager that closes the file.
 
     Args:
-        path: the file; a pipe or a terminal will do too.
-        undecodable: "fail" raises at bytes that are not UTF-8 and says where they are, "replace" puts U+FFFD
+        path: the file; a pipe or a terminal will do too, and "-" is standard input.
+        splitter: cuts its text into phrases.
+        encoding: how the text is written in bytes.
+        undecodable: "fail" raises at bytes that are no text and says where they are, "replace" puts U+FFFD
             there and counts them in `replaced`.
 
     Raises:
         UnreadableFileError: here or from `read`.
     """
 
-    def __init__(self, path: Path, undecodable: Undecodable = "fail") -> None:
+    def __init__(
+        self, path: Path, splitter: "PhraseSplitter", encoding: str = "utf-8", undecodable: Undecodable = "fail"
+    ) -> None:
+        self._path = path
+        self._decoder = TextDecoder(encoding, undecodable)
+        self._splitter = splitter
+        self._finished = False
+        self._file: BinaryIO | None = None
+        self.total = self._size()
+        self.done = 0
+
+    def _size(self) -> int | None:
+        if self._path == STANDARD:
+            return None
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise UnreadableFileError(self._path, error) from error
+        if stat.S_ISFIFO(status.st_mode):  # opened by the first read: it waits for whoever writes to the pipe
+            return None
+        self._file = self._open()
+        return status.st_size or None
+
+    def _open(self) -> BinaryIO:
         # Unbuffered: closing it never waits for a read that another thread has under way on a quiet pipe.
         try:
-            self._file = open(path, "rb", buffering=0)  # noqa: SIM115  # closed by __exit__
+            if self._path == STANDARD:
+                return open(0, "rb", buffering=0, closefd=False)
+            return open(self._path, "rb", buffering=0)
         except OSError as error:
-            raise UnreadableFileError(path, error) from error
-        self._path = path
-        self._decoder = Utf8Decoder(undecodable)
-        self._splitter = PhraseSplitter()
-        self._finished = False
-        self.total: int | None = os.fstat(self._file.fileno()).st_size or None
-        self.done = 0
+            raise UnreadableFileError(self._path, error) from error
 
     @property
     def replaced(self) -> int:
@@ -55,6 +80,8 @@ class FilePhrases:
 
     def read(self) -> list[Phrase]:
         """The phrases of the next piece of the file that completes any; empty at the end."""
+        if self._file is None:
+            self._file = self._open()
         phrases: list[Phrase] = []
         while not phrases and not self._finished:
             try:
@@ -75,7 +102,8 @@ class FilePhrases:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
 class RandomPhrases:

@@ -1,88 +1,103 @@
-"""Cuts text that arrives in pieces into phrases, in time and memory that are linear in the text.
+"""Cuts text that arrives in pieces into phrases.
 
-A word is a run of characters without a breaking white space (no-break spaces stay inside a word); behind "。"
-and its kin a word ends without one. Each word is looked at once. What ends behind it is decided when the next
-word is there, because that depends on how the next word starts and on whether an empty line lies between.
+A passage is what belongs together: a paragraph, an item of a list, a heading. Where its sentences end is decided when
+all of it is there. A long one is cut in parts, so that time and memory stay in proportion to the text: when enough of
+it is there, all but its last sentence is handed on.
 """
 
 import re
+from collections.abc import Iterator
 
+from penstock.samples.sentences.boundaries import Boundaries
+from penstock.samples.sentences.lines import LONG, LineReader
+from penstock.samples.sentences.markdown import Kind, begin
 from penstock.samples.sentences.phrase import End, Phrase
-from penstock.samples.sentences.punctuation import BREAKING_SPACES, CLOSERS, WIDE_MARKS
-from penstock.samples.sentences.text import end_after
+from penstock.samples.sentences.punctuation import BREAKING_SPACES, CLOSERS, SENTENCE_MARKS
+from penstock.samples.sentences.text import phrases_of
 
-_WIDE_END = rf"[{WIDE_MARKS}!?.…{re.escape(CLOSERS)}]*"
-_TOKEN = re.compile(rf"([^{BREAKING_SPACES}{WIDE_MARKS}]*(?:[{WIDE_MARKS}]{_WIDE_END})?)([{BREAKING_SPACES}]*)")
-_REST_OF_WIDE_END = re.compile(_WIDE_END)
-_WIDE_MARK = re.compile(rf"[{WIDE_MARKS}]")
+__all__ = ["PhraseSplitter"]
+
+_LONGEST = 4 * LONG  # characters: a passage of this length without the end of a sentence is no prose
+_GAP = re.compile(f"[{BREAKING_SPACES}]+")
 
 
 class PhraseSplitter:
     r"""Text in, phrases out: `feed` it pieces of any size, then `finish`.
 
-    Phrases are bounded by commas, semicolons, ends of sentences and empty lines. Line ends must be ``\n``.
-    How the text is cut into pieces makes no difference. It holds the phrase that is not yet complete.
+    Phrases are bounded by commas, semicolons, ends of sentences, empty lines, and items of a list. Line ends must
+    be ``\n``. How the text is cut into pieces makes no difference. It holds the passage that is not yet complete.
+
+    Args:
+        language: what the text is written in, see `Boundaries`.
     """
 
-    def __init__(self) -> None:
-        self._words: list[str] = []  # of the phrase at work; what ends behind the last one is still open
-        self._breaks = 0  # line breaks since that word
-        self._parts: list[str] = []  # of a word that the pieces of text cut
-        self._in_wide_end = False  # that word ends in "。" so far: only marks and quotes can still belong to it
+    def __init__(self, language: str = "en") -> None:
+        self._boundaries = Boundaries(language)
+        self._lines = LineReader()
+        self._at_line_start = True
+        self._start_passage()
 
     def feed(self, text: str) -> list[Phrase]:
-        """The phrases that the next piece of the text completes."""
-        phrases: list[Phrase] = []
-        if self._in_wide_end:
-            text = self._finish_wide_end(text, phrases)
-        tokens: list[tuple[str, str]] = _TOKEN.findall(text)
-        tokens.pop()  # the empty match at the end of the text
-        cut_word = tokens.pop()[0] if tokens and not tokens[-1][1] else ""
-        for word, gap in tokens:
-            self._add_word(word, phrases)
-            if gap != " ":
-                self._breaks += _line_breaks(gap)
-        if cut_word:
-            self._parts.append(cut_word)
-            self._in_wide_end = _WIDE_MARK.search(cut_word) is not None
-        return phrases
+        """The phrases of the passages that the next piece of the text completes."""
+        return [phrase for line, ends in self._lines.feed(text) for phrase in self._add(line, ends)]
 
     def finish(self) -> list[Phrase]:
         """The phrases that the end of the text completes: it ends a sentence and a paragraph."""
-        phrases: list[Phrase] = []
-        self._add_word("", phrases)
-        self._close_phrase(End.PARAGRAPH, phrases)
-        return phrases
+        phrases = [phrase for line, ends in self._lines.finish() for phrase in self._add(line, ends)]
+        return phrases + list(self._finish_passage(End.PARAGRAPH))
 
-    def _finish_wide_end(self, text: str, phrases: list[Phrase]) -> str:
-        rest = _REST_OF_WIDE_END.match(text)
-        assert rest is not None  # it matches the empty string
-        self._parts.append(rest.group())
-        if rest.end() < len(text):
-            self._in_wide_end = False
-            self._add_word("", phrases)
-        return text[rest.end() :]
+    def _start_passage(self, kind: Kind = Kind.PARAGRAPH, marker: str = "") -> None:
+        self._kind, self._marker = kind, marker
+        self._parts: list[str] = []
+        self._length = 0
+        self._enough = LONG
 
-    def _add_word(self, word: str, phrases: list[Phrase]) -> None:
-        if self._parts:
-            self._parts.append(word)
-            word = "".join(self._parts)
-            self._parts = []
-        word = word.strip()  # of no-break spaces
-        if not word:
-            return
-        if self._words:
-            end = End.PARAGRAPH if self._breaks >= 2 else end_after(self._words[-1], word)
-            if end is not None:
-                self._close_phrase(end, phrases)
-        self._words.append(word)
-        self._breaks = 0
+    def _add(self, line: str, ends: bool) -> Iterator[Phrase]:
+        if self._at_line_start:
+            if not line.strip():
+                yield from self._finish_passage(End.PARAGRAPH)
+                return
+            begun = begin(line, self._kind if self._parts else None)
+            if begun is not None or self._kind is Kind.HEADING:
+                yield from self._finish_passage(End.SENTENCE)
+            if begun is not None:
+                kind, marker, line = begun
+                self._start_passage(kind, marker)
+        self._at_line_start = ends
+        self._parts.append(f"{line}\n" if ends else line)
+        self._length += len(line)
+        if self._length >= self._enough:
+            yield from self._hand_on()
 
-    def _close_phrase(self, end: End, phrases: list[Phrase]) -> None:
-        if self._words:
-            phrases.append(Phrase(" ".join(self._words), end))
-            self._words = []
+    def _finish_passage(self, end: End) -> Iterator[Phrase]:
+        *sentences, last = self._boundaries.cut(self._text().rstrip(" ")) or [""]
+        for sentence in sentences:
+            yield from self._phrases(sentence, End.SENTENCE)
+        yield from self._phrases(last, end)
+        self._start_passage()
 
+    def _hand_on(self) -> Iterator[Phrase]:
+        """The phrases of a passage that has become long, but for those of its last sentence."""
+        *sentences, last = self._boundaries.cut(self._text())
+        for sentence in sentences:
+            yield from self._phrases(sentence, End.SENTENCE)
+        if len(last) >= _LONGEST:
+            done, space, last = last.rpartition(" ")
+            if space:
+                yield from self._phrases(done, End.PHRASE)
+        self._parts, self._length = [last], len(last)
+        self._enough = max(LONG, 2 * len(last))
 
-def _line_breaks(gap: str) -> int:
-    return gap.count("\n") + gap.count("\x85") + gap.count("\u2028") + 2 * gap.count("\u2029")
+    def _text(self) -> str:
+        return _GAP.sub(" ", "".join(self._parts))
+
+    def _phrases(self, sentence: str, end: End) -> Iterator[Phrase]:
+        words = [word for each in sentence.split(" ") if (word := each.strip())]  # of no-break spaces
+        # What is no sentence keeps its case: nobody knows whether it should begin with a capital.
+        is_fragment = self._kind is not Kind.PARAGRAPH and (
+            end is End.PHRASE or not words or words[-1].rstrip(CLOSERS)[-1:] not in SENTENCE_MARKS
+        )
+        if self._marker:
+            words.insert(0, self._marker)
+            self._marker = ""
+        return phrases_of(words, end, is_fragment)

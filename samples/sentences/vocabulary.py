@@ -47,11 +47,11 @@ MARKS = ".....!?…"
 
 
 def slips(phrase: str) -> list[str]:
-    """The phrase with its case wrong, in each of the ways that can be put right again."""
+    """The phrase with its case wrong, in each of the ways that can be put right at the start of a sentence."""
     word, space, rest = phrase.partition(" ")
     if word not in JOINING_WORDS:
         return []
-    wrong = [word.title(), word[:2].upper() + word[2:], word[0] + word[1:].upper()]
+    wrong = [word[:2].upper() + word[2:], word[0] + word[1:].upper()]
     return [f"{each}{space}{rest}" for each in wrong if each != word.upper()]
 
 
@@ -69,7 +69,7 @@ class Grammar:
             texts.insert(0, random.choice(OPENINGS))
         if random.random() < 0.4:
             texts.append(random.choice(CLOSINGS))
-        texts = [self._mistyped(text) for text in texts]
+        texts[0] = self._mistyped(texts[0])  # no other phrase is corrected
         texts[-1] += random.choice(MARKS)
         return [Phrase(text) for text in texts[:-1]] + [Phrase(texts[-1], end)]
 

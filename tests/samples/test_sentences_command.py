@@ -43,7 +43,7 @@ def test_made_up_sentences_are_written_and_counted(mode: str, capsys: pytest.Cap
 
 
 def test_both_modes_write_equal_files(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("prose.txt").write_text("it rained; The dog slept.\r\n\r\n“no!” said İpek. " * 500, "utf-8")
+    Path("prose.txt").write_text("it rained; the dog slept.\r\n\r\n“no!” said İpek. " * 500, "utf-8")
     for mode in MODES:
         assert main(["prose.txt", "--output", f"{mode}.txt", "--mode", mode]) == 0
         assert "prose.txt" in capsys.readouterr().out
@@ -92,7 +92,10 @@ def test_bytes_that_are_no_text_are_named_and_nothing_is_written(mode: str, caps
     Path("binary").write_bytes(b"\x7fELF\x00 of it. " + b"\xff" * 3)
     Path("out.txt").write_text("old")
     assert main(["binary", "--output", "out.txt", "--mode", mode]) == 2
-    assert error_of(capsys) == "penstock-sentences: cannot read binary: byte 0xff at offset 13 is not UTF-8"
+    assert error_of(capsys) == (
+        "penstock-sentences: cannot read binary: byte 0xff at offset 13 is not UTF-8; "
+        "try another --encoding, or --undecodable replace"
+    )
     assert Path("out.txt").read_text() == "old"
     assert sorted(os.listdir()) == ["binary", "out.txt"]
 
@@ -108,12 +111,11 @@ def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "--output"),
         (["--output", ""], "expected the path of a file"),
         (["--output", "o", "--sentences", "-1"], "--sentences: expected a whole number >= 0, got '-1'"),
         (["--output", "o", "--sentences", "many"], "--sentences: expected a whole number >= 0, got 'many'"),
         (["--output", "o", "--seed", "1.5"], "--seed: expected a whole number, got '1.5'"),
-        (["--output", "o", "--limit", "0"], "--limit: expected a whole number >= 1, got '0'"),
+        (["--output", "o", "--governor", "0"], "--governor: expected a whole number >= 1, got '0'"),
         (["--output", "o", "--mode", "fast"], "--mode: invalid choice"),
         (["--output", "o", "--wat"], "unrecognized arguments: --wat"),
         (
@@ -124,9 +126,18 @@ def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.Captur
         (["--output", "o", "--time-limit", "-1"], "--time-limit: expected a number of seconds > 0, got '-1'"),
         (
             ["--output", "o", "--mode", "sequential", "--report", "--time-limit", "1", "--record", "o.svg"],
-            "--record and --report and --time-limit is for a network, and the mode sequential has none",
+            "--record, --report and --time-limit are for a network, and the mode sequential has none",
         ),
-        (["f", "--output", "o", "--seed", "1", "--sentences", "2"], "--seed and --sentences is for phrases"),
+        (
+            ["f", "--output", "o", "--seed", "1", "--sentences", "2"],
+            "--seed and --sentences are for text that is made up",
+        ),
+        (["f", "--sentences", "0"], "--sentences is for text that is made up, not for that of a FILE"),
+        (["--language", "de"], "--language is for the text of a FILE, and there is none"),
+        (["--mode", "sequential", "--governor", "3"], "--governor is for a network, and the mode sequential has none"),
+        (["-", "--language", "../en"], "--language: expected the code of a language, such as en, de or pt-BR"),
+        (["-", "--encoding", "base64"], "--encoding: expected an encoding such as utf-8 or latin-1, got 'base64'"),
+        (["a", "b"], "unrecognized arguments: b"),
     ],
 )
 def test_wrong_use_is_said_in_one_line(
@@ -148,7 +159,6 @@ def test_wrong_use_is_said_in_one_line(
         ([".", "--output", "o"], "cannot read .: Is a directory"),
         (["--output", "."], "cannot write .: is a directory"),
         (["--output", "missing/o"], "cannot write missing/o: No such file or directory"),
-        (["--output", os.devnull], f"cannot write {os.devnull}: is not a plain file"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_in_one_line(
@@ -223,9 +233,113 @@ def test_help_names_the_exit_statuses(capsys: pytest.CaptureFixture[str]) -> Non
     assert "130" in capsys.readouterr().out
 
 
+def run(
+    *arguments: str, text: str = "", redirection: str = "", environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a shell, where it has a standard input, output and error of its own."""
+    shell = ["sh", "-c", f'"$@" {redirection}', "sh", *COMMAND, *arguments]
+    return subprocess.run(
+        shell if redirection else [*COMMAND, *arguments],
+        input=text,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **(environment or {})},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_it_is_a_filter(mode: str) -> None:
+    done = run("-", "--mode", mode, text="so it is, e.g. here. yes…")
+    assert done.stdout == "So it is, e.g. here.\nYes…\n"
+    assert "standard input" in done.stderr
+    assert "standard output" in done.stderr
+    assert run("-", "--quiet", "--mode", mode, "--output", "-").stdout == ""
+
+
+def test_without_a_file_text_is_made_up(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["--sentences", "3", "--quiet"]) == 0
+    out, err = capfdbinary.readouterr()
+    assert len([line for line in out.splitlines() if line]) == 3
+    assert err == b""
+
+
+def test_the_language_says_where_sentences_end() -> None:
+    Path("brief.txt").write_text("Das ist z.B. für 好. Ende.", "utf-16")
+    done = run("brief.txt", "--language", "de", "--encoding", "utf-16", "--quiet")
+    assert done.stdout == "Das ist z.B. für 好.\nEnde.\n"
+
+
+def test_what_finds_the_ends_of_sentences_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("splitter", "boundaries"):
+        monkeypatch.delitem(sys.modules, f"penstock.samples.sentences.{module}", raising=False)
+    monkeypatch.setitem(sys.modules, "sentencex", None)
+    Path("prose.txt").write_text("so it is.")
+    assert main(["prose.txt", "--output", "out.txt"]) == 2
+    assert error_of(capsys).endswith("is not installed; try: pip install 'penstock[sentences]'")
+    assert os.listdir() == ["prose.txt"]
+    assert main(["--output", "out.txt", "--quiet"]) == 0
+
+
+@needs_posix
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_or_closed_standard_output_is_said_in_one_line() -> None:
+    complaint = "penstock-sentences: cannot write"
+    full = "No space left on device"
+    done = run("--quiet", redirection="> /dev/full")
+    assert (done.returncode, done.stderr) == (2, f"{complaint} standard output: {full}\n")
+    done = run("--output", "out.txt", redirection="> /dev/full")
+    assert (done.returncode, done.stderr) == (2, f"{complaint} the results to standard output: {full}\n")
+    done = run("--output", "/dev/full", "--quiet")
+    assert (done.returncode, done.stderr) == (2, f"{complaint} /dev/full: {full}\n")
+    done = run("--quiet", redirection=">&-")
+    assert (done.returncode, done.stderr) == (2, f"{complaint} standard output: Bad file descriptor\n")
+    done = run("--output", "out.txt", "--report", redirection=">&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("-", "--quiet", redirection="<&-")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "penstock-sentences: cannot read standard input: Bad file descriptor\n",
+    )
+    assert os.listdir() == ["out.txt"]
+
+
+@needs_posix
+@pytest.mark.parametrize("mode", MODES)
+def test_it_ends_without_a_word_where_nobody_reads_on(mode: str) -> None:
+    done = run("--sentences", "100000", "--mode", mode, redirection="| head -n 1")
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 @pytest.mark.parametrize("mode", MODES)
-def test_ctrl_c_in_the_middle_leaves_the_output_as_it_was(mode: str) -> None:
+def test_named_pipes_are_read_and_written_as_they_are(mode: str) -> None:
+    os.mkfifo("in")
+    os.mkfifo("out")
+    with subprocess.Popen([*COMMAND, "in", "--output", "out", "--mode", mode, "--quiet"]) as program:
+        with open("out", "rb") as output:  # waits until the program has opened its end
+            with open("in", "wb") as text:
+                text.write(b"one. two.\n\n")
+                text.flush()
+                assert output.readline() == b"One.\n"  # before the text has ended
+                text.write(b"three.")
+            assert output.read() == b"Two.\n\nThree.\n"
+        assert program.wait(timeout=60) == 0
+    assert sorted(os.listdir()) == ["in", "out"]
+
+
+STOP_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_signal_in_the_middle_leaves_the_output_as_it_was(mode: str, number: signal.Signals) -> None:
     os.mkfifo("pipe")
     Path("out.txt").write_text("old")
     program = subprocess.Popen(
@@ -235,9 +349,22 @@ def test_ctrl_c_in_the_middle_leaves_the_output_as_it_was(mode: str) -> None:
         # More than a pipe holds: when this is written the program is in the middle of it, and waits for more.
         pipe.write(b"and so on. " * 50_000)
         pipe.flush()
-        program.send_signal(signal.SIGINT)
+        program.send_signal(number)
         _, errors = program.communicate(timeout=60)
-    assert program.returncode == 130
+    assert program.returncode == 128 + number
     assert errors == "penstock-sentences: stopped; out.txt was left as it was\n"
     assert Path("out.txt").read_text() == "old"
     assert sorted(os.listdir()) == ["out.txt", "pipe"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+@pytest.mark.parametrize("mode", MODES)
+def test_a_signal_ends_it_where_nobody_reads_a_full_pipe(mode: str) -> None:
+    command = [*COMMAND, "--sentences", "1000000", "--mode", mode]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        program.stdout.readline()  # and no more
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(timeout=60) == 128 + signal.SIGTERM
+        assert program.stderr is not None
+        assert program.stderr.read() == "penstock-sentences: stopped; standard output did not get all\n"

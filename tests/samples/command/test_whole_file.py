@@ -37,3 +37,16 @@ def test_a_whole_file_is_not_there_until_it_is_whole() -> None:
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert os.listdir() == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a file that is open cannot be removed")
+def test_what_killed_programs_have_left_behind_is_removed_and_what_is_in_use_is_not() -> None:
+    for name in (".penstock-0123.tmp", ".penstock-new.tmp", ".other.tmp"):
+        Path(name).touch()
+    with WholeFile(Path("slow")) as slow:
+        draft = Path(str(slow.name)).name
+        for name in (".penstock-0123.tmp", ".other.tmp", draft):
+            os.utime(name, (0, 0))
+        with WholeFile(Path("quick")):
+            pass
+        assert sorted(os.listdir()) == sorted([draft, ".other.tmp", ".penstock-new.tmp", "quick"])

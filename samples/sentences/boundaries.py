@@ -1,0 +1,50 @@
+"""Where sentences end, as the library sentencex knows it for many languages.
+
+Compared with pysbd, which is older and knows 23 languages: on a megabyte of technical English both left "e.g." and
+"et al." alone, sentencex cut fewer sentences in the middle of code and brackets, and it took 0.04 s instead of 9 s.
+pysbd has had no release since 2021, and current Pythons warn of what is in it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sentencex
+
+__all__ = ["Boundaries"]
+
+# These are characters of a word to us, and a white space to the library.
+_SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
+
+# In Japanese the sentence goes on behind a quotation: 「本当？」と彼は言った。The library would end it there.
+_MARKS_OF_QUOTATION = re.compile("[。！？｡!?]+(?=[」』][^「『」』])")
+
+
+class Boundaries:
+    """Cuts text into sentences.
+
+    Args:
+        language: a code such as "en", "de" or "pt-BR". What the library does not know is cut as a language that is
+            like it, or as English.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        self._language = language.replace("_", "-").partition("-")[0].lower()
+
+    def cut(self, text: str) -> list[str]:
+        """The sentences of a text, each with the white space behind it: together they are the text.
+
+        Args:
+            text: single spaces between the words, and no line breaks.
+        """
+        seen = text if text.isascii() else text.translate(_SPACES)
+        if self._language == "ja":
+            seen = _MARKS_OF_QUOTATION.sub(lambda marks: "、" * len(marks.group()), seen)
+        sentences: list[str] = []
+        start = 0
+        for sentence in sentencex.segment(self._language, seen):
+            sentences.append(text[start : start + len(sentence)])
+            start += len(sentence)
+        if start < len(text):
+            sentences.append(text[start:])
+        return sentences

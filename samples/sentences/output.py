@@ -1,0 +1,60 @@
+"""What the sentences are written to: a file, whole or not at all, or a stream as they come."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from penstock.samples.command.whole_file import WholeFile
+from penstock.samples.sentences.show import STANDARD
+
+__all__ = ["is_stream", "open_output"]
+
+_FULL = 1 << 16  # bytes: how much is written to a file at a time
+
+
+def open_output(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Opens what `path` names: "-" is standard output, a pipe or a device is written to as it is.
+
+    Raises:
+        OSError: when it is entered and cannot be written.
+    """
+    return _Stream(path) if is_stream(path) else WholeFile(path)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is written there is seen at once, and so is there though the run does not end well."""
+    if path == STANDARD:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+class _Stream(AbstractContextManager[BinaryIO]):
+    """A stream that gets each sentence at once, unless a file is behind it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> BinaryIO:
+        raw = io.FileIO(os.dup(1) if self._path == STANDARD else self._path, "w")
+        self._raw = raw
+        self._file = io.BufferedWriter(raw, _FULL if stat.S_ISREG(os.fstat(raw.fileno()).st_mode) else 1)
+        return self._file
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._file.flush()
+        finally:
+            self._raw.close()  # without what is still to be written: nobody may be there to read it
