@@ -29,8 +29,9 @@ from penstock.blocks.base.error_info import annotate, shorten
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
-from penstock.blocks.core.block import downstream, given_name, reachable, unlike, upstream
+from penstock.blocks.core.block import downstream, given_name, reachable, upstream
 from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.statistics import GovernorStatistics
 
@@ -164,7 +165,7 @@ class PipelineGovernor:
         """Be told by the pump of the network when items may have left."""
         self._network = network
         if self not in network._pump.gates:
-            self.name = unlike(self.name, {gate.name for gate in network._pump.gates})
+            self.name = UniqueNames(gate.name for gate in network._pump.gates).take(self.name)
             network._pump.gates.append(self)
 
     def admit(self, items: Sequence[Any]) -> int:

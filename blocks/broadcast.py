@@ -34,9 +34,9 @@ class BroadcastOutbox(FanOut[T]):
     def hand_out_all(self) -> None:
         """Hand out many messages at once, if every target takes whatever fits."""
         links = self.links
-        if not links or self.holder is not None:
+        if not links or not self.queue or self.holder is not None:
             return
-        if any(link.backlog or link.inbox.closed or not link.is_plain for link in links):
+        if self.behind or any(link.inbox.closed or not link.is_plain for link in links):
             return
         queue = cast("deque[T]", self.queue)
         count = min(len(queue), *(link.inbox.room() for link in links))
@@ -48,7 +48,7 @@ class BroadcastOutbox(FanOut[T]):
         for link in links:
             taken = link.push_all(batch) if batch else 0
             self.delivered += taken
-            link.backlog.extend(batch[taken:])  # a governor has let in fewer than there was room for
+            self.fall_behind(link, batch[taken:])  # a governor has let in fewer than there was room for
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether a receiver can take a message; raises if it would take it from the targets."""

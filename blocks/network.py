@@ -22,8 +22,9 @@ from .base.in_trio import check_in_trio
 from .base.log import log
 from .base.units import show
 from .core.balance import Balance
-from .core.block import Block, Node, given_name, unlike
+from .core.block import Block, Node, given_name
 from .core.inbox import Inbox
+from .core.unique_names import UniqueNames
 from .core.waiting import overseers
 from .engine.pump import Pump, Verdict
 from .executors.cpus import usable_cpus
@@ -33,8 +34,8 @@ from .liveness.diagnosis import diagnose
 from .liveness.graph_check import check_graph, refuse_what_must_stall
 from .liveness.standstill import is_alive, judge, somebody_moves
 from .measuring.measures import Measures
-from .measuring.meter import take_statistics
-from .measuring.statistics import AgentStatistics, Statistics
+from .measuring.meter import of_block, take_statistics
+from .measuring.statistics import LEFT, AgentStatistics, Statistics
 from .measuring.tally import Tally
 from .recording.recorder import BODY
 from .recording.recording import Recording
@@ -120,10 +121,10 @@ class Network:
         self._limits = Limits(self, time_limit, progress_limit, watchdog)
         self._given = nodes
         self._nodes: dict[Node, None] = {}
-        self._blocks: list[Block] = []
-        self._names = {BODY}
+        self._blocks: dict[Block, None] = {}
+        self._late: dict[object, Block] = {}  # those that joined while it was running: they may leave, too
+        self._names = UniqueNames((BODY, LEFT))
         self._agents: list[Member] = []
-        self._mover: Member | None = None
         self._pump = Pump()
         self._pump.somebody_moves = partial(somebody_moves, self)
         self._nursery: trio.Nursery
@@ -220,6 +221,7 @@ class Network:
                 buffer.complete()
 
     def _end_body(self) -> None:
+        self._let_leave()
         self._body_done = True
         self._measures.body.end()
         for block in self.blocks:
@@ -295,33 +297,46 @@ class Network:
 
     def _adopt(self, *nodes: Node) -> None:
         """Let blocks and agents and everything linked to them become part of the network."""
+        self._let_leave()
         new: dict[Node, None] = {}
+        given = set(nodes)
         waiting = list(reversed(nodes))
         while waiting:
             node = waiting.pop()
             if node not in self._nodes and node not in new:
-                if node not in nodes and getattr(node, "_is_left_over", False):
+                if node not in given and getattr(node, "_is_left_over", False):
                     continue  # it hands on what an earlier network has left in it
                 node._check_free(self)
                 new[node] = None
                 waiting.extend(reversed(list(node._neighbors())))
         for node in new:
             node._join(self)
-            node.name = self._unique(node.name)
+            node.name = self._names.take(node.name)
             self._nodes[node] = None
             if isinstance(node, Block):
-                self._blocks.append(node)
+                self._blocks[node] = None
             else:
                 self._agents.append(cast(Member, node))
         if self._is_open:
+            self._late.update((node, node) for node in new if isinstance(node, Block))
             for node in new:
                 node._start()
 
-    def _unique(self, name: str) -> str:
-        """Number a name that another block or agent, or the body, has already."""
-        unique = unlike(name, self._names)
-        self._names.add(unique)
-        return unique
+    def _let_leave(self) -> None:
+        """Let go of blocks that joined while the network was running, have ended, and have no links any more.
+
+        Only their sum stays, so subscribers may come and go for ever.
+        """
+        ended, self._pump.ended_blocks = self._pump.ended_blocks, {}
+        late = self._late
+        for block in () if self._body_done else [late[block] for block in ended if block in late]:
+            if block.is_at_work():
+                self._pump.ended_blocks[block] = None  # a little later
+            elif block.can_be_spared():
+                self._measures.departed.add(block._balance(), of_block(block, self._measures.life.seconds()))
+                block._leave()
+                self._names.release(block.name)
+                del self._nodes[block], self._blocks[block], late[block]
 
     def _entry_appeared(self, inbox: Inbox[Any]) -> None:
         """A target has lost its last producer by unlinking; after the body that is its end."""
@@ -340,14 +355,20 @@ class Network:
             self._busy_count -= 1
             self._pump.wake()
 
-    def _spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None:
-        """Run a task that works for a block; until it has begun it counts as being at work."""
+    def _spawn(
+        self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str, is_awake: bool = False
+    ) -> None:
+        """Run a task that works for a block; until it has begun it counts as being at work.
+
+        One that `is_awake` counts as being at work after that too, whenever it does not wait in this library.
+        """
 
         async def begin() -> None:
             self._busy_count -= 1
             self._pump.wake()  # it may have gone to sleep only because of this task
             try:
-                await work(*args)
+                with self._measures.awake.member(is_awake):
+                    await work(*args)
             except Exception as error:  # of the block's function, which is known, or of a filter behind it
                 self._fault(error, phase=phase)
                 raise
@@ -371,7 +392,8 @@ class Network:
 
     def balance(self) -> Balance:
         """The accounts: what became of every item that each block accepted; anytime."""
-        return Balance(tuple(block._balance() for block in self._blocks), self._has_ended)
+        rows = (*(block._balance() for block in self._blocks), *self._measures.departed.balance())
+        return Balance(rows, self._has_ended)
 
     def statistics(self) -> Statistics:
         """What every block, agent and governor has done so far, in numbers; cheap, and there at any time."""
@@ -407,7 +429,7 @@ class Network:
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks, in the order in which they joined."""
+        """The blocks, in the order in which they joined; without those that have left while it was running."""
         return tuple(self._blocks)
 
     def _touch(self) -> Tally | None:
@@ -427,6 +449,8 @@ class Network:
         return user
 
     def _judge(self) -> Verdict:
+        if self._pump.ended_blocks:
+            self._let_leave()
         return judge(self)
 
     def _stall(self) -> Stalled:

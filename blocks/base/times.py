@@ -41,6 +41,22 @@ class Times:
         """The arithmetic mean."""
         return self.total / self.count if self.count else 0.0
 
+    def plus(self, other: Times) -> Times:
+        """Both together; percentiles are the mean of both, by count: the single times are not known any more."""
+        if not (self.count and other.count):
+            return self if self.count else other
+        count = self.count + other.count
+        mine, others = self.count / count, other.count / count
+        return Times(
+            count,
+            self.total + other.total,
+            min(self.least, other.least),
+            max(self.most, other.most),
+            mine * self.p50 + others * other.p50,
+            mine * self.p90 + others * other.p90,
+            mine * self.p99 + others * other.p99,
+        )
+
 
 NEVER = Times()
 

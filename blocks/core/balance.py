@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -50,13 +51,23 @@ class BlockBalance:
         ends = self.delivered + self.received + self.consumed + self.merged + self.dead_lettered + self.discarded
         return self.accepted + self.produced - ends - sum(self.dropped.values()) - self.held
 
+    def plus(self, other: BlockBalance) -> BlockBalance:
+        """The accounts of both together, under the name of this one."""
+        sums = {
+            field.name: getattr(self, field.name) + getattr(other, field.name)
+            for field in attrs.fields(BlockBalance)
+            if field.name not in ("name", "dropped")
+        }
+        return BlockBalance(self.name, dropped=dict(Counter(self.dropped) + Counter(other.dropped)), **sums)
+
 
 @attrs.frozen
 class Balance:
     """The accounts of all blocks of a network.
 
     Attributes:
-        blocks: One entry a block, in the order in which they joined.
+        blocks: One entry a block, in the order in which they joined. Blocks that have left the running network come
+            last, as one entry, "blocks that left".
         is_final: Whether the network has ended. Before that, a filter or weight that looks finds some items on their
             way.
     """

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..network import Network
     from ..recording.tracer import Tracer
     from .inbox import Inbox
+    from .link import Link
     from .outbox import Outbox
     from .waiting import Waiter
 
@@ -52,15 +53,6 @@ def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: s
     """The usual error of an object without an attribute, with what to do if it is one that others of its kind have."""
     text = f"{type(thing).__name__!r} object has no attribute {name!r}"
     return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
-
-
-def unlike(name: str, taken: Container[str]) -> str:
-    """Number a name that somebody else has already."""
-    numbers = itertools.count(2)
-    unique = name
-    while unique in taken:
-        unique = f"{name}-{next(numbers)}"
-    return unique
 
 
 class Node(Protocol):
@@ -225,8 +217,7 @@ class Block:
     def _finish(self) -> None:
         """Become finished; blocks tell those they feed."""
         self._finished = True
-        if self._network is not None:
-            self._network._pump.wake()
+        self._scheduler.ended(self)
 
     def _abort(self, reason: str) -> None:
         """End without draining: discard what is held and wake whoever waits."""
@@ -325,6 +316,8 @@ class Block:
 
     def _check_free(self, network: Network) -> None:
         owner = self._network
+        if owner is network:
+            raise RuntimeError(f"{self} has ended and has left network {network.name!r}; make a new one")
         if owner is not None and owner._is_open:
             raise RuntimeError(f"{self} runs in network {owner.name!r} and cannot be linked into {network.name!r} too")
         if owner is not None or self._broken is not None:
@@ -340,6 +333,27 @@ class Block:
 
     def _start(self) -> None:
         self._wake()
+
+    def lost_link(self) -> None:
+        """A link to the block, or from it, was taken away; one that has ended may be of no use now."""
+        if self._finished:
+            self._scheduler.ended(self)
+
+    def link_to(self, inbox: Inbox[Any]) -> Link[Any] | None:
+        """The link from the block to a target, if there is one."""
+        links = (outbox.link_to.get(inbox) for outbox in self._outs())
+        return next((link for link in links if link is not None), None)
+
+    def is_at_work(self) -> bool:
+        """Whether a step or a task of the block is still to come to its end."""
+        return self._queued or any(self._tasks())
+
+    def can_be_spared(self) -> bool:
+        """Whether an ended block is of no use to anybody: it has no links, no readers, and nothing to give."""
+        is_linked = any(inbox.links or inbox.producers for inbox in self._ins()) or any(
+            outbox.links or not all(reader.is_done for reader in outbox.readers) for outbox in self._outs()
+        )
+        return not (is_linked or self._governed) and (self._keeps_value or not self._held())
 
     def _leave(self) -> None:
         """The network has ended: what is still held can be received without it."""

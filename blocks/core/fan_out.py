@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 from .link import Link
 from .outbox import Outbox
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .inbox import Queue
 
 T = TypeVar("T")
 
@@ -16,9 +21,16 @@ class FanOut(Outbox[T]):
 
     Whether a target wants a message is decided when it is published; one that does not want it (its filter, or it is
     complete) is passed over.
+
+    Attributes:
+        behind: The links whose backlog is not empty: a step looks at these only, however many links there are.
     """
 
-    __slots__ = ()
+    __slots__ = ("behind",)
+
+    def __init__(self, block: Block, queue: Queue[T]) -> None:
+        super().__init__(block, queue)
+        self.behind: dict[Link[T], None] = {}
 
     def publish(self, item: T) -> int:
         """Put a message into the backlog of every link that wants it; give how many do."""
@@ -26,12 +38,18 @@ class FanOut(Outbox[T]):
         if self.block._tracer is not None:
             self.block._tracer.numbers.multiply(item, len(takers), self.block.name)
         for link in takers:
-            link.backlog.append(item)
+            self.fall_behind(link, (item,))
         return len(takers)
+
+    def fall_behind(self, link: Link[T], items: Iterable[T]) -> None:
+        """Keep messages for a link until its target takes them."""
+        link.backlog.extend(items)
+        if link.backlog:
+            self.behind[link] = None
 
     def deliver(self) -> bool:
         """Hand out what the targets take now; tell whether nothing is left for any of them."""
-        for link in tuple(self.links):
+        for link in tuple(self.behind):
             backlog = link.backlog
             while backlog and link.is_linked:
                 self.delivered += link.push(backlog)
@@ -39,7 +57,9 @@ class FanOut(Outbox[T]):
                     break
                 backlog.popleft()  # the target has completed, or its filter was changed
                 self.passed_over()
-        return not any(link.backlog for link in self.links)
+            if not backlog:
+                self.behind.pop(link, None)
+        return not self.behind
 
     def passed_over(self) -> None:
         """A copy that a target was to get is not wanted any more."""
@@ -53,11 +73,12 @@ class FanOut(Outbox[T]):
         """Forget a link; its copies go with it."""
         self.block._counts["dropped:unlinked"] += len(link.backlog)
         link.backlog.clear()
+        self.behind.pop(link, None)
         super().unlinked(link)
 
     def waiting_copies(self) -> int:
         """How many copies the targets have not taken yet."""
-        return sum(len(link.backlog) for link in self.links)
+        return sum(len(link.backlog) for link in self.behind)
 
     def available(self, link: Link[T]) -> bool:
         """Whether there is a message in the backlog that a target could take along the link."""
@@ -70,6 +91,8 @@ class FanOut(Outbox[T]):
     def take(self, link: Link[T]) -> T:
         """Take the first message of the backlog, for a target that has looked at it."""
         item = link.backlog.popleft()
+        if not link.backlog:
+            del self.behind[link]
         self.delivered += 1
         link.count()
         self.block._wake()
@@ -84,6 +107,7 @@ class FanOut(Outbox[T]):
     def abort(self, reason: str) -> int:
         """Drop everything because the network stops; give how many messages and copies were discarded."""
         copies = self.waiting_copies()
-        for link in self.links:
+        for link in self.behind:
             link.backlog = deque()
+        self.behind.clear()
         return copies + super().abort(reason)

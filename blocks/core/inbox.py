@@ -16,6 +16,7 @@ import itertools
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
@@ -79,6 +80,7 @@ class Inbox(Generic[T]):
         "_links_asked",
         "_links_first",
         "_next_credit",
+        "_turns",
         "block",
         "capacity",
         "closed",
@@ -88,6 +90,7 @@ class Inbox(Generic[T]):
         "is_direct",
         "label",
         "lent",
+        "links",
         "most_queued",
         "postponed",
         "producers",
@@ -124,6 +127,8 @@ class Inbox(Generic[T]):
         self._asked_at: tuple[int, int] | None = None
         self._asked: dict[Link[Any], None] = {}
         self._asked_lately = False
+        self._turns: list[tuple[int, Link[Any]]] = []  # a heap of those in `postponed`, and of some that were
+        self.links = 0  # how many links lead here, those of sources that have finished included
         self.senders: WaitList[T] = WaitList()
         self.postponed: dict[Link[Any], None] = {}
         self.producers: dict[Node | object, None] = {}
@@ -205,7 +210,8 @@ class Inbox(Generic[T]):
         if link is not None:
             self._links_first = False
             self._asked.pop(link, None)
-            link.turn = 0
+            if link.turn:
+                self._had_its_turn(link)
         self.store(message)
         return MessageStatus.ACCEPTED
 
@@ -218,9 +224,17 @@ class Inbox(Generic[T]):
 
     def _postpone(self, link: Link[Any]) -> None:
         """Remember a link until there is room; who waits longest is asked first."""
+        is_known = link.turn and link in self.postponed
         if not link.turn:
             link.turn = next(turns)
-        self.postponed[link] = None
+        if not is_known:
+            self.postponed[link] = None
+            heappush(self._turns, (link.turn, link))
+
+    def _had_its_turn(self, link: Link[Any]) -> None:
+        """A message came along a link that had to wait: next time it waits behind the others."""
+        link.turn = 0
+        self.postponed.pop(link, None)
 
     def store(self, message: T) -> None:
         """Take a message in, whatever the room."""
@@ -239,8 +253,8 @@ class Inbox(Generic[T]):
         count = max(0, min(room, waiting))
         if self.gate is not None and count > 0:
             count = self.gate.admit(list(islice(items, count)))
-        if count > 0:
-            link.turn = 0
+        if count > 0 and link.turn:
+            self._had_its_turn(link)
         if count < waiting:
             self._postpone(link)
         if count > 0:
@@ -348,9 +362,9 @@ class Inbox(Generic[T]):
         if self.postponed and state[1] > 0 and state != self._asked_at:  # asking twice for the same room would spin
             self._asked_at = state
             if len(self.producers) > 1:
-                self.postponed = dict.fromkeys(sorted(self.postponed, key=lambda link: link.turn))
-                self._keep_room_for(self.postponed)
-            self.wake_postponed()
+                self._ask_first(state[1])
+            else:
+                self.wake_postponed()
             if self.senders:  # they get what the links leave, in the block's next step
                 self._links_asked = True
                 self.block._wake()
@@ -371,6 +385,19 @@ class Inbox(Generic[T]):
             self._asked.clear()
             self._asked_at = None
 
+    def _ask_first(self, room: float) -> None:
+        """Ask as many links as there is room for, those that wait longest; the others go on waiting."""
+        asked: list[Link[Any]] = []
+        while self.postponed and len(asked) < room:
+            turn, link = heappop(self._turns)
+            if turn == link.turn and link in self.postponed:
+                del self.postponed[link]
+                asked.append(link)
+        if not self.postponed:
+            self._turns.clear()
+        self._keep_room_for(asked)
+        self._ask(asked)
+
     def _keep_room_for(self, links: Iterable[Link[Any]]) -> None:
         """Let nobody else take all the room before these have had their turn."""
         self._asked.update(dict.fromkeys(links))
@@ -378,10 +405,13 @@ class Inbox(Generic[T]):
         self.block._wake()
 
     def room_for(self, link: Link[Any]) -> int:
-        """The room that is left for a link if each of those that were asked before it gets one place."""
-        if not self._asked:
+        """The room that is left for a link if each of those that came before it, asked or not yet, gets one place."""
+        if not self._asked and not self.postponed:
             return self.room()
-        ahead = next((place for place, asked in enumerate(self._asked) if asked is link), len(self._asked))
+        if link in self._asked:
+            ahead = next(place for place, asked in enumerate(self._asked) if asked is link)
+        else:
+            ahead = len(self._asked) + len(self.postponed) - (link in self.postponed)
         return self.room() - ahead
 
     def gate_opened(self) -> None:
@@ -393,6 +423,11 @@ class Inbox(Generic[T]):
     def wake_postponed(self) -> None:
         """Ask the sources that were postponed for their messages."""
         links, self.postponed = self.postponed, {}
+        self._turns.clear()
+        self._ask(links)
+
+    @staticmethod
+    def _ask(links: Iterable[Link[Any]]) -> None:
         for link in links:
             link.source._wake()
 
@@ -407,14 +442,16 @@ class Inbox(Generic[T]):
     def linked(self, link: Link[Any]) -> None:
         """Count a link that was just made as a producer."""
         self.producers[link] = None
+        self.links += 1
 
     def link_from(self, source: object) -> Link[Any] | None:
         """The link from a source to here, if there is one."""
-        links = (cast("Link[T]", producer) for producer in self.producers if isinstance(producer, Link))
-        return next((link for link in links if link.source is source), None)
+        find: Callable[[Inbox[Any]], Link[Any] | None] | None = getattr(source, "link_to", None)
+        return None if find is None else find(self)
 
     def unlinked(self, link: Link[Any]) -> None:
         """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
+        self.links -= 1
         self.producers.pop(link, None)
         self.postponed.pop(link, None)
         self._asked.pop(link, None)
@@ -454,6 +491,7 @@ class Inbox(Generic[T]):
             self.senders.fail(waiter, trio.BrokenResourceError(f"cannot send to {self}: {reason}"))
         self.closed = True
         self.postponed.clear()
+        self._turns.clear()
         count = len(self.queue)
         self.queue.clear()
         return count

@@ -60,6 +60,11 @@ class HeadsInbox(Inbox[T]):
         self.block._wake()
         return MessageStatus.POSTPONED
 
+    def _ask_first(self, room: float) -> None:
+        """The block looks at all links by itself: none has to wait for room."""
+        self.wake_postponed()
+        self.block._wake()
+
 
 class Input(Target[T], Generic[T]):
     """One input of a block with several: a target to link to or send to."""
@@ -243,9 +248,12 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         self._wake()
 
     def _check_not_linked(self, outbox: Outbox[Any]) -> None:
-        for port in self.inputs:
-            if any(link.inbox is port._inbox for link in outbox.links):
-                raise ValueError(f"{outbox.block} is already linked to {self}; unlink it first, or link another block")
+        if len(outbox.links) < len(self.inputs):  # the shorter way: there may be many of either
+            is_linked = any(link.target is self for link in outbox.links)
+        else:
+            is_linked = any(port._inbox in outbox.link_to for port in self.inputs)
+        if is_linked:
+            raise ValueError(f"{outbox.block} is already linked to {self}; unlink it first, or link another block")
 
     def complete(self) -> None:
         """Take nothing more from any input."""

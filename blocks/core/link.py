@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ class Inquiry(threading.local):
 
 
 inquiry = Inquiry()
+numbers = itertools.count(1)
 
 
 class Link(Generic[T]):
@@ -34,6 +36,7 @@ class Link(Generic[T]):
         source: The block that the messages come from.
         target: The block that they go to.
         passed: How many messages have gone along the link.
+        number: Links are numbered as they are made, so a list of links in the order of their making is sorted.
     """
 
     __slots__ = (
@@ -41,6 +44,7 @@ class Link(Generic[T]):
         "filter",
         "inbox",
         "is_linked",
+        "number",
         "outbox",
         "passed",
         "remaining",
@@ -58,6 +62,7 @@ class Link(Generic[T]):
     ) -> None:
         self.outbox = outbox
         self.inbox = inbox
+        self.number = next(numbers)
         self.source: Block = outbox.block
         self.target: Block = inbox.block
         self.filter = filter
@@ -164,10 +169,13 @@ class Link(Generic[T]):
         """Take the link away; messages that have not gone along stay with the source.
 
         The target loses a producer; it is not completed by that. If it has no other, it is an entry of its network
-        from now on and completes when the body of the network ends.
+        from now on and completes when the body of the network ends. A subscriber that will not be used again is
+        completed too (`target.complete()`): then it leaves a network that runs.
         """
         if not self.is_linked:
             return
         self.is_linked = False
         self.outbox.unlinked(self)
         self.inbox.unlinked(self)
+        for block in (self.source, self.target):
+            block.lost_link()

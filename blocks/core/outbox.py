@@ -3,14 +3,17 @@
 Plain synchronous code; only `receive` can wait. Invariants:
 - a message leaves only from the head of the queue, to the first linked target that accepts it, in link order, or to
   the receiver that waits longest if no link takes it;
+- `links` is in the order in which the links were made, and `link_to` finds one by its target;
 - while the head is reserved nothing leaves, and the head stays the head;
 - no receiver is parked while a head is there that it accepts and that no link takes.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import trio
@@ -38,6 +41,7 @@ class Outbox(Generic[T]):
         "delivered",
         "ended",
         "holder",
+        "link_to",
         "links",
         "queue",
         "readers",
@@ -49,6 +53,7 @@ class Outbox(Generic[T]):
         self.block = block
         self.queue: Queue[T] = queue
         self.links: list[Link[T]] = []
+        self.link_to: dict[Inbox[Any], Link[T]] = {}
         self.readers: list[Any] = []
         self.receivers: WaitList[None] = WaitList()
         self.holder: object = None
@@ -94,11 +99,15 @@ class Outbox(Generic[T]):
         self.flush()
 
     def _offer_head(self) -> int:
-        head = self.queue[0]
-        for link in tuple(self.links):
+        head, count = self.queue[0], len(self.links)
+        for link in self.links:
             if link.offer(head) is MessageStatus.ACCEPTED:
                 self.queue.popleft()
                 return 1
+            if len(self.links) != count:
+                return (
+                    0  # a filter has changed the links: the block has been woken, and offers the head to the new ones
+                )
         return 0
 
     def serve(self) -> None:
@@ -107,7 +116,7 @@ class Outbox(Generic[T]):
             pass
 
     def _serve_one(self) -> bool:
-        for waiter in self.receivers:
+        for waiter in self.receivers.in_turn():
             if self.accepts(waiter, self.queue[0]):
                 self.received += 1
                 self.receivers.wake(waiter, self.queue.popleft())
@@ -264,12 +273,12 @@ class Outbox(Generic[T]):
         self, inbox: Inbox[T], accepts: Callable[[T], bool] | None = None, max_messages: int | None = None
     ) -> Link[T]:
         """Add a link at the end of the link order."""
-        for link in self.links:
-            if link.inbox is inbox:
-                raise ValueError(f"{self.block} is already linked to {inbox}; unlink it first, or link another block")
+        if inbox in self.link_to:
+            raise ValueError(f"{self.block} is already linked to {inbox}; unlink it first, or link another block")
         link = Link(self, inbox, accepts, max_messages)
         self._meet(link.source, link.target)
         self.links.append(link)
+        self.link_to[inbox] = link
         inbox.linked(link)
         self.block._link_comes()
         self.greet(link)
@@ -293,7 +302,8 @@ class Outbox(Generic[T]):
 
     def unlinked(self, link: Link[T]) -> None:
         """Forget a link that was taken away."""
-        self.links.remove(link)
+        del self.links[bisect_left(self.links, link.number, key=attrgetter("number"))]
+        del self.link_to[link.inbox]
         self.block._wake()
 
     # Ending

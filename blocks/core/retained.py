@@ -74,7 +74,7 @@ class RetainedOutbox(FanOut[T]):
     def greet(self, link: Link[T]) -> None:
         """Give a new link the present value."""
         if self.queue and link.wants(self.queue[0]):
-            link.backlog.append(self.queue[0])
+            self.fall_behind(link, (self.queue[0],))
             self.block._counts["produced"] += 1
             self.block._wake()
 

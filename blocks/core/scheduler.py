@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Steppable(Protocol):
@@ -30,6 +30,10 @@ class Scheduler(Protocol):
 
     def parked(self) -> None:
         """Learn that a task has just begun to wait at one of the blocks."""
+        ...
+
+    def ended(self, block: Any) -> None:
+        """Learn that a block has ended, or that one which has ended has lost a link."""
         ...
 
 
@@ -60,6 +64,9 @@ class Detached(threading.local):
         self._running = False
         if failure is not None:
             raise failure
+
+    def ended(self, block: Any) -> None:
+        """Nothing is to be done for blocks outside a network."""
 
     def parked(self) -> None:
         """Nothing watches over blocks outside a network."""

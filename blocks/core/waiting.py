@@ -7,7 +7,8 @@ wait that was answered cannot be cancelled any more: nothing is lost between the
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -74,6 +75,58 @@ resting: set[trio.lowlevel.Task] = set()
 """Tasks of the library itself that have nothing to do: pumps that sleep, workers without an item."""
 
 
+class Awake:
+    """The tasks of a network that do not wait in this library: so it need not look at all to find one that can go on.
+
+    Attributes:
+        tasks: These tasks; the values mean nothing.
+    """
+
+    def __init__(self) -> None:
+        self.tasks: dict[trio.lowlevel.Task, None] = {}
+
+    def begin(self, task: trio.lowlevel.Task) -> None:
+        """A task of the network begins to work."""
+        self.tasks[task] = None
+        members.setdefault(task, []).append(self)
+
+    @contextmanager
+    def member(self, is_awake: bool) -> Generator[None]:
+        """The running task is one of these as long as this lasts, if it is to be."""
+        task = trio.lowlevel.current_task()
+        if is_awake:
+            self.begin(task)
+        try:
+            yield
+        finally:
+            self.end(task)
+
+    def end(self, task: trio.lowlevel.Task) -> None:
+        """It works no more; twice is fine."""
+        self.tasks.pop(task, None)
+        networks = members.get(task, [])
+        if self in networks:
+            networks.remove(self)
+        if not networks:
+            members.pop(task, None)
+
+
+members: dict[trio.lowlevel.Task, list[Awake]] = {}
+"""Whose task it is: the body of a network may be the task of an agent in another."""
+
+
+def goes_to_sleep(task: trio.lowlevel.Task) -> None:
+    """A task begins to wait in this library."""
+    for awake in members.get(task, ()):
+        awake.tasks.pop(task, None)
+
+
+def wakes_up(task: trio.lowlevel.Task) -> None:
+    """A task that waited in this library will go on."""
+    for awake in members.get(task, ()):
+        awake.tasks[task] = None
+
+
 class Overseers(threading.local):
     """The running networks of this thread, which must look again when a task parks at a place that is nobody's."""
 
@@ -103,6 +156,11 @@ class WaitList(Generic[T]):
     def __iter__(self) -> Iterator[Waiter[T]]:
         return iter(tuple(self._waiters))
 
+    def in_turn(self) -> Iterable[Waiter[T]]:
+        """Those who come into question for the next item: only the first, however many there are, if it takes any."""
+        first = next(iter(self._waiters), None)
+        return (first,) if first is not None and first.accepts is None else self
+
     def first(self) -> Waiter[T]:
         """The task that waits longest."""
         return next(iter(self._waiters))
@@ -118,6 +176,7 @@ class WaitList(Generic[T]):
 
         self._waiters[waiter] = None
         parked[task] = waiter
+        goes_to_sleep(task)
         place._parked()
         answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
         place._waited(waiter, answer)
@@ -137,3 +196,4 @@ class WaitList(Generic[T]):
     def _forget(self, waiter: Waiter[T]) -> None:
         del self._waiters[waiter]
         del parked[waiter.task]
+        wakes_up(waiter.task)

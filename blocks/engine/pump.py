@@ -69,9 +69,15 @@ SETTLING = 3
 
 
 class Pump:
-    """Runs the blocks that are ready, each one step at a time, in the order in which they became ready."""
+    """Runs the blocks that are ready, each one step at a time, in the order in which they became ready.
 
-    __slots__ = ("_current", "_has_warned", "_is_asleep", "_ready", "_task", "gates", "somebody_moves")
+    Attributes:
+        ended_blocks: Those that have ended, or have lost a link after that, since the network has looked.
+        gates: The governors that have to look again when items have left.
+        somebody_moves: Tells whether it is plain to see that a task of the network can go on.
+    """
+
+    __slots__ = ("_current", "_has_warned", "_is_asleep", "_ready", "_task", "ended_blocks", "gates", "somebody_moves")
 
     def __init__(self) -> None:
         self._ready: deque[Steppable] = deque()
@@ -79,6 +85,7 @@ class Pump:
         self._is_asleep = False
         self._current: Steppable | None = None
         self._has_warned: set[str] = set()
+        self.ended_blocks: dict[Steppable, None] = {}
         self.gates: list[WatchedGate] = []
         self.somebody_moves: Callable[[], bool] = lambda: False
 
@@ -109,6 +116,11 @@ class Pump:
             self._is_asleep = False
             assert self._task is not None
             trio.lowlevel.reschedule(self._task, outcome.Value(None))
+
+    def ended(self, block: Steppable) -> None:
+        """A block has ended, or has ended before and has lost a link: that may be the end, or the block may leave."""
+        self.ended_blocks[block] = None
+        self.wake()
 
     def parked(self) -> None:
         """A task has begun to wait at one of the blocks: that may have been the last one that could move."""

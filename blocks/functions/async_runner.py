@@ -20,7 +20,7 @@ from ..base.error_info import is_cancellation
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.source import Source
-from ..core.waiting import resting
+from ..core.waiting import goes_to_sleep, resting, wakes_up
 from ..liveness.standstill import moves
 from .function_block import FunctionBlock
 from .item_limit import allowed, awaited_in_time
@@ -90,12 +90,14 @@ class AsyncRunner:
             if self.idle:
                 task = self.idle.pop()
                 self.in_work.add(task)
+                wakes_up(task)
                 trio.lowlevel.reschedule(task, outcome.Value(job))
             else:
                 network = self.block._network
                 assert network is not None
                 self.workers += 1
-                network._spawn(self._work, job, name=f"{self.block.name} worker {self.workers}", phase=self.block.name)
+                name = f"{self.block.name} worker {self.workers}"
+                network._spawn(self._work, job, name=name, phase=self.block.name, is_awake=True)
 
     def _next(self) -> Job | None:
         """The next item, if it may be started now."""
@@ -181,6 +183,7 @@ class AsyncRunner:
 
         self.in_work.discard(task)
         self.idle.append(task)
+        goes_to_sleep(task)
         if not any(map(moves, self.in_work)):
             self.block._parked()
         resting.add(task)

@@ -27,37 +27,44 @@ if TYPE_CHECKING:
 
 def judge(network: Network) -> Verdict:
     """Say what it means that no block is ready."""
-    blocks = network.blocks
-    if network._busy_count or any(moves(task) for block in blocks for task in block._tasks()):
+    if somebody_moves(network):
         return Verdict.WAITING  # the quick answer to the usual question
+    outside = {task for task in network._outside if is_alive(task) and task is not network._body_task}
+    network._outside = outside
+    if not network._body_done and any(can_move(network, task) for task in outside):
+        return Verdict.WATCHING  # nobody tells when they end; the blocks need not be looked at, however many there are
+    blocks = network.blocks
     working = [agent for agent in network._agents if not agent.is_done]
     held = any(block._stuck() for block in blocks)
     if network._body_done and not held and not working and all(block._finished for block in blocks):
         return Verdict.FINISHED
-    if somebody_moves(network) or any(agent.task is None for agent in working):
+    if any(agent.task is None for agent in working):
         return Verdict.WAITING
     own = [agent.task for agent in working]
     own += [task for block in blocks for task in block._tasks()]
     own += [] if network._body_done else [network._body_task]
-    network._outside = {task for task in network._outside if is_alive(task) and task is not network._body_task}
     around = () if network._body_task is None else children(network, network._body_task)
-    if any(can_move(network, task) for task in (*own, *network._outside, *around)) or has_open_producer(network):
+    if any(can_move(network, task) for task in (*own, *outside, *around)) or has_open_producer(network):
         return Verdict.WATCHING  # nobody tells when they end, or begin to wait for their children
     return judge_standstill(network, held, bool(working))
 
 
 def somebody_moves(network: Network) -> bool:
-    """Whether it is plain to see that one of the network's own tasks can go on; no says nothing."""
+    """Whether it is plain to see that one of the network's own tasks can go on; no says nothing.
+
+    Looks only at tasks that do not wait, so it takes as long in a network of ten thousand agents as in one of ten.
+    """
     body = network._body_task
     if network._busy_count:
         return True
-    if body is not None and not network._body_done and body not in parked:
-        return body.child_nurseries[-1] is network._nursery  # the body itself, not a nursery that ends in it
-    mover = network._mover  # the one found last is likely to be still at it
-    if mover is not None and moves(mover.task):
+    if body is not None and not network._body_done and body not in parked and is_in(body, network._nursery):
         return True
-    network._mover = next((agent for agent in network._agents if moves(agent.task)), None)
-    return network._mover is not None
+    return any(map(moves, network._measures.awake.tasks))
+
+
+def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
+    """Whether the innermost nursery of a task is this one: the task itself is at work, none that ends in it."""
+    return task.child_nurseries[-1] is nursery
 
 
 def moves(task: trio.lowlevel.Task | None) -> bool:

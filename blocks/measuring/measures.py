@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import outcome
 import trio
 
+from ..core.waiting import Awake
 from ..recording.recorder import BODY, STRANGERS, end_recording, start_recording
 from ..recording.recording import Recording
 from ..recording.task_trace import TaskTrace
 from ..recording.tracer import Tracer
+from .departed import Departed
 from .processors import IdleTime
 from .tally import Lifetime, Tally
 
@@ -24,23 +26,39 @@ class Measures:
     """The measurements of one network.
 
     Attributes:
+        awake: Those of the network's tasks that do not wait in this library now.
         life: From when to when the network ran.
         body: What its body did.
         user: What the task did that has used a block last, if it is the body or an agent.
         idle: How much of the processors was left over meanwhile.
+        departed: What the blocks have done that have left it.
         gates_used: The governors from which its tasks take slots, whether these govern its blocks or not.
         tracer: Records what happens, while there is a recording and the network has begun.
     """
 
-    __slots__ = ("_network", "_recording", "_tallies", "body", "gates_used", "idle", "life", "tracer", "user")
+    __slots__ = (
+        "_network",
+        "_recording",
+        "_tallies",
+        "awake",
+        "body",
+        "departed",
+        "gates_used",
+        "idle",
+        "life",
+        "tracer",
+        "user",
+    )
 
     def __init__(self, network: Network, recording: Recording | None) -> None:
         self._network = network
         self._recording = recording
         self._tallies: dict[trio.lowlevel.Task, Tally] = {}
+        self.awake = Awake()
         self.life = Lifetime()
         self.idle = IdleTime()
         self.body = Tally()
+        self.departed = Departed()
         self.user: Tally | None = None
         self.gates_used: dict[WatchedGate, None] = {}
         self.tracer: Tracer | None = None
@@ -68,6 +86,8 @@ class Measures:
         self.life.end()
         self.idle.end()
         self.user = None
+        for task in self._tallies:
+            self.awake.end(task)
         self._tallies.clear()
 
     def finish_recording(self) -> None:
@@ -80,11 +100,13 @@ class Measures:
     def task_begins(self, task: trio.lowlevel.Task, tally: Tally, name: str) -> None:
         """Measure what a task does from now on: an agent, or the body."""
         self._tallies[task] = tally
+        self.awake.begin(task)
         tally.begin(None if self.tracer is None else TaskTrace(self.tracer, name))
 
     def task_ends(self, task: trio.lowlevel.Task, tally: Tally) -> None:
         """An agent has ended."""
         tally.end()
+        self.awake.end(task)
         self._tallies.pop(task, None)
 
     def uses_block(self, task: trio.lowlevel.Task) -> Tally | None:

@@ -28,16 +28,17 @@ def take_statistics(network: Network) -> Statistics:
     for block in network.blocks:
         for inbox in block._ins():
             inbox.settle()
-    seconds = network._measures.life.seconds()
+    measures = network._measures
+    seconds = measures.life.seconds()
     body = "done" if network._body_done or network._has_ended else "running"
     return Statistics(
         network=network.name,
         seconds=seconds,
         is_running=network._is_open,
-        blocks=tuple(of_block(block, seconds) for block in network.blocks),
+        blocks=(*(of_block(block, seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
         agents=tuple(agent._statistics() for agent in network._agents),
         governors=tuple(gate.statistics() for gate in gates(network)),
-        body=of_task("body", body, network._measures.body, network._body_task),
+        body=of_task("body", body, measures.body, network._body_task),
     )
 
 

@@ -9,6 +9,9 @@ import attrs
 
 from ..base.times import NEVER, Times
 
+LEFT = "blocks that left"
+"""What the blocks that have left a running network are called, all together."""
+
 
 @attrs.frozen
 class BlockStatistics:
@@ -124,7 +127,8 @@ class Statistics:
         network: Its name.
         seconds: Since it was started, until now or its end.
         is_running: Whether it has not ended.
-        blocks: By block, in the order in which they joined.
+        blocks: By block, in the order in which they joined. Blocks that have left the running network come last, as
+            one, "blocks that left": items and times are their sums.
         agents: By agent, in the order in which they joined.
         governors: By governor that governs blocks of the network.
         body: The task that runs the body of the `async with` block.

@@ -17,7 +17,7 @@ from ..measuring.statistics import AgentStatistics, BlockStatistics, Statistics
 from .bottleneck import BODY, LOOP, PROCESSORS, WORTH_TELLING, Bottleneck, BottleneckKind, Waited
 from .link_statistics import LinkStatistics
 from .model import Model, Stage, crowding
-from .suggest import stage_of
+from .suggest import is_measured, stage_of
 
 BUSY = 0.8
 """Share of the run; who has worked for so long is the bottleneck, unless it has waited."""
@@ -53,7 +53,7 @@ class Run:
     def __init__(self, statistics: Statistics, links: Sequence[LinkStatistics], processors: int) -> None:
         self.seconds = statistics.seconds
         self.pairs = [(link.source or BODY, link.target or BODY) for link in links]
-        self.blocks = {block.name: block for block in statistics.blocks if block.service.total > 0}
+        self.blocks = {block.name: block for block in statistics.blocks if is_measured(block)}
         self.unmeasured = {block.name for block in statistics.blocks if is_unmeasured(block)}
         self.stages = [stage_of(block) for block in self.blocks.values()]
         self.model = Model(self.stages, max(self.seconds, 1e-9), processors)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import attrs
 
 from ..base.units import printable, show
-from ..measuring.statistics import BlockStatistics, Statistics
+from ..measuring.statistics import LEFT, BlockStatistics, Statistics
 from .model import IN_TASKS, Model, Stage, available
 
 MOST_AT_ONCE = 64
@@ -69,13 +69,18 @@ class Suggestion:
 
 def measured(statistics: Statistics) -> list[Stage]:
     """Look at the blocks that have called their functions or read their iterables, and at who feeds them slowly."""
-    stages = [stage_of(block) for block in statistics.blocks if block.service.total > 0]
+    stages = [stage_of(block) for block in statistics.blocks if is_measured(block)]
     feeders = [(agent, "agent") for agent in statistics.agents] + [(statistics.body, "body")]
     return stages + [
         Stage(agent.name, place, 1, agent.emitted, agent.feeding, 0.0, is_source=True)
         for agent, place in feeders
         if agent.emitted and agent.feeding > SLOW_FEEDER * statistics.seconds
     ]
+
+
+def is_measured(block: BlockStatistics) -> bool:
+    """Whether it is known how long its calls took, and it is one block: those that have left are many."""
+    return block.service.total > 0 and block.kind != LEFT
 
 
 def stage_of(block: BlockStatistics) -> Stage:

@@ -348,10 +348,10 @@ def test_every_sequence_of_calls_gives_what_the_model_gives(
     async def run() -> None:
         timer = Timer(10, "tick", repeating=repeating)
         model = Model(10, repeating)
-        timer.link_target(Call(lambda _: times.append(trio.current_time() - begin)))
-        for step in before:
-            call(step, timer, model)
+        for what in before:
+            call(what, timer, model)
         begin = trio.current_time()
+        timer.link_target(Call(lambda _: times.append(trio.current_time() - begin)))
         async with Network(timer):
             for step in steps:
                 if isinstance(step, str):

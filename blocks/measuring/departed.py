@@ -1,0 +1,58 @@
+"""What is left of the blocks that have left a running network: their accounts and statistics, added up."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import attrs
+
+from ..core.balance import BlockBalance
+from .statistics import LEFT, BlockStatistics
+
+
+class Departed:
+    """The sum of the blocks that have left; however many there were, it takes the same memory."""
+
+    __slots__ = ("accounts", "numbers")
+
+    def __init__(self) -> None:
+        self.accounts: BlockBalance | None = None
+        self.numbers: BlockStatistics | None = None
+
+    def add(self, accounts: BlockBalance, numbers: BlockStatistics) -> None:
+        """Add the accounts and statistics of a block that leaves."""
+        accounts = attrs.evolve(accounts, name=LEFT)
+        self.accounts = accounts if self.accounts is None else self.accounts.plus(accounts)
+        self.numbers = together(self.numbers or BlockStatistics(LEFT, LEFT), numbers)
+
+    def statistics(self, seconds: float) -> tuple[BlockStatistics, ...]:
+        """One entry for all of them, if there are any, after the network has run for so long."""
+        if self.numbers is None:
+            return ()
+        done = self.numbers.emitted + self.numbers.consumed
+        return (attrs.evolve(self.numbers, throughput=done / seconds if seconds > 0 else 0.0),)
+
+    def balance(self) -> tuple[BlockBalance, ...]:
+        """One entry for all of them, if there are any."""
+        return () if self.accounts is None else (self.accounts,)
+
+
+def together(one: BlockStatistics, other: BlockStatistics) -> BlockStatistics:
+    """The sum of two, under the name of the first."""
+    return attrs.evolve(
+        one,
+        received=one.received + other.received,
+        emitted=one.emitted + other.emitted,
+        consumed=one.consumed + other.consumed,
+        dropped=dict(Counter(one.dropped) + Counter(other.dropped)),
+        dead_lettered=one.dead_lettered + other.dead_lettered,
+        discarded=one.discarded + other.discarded,
+        retried=one.retried + other.retried,
+        failed=one.failed + other.failed,
+        most_queued=max(one.most_queued, other.most_queued),
+        held=one.held + other.held,
+        service=one.service.plus(other.service),
+        cpu=one.cpu + other.cpu,
+        wait_for_input=one.wait_for_input.plus(other.wait_for_input),
+        wait_for_output=one.wait_for_output.plus(other.wait_for_output),
+    )
