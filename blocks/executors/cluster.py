@@ -228,5 +228,9 @@ class ClusterLane:
         take_back(self._client, [future for _, future in mine])
         return False
 
+    def abandon(self) -> bool:
+        """Nothing is waited for, as `stop` says."""
+        return False
+
     def close(self) -> None:
         """The client is its owner's; nothing to do."""

@@ -58,9 +58,14 @@ class CrewLane:
     def stop(self) -> bool:
         """Take back what has not begun, and say whether what runs has to be waited for."""
         self._staff.take_back(self.queue)
+        self._staff.stop_starting(self.queue)
         if self._abandons:
-            self._staff.abandon(self.queue)
+            self.abandon()
         return not self._abandons
+
+    def abandon(self) -> bool:
+        """Leave what runs to itself, or end it if that can be done; say whether it was ended."""
+        return self._staff.abandon(self.queue)
 
     def close(self) -> Callable[[], None] | None:
         """Let the crew go."""

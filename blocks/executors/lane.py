@@ -125,6 +125,10 @@ class Lane(Protocol):
         """Take back what has not begun, and say whether what runs has to be waited for."""
         ...
 
+    def abandon(self) -> bool:
+        """Leave what runs to itself, or end it if that can be done; say whether it was ended."""
+        ...
+
     def close(self) -> Callable[[], None] | None:
         """Let the executor go; give what has still to be waited for, in a thread, if there is anything."""
         ...
@@ -228,6 +232,10 @@ class FutureLane:
         for future in self._under_way.values():
             future.cancel()
         return True
+
+    def abandon(self) -> bool:
+        """There is no way to end what runs."""
+        return False
 
     def close(self) -> None:
         """The executor is its owner's; nothing to do."""

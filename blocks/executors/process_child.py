@@ -7,11 +7,13 @@ import multiprocessing
 import pickle
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from time import monotonic
 from typing import Any
 
 from ..base.error_info import annotate
@@ -24,13 +26,13 @@ from .remote import ErrorRecord
 from .slots import Pool, Shared
 from .wire import FUNCTION, REFUSED, START, Lost, Wire
 
-GRACE = 5.0
+GRACE = 1.0
 """Seconds that a process has to end by itself."""
 MOST_FUNCTIONS = 16
 """So many functions a worker process keeps."""
 _starting = threading.Lock()
 _exiting = threading.Event()
-atexit.register(_exiting.set)  # runs before multiprocessing ends the children that there are
+_living: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
 class Child:
@@ -43,6 +45,7 @@ class Child:
     """
 
     __slots__ = (
+        "__weakref__",
         "_ended",
         "_functions",
         "_lock",
@@ -68,6 +71,7 @@ class Child:
         self._functions: list[Callable[..., Any]] = []
         self._numbers: dict[int, int] = {}
         self.journal: Journal
+        _living.add(self)
 
     def greet(self) -> None:
         """Wait until it is ready; raises what `worker_init` has raised, or `WorkerDied`."""
@@ -110,6 +114,19 @@ class Child:
             if self._ended is None:
                 self._process.kill()
 
+    def terminate(self) -> None:
+        """Ask the process to end; from any thread."""
+        with self._lock:
+            if self._ended is None:
+                self._process.terminate()
+
+    def end_by(self, deadline: float) -> None:
+        """Wait for the end of a process that was asked for it, and kill it if that does not come in time."""
+        with self._lock:
+            if self._ended is None:
+                self._process.join(max(0.0, deadline - monotonic()))
+        self.kill()
+
     def bury(self) -> str:
         """Close the pipe, which is the end of the process; wait for that, help if need be, and tell how it ended."""
         if self._ended is not None:
@@ -122,6 +139,21 @@ class Child:
             self._ended = describe(self._process.exitcode)
             del self._process  # which closes it; `close` would be an error for who else waits for it, as exit does
         return self._ended
+
+
+@atexit.register
+def end_all() -> None:
+    """End the processes that there are when the interpreter exits.
+
+    Runs before `multiprocessing` does the same, which waits without a limit, for ever if one ignores the signal.
+    """
+    _exiting.set()
+    children = list(_living)
+    for child in children:
+        child.terminate()
+    deadline = monotonic() + GRACE
+    for child in children:
+        child.end_by(deadline)
 
 
 def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Child:

@@ -29,7 +29,18 @@ class ProcessHand:
         number: Of the worker, from 1.
     """
 
-    __slots__ = ("_child", "_cpus", "_is_killed", "_lock", "_number", "_wanted", "_who", "_worker_init")
+    __slots__ = (
+        "_child",
+        "_cpus",
+        "_is_killed",
+        "_is_ready",
+        "_lock",
+        "_may_start",
+        "_number",
+        "_wanted",
+        "_who",
+        "_worker_init",
+    )
 
     def __init__(
         self,
@@ -44,6 +55,8 @@ class ProcessHand:
         self._number = number
         self._lock = threading.Lock()
         self._is_killed = False
+        self._is_ready = False
+        self._may_start = True
         self._child: Child | None = None
         self._wanted: list[int] = []
 
@@ -64,16 +77,24 @@ class ProcessHand:
         try:
             child.greet()
         except BaseException:
-            self._child = None
+            self._forget()
             child.bury()
             raise
+        self._is_ready = True
+        return child
+
+    def _forget(self) -> Child | None:
+        """Have no child any more; gives the one there was."""
+        self._is_ready = False
+        child, self._child = self._child, None
         return child
 
     def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
         """Do a job; a child that dies takes the item with it that it works on, and no other one."""
         outcome = Outcome([], [])
         deaths = 0
-        while outcome.done < len(items) and not self._is_killed:
+        self._may_start = True
+        while outcome.done < len(items) and not self._is_killed and (self._may_start or self._child is not None):
             try:
                 child = self._ready()
             except BaseException:
@@ -86,7 +107,7 @@ class ProcessHand:
                 goes_on = request.run(items)
                 self._wanted = request.used[:MOST_WANTED]
             except Lost:
-                self._child = None
+                self._forget()
                 goes_on = request.bury()
                 deaths = 0 if outcome.done > done else deaths + 1
                 if deaths == MOST_DEATHS and not outcome.done:
@@ -98,6 +119,14 @@ class ProcessHand:
                 break
         return outcome
 
+    def start_no_more(self) -> bool:
+        """Start no child any more for the job that it has; if there is none that is ready, be killed."""
+        self._may_start = False
+        if self._is_ready:
+            return False
+        self.kill()
+        return True
+
     def kill(self) -> None:
         """End the child at once, and start no other one; called from another thread."""
         with self._lock:
@@ -108,6 +137,6 @@ class ProcessHand:
 
     def close(self) -> None:
         """Let the child end."""
-        child, self._child = self._child, None
+        child = self._forget()
         if child is not None:
             child.bury()

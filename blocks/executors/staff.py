@@ -197,13 +197,25 @@ class Staff:
 
     # Ends
 
-    def abandon(self, queue: JobQueue) -> None:
-        """Leave workers that are at work for a user to themselves; others are hired in their place."""
+    def stop_starting(self, queue: JobQueue) -> None:
+        """End, if that can be done, what has not got so far that it could begin a job of a user."""
         with self.lock:
-            busy = [worker for worker in self._hired if worker.queue is queue and worker.job is not None]
+            self._strike_off(*[worker for worker in self._busy_for(queue) if worker.hand.start_no_more()])
+
+    def abandon(self, queue: JobQueue) -> bool:
+        """Leave workers that are at work for a user to themselves; others are hired in their place.
+
+        They are ended if that can be done; says whether it can.
+        """
+        with self.lock:
+            busy = self._busy_for(queue)
             self._strike_off(*busy)
         for worker in busy:
             worker.hand.kill()
+        return self._can_end
+
+    def _busy_for(self, queue: JobQueue) -> list[Worker]:
+        return [worker for worker in self._hired if worker.queue is queue and worker.job is not None]
 
     def end(self, job: Job) -> bool:
         """End what a worker does, if that is possible; another one is hired in its place. Whether it has ended."""

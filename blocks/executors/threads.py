@@ -69,6 +69,10 @@ class ThreadHand:
         """Do a job."""
         return perform(task, items)
 
+    def start_no_more(self) -> bool:
+        """Nothing can end `worker_init` in a thread."""
+        return False
+
     def kill(self) -> None:
         """Nothing can end a thread: it is left to itself."""
 

@@ -24,6 +24,14 @@ class Hand(Protocol):
         """Do a job; raises only for what is no item's fault."""
         ...
 
+    def start_no_more(self) -> bool:
+        """Start nothing any more for the job that it has, as a process; called from another thread.
+
+        If it has not begun because it is still getting ready, end that if it can be done, and say so: it is of no use
+        any more then.
+        """
+        ...
+
     def kill(self) -> None:
         """End what runs now, if that can be done; called from another thread."""
         ...

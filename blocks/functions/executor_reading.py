@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
-import trio
-
 from ..base.error_info import annotate
 from ..executors.client_lane import is_client_executor
 from ..executors.lane import Job
 from ..executors.work import Task
 from .lane_user import LaneUser, Owner
+from .patience import Patience
 from .reader import Chunk, Reader
 
 
@@ -84,7 +83,7 @@ class ExecutorReading(LaneUser):
     async def _clean_up(self) -> None:
         """Close a generator that is not exhausted in a worker, too; one that a worker was left with closes it there."""
         if self._reader.has_begun and not self._reader.is_over and not self.out:
-            self.returned = trio.Event()
+            self.patience = Patience(self._say_what_runs)
             self._submit(1)
             self.out += 1
             await self._wait_for_calls()

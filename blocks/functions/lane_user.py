@@ -8,12 +8,11 @@ from typing import Protocol
 
 import trio
 
+from ..base.error_info import annotate
 from ..base.log import log
 from ..executors.client_lane import ClientLane, is_client_executor
 from ..executors.lane import FutureLane, Homecoming, Job, Lane
-
-PATIENCE = 5.0
-"""Seconds that a network which stops waits for calls in executors before it says that it does."""
+from .patience import Patience
 
 
 class Sleeper(Protocol):
@@ -53,10 +52,10 @@ class LaneUser:
         is_open: Whether jobs can be handed over.
         out: How many jobs are out.
         over: Set when nothing more is handed over.
-        returned: Set when all that was out then has come home.
+        patience: The wait for all that was out then to come home.
     """
 
-    __slots__ = ("concurrency", "executor", "home", "is_open", "lane", "out", "over", "owner", "returned")
+    __slots__ = ("concurrency", "executor", "home", "is_open", "lane", "out", "over", "owner", "patience")
 
     def __init__(self, owner: Owner, executor: Executor, concurrency: int) -> None:
         self.owner = owner
@@ -65,7 +64,7 @@ class LaneUser:
         self.out = 0
         self.is_open = False
         self.over = trio.Event()
-        self.returned = trio.Event()
+        self.patience = Patience(self._say_what_runs)
         self.home: Homecoming
         self.lane: Lane
 
@@ -91,10 +90,14 @@ class LaneUser:
                 self._discard()
                 if has_to_wait and self.out:
                     await self._wait_for_calls()
-                await self._clean_up()
+                if not self.patience.was_interrupted:
+                    await self._clean_up()
+                interrupt = self._interrupt() if self.patience.was_interrupted else None
                 wait = self.lane.close()
                 if wait is not None:
                     await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+                if interrupt is not None:
+                    raise interrupt
 
     def _hurry(self) -> None:
         """Tell what runs that nobody wants it any more, if it listens."""
@@ -106,18 +109,26 @@ class LaneUser:
         await self.over.wait()
 
     async def _wait_for_calls(self) -> None:
-        """Wait for what runs, and say so if that takes long: perhaps it takes for ever."""
-        with trio.move_on_after(PATIENCE):
-            await self.returned.wait()
-            return
+        await self.patience.wait()
+
+    def _say_what_runs(self) -> None:
         log.warning(
-            "%s still waits for the calls that run in its executor, %s: %d; Threads and Processes do not wait with "
-            "abandon_on_cancel=True",
+            "%s still waits for the calls that run in its executor, %s: %d; Ctrl-C ends the wait; Threads and "
+            "Processes do not wait with abandon_on_cancel=True",
             self.owner,
             self.executor,
             self.out,
         )
-        await self.returned.wait()
+
+    def _interrupt(self) -> KeyboardInterrupt:
+        """Wait no longer for what runs; gives what is raised."""
+        out = self.out
+        what = "the processes were killed" if self.lane.abandon() else "these are left to themselves"
+        message = f"{self.owner} waited for the calls that run in its executor, {self.executor}: {out}; {what}"
+        log.warning("Ctrl-C: %s", message)
+        error = KeyboardInterrupt()
+        annotate(error, message)
+        return error
 
     def _wake(self) -> None:
         """Jobs have come home."""
@@ -126,7 +137,7 @@ class LaneUser:
             return
         self._discard()
         if not self.out:
-            self.returned.set()
+            self.patience.is_over.set()
 
     def _discard(self) -> None:
         """Count the jobs that come home when the network has stopped; their items were discarded."""

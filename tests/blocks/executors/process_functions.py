@@ -171,6 +171,21 @@ def begin_and_wait(path: str) -> None:
     threading.Event().wait()
 
 
+def named_pipe(folder: Path) -> Path:
+    """Make one for `begin_and_wait`."""
+    path = folder / "begun"
+    os.mkfifo(path)
+    return path
+
+
+def never_ready() -> None:
+    threading.Event().wait()
+
+
+def ignore_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 class NotPickled:
     """Its pickling fails, for a reason of its own."""
 

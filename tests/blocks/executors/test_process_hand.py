@@ -564,6 +564,39 @@ def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessHand, tmp
     real.kill()
 
 
+def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = ProcessHand(WHO, functions.never_ready)
+    starter = threading.Thread(target=hand.start_no_more)
+
+    def start_and_stop(*args: Any) -> Child:
+        child = start(*args)
+        starter.start()
+        return child
+
+    monkeypatch.setattr(process_hand, "start", start_and_stop)
+    with pytest.raises(WorkerDied, match=r"ended before it was ready \(killed by SIGKILL\)"):
+        hand.open()
+    starter.join(SECONDS)
+    assert hand.perform(task(abs), [1]).done == 0
+
+
+def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stop:
+        """Stops the network while it is packed."""
+
+        def __reduce__(self) -> Any:
+            assert not hand.start_no_more()
+            return int, ()
+
+    children = MortalChild(monkeypatch, "work")
+    hand = ProcessHand(WHO)
+    hand.open()
+    assert hand.perform(task(abs), [Stop()]).done == 0
+    assert children.started == 1
+    assert hand.perform(task(abs), [-1]).results == [1]
+    hand.close()
+
+
 def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     hand = ProcessHand(WHO)
 
@@ -637,6 +670,27 @@ def test_a_child_that_does_not_end_is_killed(real: ProcessHand, monkeypatch: pyt
     real.close()
     assert child.bury() == "killed by SIGKILL"
     child.kill()
+
+
+@pytest.mark.parametrize(
+    ("worker_init", "seconds", "how"),
+    [(None, SECONDS, "killed by SIGTERM"), (functions.ignore_sigterm, 0.0, "killed by SIGKILL")],
+)
+def test_when_the_interpreter_exits_processes_are_ended_soon(
+    worker_init: Any, seconds: float, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = [ProcessHand(WHO, worker_init), ProcessHand(WHO)]
+    for hand in hands:
+        hand.open()
+    children = [hand._child for hand in hands if hand._child is not None]
+    children[1].bury()
+    monkeypatch.setattr(process_child, "_living", children)
+    monkeypatch.setattr(process_child, "_exiting", exiting := threading.Event())
+    monkeypatch.setattr(process_child, "GRACE", seconds)
+    process_child.end_all()
+    monkeypatch.undo()
+    assert exiting.is_set()
+    assert [child.bury() for child in children] == [how, "exit code 0"]
 
 
 def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(real: ProcessHand) -> None:

@@ -1,0 +1,97 @@
+"""How a network that stops waits for the calls that run in an executor: in silence, then with a word, until Ctrl-C.
+
+Ctrl-C is a `KeyboardInterrupt` in the main task of trio, and that stops a network. If a call never returns, the network
+waits for ever, and another `KeyboardInterrupt` in a task that waits for the network changes nothing. So as long as
+there is such a wait, Ctrl-C ends that instead.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import trio
+
+SECONDS = 5.0
+"""How long a network that stops waits for calls in executors before it says that it does."""
+
+
+class Interrupts:
+    """Has Ctrl-C call functions, while there are any, where trio would raise `KeyboardInterrupt`.
+
+    There is one of them in a program, because there is one handler of the signal.
+    """
+
+    def __init__(self) -> None:
+        self._callbacks: dict[object, Callable[[], object]] = {}
+        self._before: Any = None
+
+    @contextmanager
+    def heard(self, callback: Callable[[], object]) -> Generator[None]:
+        """While this lasts, call a function at Ctrl-C; it must bear to be called between any two steps."""
+        if threading.current_thread() is not threading.main_thread():
+            yield  # where Ctrl-C does not come
+            return
+        key = object()
+        if not self._callbacks and is_trios(signal.getsignal(signal.SIGINT)):
+            self._before = signal.signal(signal.SIGINT, self._handle)
+        self._callbacks[key] = callback
+        try:
+            yield
+        finally:
+            del self._callbacks[key]
+            if not self._callbacks and self._before is not None:
+                if signal.getsignal(signal.SIGINT) == self._handle:
+                    signal.signal(signal.SIGINT, self._before)
+                self._before = None
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for callback in list(self._callbacks.values()):
+            callback()
+
+
+def is_trios(handler: object) -> bool:
+    """Whether a handler of signals is that of a running trio; a program that has set its own keeps it."""
+    return getattr(handler, "__module__", "").partition(".")[0] == "trio"
+
+
+interrupts = Interrupts()
+
+
+class Patience:
+    """The wait of one block for its calls.
+
+    Args:
+        say: Called when it has become long.
+
+    Attributes:
+        is_over: Set when nothing is left to wait for.
+        was_interrupted: Whether Ctrl-C has ended the wait.
+    """
+
+    __slots__ = ("_say", "is_over", "was_interrupted")
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self.is_over = trio.Event()
+        self.was_interrupted = False
+
+    async def wait(self) -> None:
+        """Wait until it is over, or Ctrl-C comes."""
+        token = trio.lowlevel.current_trio_token()
+        with interrupts.heard(lambda: token.run_sync_soon(self._interrupt)):
+            with trio.move_on_after(SECONDS):
+                await self.is_over.wait()
+                return
+            self._say()
+            await self.is_over.wait()
+
+    def _interrupt(self) -> None:
+        if not self.is_over.is_set():
+            self.was_interrupted = True
+            self.is_over.set()
