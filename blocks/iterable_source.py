@@ -211,6 +211,7 @@ class IterableSource(Block, Source[T]):
                     if self._tracer is not None:
                         self._tracer.made(self.name, (item,), start, now)
                     self._take_in([item])
+                    del item  # the source waits for the next one now
                     if time_slice.clock() >= time_slice.until:
                         await time_slice.pause()
                     if self._outbox.queue:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 import traceback as traceback_module
 from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 import attrs
 import trio
 
+HERE = f"{Path(__file__).parent.parent}{os.sep}"
+"""Where our own modules are."""
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
@@ -52,6 +56,17 @@ def annotate(error: BaseException, note: str) -> None:
     """Add a note to an exception, if it is of a kind that can be changed."""
     with suppress(Exception):
         error.add_note(note)
+
+
+def forget_frames(error: BaseException) -> None:
+    """Take our own frames off the traceback of an exception that was just caught.
+
+    Such a frame and the exception would keep each other alive, and with them the items that the frame worked on.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 @attrs.frozen

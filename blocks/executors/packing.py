@@ -8,7 +8,6 @@ from pickle import PickleBuffer
 from types import NoneType
 from typing import Any
 
-from .remote import HERE
 from .slots import BIG, Span
 
 Packed = bytes | tuple[bytes | Span, Sequence[Span]]
@@ -74,14 +73,6 @@ class Packer:
         if spans is None:
             return None
         return (spans[-1], spans[:-1]) if is_big else (stream, spans)
-
-
-def forget_frames(error: BaseException) -> None:
-    """Take our frames off a traceback: as long as the exception lives they would hold all that they worked with."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
-        trace = trace.tb_next
-    error.__traceback__ = trace
 
 
 def unpack(packed: Packed, lend: Lend) -> Any:

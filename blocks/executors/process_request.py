@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from ..base.error_info import annotate
+from ..base.error_info import annotate, forget_frames
 from ..base.errors import WorkerDied
 from .journal import FAILURE, IN_SLOTS
-from .packing import PLAIN, Packed, forget_frames, spans_of, unpack
+from .packing import PLAIN, Packed, spans_of, unpack
 from .process_child import Child
 from .remote import ErrorRecord
 from .slots import Place

@@ -77,6 +77,7 @@ class WorkerProcess:
                 message = self._wire.receive()
                 if is_ready:
                     self._obey(*message)
+                del message
         except Lost:
             pass
         finally:
@@ -138,6 +139,7 @@ class WorkerProcess:
         seconds, cpu = perf_counter() - started, thread_time() - cpu_started
         results = self._plain if len(self._plain) == journal.begun and not journal.is_full else None
         self._wire.send(DONE, seconds, cpu, self._shared.take_back(), results)
+        self._plain.clear()
 
     def _do(self, call: Callable[[Any], Any], item: Any, name: str, is_plain: bool) -> type[BaseException] | None:
         """Work on one item; gives the type of what was raised. Nothing of the item is left here afterwards."""

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
+from ..base.error_info import forget_frames
 
 SLICE = 16
 """So many items are begun without a look at the clock."""
@@ -68,13 +69,15 @@ def perform(task: Task, items: Sequence[Any]) -> Outcome:
     results, failures = outcome.results, outcome.failures
     until = started + task.limit
     done = 0
+    error: BaseException | None = None
     while done < len(items) and (done == 0 or perf_counter() < until):
         some = items[done : done + SLICE]
-        error: BaseException | None = None
+        error = None
         try:
             results.extend(map(call, some))
         except BaseException as raised:
             error = raised
+            forget_frames(error)
         before, done = done, len(results) + len(failures)
         if error is None and done < before + len(some):  # map takes it for the end of the items
             error = stop_iteration(task.name)
@@ -89,7 +92,10 @@ def perform(task: Task, items: Sequence[Any]) -> Outcome:
             break
     refuse_what_has_not_run(task.name, outcome)
     outcome.seconds, outcome.cpu = perf_counter() - started, thread_time() - cpu_started
-    return outcome
+    try:
+        return outcome
+    finally:
+        del outcome, results, failures, items, error  # exceptions know this frame
 
 
 def listed(name: str, function: Callable[[Any], Iterable[Any]]) -> Callable[[Any], list[Any]]:

@@ -16,7 +16,7 @@ import outcome
 import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
-from ..base.error_info import is_cancellation
+from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.source import Source
@@ -97,7 +97,7 @@ class AsyncRunner:
                 assert network is not None
                 self.workers += 1
                 name = f"{self.block.name} worker {self.workers}"
-                network._spawn(self._work, job, name=name, phase=self.block.name, is_awake=True)
+                network._spawn(self._work, [job], name=name, phase=self.block.name, is_awake=True)
 
     def _next(self) -> Job | None:
         """The next item, if it may be started now."""
@@ -113,13 +113,16 @@ class AsyncRunner:
 
     # Working
 
-    async def _work(self, job: Job | None) -> None:
+    async def _work(self, first: list[Job]) -> None:
+        """Work until there is nothing more to do; who waits here keeps neither an item nor a result alive."""
         task = trio.lowlevel.current_task()
+        job: Job | None = first.pop()
         inbox = self.block._inbox
         call = self.call
         self.in_work.add(task)
         while job is not None:
             number, item = job
+            job = None
             turns = turns_of(task)
             start = time_slice.clock()
             try:
@@ -129,6 +132,7 @@ class AsyncRunner:
             except BaseException as error:
                 results = await self._failed(number, item, error, start)
             self._hand_on(number, results)
+            del item, results
             if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
                 self._look_whether_held(time_slice.clock() - start)
                 await time_slice.pause()
@@ -158,11 +162,13 @@ class AsyncRunner:
         while True:
             if is_cancellation(error):
                 raise error
+            forget_frames(error)
             self._called(start)
             self.busy -= 1  # whatever becomes of the item, it is counted there
             delay = self.block._handle(error, item, number, attempt)
             if delay is None:
                 return []
+            del error
             self.busy += 1
             attempt += 1
             await trio.sleep(delay)
@@ -268,6 +274,7 @@ class AsyncExpandingRunner(AsyncRunner):
                     await self._wait_for_room(scope)
                 else:
                     outputs.append(output)
+                del output
         finally:
             await generator.aclose()
         return outputs

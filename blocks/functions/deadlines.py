@@ -7,7 +7,6 @@ those begun first are due first.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator
 
 from ..executors.lane import Job
@@ -20,22 +19,20 @@ class Deadlines:
         seconds: How long each may take.
     """
 
-    __slots__ = ("_begun", "_due", "_late", "seconds")
+    __slots__ = ("_due", "_late", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._begun: set[Job] = set()
-        self._due: deque[tuple[float, Job]] = deque()
+        self._due: dict[Job, float] = {}
         self._late: set[Job] = set()
 
     def begin(self, job: Job, now: float) -> None:
         """A job begins."""
-        self._begun.add(job)
-        self._due.append((now + self.seconds, job))
+        self._due[job] = now + self.seconds
 
     def end(self, job: Job) -> bool:
         """A job has come home; whether that is too late."""
-        self._begun.discard(job)
+        self._due.pop(job, None)
         if job not in self._late:
             return False
         self._late.discard(job)
@@ -44,13 +41,11 @@ class Deadlines:
     def overdue(self, now: float) -> Iterator[Job]:
         """Give the jobs that have just become late."""
         while self.next() <= now:
-            _, job = self._due.popleft()
-            self._begun.discard(job)
+            job = next(iter(self._due))
+            del self._due[job]
             self._late.add(job)
             yield job
 
     def next(self) -> float:
         """When the next job will be late, unless it comes home before."""
-        while self._due and self._due[0][1] not in self._begun:
-            self._due.popleft()
-        return self._due[0][0] if self._due else math.inf
+        return next(iter(self._due.values()), math.inf)

@@ -204,6 +204,7 @@ class ExecutorRunner(LaneUser):
         self._sort_in(job, outcome)
         for start in reversed(range(outcome.done, len(job.places), self.size.items)):
             self._hand_over_again(job, range(start, min(start + self.size.items, len(job.places))))
+        job.items, outcome.results, outcome.failures = (), [], []  # the exceptions know the job, by the worker's frames
         self._hand_on(job.batch)
 
     def _sort_in(self, job: Job, outcome: Outcome) -> None:
@@ -294,6 +295,7 @@ class ExecutorRunner(LaneUser):
     def _emit(self, batch: Batch) -> None:
         del self.batches[batch]
         results = batch.in_order()
+        batch.results = []
         self.handed_on += batch.count
         self.waiting -= len(results)
         if self.task.expands:

@@ -16,6 +16,7 @@ from typing import Any
 import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, let_go, not_run
+from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from ..core.source import Source
@@ -95,6 +96,7 @@ class InlineRunner:
             results.extend(map(self.function, batch))
         except BaseException as raised:
             error = raised
+            forget_frames(error)
         now = time_slice.clock()
         elapsed = now - start
         done = len(results)
@@ -115,7 +117,10 @@ class InlineRunner:
             raise error
         if error is not None:
             self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
-            self._failed(batch[done], error)
+            try:
+                self._failed(batch[done], error)
+            finally:
+                del batch, results, error  # the exception knows this frame
 
     def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
         """Find the first result that the function must not give; say where it is, and why not."""
@@ -197,6 +202,7 @@ class ExpandingRunner(InlineRunner):
                 outputs.extend(islice(self.current, count - len(outputs)))
             except BaseException as raised:
                 error = raised
+                forget_frames(error)
                 self.current = None
             else:
                 if len(outputs) < count:
@@ -222,7 +228,10 @@ class ExpandingRunner(InlineRunner):
         if self.current is not None:
             self.block._wake()
         if error is not None:
-            self._failed(self.item, error)
+            try:
+                self._failed(self._let_go(), error)
+            finally:
+                del outputs, error  # the exception knows this frame
 
     def start(self) -> None:
         """Nothing is needed before the first item."""
@@ -253,6 +262,10 @@ class ExpandingRunner(InlineRunner):
         if type(outputs) in NOT_ITERABLE:
             raise not_run(self.block, outputs, is_read=True)
         return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
+
+    def _let_go(self) -> Any:
+        item, self.item = self.item, None
+        return item
 
     def _item_done(self) -> None:
         self.current = self.item = None

@@ -14,11 +14,12 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import trio
 
 from ..base.checks import check_number
+from ..base.frames import variables_of
 from ..base.log import log
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ def task_of(frame: FrameType | None) -> trio.lowlevel.Task | None:
     """The task that the loop runs, found by the frame of trio's loop; None if it runs none, or is not there."""
     while frame is not None:
         if frame.f_code.co_name == "unrolled_run":
-            task: trio.lowlevel.Task | None = frame.f_locals.get("task")
-            return task
+            return cast("trio.lowlevel.Task | None", variables_of(frame).get("task"))
         frame = frame.f_back
     return None
 

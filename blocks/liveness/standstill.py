@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from ..base.frames import variables_of
 from ..core.block import Block
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import Waiter, parked, resting
@@ -161,7 +162,7 @@ def knows_blocks(network: Network, task: trio.lowlevel.Task) -> bool:
     blocks = set(network.blocks)
     coroutine: Any = task.coro
     while (frame := getattr(coroutine, "cr_frame", None)) is not None:
-        for value in frame.f_locals.values():
+        for value in variables_of(frame).values():
             inside: dict[str, object] = getattr(value, "__dict__", {})
             for part in (value, *inside.values()):
                 block = part.target if isinstance(part, Producer) else part
