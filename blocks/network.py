@@ -20,6 +20,7 @@ from .base.error_info import ErrorInfo, Shown, annotate
 from .base.errors import Stalled
 from .base.in_trio import check_in_trio
 from .base.log import log
+from .base.trio_details import is_alive, sight
 from .base.units import show
 from .core.balance import Balance
 from .core.block import Block, Node, given_name
@@ -30,9 +31,11 @@ from .engine.pump import Pump, Verdict
 from .executors.cpus import usable_cpus
 from .limits.limits import Limits
 from .limits.time_limit import TimeLimit
+from .liveness.adrift import watch_adrift
 from .liveness.diagnosis import diagnose
+from .liveness.doubts import Doubts
 from .liveness.graph_check import check_graph, refuse_what_must_stall
-from .liveness.standstill import is_alive, judge, somebody_moves
+from .liveness.standstill import judge, somebody_moves
 from .measuring.measures import Measures
 from .measuring.meter import of_block, take_statistics
 from .measuring.statistics import LEFT, AgentStatistics, Statistics
@@ -166,6 +169,7 @@ class Network:
 
     @asynccontextmanager
     async def _run(self) -> AsyncGenerator[None]:
+        sight.look()
         self._body_task = trio.lowlevel.current_task()
         self._outer_deadline = trio.current_effective_deadline()
         refuse_what_must_stall(self)
@@ -207,7 +211,7 @@ class Network:
 
     async def _drive(self) -> None:
         try:
-            await self._pump.run(self._judge, self._stall)
+            await self._pump.run(self._judge, self._stall, Doubts(self).speak_up)
         except BaseException as error:
             if isinstance(error, Exception) and not isinstance(error, Stalled):
                 self._fault(error, phase=self._pump.phase or self.name)  # a filter, say, if it is not known already
@@ -250,6 +254,7 @@ class Network:
         self._progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
         for gate in self._pump.gates:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
+        watch_adrift(self)
         balance = self.balance()
         if not balance.ok:
             message = f"the accounts do not add up; please report this as an error in Penstock:\n{balance}"
@@ -402,10 +407,10 @@ class Network:
     def check(self) -> tuple[str, ...]:
         """Look for what will stall unless somebody does something about it; before the start or at any time.
 
-        An input of a join that nothing feeds, a block from which nobody takes anything, a governor that is smaller
-        than a batch inside it, ways that split and meet again with too little room on one of them: a sentence each,
-        with what to do. The body may still be going to do that, so this is no proof, apart from what entering the
-        network refuses with a `ValueError`.
+        An input of a join that nothing feeds, a block from which nobody takes anything, a source whose links all have
+        filters, a governor that is smaller than a batch inside it, ways that split and meet again with too little room
+        on one of them: a sentence each, with what to do. The body may still be going to do that, so this is no proof,
+        apart from what entering the network refuses with a `ValueError`.
         """
         return check_graph(self)
 

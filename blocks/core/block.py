@@ -6,20 +6,21 @@ block is in the queue of ready blocks at most once. The network owns the schedul
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import trio
 
-from ..base.checks import check_name
 from ..base.error_info import shorten
+from ..base.names import automatic_name as automatic_name
+from ..base.names import given_name as given_name
 from ..base.times import Histogram
 from ..base.timing import time_slice
 from ..engine.pump import WatchedGate
 from .balance import BlockBalance
 from .scheduler import Scheduler, detached
+from .waiting import overseers
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -30,23 +31,6 @@ if TYPE_CHECKING:
     from .link import Link
     from .outbox import Outbox
     from .waiting import Waiter
-
-_numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
-
-
-def automatic_name(kind: str) -> str:
-    """Name an object after its kind and how many of them were made, as in `Join-2`."""
-    return f"{kind}-{next(_numbers[kind])}"
-
-
-def given_name(kind: str, name: str | None) -> str:
-    """The name that an object is given, or else an automatic one.
-
-    Raises:
-        TypeError: It is no text.
-    """
-    check_name(kind, name)
-    return name or automatic_name(kind)
 
 
 def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:
@@ -179,6 +163,8 @@ class Block:
 
     def _parked(self) -> None:
         self._scheduler.parked()
+        if self._scheduler is detached:
+            overseers.tell()  # the task may be one of theirs
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         """Tasks that are not the network's and that may free who waits here; those it knows by itself."""

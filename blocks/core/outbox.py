@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import trio
 
 from ..base.callables import truth
+from ..base.error_info import shorten
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
@@ -72,6 +73,8 @@ class Outbox(Generic[T]):
             count = self._hand_to_links() if self.links else 0
             self.delivered += count
             if not count and not (self.receivers and self._serve_one()):
+                if self.links and not any(link in link.inbox.postponed for link in self.links):
+                    self.block._scheduler.declined(self)
                 break
 
     def _hand_to_links(self) -> int:
@@ -79,6 +82,20 @@ class Outbox(Generic[T]):
         if len(self.links) == 1 and link.is_plain and isinstance(self.queue, deque):
             return link.push(self.queue)
         return self._offer_head()
+
+    def is_held_up(self) -> bool:
+        """Whether there is a head that only the links are to take."""
+        return bool(len(self)) and self.holder is None and all(reader.is_done for reader in self.readers)
+
+    def messages_gone(self) -> int:
+        """How many messages have left so far."""
+        return self.delivered + self.received
+
+    def describe_head(self) -> str:
+        """Say what the head is, and why no link takes it."""
+        head = self.queue[0]
+        reasons = "; ".join(link.obstacle(head) for link in self.links)
+        return f"{self.block} has kept {shorten(head)}, and all that is behind it: {reasons}"
 
     def emit(self, items: list[T]) -> None:
         """Hand out new messages, behind those that wait already."""

@@ -12,6 +12,22 @@ from collections import deque
 from typing import Any, Protocol
 
 
+class Source(Protocol):
+    """What gives messages to targets, as far as it can be held up."""
+
+    def is_held_up(self) -> bool:
+        """Whether it has a message that only its targets are to take."""
+        ...
+
+    def messages_gone(self) -> int:
+        """How many messages have left it so far."""
+        ...
+
+    def describe_head(self) -> str:
+        """Say what its first message is, and why no target takes it."""
+        ...
+
+
 class Steppable(Protocol):
     """What a scheduler runs."""
 
@@ -34,6 +50,10 @@ class Scheduler(Protocol):
 
     def ended(self, block: Any) -> None:
         """Learn that a block has ended, or that one which has ended has lost a link."""
+        ...
+
+    def declined(self, source: Source) -> None:
+        """Learn that every target of a source has declined its head."""
         ...
 
 
@@ -69,6 +89,9 @@ class Detached(threading.local):
         """Nothing is to be done for blocks outside a network."""
 
     def parked(self) -> None:
+        """Nothing watches over blocks outside a network."""
+
+    def declined(self, source: Source) -> None:
         """Nothing watches over blocks outside a network."""
 
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 import outcome
 import trio
 
 from ..base.timing import time_slice
-
-if TYPE_CHECKING:
-    from ..network import Network
+from ..base.trio_details import sight
 
 T = TypeVar("T")
 
@@ -54,6 +52,8 @@ class Waiter(Generic[T]):
         payload: The item of a sender; the weight or target of others.
         accepts: The filter of a receiver.
         since: When the wait began, by the clock of the time slices.
+        waits: All who wait for the same.
+        deadline: When a cancel scope ends the wait, as it was when it began; None where it can be read at any time.
     """
 
     task: trio.lowlevel.Task
@@ -62,9 +62,15 @@ class Waiter(Generic[T]):
     payload: T
     accepts: Callable[[Any], bool] | None
     since: float
+    waits: WaitList[T]
+    deadline: float | None = None
 
     def __str__(self) -> str:
         return f"task {self.task.name!r} {self.place._describe_wait(self)}"
+
+    def fail(self, error: BaseException) -> None:
+        """End the wait with an exception."""
+        self.waits.fail(self, error)
 
 
 parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
@@ -131,7 +137,7 @@ class Overseers(threading.local):
     """The running networks of this thread, which must look again when a task parks at a place that is nobody's."""
 
     def __init__(self) -> None:
-        self.pumps: dict[Network, Callable[[], None]] = {}
+        self.pumps: dict[Any, Callable[[], None]] = {}  # by network
 
     def tell(self) -> None:
         """Have every network look whether something can still move."""
@@ -168,7 +174,8 @@ class WaitList(Generic[T]):
     async def park(self, place: Place, doing: str, payload: T, accepts: Callable[[Any], bool] | None = None) -> Any:
         """Wait until somebody calls `wake` or `fail`; give what was handed over."""
         task = trio.lowlevel.current_task()
-        waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock())
+        deadline = None if sight.deadlines else trio.current_effective_deadline()
+        waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock(), self, deadline)
 
         def abort(_: object) -> trio.lowlevel.Abort:
             self._forget(waiter)

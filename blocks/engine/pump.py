@@ -6,6 +6,7 @@ ready asks the overseer (the network) whether that is the end, a standstill, or 
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
@@ -16,9 +17,10 @@ import trio
 
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import SLICE, time_slice
-from ..core.scheduler import Steppable
+from ..core.scheduler import Source, Steppable
 from ..core.waiting import resting
 from ..measuring.statistics import GovernorStatistics
+from .declined_heads import DeclinedHeads
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -73,11 +75,22 @@ class Pump:
 
     Attributes:
         ended_blocks: Those that have ended, or have lost a link after that, since the network has looked.
+        heads: What every target has declined.
         gates: The governors that have to look again when items have left.
         somebody_moves: Tells whether it is plain to see that a task of the network can go on.
     """
 
-    __slots__ = ("_current", "_has_warned", "_is_asleep", "_ready", "_task", "ended_blocks", "gates", "somebody_moves")
+    __slots__ = (
+        "_current",
+        "_has_warned",
+        "_is_asleep",
+        "_ready",
+        "_task",
+        "ended_blocks",
+        "gates",
+        "heads",
+        "somebody_moves",
+    )
 
     def __init__(self) -> None:
         self._ready: deque[Steppable] = deque()
@@ -87,6 +100,7 @@ class Pump:
         self._has_warned: set[str] = set()
         self.ended_blocks: dict[Steppable, None] = {}
         self.gates: list[WatchedGate] = []
+        self.heads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False
 
     def add(self, block: Steppable) -> None:
@@ -94,6 +108,11 @@ class Pump:
         self._ready.append(block)
         if self._is_asleep:
             self.wake()
+
+    def declined(self, source: Source) -> None:
+        """Every target has declined the head of a source."""
+        if self.heads.note(source):
+            self.wake()  # to look again in time
 
     @property
     def phase(self) -> str | None:
@@ -127,15 +146,20 @@ class Pump:
         if self._is_asleep and not self.somebody_moves():
             self.wake()
 
-    async def run(self, judge: Callable[[], Verdict], stalled: Callable[[], Exception]) -> None:
+    async def run(
+        self, judge: Callable[[], Verdict], stalled: Callable[[], Exception], doubt: Callable[[], None]
+    ) -> None:
         """Run until everything is done.
 
         Args:
             judge: Says what it means that no block is ready.
             stalled: Makes the exception for a standstill.
+            doubt: Called when the network has been watched for a while, and nothing has moved.
         """
         self._task = trio.lowlevel.current_task()
         while True:
+            if self.heads.since:
+                self.heads.look()
             if self._ready:
                 self._run_slice()
                 if self._ready:
@@ -149,11 +173,12 @@ class Pump:
                 verdict = await self._settle(judge)
                 if verdict is Verdict.STALLED:
                     raise stalled()
-            if verdict is Verdict.WAITING and not self._ready:
-                await self._sleep()
-            elif verdict is Verdict.WATCHING and not self._ready:
-                with trio.move_on_after(LOOK_AGAIN):
+            if verdict in (Verdict.WAITING, Verdict.WATCHING) and not self._ready:
+                seconds = LOOK_AGAIN if verdict is Verdict.WATCHING or self.heads.since else math.inf
+                with trio.move_on_after(seconds) as scope:
                     await self._sleep()
+                if scope.cancelled_caught and verdict is Verdict.WATCHING:
+                    doubt()
 
     def _run_slice(self) -> None:
         """Run steps until none is ready or the time slice is used up."""

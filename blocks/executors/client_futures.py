@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 import trio
 
 from ..base.errors import WorkerDied
+from ..base.loop_token import loop_token
 from .cluster_task import Container, Plan, Unusable
 
 T = TypeVar("T")
@@ -122,7 +123,7 @@ def take_back(client: Any, futures: Sequence[Any]) -> None:
 
 async def value_of(future: Future[T]) -> T:
     """Wait for a future in a task of trio; if that is cancelled, so is the future."""
-    token = trio.lowlevel.current_trio_token()
+    token = loop_token()
     done = trio.Event()
 
     def wake(_: Future[T]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 from ..base.checks import check_function
-from ..core.block import given_name
+from ..base.names import given_name
 from .cpus import check_cpus, usable_cpus
 from .crew_lane import CrewLane
 from .future_job import FutureJob, call

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import trio
 
 from ..base.error_info import annotate
+from ..base.loop_token import loop_token
 from .parcel import PICKLABLE, Answer, PackedAnswer, Parcel, perform_parcel
 from .work import Outcome, Task
 
@@ -68,7 +69,7 @@ class Homecoming:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._jobs: deque[Job] = deque()
         self._wake = wake
-        self._token = trio.lowlevel.current_trio_token()
+        self._token = loop_token()
         self._is_called = False
 
     def bring(self, job: Job) -> None:

@@ -21,6 +21,7 @@ import trio
 from ..base.checks import check_number
 from ..base.frames import variables_of
 from ..base.log import log
+from ..base.loop_token import LoopToken, loop_token
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -158,11 +159,11 @@ class Kennel(threading.local):
     """The watchdog of this thread's loop: there is one while a network that wants it runs."""
 
     round: Round | None = None
-    token: trio.lowlevel.TrioToken | None = None
+    token: LoopToken | None = None
 
     def enter(self, network: Network, seconds: float) -> None:
         """A network that wants to be watched has started."""
-        token = trio.lowlevel.current_trio_token()
+        token = loop_token()
         if self.round is None or self.token is not token:  # the loop of before may have crashed
             watchdog = Watchdog(partial(frame_of, threading.get_ident()))
             watchdog.networks[network] = seconds

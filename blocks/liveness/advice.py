@@ -105,6 +105,8 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
     who, inbox = wait.who, wait.inbox
     if wait.cause is Cause.DECLINED:
         yield about_declined(wait)
+    elif wait.cause is Cause.ADRIFT:
+        yield f"link {wait.remedy} to the network, or name it in inputs= or outputs= of the agents that use it"
     elif wait.cause is Cause.CLOSED and inbox is not None:
         yield from about_complete(who, inbox)
     elif wait.cause is Cause.UNLINKED:

@@ -13,7 +13,7 @@ from ..core.waiting import parked
 from .advice import advise
 from .block_waits import waits_of_block
 from .cycle import find_cycle
-from .standstill import can_move, concerns
+from .standstill import can_move, waiters_of
 from .task_waits import waits_of_governor, waits_of_tasks
 from .wait_for import Bound, Cause, Names, Wait
 
@@ -29,7 +29,7 @@ def diagnose(network: Network, *, is_stalled: bool = False) -> Diagnosis:
         is_stalled: Whether it was found that nobody can move any more.
     """
     blocks = network.blocks
-    waiting = [str(waiter) for waiter in parked.values() if concerns(network, waiter)]
+    waiting = [str(waiter) for waiter in waiters_of(network)]
     waiting += [
         f"{inbox} for its {producer}"
         for block in blocks

@@ -17,6 +17,7 @@ from ..bounded_buffer import BoundedBuffer
 from ..broadcast import Broadcast
 from ..buffer import StoringBlock
 from ..core.block import Block, Node, reachable, upstream
+from ..core.fan_out import FanOut
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
@@ -85,6 +86,12 @@ def check_outputs(block: Block) -> Iterator[str]:
     refusals = [refusal(link) for link in outbox.links]
     if refusals and all(refusals) and not outbox.readers:
         yield f"nobody takes anything from {block}: {'; '.join(refusals)}; give it a last link without a filter"
+    elif outbox.links and all(map(may_decline, outbox.links)) and not (outbox.readers or isinstance(outbox, FanOut)):
+        names = ", ".join(str(link.inbox) for link in outbox.links)
+        yield (
+            f"every link of {block} has a filter ({names}): what none of them accepts stays at its head, and holds up "
+            "all that is behind it; give it a last link without a filter, or drop the rest in a Filter"
+        )
 
 
 def refusal(link: Link[Any]) -> str:
@@ -94,6 +101,11 @@ def refusal(link: Link[Any]) -> str:
     if any(accepts is not None and is_never(accepts) for accepts in (link.filter, link.inbox.filter)):
         return f"a filter on the way to {link.inbox} declines everything"
     return ""
+
+
+def may_decline(link: Link[Any]) -> bool:
+    """Whether a message may be declined on its way along a link."""
+    return link.filter is not None or link.inbox.filter is not None or link.inbox.closed
 
 
 CONSTANTS = {"LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST"}

@@ -4,23 +4,23 @@ Who may still move something: the body, agents and workers that are not parked a
 and pauses; open producer handles; tasks that do not belong to the network but have used one of its blocks and are
 alive; and any of these that is parked but will be woken by a cancel scope of its own. If there is none of them, and
 items are held or somebody waits, that is a standstill. A network whose body goes on, in which nothing is in flight, is
-starved, not stalled.
+starved, not stalled, unless it is certain that nothing can come from outside either.
 """
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import trio
 
 from ..base.frames import variables_of
+from ..base.trio_details import frames_of, is_alive
 from ..core.block import Block
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import Waiter, parked, resting
 from ..engine.pump import Verdict
+from .outside import body_of, has_way_out, is_adrift, is_closed, waits_for_children
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -30,24 +30,30 @@ def judge(network: Network) -> Verdict:
     """Say what it means that no block is ready."""
     if somebody_moves(network):
         return Verdict.WAITING  # the quick answer to the usual question
-    outside = {task for task in network._outside if is_alive(task) and task is not network._body_task}
-    network._outside = outside
-    if not network._body_done and any(can_move(network, task) for task in outside):
+    body = body_of(network)
+    first = network._body_task  # also if the body has ended: it waits for what is around the network
+    network._outside = outside = {task for task in network._outside if is_alive(task) and task is not first}
+    if body is not None and any(can_move(network, task) for task in outside):
         return Verdict.WATCHING  # nobody tells when they end; the blocks need not be looked at, however many there are
     blocks = network.blocks
     working = [agent for agent in network._agents if not agent.is_done]
     held = any(block._stuck() for block in blocks)
-    if network._body_done and not held and not working and all(block._finished for block in blocks):
+    if body is None and not held and not working and all(block._finished for block in blocks):
         return Verdict.FINISHED
     if any(agent.task is None for agent in working):
         return Verdict.WAITING
-    own = [agent.task for agent in working]
-    own += [task for block in blocks for task in block._tasks()]
-    own += [] if network._body_done else [network._body_task]
-    around = () if network._body_task is None else children(network, network._body_task)
-    if any(can_move(network, task) for task in (*own, *outside, *around)) or has_open_producer(network):
-        return Verdict.WATCHING  # nobody tells when they end, or begin to wait for their children
+    around = () if first is None else children(network, first)
+    if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
+        return Verdict.WATCHING  # nothing tells when they end, or begin to wait for their children
     return judge_standstill(network, held, bool(working))
+
+
+def own_tasks(network: Network) -> list[trio.lowlevel.Task]:
+    """The tasks of the agents, of the workers of blocks, and of the body, as far as they have not ended."""
+    tasks = [agent.task for agent in network._agents if agent.task is not None]
+    tasks += [task for block in network.blocks for task in block._tasks()]
+    body = body_of(network)
+    return tasks if body is None else [*tasks, body]
 
 
 def somebody_moves(network: Network) -> bool:
@@ -55,10 +61,10 @@ def somebody_moves(network: Network) -> bool:
 
     Looks only at tasks that do not wait, so it takes as long in a network of ten thousand agents as in one of ten.
     """
-    body = network._body_task
+    body = body_of(network)
     if network._busy_count:
         return True
-    if body is not None and not network._body_done and body not in parked and is_in(body, network._nursery):
+    if body is not None and body not in parked and is_in(body, network._nursery):
         return True
     return any(map(moves, network._measures.awake.tasks))
 
@@ -73,14 +79,30 @@ def moves(task: trio.lowlevel.Task | None) -> bool:
     return task is not None and task not in parked and not task.child_nurseries
 
 
+def known_tasks(network: Network) -> set[trio.lowlevel.Task]:
+    """The tasks of a network, their children, and the tasks outside that use its blocks."""
+    found: set[trio.lowlevel.Task] = set()
+    waiting = [*own_tasks(network), *network._outside]
+    while waiting:
+        task = waiting.pop()
+        if task not in found and is_alive(task):
+            found.add(task)
+            waiting.extend(children(network, task))
+    return found
+
+
 def judge_standstill(network: Network, held: bool, agents_wait: bool) -> Verdict:
     """Nobody can move: say whether that is fine."""
     blocks = network.blocks
-    waiting = [waiter for waiter in parked.values() if concerns(network, waiter)]
-    held = held or any(waiter.doing == "send" for waiter in waiting)
+    waiting = waiters_of(network)
+    held = held or any(waiter.doing == "send" and concerns(network, waiter) for waiter in waiting)
     if not network._body_done:
-        starved = any(not inbox.producers and not inbox.closed for block in blocks for inbox in block._ins())
-        return Verdict.STALLED if held or (waiting and not starved) else Verdict.WAITING
+        is_fed_from_outside = any(
+            not inbox.producers and not inbox.closed for block in blocks for inbox in block._ins()
+        )
+        if held or (waiting and not is_fed_from_outside):
+            return Verdict.STALLED
+        return Verdict.WAITING if not waiting else Verdict.STALLED if is_closed(network) else Verdict.WATCHING
     if not held and not any(isinstance(token, ProducerToken) for token in producers(network)):
         network._end_shutdown_buffers()
         if agents_wait and not network._pump.is_busy:
@@ -89,6 +111,16 @@ def judge_standstill(network: Network, held: bool, agents_wait: bool) -> Verdict
             for block in blocks:  # drained: only circles of links keep these open
                 block._force()
     return Verdict.WAITING if network._pump.is_busy else Verdict.STALLED
+
+
+def waiters_of(network: Network) -> list[Waiter[Any]]:
+    """The tasks that wait at places of a network, and those of its own that wait at a block which no network runs."""
+    known = known_tasks(network)
+    return [
+        waiter
+        for waiter in parked.values()
+        if concerns(network, waiter) or (is_adrift(waiter.place) and waiter.task in known)
+    ]
 
 
 def concerns(network: Network, waiter: Waiter[Any]) -> bool:
@@ -111,43 +143,21 @@ def can_move(network: Network, task: trio.lowlevel.Task | None, seen: Tasks | No
         if not waits_for_children(task):
             return True
     else:
-        if deadline_of(task) < network._outer_deadline or not concerns(network, waiter):
+        if has_way_out(network, task):
             return True
+        if not concerns(network, waiter):
+            return not (is_adrift(waiter.place) and is_closed(network))
         if any(can_move(network, other, seen) for other in waiter.place._others()):
             return True
     return any(can_move(network, child, seen) for child in children(network, task))
 
 
-def deadline_of(task: trio.lowlevel.Task) -> float:
-    """When a cancel scope will end what the task waits for, on trio's clock.
-
-    trio tells a task of its own deadline only, and asking at every wait would cost more than the wait. If a later trio
-    keeps it elsewhere, the answer is "any moment", and the verdict errs on the side of patience.
-    """
-    status: Any = getattr(task, "_cancel_status", None)
-    deadline: float = -math.inf if status is None else status.effective_deadline()
-    return deadline
-
-
-def is_alive(task: trio.lowlevel.Task) -> bool:
-    """Whether a task has not ended yet."""
-    return inspect.getcoroutinestate(task.coro) != inspect.CORO_CLOSED
-
-
-def waits_for_children(task: trio.lowlevel.Task) -> bool:
-    """Whether a task does nothing but wait for the tasks of its innermost nursery to end.
-
-    trio does not say so in public. If a later trio keeps it elsewhere, the answer is no, and the verdict errs on the
-    side of patience.
-    """
-    return bool(task.child_nurseries) and getattr(task.child_nurseries[-1], "_parent_waiting_in_aexit", False)
-
-
 def children(network: Network, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
     """The tasks that a task of the network has started, and those around the network that know its blocks."""
-    is_around = network._nursery in task.child_nurseries
+    own = network._nursery
+    is_around = own in task.child_nurseries
     for nursery in task.child_nurseries:
-        if nursery is network._nursery:
+        if nursery is own:
             is_around = False
             continue
         yield from (child for child in nursery.child_tasks if not is_around or knows_blocks(network, child))
@@ -160,15 +170,13 @@ def knows_blocks(network: Network, task: trio.lowlevel.Task) -> bool:
     say, has nothing to do with it.
     """
     blocks = set(network.blocks)
-    coroutine: Any = task.coro
-    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+    for frame in frames_of(task):
         for value in variables_of(frame).values():
             inside: dict[str, object] = getattr(value, "__dict__", {})
             for part in (value, *inside.values()):
                 block = part.target if isinstance(part, Producer) else part
                 if isinstance(block, Block) and block in blocks:
                     return True
-        coroutine = getattr(coroutine, "cr_await", None)
     return False
 
 

@@ -7,19 +7,17 @@ from typing import Any
 
 from ..core.block import Block
 from ..core.waiting import Waiter, parked
-from .standstill import children, concerns
+from .outside import is_adrift
+from .standstill import children, own_tasks, waiters_of
 from .wait_for import Bound, Cause, Names, Wait
 
 
 def waits_of_tasks(names: Names) -> Iterator[Wait]:
     """Everything that parked tasks, and those that wait for their children, wait for."""
     network = names.network
-    for waiter in parked.values():
-        if concerns(network, waiter):
-            yield from waits_of_task(waiter, names)
-    own = [task for block in network.blocks for task in block._tasks()]
-    own += [agent.task for agent in network._agents if agent.task is not None]
-    own += [] if names.body is None else [names.body]
+    for waiter in waiters_of(network):
+        yield from waits_of_task(waiter, names)
+    own = own_tasks(network)
     while own:
         task = own.pop()
         for child in children(network, task):
@@ -34,7 +32,9 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
     """What one parked task waits for."""
     who, place = names.node(waiter.task), waiter.place
     why = f"{names.name(waiter.task)} {place._describe_wait(waiter)}"
-    if isinstance(place, Bound):
+    if is_adrift(place):
+        yield Wait(who, None, Cause.ADRIFT, f"{why}, which belongs to no network", remedy=str(place))
+    elif isinstance(place, Bound):
         yield Wait(who, place, Cause.SLOT, why)
     elif not isinstance(place, Block):
         yield Wait(who, place, Cause.END, why)

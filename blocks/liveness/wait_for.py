@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import attrs
 import trio
 
+from .outside import body_of
+
 if TYPE_CHECKING:
     from ..core.block import Block
     from ..core.inbox import Inbox
@@ -42,6 +44,7 @@ class Cause(Enum):
     HANDLE = "a message has to come from the holder of a handle, or the handle has to be closed"
     FEED = "nobody but the body could send it"
     NO_INPUT = "there is no input"
+    ADRIFT = "no network runs the block"
     MISSING = "what is waited for is nowhere"
     CALL = "a call of the function waits"
     RECEIVE = "there is nothing to receive"
@@ -101,7 +104,7 @@ class Names:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.body = None if network._body_done else network._body_task
+        self.body = body_of(network)
         self._agents = {agent.task: agent for agent in network._agents if agent.task is not None}
 
     def node(self, who: object) -> object:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..base.log import log
+from ..base.loop_token import loop_token
 from ..iterable_source import IterableSource
 from .link_statistics import find_links
 from .progress_display import Lines, Screen, standard_error
@@ -114,7 +115,7 @@ class Ticker:
     def __init__(self, action: Callable[[], None], seconds: float) -> None:
         self._action = action
         self._seconds = seconds
-        self._token = trio.lowlevel.current_trio_token()
+        self._token = loop_token()
         self._has_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="penstock progress", daemon=True)
 

@@ -15,6 +15,7 @@ from ..measuring.statistics import Statistics
 from .bottleneck import Bottleneck
 from .diagram import graphviz, mermaid
 from .find_bottleneck import find_bottleneck
+from .idle_links import find_idle_links
 from .link_statistics import LinkStatistics, find_links
 from .report_table import loss_table, report_table
 
@@ -51,6 +52,7 @@ class Report:
         links: Who feeds whom.
         governed: By governor: the blocks that it governs.
         bottleneck: What keeps the run as long as it is; None if nothing has run yet.
+        notes: What is worth a look, a sentence each: a link that got nothing because another one took everything.
     """
 
     statistics: Statistics
@@ -58,6 +60,7 @@ class Report:
     links: tuple[LinkStatistics, ...] = ()
     governed: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]])
     bottleneck: Bottleneck | None = None
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         tables = [str(report_table(self.statistics)), str(loss_table(self.statistics))]
@@ -80,6 +83,7 @@ class Report:
 
     def _below(self) -> list[str]:
         lines = [] if self.bottleneck is None else [str(self.bottleneck)]
+        lines += self.notes
         if self.diagnosis.held or self.diagnosis.waiting:
             lines += str(self.diagnosis).splitlines()[1:]
         return lines
@@ -102,7 +106,14 @@ def make_report(network: Network) -> Report:
     """Look at everything in a network."""
     statistics = network.statistics()
     links = find_links(network, statistics)
-    return Report(statistics, diagnose(network), links, find_governed(network), find_bottleneck(statistics, links))
+    return Report(
+        statistics,
+        diagnose(network),
+        links,
+        find_governed(network),
+        find_bottleneck(statistics, links),
+        tuple(find_idle_links(network.blocks)),
+    )
 
 
 def find_governed(network: Network) -> dict[str, tuple[str, ...]]:

@@ -49,6 +49,18 @@ def chain(*blocks: Any) -> Any:
     return blocks[0]
 
 
+class Reads(Agent):
+    """Reads everything."""
+
+    def __init__(self, source: UnboundedBuffer[Any]) -> None:
+        super().__init__(inputs=[source])
+        self.source = source
+
+    async def run(self) -> None:
+        async for _ in self.source:
+            pass
+
+
 # Inputs and outputs
 
 
@@ -104,10 +116,35 @@ def test_a_filter_that_declines_everything_without_another_taker_is_found() -> N
     )
 
 
-def test_what_a_filter_may_take_is_not_foretold() -> None:
+def filtered_links(*filters: Any) -> UnboundedBuffer[Any]:
+    """A source with links that have these filters."""
     source = buffer("source")
-    source.link_target(Call(print), is_even)
-    assert Network(source).check() == ()
+    for number, accepts in enumerate(filters):
+        source.link_target(Call(print, name=f"call {number}"), accepts)
+    return source
+
+
+def test_a_source_whose_links_all_have_filters_is_told() -> None:
+    assert Network(filtered_links(is_even, callable)).check() == (
+        "every link of unbounded buffer 'source' has a filter (call 'call 0', call 'call 1'): what none of them "
+        "accepts stays at its head, and holds up all that is behind it; give it a last link without a filter, or drop "
+        "the rest in a Filter",
+    )
+    source = buffer("source")
+    source.link_target(UnboundedBuffer(filter=is_even, name="evens"))
+    assert len(Network(source).check()) == 1
+
+
+def test_a_source_with_a_link_or_an_agent_for_the_rest_is_fine() -> None:
+    assert Network(filtered_links(is_even, None)).check() == ()
+    source = filtered_links(is_even)
+    assert Network(source, Reads(source)).check() == ()
+
+
+def test_a_source_that_gives_every_message_to_all_may_have_filters_only() -> None:
+    fork: Broadcast[int] = Broadcast()
+    fork.link_target(Call(print), is_even)
+    assert Network(fork).check() == ()
 
 
 class Never:

@@ -1,0 +1,96 @@
+"""What Penstock reads of trio beyond what trio promises. Each detail is looked for once, when the first network starts.
+
+Only the verdict on a standstill needs them. Where one is missing, a public way is used, and a warning says what is no
+longer seen.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import trio
+
+
+class Sight:
+    """Which details this version of trio shows.
+
+    Attributes:
+        deadlines: Whether the deadline of another task can be read. If not, each wait keeps the one it began with.
+        children: Whether a task that only waits for the tasks of its nursery can be told from one that works. If not,
+            the place where it has stopped is looked at.
+        turns: Whether a task tells how often it has let others run.
+    """
+
+    def __init__(self) -> None:
+        self.deadlines = self.children = self.turns = True
+        self._is_known = False
+
+    def look(self) -> None:
+        """Look for each detail, in a task; warn of those that are missing."""
+        if self._is_known:
+            return
+        self._is_known = True
+        task = trio.lowlevel.current_task()
+        self.deadlines = read_deadline(task) == trio.current_effective_deadline()
+        self.children = read_waiting(trio.lowlevel.current_root_task()) is True
+        self.turns = isinstance(getattr(task, "_schedule_points", None), int)
+        lost = [
+            loss
+            for is_seen, loss in (
+                (self.deadlines, "that a deadline is set or moved while a task waits"),
+                (self.children, "some tasks that wait for a nursery to end: what hangs there may not be noticed"),
+                (self.turns, "whether an async function has waited: it lets other tasks run once more per item"),
+            )
+            if not is_seen
+        ]
+        if lost:
+            warnings.warn(
+                f"trio {trio.__version__} hides what Penstock looks at. Not seen any more: {'; '.join(lost)}. "
+                "Please report this",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+sight = Sight()
+
+
+def read_deadline(task: trio.lowlevel.Task) -> float:
+    """When a cancel scope will end what a task does, on trio's clock; NaN if that cannot be read.
+
+    trio tells a task of its own deadline only, and asking at every wait would cost more than the wait.
+    """
+    status: Any = getattr(task, "_cancel_status", None)
+    read = getattr(status, "effective_deadline", None)
+    deadline: float = math.nan if read is None else read()
+    return deadline
+
+
+def read_waiting(task: trio.lowlevel.Task | None) -> object:
+    """Whether a task does nothing but wait for the tasks of its innermost nursery to end; None if it cannot be read."""
+    if task is None or not task.child_nurseries:
+        return False
+    return getattr(task.child_nurseries[-1], "_parent_waiting_in_aexit", None)
+
+
+def is_at_end_of_nursery(task: trio.lowlevel.Task) -> bool:
+    """The same as `read_waiting`, from the place where the task has stopped: inside `__aexit__` of a nursery."""
+    code = type(trio.open_nursery()).__aexit__.__code__
+    return bool(task.child_nurseries) and any(frame.f_code is code for frame in frames_of(task))
+
+
+def frames_of(task: trio.lowlevel.Task) -> Iterator[Any]:
+    """The frames of a task that has stopped, from the outermost on, as far as they are coroutines."""
+    coroutine: Any = task.coro
+    while (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        yield frame
+        coroutine = getattr(coroutine, "cr_await", None)
+
+
+def is_alive(task: trio.lowlevel.Task) -> bool:
+    """Whether a task has not ended yet."""
+    return inspect.getcoroutinestate(task.coro) != inspect.CORO_CLOSED

@@ -1,0 +1,53 @@
+"""Says in a log or a warning that a network seems to hang, where it is not certain that nothing can move.
+
+A verdict needs a proof. Two things can be in its way: the deadlines of tasks cannot be read, or a task or thread that
+has never used the network might still do so.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+from ..base.log import log
+from ..core.waiting import parked, resting
+from .diagnosis import diagnose
+from .outside import deadline_of, has_way_out, waits_for_children
+from .standstill import known_tasks
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+
+class Doubts:
+    """Speaks up once in the run of a network."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._has_spoken = False
+
+    def speak_up(self) -> None:
+        """The network has been watched for a while and nothing has moved: say so if it seems to hang."""
+        if self._has_spoken:
+            return
+        network = self._network
+        known = known_tasks(network)
+        if any(task not in parked and task not in resting and not waits_for_children(task) for task in known):
+            return  # at work elsewhere
+        waiting = [task for task in known if task in parked]
+        if any(deadline_of(task) == -math.inf for task in waiting):
+            self._has_spoken = True
+            warnings.warn(
+                f"network {network.name!r} seems to hang, but when the waits of its tasks end cannot be read\n"
+                f"{diagnose(network, is_stalled=True)}",
+                RuntimeWarning,
+                stacklevel=1,
+            )
+        elif network._measures.body.emitted and not any(has_way_out(network, task) for task in waiting):
+            self._has_spoken = True
+            log.warning(
+                "network %r seems to hang: it can go on only if a task or thread sends that has not used it so far\n%s",
+                network.name,
+                diagnose(network, is_stalled=True),
+            )

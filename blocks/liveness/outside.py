@@ -1,0 +1,120 @@
+"""Whether anything outside a network can still reach it: a task of the same run of trio, a thread, a host loop.
+
+A message can come from anywhere: a task may find a block in a global variable, a thread may call into the loop. So that
+nothing will come is certain only if nothing at all can move: every task of the run waits in Penstock or for its
+children, and nothing keeps a token with which a thread could reach the loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+import trio
+
+from ..base.loop_token import loop_token
+from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
+from ..core.block import Block
+from ..core.waiting import parked, resting
+
+
+class Overseen(Protocol):
+    """A network, as far as its tasks are looked at."""
+
+    name: str
+    _nursery: trio.Nursery
+    _is_open: bool
+    _body_done: bool
+    _body_task: trio.lowlevel.Task | None
+    _outer_deadline: float
+
+
+ENTRY_TASK = "<TrioToken.run_sync_soon task>"
+"""What trio calls its own task that runs what threads have asked for; if it changes, everything outside counts."""
+
+
+def is_closed(network: Overseen) -> bool:
+    """Whether nothing from outside can reach a network any more, once its own tasks wait in vain."""
+    beside = tasks_below(trio.lowlevel.current_root_task(), network._nursery)
+    until = network._outer_deadline
+    return not any(moves_alone(task, network, until) for task in beside) and not has_other_callers()
+
+
+def tasks_below(root: trio.lowlevel.Task | None, without: trio.Nursery | None = None) -> Iterator[trio.lowlevel.Task]:
+    """A task and all tasks in the nurseries below it, but for those in one nursery."""
+    waiting = [] if root is None else [root]
+    while waiting:
+        task = waiting.pop()
+        yield task
+        for nursery in task.child_nurseries:
+            if nursery is not without:
+                waiting.extend(nursery.child_tasks)
+
+
+def moves_alone(task: trio.lowlevel.Task, network: Overseen | None, until: float) -> bool:
+    """Whether a task can go on without a message from a network, or at a block that no network runs.
+
+    Args:
+        task: The task.
+        network: The network; a task that waits at another one may go on. None for none.
+        until: A deadline at this time or later does not count: it ends everything.
+    """
+    if task in resting or task.name == ENTRY_TASK:
+        return False
+    waiter = parked.get(task)
+    if waiter is None:
+        return not waits_for_children(task)
+    owner = owner_of(waiter.place)
+    return deadline_of(task) < until or not (owner is None or owner is network)
+
+
+def body_of(network: Overseen) -> trio.lowlevel.Task | None:
+    """The task of the body of a network, while that goes on."""
+    return None if network._body_done else network._body_task
+
+
+def owner_of(place: object) -> Overseen | None:
+    """The network that runs the place where a task waits, if one does."""
+    network: Overseen | None = getattr(place, "_network", None)
+    return network if network is not None and network._is_open else None
+
+
+def is_adrift(place: object) -> bool:
+    """Whether a place is a block that no network runs."""
+    return isinstance(place, Block) and owner_of(place) is None
+
+
+def has_other_callers() -> bool:
+    """Whether a thread or a host loop can call into this run of trio, as far as that can be told; if not, yes."""
+    if is_guest():
+        return True
+    return threading.active_count() > 1 and loop_token().is_kept_by_others()
+
+
+def is_guest() -> bool:
+    """Whether trio runs inside another loop, whose callbacks may do anything."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not trio.run.__code__:
+        frame = frame.f_back
+    return frame is None
+
+
+def deadline_of(task: trio.lowlevel.Task) -> float:
+    """When a cancel scope will end what the task waits for, on trio's clock; "any moment" if that is not known."""
+    if sight.deadlines:
+        return read_deadline(task)
+    waiter = parked.get(task)
+    return -math.inf if waiter is None or waiter.deadline is None else waiter.deadline
+
+
+def has_way_out(network: Overseen, task: trio.lowlevel.Task) -> bool:
+    """Whether a cancel scope will end what a task waits for; one around the whole network does not count."""
+    return deadline_of(task) < network._outer_deadline
+
+
+def waits_for_children(task: trio.lowlevel.Task) -> bool:
+    """Whether a task does nothing but wait for the tasks of its innermost nursery to end."""
+    return read_waiting(task) is True if sight.children else is_at_end_of_nursery(task)

@@ -1,0 +1,30 @@
+"""Says which links get nothing because another link of the same source takes everything first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..base.units import listed
+from ..core.block import Block
+from ..core.fan_out import FanOut
+from ..core.link import Link
+
+
+def find_idle_links(blocks: Iterable[Block]) -> Iterator[str]:
+    """One sentence for each source of which a link got nothing, though others did."""
+    for block in blocks:
+        outbox = block._outs()[0]
+        links = () if isinstance(outbox, FanOut) else tuple(outbox.links)
+        taker = next((place for place, link in enumerate(links) if takes_all(link)), len(links))
+        idle = tuple(str(link.target) for link in links[taker + 1 :] if not link.passed)
+        if idle:
+            yield (
+                f"{block} gives each message to the first target that takes it: {links[taker].target} took all that it "
+                f"was offered, and {listed(idle)} got nothing; use a Broadcast to give every message to all of them"
+            )
+
+
+def takes_all(link: Link[Any]) -> bool:
+    """Whether a link has passed messages on, and may pass on every one."""
+    return bool(link.passed) and link.filter is None and link.remaining is None and link.inbox.filter is None
