@@ -29,7 +29,8 @@ from penstock.blocks.base.error_info import annotate, shorten
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
-from penstock.blocks.core.block import downstream, given_name, reachable, upstream
+from penstock.blocks.core.block import given_name
+from penstock.blocks.core.graph import downstream, reachable, upstream
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, overseers

@@ -8,17 +8,15 @@ and takes one only when it is next.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from penstock.blocks import Source
 from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
 from penstock.blocks.core.inbox import Inbox
-from penstock.blocks.core.inputs import InputsBlock, Sought
+from penstock.blocks.core.inputs import Input, InputsBlock, Sought
 from penstock.blocks.core.outbox import Outbox
-
-if TYPE_CHECKING:
-    from penstock.blocks import Network
+from penstock.blocks.core.quiet import is_quiet_before
 
 T = TypeVar("T")
 
@@ -39,9 +37,10 @@ class SequenceMultiplexer(InputsBlock[T]):
     - Fails: with a `SequenceError` that names the number and the input, if a number is missing (no input can bring it
       any more), comes twice, or is out of order within one input; or if `key` raises.
 
-    Items that a block upstream drops (skipped, dead-lettered, overflown) leave a tombstone by themselves, so the
-    sequence goes on without them, as long as `key` can tell their number; an item for which `key` raises in that
-    place is taken to have none yet. Call `tombstone` for what only the program knows.
+    Items that a block upstream drops (skipped, dead-lettered, filtered, overflown) are reported by themselves. The
+    sequence goes on without the number that `key` gives for such an item as soon as no input can bring that number any
+    more. So a stage that numbers the items afresh after a loss does no harm: the number then still comes. An item for
+    which `key` raises has no number yet, and its loss is ignored. Call `tombstone` for what only the program knows.
 
     Args:
         sources: What to put in sequence.
@@ -58,6 +57,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         self._key = key
         self._next = start
         self._tombstones: set[int] = set()
+        self._reported: set[int] = set()
         self._last: dict[int, int] = {}
         self._link_sources(sources)
 
@@ -79,8 +79,10 @@ class SequenceMultiplexer(InputsBlock[T]):
         self._wake()
 
     def _pass_tombstones(self) -> None:
+        self._reported.discard(self._next - 1)
         while self._next in self._tombstones:
             self._tombstones.remove(self._next)
+            self._reported.discard(self._next)
             self._next += 1
 
     def _number(self, item: T) -> int:
@@ -149,8 +151,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         if twice:
             inputs = [index for index, number in heads.items() if number == twice[0]]
             raise SequenceError(f"{self}: number {twice[0]} came from input {inputs[0]} and from input {inputs[1]}")
-        silent = [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
-        if heads and not silent and self._next not in heads.values():
+        if heads and not self._silent(heads) and not self._pass_reported(heads):
             index = min(heads, key=lambda i: heads[i])
             raise SequenceError(
                 f"{self}: number {self._next} is missing: the least that can still come is {heads[index]}, from input "
@@ -176,9 +177,10 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     # Tombstones
 
-    def _join(self, network: Network) -> None:
-        super()._join(network)
-        network._counts_on_every_item = True
+    @property
+    def hears_losses(self) -> bool:
+        """It goes on without what is lost."""
+        return True
 
     def _lost(self, items: Sequence[T]) -> None:
         for item in items:
@@ -187,4 +189,26 @@ class SequenceMultiplexer(InputsBlock[T]):
             except Exception:  # dropped before it had a number
                 continue
             if isinstance(number, int) and number >= self._next:
-                self.tombstone(number)
+                self._reported.add(number)
+        self._wake()
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Go on without a number that was reported lost, if no input can bring it any more."""
+        if self._next not in self._reported or self._finished or self._is_ready():
+            return False
+        heads = self._heads()
+        if not heads or not (is_certain or is_quiet_before(port._inbox for port in self._silent(heads))):
+            return False
+        return self._pass_reported(heads)
+
+    def _silent(self, heads: dict[int, int]) -> list[Input[Any]]:
+        """The inputs that have no head and may still get one."""
+        return [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
+
+    def _pass_reported(self, heads: dict[int, int]) -> bool:
+        """Go on without numbers that were reported lost; give whether the next number is at the head of an input."""
+        while self._next in self._reported and self._next not in heads.values():
+            self._next += 1
+            self._pass_tombstones()
+            self._wake()
+        return self._next in heads.values()

@@ -45,13 +45,15 @@ class OverflowInbox(Inbox[T]):
         self._granted += 1
         queue = cast("deque[T]", self.queue)
         reserved = [queue.popleft()] if self.outbox.holder is not None else []
+        place = self._granted  # of the new message, among those that came
         if self.overflow == "drop_oldest" and queue:
+            place -= len(queue)
             dropped = queue.popleft()
             queue.append(message)
         else:
             dropped = message
         queue.extendleft(reserved)
-        self.block._drop(self.overflow.removeprefix("drop_"), (dropped,))
+        self.block._drop(self.overflow.removeprefix("drop_"), (dropped,), (place,))
         return MessageStatus.ACCEPTED
 
 
@@ -102,6 +104,11 @@ class BoundedBuffer(StoringBlock[T]):
         else:
             inbox = OverflowInbox(outbox, queue, overflow, capacity, filter)
         super().__init__(inbox, outbox, name)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Messages go out in the order in which they came in."""
+        return True
 
     @property
     def capacity(self) -> int:

@@ -45,6 +45,7 @@ class BroadcastOutbox(FanOut[T]):
             for item in batch:
                 tracer.numbers.multiply(item, len(links), self.block.name)
         self.block._counts["produced"] += count * (len(links) - 1)
+        self.published += count
         for link in links:
             taken = link.push_all(batch) if batch else 0
             self.delivered += taken
@@ -81,6 +82,7 @@ class Broadcast(StoringBlock[T]):
     """
 
     kind: ClassVar[str] = "broadcast"
+    copies: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -93,6 +95,11 @@ class Broadcast(StoringBlock[T]):
         queue: deque[T] = deque()
         outbox: FanOut[T] = BroadcastOutbox(self, queue)
         super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), outbox, name)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Every message goes out as it came in."""
+        return True
 
     def _try_to_finish(self) -> None:
         if self._held() and not self._finished and not self._keeps_results():

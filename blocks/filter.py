@@ -62,7 +62,7 @@ class Filter(FunctionBlock[T], Source[T]):
         TypeError: `predicate` cannot be called, or not by the executor, or is a generator function.
     """
 
-    __slots__ = ()
+    __slots__ = ("_judged",)
     kind: ClassVar[str] = "filter"
 
     def __init__(
@@ -83,6 +83,7 @@ class Filter(FunctionBlock[T], Source[T]):
             raise TypeError(
                 f"{self}: a predicate returns True or False; a generator function cannot, got {predicate!r}"
             )
+        self._judged = 0  # how many items have an answer
         runs_async = is_async(predicate)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
         if runs_async:
@@ -95,16 +96,29 @@ class Filter(FunctionBlock[T], Source[T]):
         else:
             self._use(FilteringRunner(self, self._sort_out))
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether messages go on in the order in which they came in."""
+        return self._runner.ordered
+
     def _sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
         """Hand on the items with the answer True; drop the rest."""
         kept = list(compress(items, answers))
         if len(kept) < len(answers):
-            self._drop("filtered", compress(items, map(not_, answers)))
+            self._reject(list(compress(items, map(not_, answers))), answers)
+        self._judged += len(answers)
         super()._emit(kept)
 
     def _emit(self, results: list[Any]) -> None:
         rejected = [result.item for result in results if type(result) is Rejected]
         if rejected:
-            self._drop("filtered", rejected)
-            results = [result for result in results if type(result) is not Rejected]
-        super()._emit(results)
+            self._reject(rejected, [type(result) is not Rejected for result in results])
+        self._judged += len(results)
+        super()._emit([result for result in results if type(result) is not Rejected] if rejected else results)
+
+    def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
+        """Drop items, and tell which of those with an answer they are."""
+        self._count_dropped("filtered", items)
+        for branch in self._outbox.branches:
+            branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
+        self._report_lost(items)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar, overload
 
+from .base.error_info import ErrorInfo
 from .buffer import check_capacity
+from .core.block import Block
+from .core.forks import share_source
 from .core.inbox import Inbox
-from .core.inputs import InputsBlock
+from .core.inputs import InputsBlock, Sought
 from .core.outbox import Outbox
+from .core.pairing import NO_PARTNER, InStep
+from .core.quiet import is_quiet_before
 from .core.source import Source
+from .functions.function_block import DEFAULT_CAPACITY
+from .functions.key_matcher import KeyedInbox, KeyMatcher, Keys, Unmatched, check_keys, check_unmatched
+from .functions.policies import DeadLetter, Failures
 
 Out = TypeVar("Out", bound=tuple[Any, ...])
 A = TypeVar("A")
@@ -21,35 +30,62 @@ D = TypeVar("D")
 class Join(InputsBlock[Out]):
     """Waits until each input has a message, and hands them on as one tuple, in the order of the inputs.
 
+    Which messages belong together is told by their position, or by a key.
+
+    By position, the n-th tuple is made of the n-th message of each input. Inputs that get copies of the same messages
+    from one `Broadcast` are kept in step: if a message is lost on one way (skipped, dead-lettered, filtered, dropped
+    by a full buffer, gone along another link, or not wanted by the first block of the way), its copies on the other
+    ways are dropped and counted as "no partner". When one way ends early, the rest of the others has no partner
+    either. Where it cannot be known which messages belong together (a block on the way that changes the order or the
+    number of messages, such as a transformer with `ordered=False`, a `TransformMany` or a `Batch`; an agent; several
+    sources for one block), entering the network raises a `ValueError`: use a key.
+
+    By key, a tuple is made of messages with the same key, in whatever order they come.
+
     Several sources of different types are joined just as those of one type: `Join(names, ages)` is a
     `Join[tuple[str, int]]`.
 
     - Inputs and outputs: a fixed number of inputs, given as sources, or linked later in the order in which they are
       to stand in the tuple (`source.link_target(join)`), or sent to by hand (`join.inputs[0].send(…)`). Tuples go to
       the first linked target that accepts them, or to a receiver.
-    - Order: the n-th tuple is made of the n-th message of each input.
+    - Order: by position, the order of the messages; by key, the order in which the tuples became complete.
     - Holds: non-greedy (the default), nothing: it takes the messages, all at once, when somebody takes the tuple, and
       until then they stay with their sources, where other takers may get them; two joins that share sources cannot
-      deadlock each other. Greedy: what its inputs were given and what has no partner yet.
-    - Back-pressure: non-greedy, that of whoever takes the tuples. Greedy: at most `capacity` messages an input.
-    - Ends: when one input is complete and empty. What the other inputs have then has no partner: it stays where it is
-      (with its source, or in a greedy join), and the network reports it as stalled.
-    - Fails: runs no function of the user's but filters.
+      deadlock each other. Greedy: what its inputs were given and what has no partner yet. By key: the messages that
+      wait for those with their key.
+    - Back-pressure: non-greedy, that of the taker of the tuples. Greedy or by key: at most `capacity` messages an
+      input.
+    - Ends: by position, when one input is complete and empty. What the other inputs have then has no partner: it
+      stays where it is (with its source, or in a greedy join), and the network reports it as stalled; inputs that are
+      kept in step end together. By key, when all inputs are complete and empty.
+    - Fails: runs no function of the user's but filters and keys. A key that raises, or cannot be hashed, or comes
+      twice on one input while the first waits, is a fault.
 
     In the balance, messages count as merged and tuples as produced.
 
     Args:
         sources: One source an input, in the order of the tuple.
         inputs: How many inputs, if not all are given as sources now.
-        greedy: Take messages as soon as they come instead of leaving them with their sources.
-        capacity: At most so many messages wait in one input of a greedy join, >= 1; None for no bound.
+        greedy: Take messages as soon as they come instead of leaving them with their sources. A join by key always
+            does.
+        capacity: At most so many messages wait in one input of a greedy join or a join by key, >= 1. By default there
+            is no bound for a greedy join, and the bound is 1024 for a join by key.
+        key: Gives the key of a message, which can be hashed: one function for all inputs, or a tuple with one for each
+            input. None, the default, pairs by position.
+        unmatched: What becomes of a message whose key will not come on every input: "drop" (the default) counts it as
+            "no partner", "fail" makes it a fault, a `DeadLetter` sends it to a target. That is known when an input
+            has ended without the key, or when no block between a common broadcast and the join holds anything any
+            more. As soon as `capacity` messages wait, it is taken for known of keys that were reported lost on their
+            way, and of keys that an input has passed if all keys have come in increasing order so far.
         name: What reports call the block; by default its class and a number.
 
     Raises:
-        ValueError: There is no input, or there are more sources than inputs.
+        ValueError: There is no input, there are more sources than inputs, or not as many keys as inputs; `unmatched`
+            is given without a key, or is none of the three.
+        TypeError: A key is no function.
     """
 
-    __slots__ = ("is_greedy",)
+    __slots__ = ("_by_key", "_dead", "_in_step", "is_greedy")
     kind: ClassVar[str] = "join"
 
     @overload
@@ -60,6 +96,8 @@ class Join(InputsBlock[Out]):
         *,
         greedy: bool = ...,
         capacity: int | None = ...,
+        key: Keys | None = ...,
+        unmatched: Unmatched | None = ...,
         name: str | None = ...,
     ) -> None: ...
     @overload
@@ -71,6 +109,8 @@ class Join(InputsBlock[Out]):
         *,
         greedy: bool = ...,
         capacity: int | None = ...,
+        key: Keys | None = ...,
+        unmatched: Unmatched | None = ...,
         name: str | None = ...,
     ) -> None: ...
     @overload
@@ -83,6 +123,8 @@ class Join(InputsBlock[Out]):
         *,
         greedy: bool = ...,
         capacity: int | None = ...,
+        key: Keys | None = ...,
+        unmatched: Unmatched | None = ...,
         name: str | None = ...,
     ) -> None: ...
     @overload
@@ -96,6 +138,8 @@ class Join(InputsBlock[Out]):
         *,
         greedy: bool = ...,
         capacity: int | None = ...,
+        key: Keys | None = ...,
+        unmatched: Unmatched | None = ...,
         name: str | None = ...,
     ) -> None: ...
     @overload
@@ -105,6 +149,8 @@ class Join(InputsBlock[Out]):
         inputs: int | None = ...,
         greedy: bool = ...,
         capacity: int | None = ...,
+        key: Keys | None = ...,
+        unmatched: Unmatched | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -114,6 +160,8 @@ class Join(InputsBlock[Out]):
         inputs: int | None = None,
         greedy: bool = False,
         capacity: int | None = None,
+        key: Keys | None = None,
+        unmatched: Unmatched | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -124,14 +172,38 @@ class Join(InputsBlock[Out]):
                 f"{self}: needs at least 1 input and no more sources than inputs, "
                 f"got {len(sources)} sources, inputs={inputs!r}"
             )
-        self.is_greedy = greedy
+        keys = None if key is None else check_keys(str(self), key, count)
+        policy = check_unmatched(str(self), unmatched, keys is not None)
+        self.is_greedy = greedy or keys is not None
         for _ in range(count):
             self._add_input()
-        if greedy:
-            self._outbox = Outbox(self, deque())
-            for port in self.inputs:
-                port._inbox = Inbox(self, deque(), capacity=capacity, label=f"{self} input {port.index}")
+        self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
+        self._by_key: KeyMatcher | None = None
+        self._in_step: InStep | None = None
+        if keys is None:
+            self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self._wake)
+        else:
+            capacity = DEFAULT_CAPACITY if capacity is None else capacity
+            self._by_key = KeyMatcher(
+                str(self), self.inputs, keys, Failures(str(self), policy), self._discard, self._bury
+            )
+        if self.is_greedy:
+            self._take_early(capacity)
+        if isinstance(policy, DeadLetter):
+            self._dead.link(policy.target._inlet(self._dead))
         self._link_sources(sources)
+
+    def _take_early(self, capacity: int | None) -> None:
+        self._outbox = Outbox(self, deque())
+        for port in self.inputs:
+            label = f"{self} input {port.index}"
+            if self._by_key is None:
+                port._inbox = Inbox(self, deque(), capacity=capacity, label=label)
+            else:
+                inbox = KeyedInbox(self, deque(), capacity=capacity, label=label)
+                inbox.waiting, inbox.index = self._by_key.store, port.index
+                port._inbox = inbox
+            port.takes_early = True
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
@@ -142,8 +214,55 @@ class Join(InputsBlock[Out]):
             f"{self} has {len(self.inputs)} inputs and all are taken; make it with more, or link to join.inputs[i]"
         )
 
+    # What belongs together
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether tuples go out in the order of the messages."""
+        return self._in_step is not None
+
+    def fork_behind(self) -> Block | None:
+        """The broadcast that feeds all inputs, if there is one and nothing else does."""
+        return None if self._in_step is None else self._in_step.fork()
+
+    def problems(self) -> Iterable[str]:
+        """Why it cannot be known which messages belong together."""
+        return () if self._in_step is None else self._in_step.problems()
+
+    def _start(self) -> None:
+        self._look_at_ways()
+        super()._start()
+
+    def _look_at_ways(self) -> None:
+        """See which inputs are fed by the same broadcast."""
+        if self._in_step is not None:
+            self._in_step.set_up()
+        elif self._by_key is not None:
+            self._by_key.shares_source = share_source(self)
+
+    def input_linked(self) -> None:
+        """Look again which inputs are fed by the same broadcast."""
+        if self._by_key is not None:
+            self._by_key.shares_source = False
+        if self._in_step is not None:
+            self._in_step.is_stale = True
+            self._wake()
+
+    def _discard(self, item: Any) -> None:
+        """A message has no partner."""
+        self._count_dropped(NO_PARTNER, (item,))
+        self._report_lost((item,))
+
+    def _lose_number(self, number: int) -> None:
+        """No tuple is made of the messages with a number."""
+        for branch in self._outbox.branches:
+            branch.lost(self, (number,), 1)
+
+    # By position
+
     def _is_ready(self) -> bool:
-        return all(port.has_message() for port in self.inputs)
+        in_step = self._in_step
+        return all(port.has_message() for port in self.inputs) and (in_step is None or in_step.is_ready)
 
     def _look(self) -> Out:
         return tuple(port.head() for port in self.inputs)  # type: ignore[return-value]
@@ -152,41 +271,137 @@ class Join(InputsBlock[Out]):
         self._counts["merged"] += len(self.inputs)
         self._counts["produced"] += 1
         whole = tuple(port.take() for port in self.inputs)
+        if self._in_step is not None:
+            self._in_step.paired()
         self._became(whole, whole)
         return whole  # type: ignore[return-value]
 
     def _is_over(self) -> bool:
-        return any(port.is_exhausted for port in self.inputs)
+        exhausted = [port.index for port in self.inputs if port.is_exhausted]
+        return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
 
     def _why_held(self) -> str:
         ended = [str(port.index) for port in self.inputs if port.is_exhausted]
         return f"they have no partner: input {', '.join(ended)} has ended" if ended else ""
 
     def _step(self) -> None:
-        if not self.is_greedy:
-            super()._step()
+        in_step = self._in_step
+        if in_step is None:
+            assert self._by_key is not None
+            self._step_by_key(self._by_key)
             return
+        if in_step.is_stale:
+            in_step.set_up()
+        if in_step.weed():
+            self._wake()
+        if self.is_greedy:
+            self._step_greedily(in_step)
+        else:
+            super()._step()
+        if not self._finished and in_step.weed():
+            self._wake()
+
+    def _step_greedily(self, in_step: InStep) -> None:
         outbox = self._outbox
         outbox.flush()
         inboxes = [port._inbox for port in self.inputs]
         for inbox in inboxes:
             inbox.begin_step()
-        if not outbox.queue and (count := min(len(inbox.queue) for inbox in inboxes)):
+        if not outbox.queue and (count := in_step.longest(min(len(inbox.queue) for inbox in inboxes))):
             batches = [inbox.take(count) for inbox in inboxes]
-            self._counts["merged"] += count * len(inboxes)
-            self._counts["produced"] += count
-            wholes = list(zip(*batches, strict=True))
-            for whole in wholes:
-                self._became(whole, whole)
-            outbox.queue.extend(wholes)  # type: ignore[attr-defined]
-            outbox.flush()
+            in_step.paired(count)
+            self._hand_on(list(zip(*batches, strict=True)))
         for inbox in inboxes:
             inbox.admit()
-        over = any(inbox.closed and not inbox.queue for inbox in inboxes)
-        if over and not outbox.queue and not self._finished:
+        if not outbox.queue and not self._finished and self._is_over():
             self._finish()
+
+    def _hand_on(self, wholes: list[tuple[Any, ...]]) -> None:
+        self._counts["merged"] += len(wholes) * len(self.inputs)
+        self._counts["produced"] += len(wholes)
+        for whole in wholes:
+            self._became(whole, whole)
+        self._outbox.queue.extend(wholes)  # type: ignore[attr-defined]
+        self._outbox.flush()
+
+    # By key
+
+    def _step_by_key(self, by_key: KeyMatcher) -> None:
+        self._outbox.flush()
+        self._dead.flush()
+        inboxes = [port._inbox for port in self.inputs]
+        for inbox in inboxes:
+            inbox.begin_step()
+        if not self._outbox.queue and not self._dead.queue and not self._finished:
+            self._match(by_key)
+        for inbox in inboxes:
+            inbox.admit()
+        over = all(inbox.closed and not inbox.queue for inbox in inboxes)
+        if over and not self._held() and not self._finished:
+            self._finish()
+
+    def _match(self, by_key: KeyMatcher) -> None:
+        wholes: list[tuple[Any, ...]] = []
+        try:
+            by_key.match(wholes)
+        finally:
+            self._counts["dropped:fault"] += by_key.faulted
+            by_key.faulted = 0
+            self._hand_on(wholes)
+        if any(port._inbox.queue for port in self.inputs):
+            self._wake()
+
+    def _bury(self, item: Any, error: Exception) -> None:
+        """Send a message without a partner to the dead letters."""
+        self._report_lost((item,))
+        info = ErrorInfo.of(error, phase=self.name, item=item)
+        self._became((item,), info)
+        self._dead.queue.append(info)
+        self._dead.flush()
+
+    @property
+    def hears_losses(self) -> bool:
+        """By key, it gives up what is lost on its way."""
+        return self._by_key is not None
+
+    def _lost(self, items: Sequence[Any]) -> None:
+        if self._by_key is not None:
+            self._by_key.report(items)
+            self._wake()
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Give up the keys that were reported lost, if nothing can bring them any more."""
+        by_key = self._by_key
+        if by_key is None or self._finished or not len(by_key.store):
+            return False
+        is_quiet = is_quiet_before(port._inbox for port in self.inputs)
+        if not (is_quiet or is_certain) or not by_key.settle(is_quiet):
+            return False
+        self._wake()
+        return True
+
+    def _sought(self) -> Sought | None:
+        return None if self._by_key is None else self._by_key.sought()
+
+    # Both
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._dead.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            super()._abort(reason)
+            self._dead.abort(reason)
+            if self._by_key is not None:
+                self._by_key.store.clear()
 
     def _held(self) -> int:
         if not self.is_greedy:
             return super()._held()
-        return len(self._outbox) + sum(len(port._inbox.queue) for port in self.inputs)
+        stored = 0 if self._by_key is None else len(self._by_key.store)
+        waiting = sum(len(port._inbox.queue) for port in self.inputs)
+        return len(self._outbox) + len(self._dead) + waiting + stored
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,) if self._by_key is None else (self._outbox, self._dead)

@@ -130,10 +130,11 @@ class Network:
         self._agents: list[Member] = []
         self._pump = Pump()
         self._pump.somebody_moves = partial(somebody_moves, self)
+        self._pump.when_idle = self._settle_losses
         self._nursery: trio.Nursery
         self._is_open = False
         self._has_ended = False
-        self._counts_on_every_item = False
+        self._hearers: dict[Block, None] = {}
         self._body_done = False
         self._body_task: trio.lowlevel.Task | None = None
         self._outer_deadline = math.inf
@@ -320,6 +321,8 @@ class Network:
             self._nodes[node] = None
             if isinstance(node, Block):
                 self._blocks[node] = None
+                if node.hears_losses:
+                    self._hearers[node] = None
             else:
                 self._agents.append(cast(Member, node))
         if self._is_open:
@@ -342,6 +345,7 @@ class Network:
                 block._leave()
                 self._names.release(block.name)
                 del self._nodes[block], self._blocks[block], late[block]
+                self._hearers.pop(block, None)
 
     def _entry_appeared(self, inbox: Inbox[Any]) -> None:
         """A target has lost its last producer by unlinking; after the body that is its end."""
@@ -453,10 +457,15 @@ class Network:
                 self._outside_limit = 2 * len(self._outside) + 64
         return user
 
+    def _settle_losses(self, is_certain: bool = False) -> bool:
+        """Let blocks that wait for what is lost go on, if nothing else can bring it; give whether one does."""
+        return bool(self._hearers) and sum(block.settle_losses(is_certain) for block in tuple(self._hearers)) > 0
+
     def _judge(self) -> Verdict:
         if self._pump.ended_blocks:
             self._let_leave()
-        return judge(self)
+        verdict = judge(self)
+        return Verdict.WAITING if verdict is Verdict.STALLED and self._settle_losses(is_certain=True) else verdict
 
     def _stall(self) -> Stalled:
         diagnosis = diagnose(self, is_stalled=True)

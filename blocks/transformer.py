@@ -118,3 +118,8 @@ class Transformer(FunctionBlock[In], Source[Out]):
             self._use(executor_runner(self, executor, concurrency, ordered, window))
         else:
             self._use(InlineRunner(self))
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether results go out in the order in which the messages came in."""
+        return self._runner.ordered

@@ -34,5 +34,10 @@ class UnboundedBuffer(Buffer[T]):
     def __init__(self, *, filter: Callable[[T], bool] | None = None, name: str | None = None) -> None:
         super().__init__(filter=filter, name=name)
 
+    @property
+    def keeps_order(self) -> bool:
+        """Messages go out in the order in which they came in."""
+        return True
+
     def _make_queue(self) -> Queue[T]:
         return deque()

@@ -7,7 +7,7 @@ block is in the queue of ready blocks at most once. The network owns the schedul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import trio
@@ -19,6 +19,7 @@ from ..base.times import Histogram
 from ..base.timing import time_slice
 from ..engine.pump import WatchedGate
 from .balance import BlockBalance
+from .graph import downstream, reachable
 from .scheduler import Scheduler, detached
 from .waiting import overseers
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..network import Network
     from ..recording.tracer import Tracer
+    from .branch import Branch
     from .inbox import Inbox
     from .link import Link
     from .outbox import Outbox
@@ -88,6 +90,7 @@ class Block:
     )
     kind: ClassVar[str] = "block"
     _keeps_value: ClassVar[bool] = False  # what is received from it stays there
+    copies: ClassVar[bool] = False  # every target gets every message
 
     def __init__(self, name: str | None = None) -> None:
         self.name = given_name(type(self).__name__, name)
@@ -118,6 +121,32 @@ class Block:
     def _tracer(self) -> Tracer | None:
         """Records what the network does, if that is wanted."""
         return None if self._network is None else self._network._measures.tracer
+
+    @property
+    def hears_losses(self) -> bool:
+        """Whether the block wants to know which items will not come."""
+        return False
+
+    def problems(self) -> Iterable[str]:
+        """Why the block cannot do its work where it stands in the graph, a sentence each with what to do."""
+        return ()
+
+    @property
+    def keeps_last(self) -> bool:
+        """Whether a message stays in the block when it is received, so that it may be seen any number of times."""
+        return self._keeps_value
+
+    def fork_behind(self) -> Block | None:
+        """The broadcast whose copies the block puts together again, if that is all it does."""
+        return None
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether one message goes out for each that comes in, in the same order, apart from those that are lost.
+
+        A join by position trusts this of the blocks before it. A block that does not say so is not trusted.
+        """
+        return False
 
     @property
     def is_finished(self) -> bool:
@@ -157,6 +186,9 @@ class Block:
 
     def _link_comes(self) -> None:
         """A link has just been added to the outbox."""
+
+    def input_linked(self) -> None:
+        """A link was made to the block, or before it, while the network runs."""
 
     def _receiver_comes(self) -> None:
         """A task is about to wait for a message."""
@@ -227,27 +259,61 @@ class Block:
         """How many of the held items cannot be what the user wants to find there after the run."""
         return self._held()
 
-    def _drop(self, reason: str, items: Iterable[Any]) -> None:
-        """Count items that end here by a policy, and tell who waits for them further on."""
+    def _drop(self, reason: str, items: Iterable[Any], places: Sequence[int] = ()) -> None:
+        """Count items that end here by a policy, and tell the blocks further on.
+
+        Args:
+            reason: The name under which they are counted.
+            items: The items.
+            places: By item, as the how-manieth it came in, counted from 1.
+        """
         items = tuple(items)
+        self._count_dropped(reason, items)
+        self._lose(items, places)
+
+    def _count_dropped(self, reason: str, items: Sequence[Any]) -> None:
         self._counts[f"dropped:{reason}"] += len(items)
         if (tracer := self._tracer) is not None:
             tracer.forget(self.name, items)
-        self._lose(items)
 
     def _became(self, parts: Iterable[object], whole: object) -> None:
         """Something was made of one or more items."""
         if (tracer := self._tracer) is not None:
             tracer.became(self.name, parts, whole)
 
-    def _lose(self, items: Sequence[Any]) -> None:
+    def _lose(self, items: Sequence[Any], places: Sequence[int] = ()) -> None:
         """Tell the blocks further on that items will not come to them from here."""
-        if self._network is None or self._network._counts_on_every_item:
+        for branch in branches_through(self):
+            branch.lost(self, places, len(items))
+        self._report_lost(items)
+
+    def _report_lost(self, items: Sequence[Any]) -> None:
+        """Tell the blocks further on that know items by a key."""
+        if self._network is None or self._network._hearers:
             for block in reachable(self, downstream):
-                block._lost(items)
+                if block.hears_losses:
+                    block._lost(items)
 
     def _lost(self, items: Sequence[Any]) -> None:
         """Learn that items that were on their way here have been dropped."""
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Wait no longer for what was reported lost, if nothing can bring it any more; give whether that was so.
+
+        Args:
+            is_certain: Nothing in the network can move.
+        """
+        del is_certain
+        return False
+
+    def has_lost(self) -> bool:
+        """Whether a message has ended here, or left by a way of its own."""
+        counts = self._counts
+        return bool(counts["failed"]) or any(n for key, n in counts.items() if key.startswith("dropped:"))
+
+    def holds_anything(self) -> bool:
+        """Whether there is an item in the block now."""
+        return self._held() > 0
 
     def _ins(self) -> Sequence[Inbox[Any]]:
         """Where messages come in."""
@@ -347,24 +413,17 @@ class Block:
         self._queued = False
 
 
-def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Block, None]:
-    """All blocks that can be reached from one in steps of one kind, the one included."""
-    found: dict[Block, None] = {}
-    waiting = [start]
-    while waiting:
-        block = waiting.pop()
-        if block not in found:
-            found[block] = None
-            waiting.extend(step(block))
-    return found
+def branches_through(block: Block) -> Iterable[Branch]:
+    """The branches between a broadcast and a join on which a block stands."""
+    outs = block._outs()
+    return outs[0].branches if outs else ()
 
 
-def downstream(block: Block) -> Iterable[Block]:
-    """The blocks that a block is linked to; its dead letters go another way."""
-    return [link.target for outbox in block._outs()[:1] for link in outbox.links]
+def inboxes_of(block: Block) -> Sequence[Inbox[Any]]:
+    """Where messages come into a block."""
+    return block._ins()
 
 
-def upstream(block: Block) -> Iterable[Block]:
-    """The blocks that are linked to a block."""
-    sources = [getattr(producer, "source", None) for inbox in block._ins() for producer in inbox.producers]
-    return [source for source in sources if isinstance(source, Block)]
+def outboxes_of(block: Block) -> Sequence[Outbox[Any]]:
+    """Where messages go out of a block; the first is the main one."""
+    return block._outs()

@@ -26,11 +26,12 @@ class FanOut(Outbox[T]):
         behind: The links whose backlog is not empty: a step looks at these only, however many links there are.
     """
 
-    __slots__ = ("behind",)
+    __slots__ = ("behind", "published")
 
     def __init__(self, block: Block, queue: Queue[T]) -> None:
         super().__init__(block, queue)
         self.behind: dict[Link[T], None] = {}
+        self.published = 0
 
     def publish(self, item: T) -> int:
         """Put a message into the backlog of every link that wants it; give how many do."""
@@ -39,6 +40,10 @@ class FanOut(Outbox[T]):
             self.block._tracer.numbers.multiply(item, len(takers), self.block.name)
         for link in takers:
             self.fall_behind(link, (item,))
+        if takers:
+            self.published += 1
+            for branch in self.branches:
+                branch.published(self.block, takers, self.published)
         return len(takers)
 
     def fall_behind(self, link: Link[T], items: Iterable[T]) -> None:
@@ -46,6 +51,14 @@ class FanOut(Outbox[T]):
         link.backlog.extend(items)
         if link.backlog:
             self.behind[link] = None
+
+    def greet(self, link: Link[T]) -> None:
+        """Note which message is the first that a new link can get."""
+        link.first = self.published + 1
+
+    def handed_out(self, link: Link[T]) -> int:
+        """How many messages were published since the link was made."""
+        return self.published - link.first + 1
 
     def deliver(self) -> bool:
         """Hand out what the targets take now; tell whether nothing is left for any of them."""
@@ -56,14 +69,18 @@ class FanOut(Outbox[T]):
                 if not backlog or link.wants(backlog[0]):
                     break
                 backlog.popleft()  # the target has completed, or its filter was changed
-                self.passed_over()
+                self.passed_over(link)
             if not backlog:
                 self.behind.pop(link, None)
         return not self.behind
 
-    def passed_over(self) -> None:
+    def passed_over(self, link: Link[T]) -> None:
         """A copy that a target was to get is not wanted any more."""
         self.block._counts["dropped:declined"] += 1
+        if not link.inbox.closed:
+            for branch in self.branches:
+                if branch.goes_along(link):
+                    branch.break_off(f"the filter of {link.inbox} was changed while a message waited for it")
 
     def flush(self) -> None:
         """Hand out what the targets take now."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from weakref import WeakSet
 
 import trio
 
@@ -29,12 +30,14 @@ from ..base.errors import Declined
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
+from .graph import downstream, reachable
 from .link import Link
 from .waiting import WaitList
 
 if TYPE_CHECKING:
     from ..measuring.tally import Tally
     from .block import Block, Node
+    from .branch import Branch
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
@@ -82,9 +85,11 @@ class Inbox(Generic[T]):
         "_next_credit",
         "_turns",
         "block",
+        "branches",
         "capacity",
         "closed",
         "credit",
+        "fed_by",
         "gate",
         "grantee",
         "is_direct",
@@ -132,6 +137,8 @@ class Inbox(Generic[T]):
         self.senders: WaitList[T] = WaitList()
         self.postponed: dict[Link[Any], None] = {}
         self.producers: dict[Node | object, None] = {}
+        self.fed_by: WeakSet[Link[Any]] | None = None  # links, those of sources that have finished too
+        self.branches: tuple[Branch, ...] = ()  # from a broadcast to a join, on which the target stands
         self.is_direct = filter is None and isinstance(queue, deque)
 
     def __str__(self) -> str:
@@ -141,6 +148,10 @@ class Inbox(Generic[T]):
     def accepted(self) -> int:
         """How many messages were taken, counted as they were."""
         return self._granted - self.credit
+
+    def came_along(self, link: Link[Any]) -> int:
+        """How many of the accepted messages came along a link."""
+        return link.passed
 
     def room(self) -> int:
         """How many more messages fit in."""
@@ -204,6 +215,8 @@ class Inbox(Generic[T]):
         """Take the message if that can be done now."""
         if not self.wants(message):
             return MessageStatus.DECLINED
+        if link is None and self.branches:
+            self.is_disturbed("a message was sent to it by hand")
         room = self.room() if link is None else self.room_for(link)
         if room < 1 or (self.gate is not None and not self.gate.admit((message,))):
             return self.refuse(message, link)
@@ -443,6 +456,18 @@ class Inbox(Generic[T]):
         """Count a link that was just made as a producer."""
         self.producers[link] = None
         self.links += 1
+        self.fed_by = WeakSet() if self.fed_by is None else self.fed_by
+        self.fed_by.add(link)
+        if self.branches:
+            self.is_disturbed(f"{link.source} was linked to it")
+        if self.block.network is not None:
+            for block in reachable(self.block, downstream):
+                block.input_linked()
+
+    def is_disturbed(self, what: str) -> None:
+        """Tell the joins behind that messages come here which are not from their broadcast."""
+        for branch in self.branches:
+            branch.break_off(f"while the network ran, {what} ({self})")
 
     def link_from(self, source: object) -> Link[Any] | None:
         """The link from a source to here, if there is one."""
@@ -453,6 +478,8 @@ class Inbox(Generic[T]):
         """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
         self.links -= 1
         self.producers.pop(link, None)
+        if self.fed_by is not None:
+            self.fed_by.discard(link)
         self.postponed.pop(link, None)
         self._asked.pop(link, None)
         self.lost_producer()

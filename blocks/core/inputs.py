@@ -50,6 +50,11 @@ class HeadsInbox(Inbox[T]):
         super().__init__(block, deque(), capacity=1, label=label)
         self.is_direct = False
 
+    def came_along(self, link: Link[Any]) -> int:
+        """None: what comes along a link is looked at where it is, and not accepted."""
+        del link
+        return 0
+
     def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
         """Remember who has something."""
         if link is None:
@@ -73,6 +78,7 @@ class Input(Target[T], Generic[T]):
         self._block = block
         self._inbox: Inbox[T] = inbox
         self.index = index
+        self.takes_early = False  # messages are taken in as they come, not left where they are
         self._link: Link[T] | None = None
 
     def __repr__(self) -> str:
@@ -81,6 +87,8 @@ class Input(Target[T], Generic[T]):
     def has_message(self) -> bool:
         """Look whether there is a message, and where: `head` and `take` use what was seen here last."""
         inbox = self._inbox
+        if self.takes_early:
+            return bool(inbox.queue)
         link = self._link  # the one that had a message last time is likely to have another
         if link is not None and not inbox.queue and link.outbox.available(link):
             return True
@@ -94,6 +102,15 @@ class Input(Target[T], Generic[T]):
                     self._link = link
                     return True
         return False
+
+    @property
+    def inbox(self) -> Inbox[T]:
+        """Where the messages are that the block has taken in."""
+        return self._inbox
+
+    def producers(self) -> Iterable[object]:
+        """What feeds the input: links, agents, handles."""
+        return tuple(self._inbox.producers)
 
     def head(self) -> T:
         """The next message, left where it is; right after `has_message`."""

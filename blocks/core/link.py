@@ -40,8 +40,10 @@ class Link(Generic[T]):
     """
 
     __slots__ = (
+        "__weakref__",
         "backlog",
         "filter",
+        "first",
         "inbox",
         "is_linked",
         "number",
@@ -68,6 +70,7 @@ class Link(Generic[T]):
         self.filter = filter
         self.remaining = max_messages
         self.passed = 0
+        self.first = 1  # the number of the first message that can come along, among those that the source gives
         self.backlog: deque[T] = deque()
         self.is_linked = True
         self.turn = 0  # its place among those that wait for room in the target, 0 if it does not wait

@@ -29,6 +29,7 @@ from .waiting import Waiter, WaitList
 
 if TYPE_CHECKING:
     from .block import Block
+    from .branch import Branch
     from .inbox import Inbox
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class Outbox(Generic[T]):
 
     __slots__ = (
         "block",
+        "branches",
         "delivered",
         "ended",
         "holder",
@@ -61,6 +63,7 @@ class Outbox(Generic[T]):
         self.delivered = 0
         self.received = 0
         self.ended = False
+        self.branches: tuple[Branch, ...] = ()  # on which the block stands
 
     def __len__(self) -> int:
         return len(self.queue)
@@ -120,12 +123,23 @@ class Outbox(Generic[T]):
         for link in self.links:
             if link.offer(head) is MessageStatus.ACCEPTED:
                 self.queue.popleft()
+                self.leaves(link)
                 return 1
             if len(self.links) != count:
                 return (
                     0  # a filter has changed the links: the block has been woken, and offers the head to the new ones
                 )
         return 0
+
+    def leaves(self, link: Link[T] | None) -> None:
+        """A message leaves along a link, or to a receiver; the blocks behind the other links do not get it."""
+        for branch in self.branches:
+            branch.left(self.block, link, self.delivered + self.received + 1)
+
+    def handed_out(self, link: Link[T]) -> int:
+        """How many messages have left since the link was made."""
+        del link
+        return self.delivered + self.received
 
     def serve(self) -> None:
         """Give heads to the receivers that accept them."""
@@ -135,6 +149,7 @@ class Outbox(Generic[T]):
     def _serve_one(self) -> bool:
         for waiter in self.receivers.in_turn():
             if self.accepts(waiter, self.queue[0]):
+                self.leaves(None)
                 self.received += 1
                 self.receivers.wake(waiter, self.queue.popleft())
                 return True
@@ -186,6 +201,9 @@ class Outbox(Generic[T]):
             self.received -= 1
             self.queue.appendleft(item)
             raise
+        self.received -= 1
+        self.leaves(None)
+        self.received += 1
         self._was_taken(item)
         return item
 
@@ -225,6 +243,7 @@ class Outbox(Generic[T]):
         """Take the head along a link, for a target that has looked at it."""
         self.block._note_depth()
         item = self.queue.popleft()
+        self.leaves(link)
         self.delivered += 1
         link.count()
         self.block._wake()
@@ -266,6 +285,7 @@ class Outbox(Generic[T]):
         self.holder = None
         self.block._note_depth()
         item = self.queue.popleft()
+        self.leaves(None)
         self.delivered += 1
         self._was_taken(item)
         self.block._wake()

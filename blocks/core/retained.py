@@ -73,6 +73,7 @@ class RetainedOutbox(FanOut[T]):
 
     def greet(self, link: Link[T]) -> None:
         """Give a new link the present value."""
+        super().greet(link)
         if self.queue and link.wants(self.queue[0]):
             self.fall_behind(link, (self.queue[0],))
             self.block._counts["produced"] += 1

@@ -78,6 +78,7 @@ class Pump:
         heads: What every target has declined.
         gates: The governors that have to look again when items have left.
         somebody_moves: Tells whether it is plain to see that a task of the network can go on.
+        when_idle: Called when no block is ready; whether that has made a block go on.
     """
 
     __slots__ = (
@@ -90,6 +91,7 @@ class Pump:
         "gates",
         "heads",
         "somebody_moves",
+        "when_idle",
     )
 
     def __init__(self) -> None:
@@ -102,6 +104,7 @@ class Pump:
         self.gates: list[WatchedGate] = []
         self.heads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False
+        self.when_idle: Callable[[], bool] = lambda: False
 
     def add(self, block: Steppable) -> None:
         """Run the block's step soon."""
@@ -166,6 +169,8 @@ class Pump:
                     await trio.lowlevel.checkpoint()
                     continue
             self._look()
+            if not self._ready and self.when_idle():
+                continue
             verdict = judge()
             if verdict is Verdict.FINISHED:
                 return

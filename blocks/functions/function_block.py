@@ -42,10 +42,12 @@ class Runner(Protocol):
         waiting: How many results wait for those of items before them.
         at_once: At most so many calls at once.
         place: Where the function runs, in words.
+        ordered: Whether results are handed on in the order of their items.
         is_eager: Whether `give_out` can start work at once when an item comes, without a step of the block.
     """
 
     is_eager: bool
+    ordered: bool
     busy: int
     waiting: int
     at_once: int
@@ -176,9 +178,9 @@ class FunctionBlock(Block, Target[In]):
             self._fault(error, item, number)
         self._counts["failed"] += 1
         if action is Action.SKIP:
-            self._drop("skipped", (item,))
+            self._drop("skipped", (item,), (number,))
         else:
-            self._lose((item,))
+            self._lose((item,), (number,))
             info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
             self._became((item,), info)
             self._dead.queue.append(info)

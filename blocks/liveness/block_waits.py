@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..batch import Batch
-from ..core.block import Block, downstream, reachable, upstream
+from ..core.block import Block
 from ..core.fan_out import FanOut
+from ..core.graph import downstream, reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link

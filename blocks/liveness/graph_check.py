@@ -16,8 +16,9 @@ from ..batch import Batch
 from ..bounded_buffer import BoundedBuffer
 from ..broadcast import Broadcast
 from ..buffer import StoringBlock
-from ..core.block import Block, Node, reachable, upstream
+from ..core.block import Block, Node
 from ..core.fan_out import FanOut
+from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
@@ -36,6 +37,7 @@ def check_graph(network: Network) -> tuple[str, ...]:
     """Everything in a network that will stall unless the body, an agent or a task outside does something about it."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block) and not node._finished]
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
+    found += [line for block in blocks for line in block.problems()]
     found += [line for gate in gates_of(blocks) for line, _ in check_gate(gate)]
     forks: list[Broadcast[Any] | None] = [as_a(Broadcast, block) for block in blocks]
     found += [line for fork in forks if fork is not None for line in check_splits(fork)]
@@ -45,6 +47,9 @@ def check_graph(network: Network) -> tuple[str, ...]:
 def refuse_what_must_stall(network: Network) -> None:
     """Raise a `ValueError` for what nothing can free, before anything has started."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block)]
+    for block in blocks:
+        for line in block.problems():
+            raise ValueError(f"network {network.name!r} cannot start: {line}")
     for gate in gates_of(blocks):
         for line, batch in check_gate(gate):
             feeder = certain_feeder(gate, batch)

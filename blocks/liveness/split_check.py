@@ -9,7 +9,8 @@ from typing import Any
 from ..batch import Batch
 from ..bounded_buffer import OverflowInbox
 from ..broadcast import Broadcast
-from ..core.block import Block, downstream, reachable
+from ..core.block import Block
+from ..core.graph import downstream, reachable
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.link import Link
 from ..functions.async_runner import AsyncRunner

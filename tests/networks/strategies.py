@@ -41,6 +41,7 @@ class Rules:
         impatience: Whether agents may give up waiting, and try again.
         workers: Which kinds of executors there may be.
         depth: How many forks may stand in one another.
+        in_step: Whether the messages must stay in the order of a broadcast, in a way that a join can prove.
     """
 
     trouble: Literal["none", "handled", "faults"] = "none"
@@ -53,6 +54,7 @@ class Rules:
     impatience: bool = True
     workers: tuple[WorkersKind, ...] = ("loop",)
     depth: int = 2
+    in_step: bool = False
 
 
 @st.composite
@@ -226,7 +228,7 @@ class Drawer:
         """Branches that come together again."""
         del is_first
         rules = attrs.evolve(rules, depth=rules.depth - 1)
-        kinds: list[tuple[Any, Merge]] = [("split", "sequence"), ("balance", "sequence")]
+        kinds: list[tuple[Any, Merge]] = [] if rules.in_step else [("split", "sequence"), ("balance", "sequence")]
         kinds.extend((("broadcast", "join"), ("broadcast", "greedy join")))
         if rules.disorder:
             kinds.extend((("split", "direct"), ("split", "choice"), ("balance", "direct"), ("balance", "choice")))
@@ -235,7 +237,14 @@ class Drawer:
         spread, merge = self.draw(st.sampled_from(kinds))
         if merge in ("join", "greedy join"):
             rules = attrs.evolve(
-                rules, losses=False, silent_losses=False, batches=False, expansion=False, disorder=False
+                rules,
+                losses=False,
+                silent_losses=False,
+                batches=False,
+                expansion=False,
+                disorder=False,
+                agents=False,
+                in_step=True,
             )
         elif merge == "sequence":
             rules = attrs.evolve(rules, silent_losses=False, batches=False, expansion=False, disorder=False)

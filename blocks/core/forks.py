@@ -1,0 +1,152 @@
+"""Finds the broadcast from which the inputs of a join get copies of the same messages, and the ways in between.
+
+A join by position may trust a way only if each block on it keeps the order and says what it loses. What stands in the
+way of that is collected in words.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from .block import Block, inboxes_of, outboxes_of
+from .link import Link
+
+if TYPE_CHECKING:
+    from .inbox import Inbox
+
+Stage = tuple[Block, "Link[Any] | None"]
+
+
+@attrs.frozen
+class Way:
+    """How messages get from a broadcast to an input.
+
+    Attributes:
+        fork: The broadcast.
+        stages: The blocks on the way, the broadcast first, each with the link that leads on.
+        obstacles: Why the order of the messages cannot be trusted, in words; empty if it can.
+    """
+
+    fork: Block
+    stages: tuple[Stage, ...]
+    obstacles: tuple[str, ...]
+
+
+@attrs.frozen
+class Group:
+    """Inputs that get copies of the same messages.
+
+    Attributes:
+        inputs: Their places among the inputs of the join.
+        ways: The way to each of them.
+    """
+
+    inputs: tuple[int, ...]
+    ways: tuple[Way, ...]
+
+    @property
+    def fork(self) -> Block:
+        """The broadcast that they have in common."""
+        return self.ways[0].fork
+
+    def obstacles(self) -> tuple[str, ...]:
+        """Why the messages of the inputs cannot be told apart by position."""
+        return tuple(dict.fromkeys(reason for way in self.ways for reason in (*way.obstacles, *put_in_by_hand(way))))
+
+
+def find_groups(join: Block) -> Iterator[Group]:
+    """Yield the inputs of a join that have a broadcast in common, inputs without one left out.
+
+    Raises:
+        ValueError: Some inputs have broadcasts in common, but no one broadcast feeds them all.
+    """
+    ways = [ways_to(inbox, join) for inbox in inboxes_of(join)]
+    left = [index for index, found in enumerate(ways) if found]
+    while left:
+        group = [left.pop(0)]
+        for index in group:
+            related = [other for other in left if ways[index].keys() & ways[other].keys()]
+            group += related
+            left = [other for other in left if other not in related]
+        if len(group) > 1:
+            yield Group(tuple(sorted(group)), tuple(ways_from_one(join, [ways[index] for index in sorted(group)])))
+
+
+def share_source(join: Block) -> bool:
+    """Whether all inputs of a join get copies of the same messages, in whatever order they come."""
+    try:
+        return any(len(group.inputs) == len(inboxes_of(join)) for group in find_groups(join))
+    except ValueError:
+        return False
+
+
+def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
+    """The ways from the nearest broadcast that feeds several inputs."""
+    common = [fork for fork in ways[0] if all(fork in others for others in ways)]
+    if not common:
+        forks = ", ".join(str(fork) for fork in dict.fromkeys(fork for found in ways for fork in found))
+        raise ValueError(f"its inputs get copies from several broadcasts ({forks}), and none of these feeds them all")
+    nearest = min(common, key=lambda fork: sum(len(found[fork].stages) for found in ways))
+    return [found[nearest] for found in ways]
+
+
+def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
+    """The broadcasts from which messages get to an input, each with the shortest way."""
+    found: dict[Block, Way] = {}
+    seen: set[int] = set()
+    waiting: deque[tuple[Inbox[Any], tuple[Stage, ...], tuple[str, ...]]] = deque([(inbox, (), ())])
+    while waiting:
+        here, stages, obstacles = waiting.popleft()
+        if id(here) in seen:
+            continue
+        seen.add(id(here))
+        feeders = tuple(dict.fromkeys((*here.producers, *(here.fed_by or ()))))
+        if len(feeders) > 1:
+            obstacles = (*obstacles, f"{len(feeders)} sources feed {here}")
+        for producer in feeders:
+            if not isinstance(producer, Link):
+                more = (*obstacles, f"{producer} stands in between")
+                waiting.extend((before, stages, more) for source in read_by(producer) for before in inboxes_of(source))
+                continue
+            block = producer.source
+            if block is join or block.keeps_last:
+                continue  # a loop, or values that are shown, not handed on
+            reasons = (*obstacles, *distrust(block, producer))
+            way: tuple[Stage, ...] = ((block, producer), *stages)
+            fork = block if block.copies else block.fork_behind()
+            if fork is not None and fork is not block:
+                way = ((fork, None), *way)
+            if fork is not None:
+                found.setdefault(fork, Way(fork, way, reasons))
+            waiting.extend((before, way, reasons) for before in inboxes_of(block if fork is None else fork))
+    return found
+
+
+def read_by(agent: object) -> Iterable[Block]:
+    """The blocks that an agent reads; none for a producer handle."""
+    neighbors: Any = getattr(agent, "_neighbors", tuple)
+    blocks = [node for node in neighbors() if isinstance(node, Block)]
+    return [block for block in blocks if any(reader is agent for reader in outboxes_of(block)[0].readers)]
+
+
+def distrust(block: Block, link: Link[Any]) -> Iterator[str]:
+    """Why a block on the way does not keep the order of the messages that go along a link."""
+    if link.outbox is not outboxes_of(block)[0]:
+        yield f"dead letters of {block} come that way"
+    if not block.keeps_order:
+        yield f"{block} does not give one message for each that it gets, in the same order"
+
+
+def put_in_by_hand(way: Way) -> Iterator[str]:
+    """Say where messages came in that are not from the broadcast."""
+    for block, link in way.stages:
+        if link is None:
+            continue
+        if link.inbox.accepted != link.inbox.came_along(link):
+            yield f"messages were put into {link.inbox} by hand"
+        if link.outbox.handed_out(link) != link.passed + len(link.backlog):
+            yield f"messages have left {block} already, and not along {link}"

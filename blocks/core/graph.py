@@ -1,0 +1,32 @@
+"""Walks along the links between blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .block import Block
+
+
+def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Block, None]:
+    """All blocks that can be reached from one in steps of one kind, the one included."""
+    found: dict[Block, None] = {}
+    waiting = [start]
+    while waiting:
+        block = waiting.pop()
+        if block not in found:
+            found[block] = None
+            waiting.extend(step(block))
+    return found
+
+
+def downstream(block: Block) -> Iterable[Block]:
+    """The blocks that a block is linked to; its dead letters go another way."""
+    return [link.target for outbox in block._outs()[:1] for link in outbox.links]
+
+
+def upstream(block: Block) -> Iterable[Block]:
+    """The blocks that are linked to a block."""
+    sources = [getattr(producer, "source", None) for inbox in block._ins() for producer in inbox.producers]
+    return [source for source in sources if source is not None]

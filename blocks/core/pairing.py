@@ -1,0 +1,198 @@
+"""What a join by position does so that only messages are paired that belong together.
+
+The inputs that get copies of the same messages from a broadcast are kept in step: what is lost on one of the ways is
+discarded on the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from .block import outboxes_of
+from .branch import Branch
+from .forks import Group, find_groups
+from .numbering import Alignment
+
+if TYPE_CHECKING:
+    from .block import Block
+    from .inbox import Inbox
+    from .inputs import Input
+    from .outbox import Outbox
+
+NO_PARTNER = "no partner"
+REMEDY = "give it key=, a function that tells which messages belong together"
+
+
+class InStep:
+    """Keeps inputs in step that get copies of the same messages.
+
+    Args:
+        join: The block with the inputs.
+        inputs: Its inputs.
+        discard: Called with a message that has no partner.
+        lose: Called with the number of a tuple that will not go out.
+        wake: Called when something was reported.
+    """
+
+    def __init__(
+        self,
+        join: Block,
+        inputs: list[Input[Any]],
+        discard: Callable[[Any], None],
+        lose: Callable[[int], None],
+        wake: Callable[[], None],
+    ) -> None:
+        self._join = join
+        self._inputs = inputs
+        self._discard = discard
+        self._lose = lose
+        self._wake = wake
+        self._alignments: list[Alignment] = []
+        self._broken_off: str | None = None
+        self._is_looking = False
+        self._listening: list[tuple[Inbox[Any] | Outbox[Any], Branch]] = []
+        self._has_begun = False
+        self.is_stale = False
+
+    def problems(self) -> Iterator[str]:
+        """Why it cannot be known which messages belong together, in sentences."""
+        try:
+            groups = list(find_groups(self._join))
+        except ValueError as error:
+            yield f"{self._join} pairs messages by position, and {error}: {REMEDY}"
+            return
+        for group in groups:
+            if reasons := group.obstacles():
+                yield (
+                    f"{self._join} pairs messages of {group.fork} by position, but cannot know which of them belong "
+                    f"together: {'; '.join(reasons)}. To pair them safely, {REMEDY}"
+                )
+
+    def fork(self) -> Block | None:
+        """The broadcast that feeds all inputs, if there is one and nothing else does."""
+        if self._is_looking:  # in a circle of links
+            return None
+        self._is_looking = True
+        groups = [group for group in self._groups() if len(group.inputs) == len(self._inputs)]
+        self._is_looking = False
+        return groups[0].fork if groups and not groups[0].obstacles() else None
+
+    def _groups(self) -> list[Group]:
+        try:
+            return list(find_groups(self._join))
+        except ValueError:
+            return []
+
+    def set_up(self) -> None:
+        """Find the ways that lead to the inputs now, and listen to what is lost on them.
+
+        Raises:
+            ValueError: It cannot be known which messages belong together.
+        """
+        self.is_stale = False
+        for problem in self.problems():
+            raise ValueError(problem)
+        groups = self._groups()
+        if self._has_begun and groups:
+            self._break_off("an input was linked after messages were paired")
+            return
+        self._forget()
+        for group in groups:
+            if any(block.has_lost() for way in group.ways for block, _ in way.stages[1:]):
+                raise ValueError(
+                    f"{self._join} was linked while messages of {group.fork} were lost on their way to it, and cannot "
+                    f"know which of them belong together: {REMEDY}"
+                )
+            self._listen(group)
+
+    def _forget(self) -> None:
+        for place, branch in self._listening:
+            place.branches = tuple(other for other in place.branches if other is not branch)
+        self._listening.clear()
+        self._alignments.clear()
+
+    def _listen(self, group: Group) -> None:
+        alignment = Alignment(group.inputs, (1 for _ in group.inputs))
+        for index, way in zip(group.inputs, group.ways, strict=True):
+            branch = Branch(way.stages, partial(self._hear, alignment, index), self._break_off)
+            alignment.first[index] = branch.first
+            for block, link in way.stages:
+                self._listen_at(outboxes_of(block)[0], branch)
+                if link is not None:
+                    self._listen_at(link.inbox, branch)
+        self._alignments.append(alignment)
+
+    def _listen_at(self, place: Inbox[Any] | Outbox[Any], branch: Branch) -> None:
+        place.branches += (branch,)
+        self._listening.append((place, branch))
+
+    def _hear(self, alignment: Alignment, index: int, number: int) -> None:
+        alignment.lose(index, number)
+        self._wake()
+
+    def _break_off(self, reason: str) -> None:
+        self._broken_off = self._broken_off or reason
+        self._wake()
+
+    # Pairing
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the heads of all inputs belong together, given that all have one."""
+        if self._broken_off is not None or self.is_stale:
+            return False
+        return not any(alignment.is_broken for alignment in self._alignments)
+
+    def paired(self, count: int = 1) -> None:
+        """The heads of all inputs were taken, `count` times."""
+        self._has_begun = True
+        for alignment in self._alignments:
+            alignment.step(count)
+
+    def longest(self, count: int) -> int:
+        """How many heads in a row belong together, at most `count`."""
+        for alignment in self._alignments:
+            count = min(count, alignment.unbroken(count))
+        return count
+
+    def weed(self) -> bool:
+        """Discard heads that have no partner; give whether one of the inputs may have a head again that has one.
+
+        Raises:
+            ValueError: Something has happened on the ways after which the numbers cannot be known.
+        """
+        if self._broken_off is not None:
+            raise ValueError(
+                f"{self._join} pairs messages by position, and cannot know any more which belong together: "
+                f"{self._broken_off}. To pair them safely, {REMEDY}"
+            )
+        before = [alignment.next for alignment in self._alignments]
+        for alignment in self._alignments:
+            self._weed(alignment)
+        return before != [alignment.next for alignment in self._alignments]
+
+    def _weed(self, alignment: Alignment) -> None:
+        for index in alignment.inputs:
+            if self._inputs[index].is_exhausted:
+                alignment.end(index)
+        while alignment.is_broken and not alignment.is_over:
+            for index in alignment.owing():
+                if not self._inputs[index].has_message():
+                    if self._inputs[index].is_exhausted:
+                        alignment.end(index)
+                    continue
+                self._has_begun = True
+                self._discard(self._inputs[index].take())
+                alignment.discarded(index)
+            if alignment.owing():
+                return
+            self._lose(alignment.step())
+
+    def is_over(self, exhausted: list[int]) -> bool:
+        """Whether no tuple can come any more, if these inputs are exhausted."""
+        kept = {index for alignment in self._alignments for index in alignment.inputs}
+        return any(index not in kept for index in exhausted) or any(
+            all(index in exhausted for index in alignment.inputs) for alignment in self._alignments
+        )

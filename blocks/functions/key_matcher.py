@@ -1,0 +1,223 @@
+"""Pairs the messages of a join by key, and deals with those that get no partner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Literal
+
+from ..base.checks import check_function
+from ..base.error_info import annotate, shorten
+from ..base.timing import LARGEST_BATCH
+from ..core.inbox import Inbox
+from ..core.inputs import Input, Sought
+from ..core.key_store import KeyStore
+from ..core.link import Link
+from .policies import Action, DeadLetter, Fail, Failures, Skip
+
+Key = Callable[[Any], Hashable]
+Keys = Key | tuple[Key, ...]
+Unmatched = Literal["drop", "fail"] | DeadLetter
+
+
+class KeyedInbox(Inbox[Any]):
+    """Counts the messages that wait in the store of the join, too."""
+
+    __slots__ = ("index", "waiting")
+    waiting: KeyStore
+    index: int
+
+    def room(self) -> int:
+        """How many more messages fit in."""
+        return self.capacity - len(self.queue) - self.waiting.counts[self.index]
+
+
+class KeyMatcher:
+    """Takes messages in and makes tuples of those with the same key.
+
+    Args:
+        who: What messages call the join.
+        inputs: Its inputs.
+        keys: By input, the function that gives the key of a message.
+        unmatched: Decides what becomes of a message without a partner.
+        drop: Called with a message without a partner that is dropped.
+        bury: Called with one that goes to the dead letters, and why.
+    """
+
+    def __init__(
+        self,
+        who: str,
+        inputs: Sequence[Input[Any]],
+        keys: Sequence[Key],
+        unmatched: Failures,
+        drop: Callable[[Any], None],
+        bury: Callable[[Any, Exception], None],
+    ) -> None:
+        self._who = who
+        self._inputs = inputs
+        self._keys = tuple(keys)
+        self._unmatched = unmatched
+        self._drop = drop
+        self._bury = bury
+        self._arrived = 0
+        self._looked_at = 0
+        self.store = KeyStore(len(keys))
+        self.faulted = 0
+        self.shares_source = False  # all inputs get copies of the same messages
+
+    def match(self, wholes: list[tuple[Any, ...]]) -> None:
+        """Take in what has come, and append the tuples that are complete.
+
+        Raises:
+            ValueError: A key waits on the same input already.
+            TypeError: A key cannot be hashed.
+            LookupError: A message has no partner, and that is a fault.
+        """
+        for port, inbox in zip(self._inputs, self._inboxes(), strict=True):
+            while inbox.queue and len(wholes) < LARGEST_BATCH:
+                self._take(port.index, inbox.queue.popleft(), wholes)
+        for key in self._passed_over():
+            self._give_up(key)
+        for port, inbox in zip(self._inputs, self._inboxes(), strict=True):
+            if inbox.closed and not inbox.queue and port.index not in self.store.ended:
+                for key in self.store.end(port.index):
+                    self._give_up(key)
+
+    def _inboxes(self) -> Iterator[Inbox[Any]]:
+        return (port.inbox for port in self._inputs)
+
+    def _take(self, index: int, item: Any, wholes: list[tuple[Any, ...]]) -> None:
+        self._arrived += 1
+        try:
+            key = self._key(index, item)
+            whole = self._put(index, key, item)
+        except BaseException:
+            self.faulted += 1
+            raise
+        if whole is not None:
+            wholes.append(whole)
+        elif self.store.ended and self.store.is_hopeless(key):
+            self._give_up(key)
+
+    def _key(self, index: int, item: Any) -> Hashable:
+        try:
+            return self._keys[index](item)
+        except Exception as error:
+            annotate(error, f"in the key of input {index} of {self._who} for {shorten(item)}")
+            raise
+
+    def _put(self, index: int, key: Hashable, item: Any) -> tuple[Any, ...] | None:
+        where = f"input {index} of {self._who}"
+        try:
+            return self.store.put(index, key, item)
+        except KeyError:
+            raise ValueError(
+                f"{where}: the key {shorten(key)} came twice, the second time with {shorten(item)}, before all inputs "
+                "had brought it; keys must be unique among the messages that wait"
+            ) from None
+        except TypeError as error:
+            raise TypeError(
+                f"{where}: the key of {shorten(item)} must be hashable, got {shorten(key)} ({error})"
+            ) from error
+
+    # What has no partner
+
+    def report(self, items: Sequence[Any]) -> None:
+        """Items were lost somewhere before the join."""
+        for item in items:
+            for key_of in dict.fromkeys(self._keys):
+                try:
+                    self.store.report((key_of(item),))
+                except Exception:  # it had no key yet where it was lost
+                    continue
+
+    def settle(self, is_quiet: bool) -> bool:
+        """Give up keys for which nothing more is on its way; tell whether there were any.
+
+        Args:
+            is_quiet: No block before the join holds a message. If not, nothing in the network can move.
+        """
+        if is_quiet and self.shares_source:
+            keys = self.store.keys()  # all copies of a message have left the broadcast, so the others are lost
+        else:
+            keys = self.store.reported() if is_quiet else [*self.store.reported(), *self.store.passed()]
+        for key in dict.fromkeys(keys):
+            self._give_up(key)
+        if is_quiet:
+            self.store.forget_reports()
+        return bool(keys)
+
+    def _passed_over(self) -> list[Hashable]:
+        """Keys that will not be complete any more; looked for only if an input is full and something has come since."""
+        if self._looked_at == self._arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
+            return []
+        self._looked_at = self._arrived
+        return list(dict.fromkeys((*self.store.reported(), *self.store.passed())))
+
+    def _give_up(self, key: Hashable) -> None:
+        """Deal with the messages of a key that will not be complete."""
+        lacking = ", ".join(f"{index} ({sources_of(self._inputs[index])})" for index in self.store.lacking(key))
+        for index, item in self.store.remove(key).items():
+            error = LookupError(
+                f"{self._who}: {shorten(item)} of input {index} has no partner: its key {shorten(key)} has not come to "
+                f"input {lacking}"
+            )
+            action = self._unmatched.decide(0, self._arrived)
+            if action is Action.FAIL:
+                self.faulted += 1
+                raise error
+            if action is Action.SKIP:
+                self._drop(item)
+            else:
+                self._bury(item, error)
+
+    def sought(self) -> Sought | None:
+        """The message that the longest waiting key lacks."""
+        first = self.store.first()
+        if first is None:
+            return None
+        key, lacking = first
+        index = lacking[0]
+
+        def matches(item: Any) -> bool:
+            try:
+                return bool(self._keys[index](item) == key)
+            except Exception:  # it has no key yet
+                return False
+
+        what = f"key {shorten(key)} on input {index} ({sources_of(self._inputs[index])})"
+        remedy = (
+            f"let the way to input {index} of {self._who} bring every key, or raise the capacity of the join above the "
+            f"distance between messages with the same key ({len(self.store)} messages wait)"
+        )
+        return Sought(what, matches, remedy)
+
+
+def sources_of(port: Input[Any]) -> str:
+    """What feeds an input, in words."""
+    names = [str(feeder.source if isinstance(feeder, Link) else feeder) for feeder in port.producers()]
+    return ", ".join(names) or "nothing feeds it any more"
+
+
+def check_keys(who: str, key: Keys, count: int) -> tuple[Key, ...]:
+    """Understand the `key` argument of a join; raise an error that says what is wrong with it."""
+    keys = key if isinstance(key, tuple) else (key,) * count
+    if len(keys) != count:
+        raise ValueError(f"{who}: key must be one function, or one for each of {count} inputs, got {len(keys)}")
+    for function in keys:
+        check_function(who, "key", function)
+    if None in keys:
+        raise TypeError(f"{who}: each key must be a function, got None")
+    return keys
+
+
+def check_unmatched(who: str, unmatched: Unmatched | None, has_key: bool) -> Skip | Fail | DeadLetter:
+    """Understand the `unmatched` argument of a join; raise a `ValueError` that says what is wrong with it."""
+    if unmatched is not None and not has_key:
+        raise ValueError(f"{who}: unmatched={unmatched!r} needs key=, which tells which messages belong together")
+    if unmatched is None or unmatched == "drop":
+        return Skip()
+    if unmatched == "fail":
+        return Fail()
+    if not isinstance(unmatched, DeadLetter):
+        raise ValueError(f"{who}: unmatched must be 'drop', 'fail' or a DeadLetter, got {unmatched!r}")
+    return unmatched

@@ -1,0 +1,474 @@
+"""A join by position behind a broadcast: what is lost on one way takes its partners with it, or the join refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from penstock.agents import Agent, PipelineGovernor
+from penstock.blocks import (
+    Batch,
+    Block,
+    BoundedBuffer,
+    Broadcast,
+    Buffer,
+    Call,
+    Choice,
+    DeadLetter,
+    Filter,
+    IterableSource,
+    Join,
+    Network,
+    OverwriteBuffer,
+    Retry,
+    Source,
+    Threads,
+    Transformer,
+    TransformMany,
+    UnboundedBuffer,
+)
+
+COUNT = 30
+
+
+@attrs.frozen
+class Piece:
+    """Blocks in a row; `first` is to be linked to, `last` leads on."""
+
+    first: Any
+    last: Any
+
+
+@attrs.frozen
+class Step:
+    """One thing that stands on a way: the kind, and which items it loses (those divisible by the number)."""
+
+    kind: str
+    by: int
+
+
+def failing(by: int) -> Callable[[int], int]:
+    def work(item: int) -> int:
+        if item % by == 0:
+            raise ValueError(item)
+        return item
+
+    return work
+
+
+async def failing_late(by: int, item: int) -> int:
+    await trio.sleep(item * 7 % 5)
+    return failing(by)(item)
+
+
+def build(step: Step, pool: Threads) -> Piece:
+    by = step.by
+    block: Any
+    if step.kind == "skip":
+        block = Transformer(failing(by), on_error="skip")
+    elif step.kind == "skip in tasks":
+
+        async def late(item: int) -> int:
+            return await failing_late(by, item)
+
+        block = Transformer(late, on_error="skip", concurrency=3)
+    elif step.kind == "skip in threads":
+        block = Transformer(failing(by), on_error="skip", executor=pool, concurrency=2)
+    elif step.kind == "dead letters":
+        block = Transformer(failing(by), on_error=Retry(2, then=DeadLetter(Call(lambda _: None))))
+    elif step.kind == "filtered link":
+        block, aside, on = UnboundedBuffer[int](), Call[int](lambda _: None), UnboundedBuffer[int]()
+        block.link_target(on, lambda item: item % by > 0)
+        block.link_target(aside)
+        return Piece(block, on)
+    elif step.kind == "first some aside":
+        block, aside, on = UnboundedBuffer[int](), Call[int](lambda _: None), UnboundedBuffer[int]()
+        block.link_target(aside, max_messages=by)
+        block.link_target(on)
+        return Piece(block, on)
+    elif step.kind == "drops":
+        block = BoundedBuffer(by, overflow="drop_oldest" if by % 2 else "drop_newest")
+    elif step.kind == "Filter":
+        block = Filter[int](lambda item: item % by > 0)
+    elif step.kind == "Filter in tasks":
+
+        async def wanted(item: int) -> bool:
+            await trio.sleep(item * 3 % 5)
+            if item % 5 == 0:
+                raise ValueError(item)
+            return item % by > 0
+
+        block = Filter[int](wanted, concurrency=3, on_error="skip")
+    elif step.kind == "filter":
+        block = Transformer(lambda item: item, filter=lambda item: item % by > 0)
+    elif step.kind == "broadcast":
+        block = Broadcast[int](capacity=by)
+        block.link_target(Call(lambda _: None))
+    elif step.kind == "nested":
+        block = Broadcast[int]()
+        one, two = Transformer[int, int](failing(by), on_error="skip"), UnboundedBuffer[int]()
+        block.link_target(one)
+        block.link_target(two)
+        both, single = Join(one, two, greedy=by % 2 == 0), Transformer[tuple[int, int], int](min)
+        both.link_target(single)
+        return Piece(block, single)
+    else:
+        block = UnboundedBuffer()
+    return Piece(block, block)
+
+
+KINDS = (
+    "skip",
+    "skip in tasks",
+    "dead letters",
+    "filtered link",
+    "first some aside",
+    "drops",
+    "filter",
+    "Filter",
+    "Filter in tasks",
+    "broadcast",
+    "nested",
+    "buffer",
+)
+STEPS = st.builds(Step, st.sampled_from(KINDS), st.integers(2, 7))
+
+
+def link_way(fork: Source[int], steps: list[Step], pool: Threads) -> Any:
+    """Link pieces behind a broadcast; give the last block."""
+    last: Any = fork
+    for index, step in enumerate(steps):
+        piece = build(step, pool)
+        if index or step.kind not in ("filter",):
+            last.link_target(piece.first)
+        else:
+            fork.link_target(piece.first)
+        if step.kind == "filter" and index:
+            last.link_target(Call(lambda _: None))
+        last = piece.last
+    return last
+
+
+async def run_in_step(ways: list[list[Step]], greedy: bool, limit: int | None) -> list[tuple[int, ...]]:
+    got: list[tuple[int, ...]] = []
+    source, fork = IterableSource(range(1, COUNT + 1)), Broadcast[int](capacity=3)
+    source.link_target(fork)
+    with Threads(2) as pool:
+        ends = [link_way(fork, way, pool) for way in ways]
+        if not any(ways):
+            ends = [UnboundedBuffer[int]() for _ in ways]
+            for end in ends:
+                fork.link_target(end)
+        join: Join[Any] = Join[Any](inputs=len(ends), greedy=greedy)
+        for end in ends:
+            end.link_target(join)
+        sink: Call[Any] = Call(got.append)
+        join.link_target(sink)
+        if limit is not None:
+            PipelineGovernor(limit).govern(fork, sink)
+        async with Network(source) as network:
+            pass
+    assert network.balance().ok
+    assert set(network.balance()[join.name].dropped) <= {"no partner"}
+    return got
+
+
+@given(st.lists(st.lists(STEPS, min_size=1, max_size=3), min_size=2, max_size=3), st.booleans())
+def test_a_tuple_is_never_made_of_strangers(ways: list[list[Step]], greedy: bool) -> None:
+    got = trio.run(run_in_step, ways, greedy, None, clock=MockClock(autojump_threshold=0))
+    assert all(len(set(whole)) == 1 for whole in got)
+    assert got == sorted(got)
+    if not {step.kind for way in ways for step in way} & {"first some aside", "drops", "Filter in tasks"}:
+        lost = [step.by for way in ways for step in way if step.kind not in ("broadcast", "buffer")]
+        assert [whole[0] for whole in got] == [n for n in range(1, COUNT + 1) if all(n % by for by in lost)]
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("limit", [1, 2, 5])
+@pytest.mark.parametrize("kind", ["skip", "skip in tasks", "dead letters", "filtered link", "filter", "nested"])
+async def test_a_governor_around_it_gets_its_slots_back(kind: str, limit: int, greedy: bool) -> None:
+    got = await run_in_step([[Step(kind, 3)], [Step("skip", 4)]], greedy, limit * 4)
+    assert got == [(n, n) for n in range(1, COUNT + 1) if n % 3 and n % 4]
+
+
+class Reader(Agent):
+    """Hands on what it reads."""
+
+    def __init__(self, source: Source[int], target: UnboundedBuffer[int]) -> None:
+        super().__init__(inputs=[source], outputs=[target])
+        self.source, self.target = source, target
+
+    async def run(self) -> None:
+        async for item in self.source:
+            await self.target.send(item)
+
+
+class Sorted(Buffer[int]):
+    """Changes the order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[int] = []
+
+    def put(self, item: int) -> None:
+        self.items.append(item)
+        self.items.sort()
+
+    def pop(self) -> int:
+        return self.items.pop(0)
+
+    def peek(self) -> int:
+        return self.items[0]
+
+    def size(self) -> int:
+        return len(self.items)
+
+
+async def same(item: int) -> int:
+    return item
+
+
+def untrusted() -> Iterator[tuple[str, Callable[[], tuple[Any, Any]]]]:
+    def single(make: Callable[[], Block]) -> Callable[[], tuple[Any, Any]]:
+        def build() -> tuple[Any, Any]:
+            block = make()
+            return block, block
+
+        return build
+
+    def agent() -> tuple[Any, Any]:
+        before, behind = UnboundedBuffer[int](), UnboundedBuffer[int]()
+        Reader(before, behind)
+        return before, behind
+
+    def merged() -> tuple[Any, Any]:
+        first, behind = UnboundedBuffer[int](), UnboundedBuffer[int]()
+        first.link_target(behind)
+        IterableSource([1, 2]).link_target(behind)
+        return first, behind
+
+    def prefilled() -> tuple[Any, Any]:
+        behind = UnboundedBuffer[int](name="prefilled")
+        behind.send_nowait(0)
+        return behind, behind
+
+    yield "unordered", single(lambda: Transformer(same, concurrency=2, ordered=False))
+    yield "TransformMany", single(lambda: TransformMany(lambda item: [item] * 2))
+    yield "Batch", single(lambda: Batch[int](2))
+    yield "Choice", single(Choice)
+    yield "buffer of one's own", single(Sorted)
+    yield "agent", agent
+    yield "several sources", merged
+    yield "by hand", prefilled
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize(("name", "make"), list(untrusted()))
+async def test_a_way_that_cannot_be_trusted_is_refused_with_the_remedy(
+    name: str, make: Callable[[], tuple[Any, Any]], greedy: bool
+) -> None:
+    fork = Broadcast[int](name="fork")
+    first, last = make()
+    fork.link_target(first)
+    other = UnboundedBuffer[int]()
+    fork.link_target(other)
+    join = Join[Any](last, other, greedy=greedy, name="pairs")
+    join.link_target(Call(lambda _: None))
+    network = Network(fork)
+    with pytest.raises(ValueError, match=r"join 'pairs' pairs messages of broadcast 'fork' by position.*key="):
+        async with network:
+            raise AssertionError(f"{name}: it has started")
+    assert any("join 'pairs'" in line for line in Network(fork).check())
+
+
+async def test_a_buffer_of_ones_own_may_say_that_it_keeps_the_order() -> None:
+    class Honest(Sorted):
+        @property
+        def keeps_order(self) -> bool:
+            """Items come sorted."""
+            return True
+
+    got: list[Any] = []
+    source, fork, one, two = IterableSource(range(9)), Broadcast[int](), Honest(), UnboundedBuffer[int]()
+    source.link_target(fork)
+    for block in (one, two):
+        fork.link_target(block)
+    Join(one, two).link_target(Call(got.append))
+    async with Network(source):
+        pass
+    assert got == [(n, n) for n in range(9)]
+
+
+async def test_inputs_without_a_common_broadcast_are_paired_as_they_come() -> None:
+    got: list[Any] = []
+    one, two = IterableSource(range(4)), Transformer[int, int](failing(2), on_error="skip")
+    more = IterableSource(range(8))
+    more.link_target(two)
+    Join(one, two).link_target(Call(got.append))
+    async with Network(one):
+        pass
+    assert got == [(0, 1), (1, 3), (2, 5), (3, 7)]
+
+
+async def test_a_value_that_is_shown_is_no_message_of_the_broadcast() -> None:
+    got: list[Any] = []
+    source, fork, shown = IterableSource([1, 2, 3]), Broadcast[int](), OverwriteBuffer[int]()
+    source.link_target(fork)
+    direct = UnboundedBuffer[int]()
+    for block in (shown, direct):
+        fork.link_target(block)
+    Join(direct, shown).link_target(Call(got.append))
+    async with Network(source):
+        pass
+    assert got == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_the_nearest_broadcast_counts_and_what_is_before_it_does_not() -> None:
+    got: list[Any] = []
+    source, far, near = IterableSource(range(6)), Broadcast[int](), Broadcast[int]()
+    many = TransformMany[int, int](lambda item: [item, item])
+    source.link_target(far)
+    far.link_target(many)
+    far.link_target(Call(lambda _: None))
+    many.link_target(near)
+    one, two = Transformer[int, int](failing(2), on_error="skip"), UnboundedBuffer[int]()
+    for block in (one, two):
+        near.link_target(block)
+    Join(one, two).link_target(Call(got.append))
+    async with Network(source):
+        pass
+    assert got == [(n, n) for n in (1, 1, 3, 3, 5, 5)]
+
+
+async def test_inputs_that_get_copies_of_several_broadcasts_are_refused() -> None:
+    one, two = Broadcast[int](name="one"), Broadcast[int](name="two")
+    join = Join[Any](one, one_and_two := UnboundedBuffer[int](), two, name="pairs")
+    one.link_target(one_and_two)
+    two.link_target(one_and_two)
+    join.link_target(Call(lambda _: None))
+    with pytest.raises(ValueError, match="none of these feeds them all"):
+        async with Network(one, two):
+            raise AssertionError("it has started")
+
+
+async def test_two_pairs_of_inputs_with_two_broadcasts_are_kept_in_step_each() -> None:
+    got: list[Any] = []
+    ends: list[Any] = []
+    sources = [IterableSource(range(1, 9)), IterableSource("abcdefgh")]
+    for source in sources:
+        fork: Broadcast[Any] = Broadcast()
+        source.link_target(fork)
+        one, two = Transformer[Any, Any](lambda item: item), UnboundedBuffer[Any]()
+        fork.link_target(one, lambda item: item not in (2, 3, "b", "g"))
+        fork.link_target(two)
+        ends += [one, two]
+    Join[Any](*ends).link_target(Call(got.append))
+    async with Network(*sources) as network:
+        pass
+    assert got == [(n, n, c, c) for n, c in zip((1, 4, 5, 6, 7, 8), "acdefh", strict=True)]
+    assert network.balance().ok
+
+
+async def test_a_way_that_ends_early_leaves_the_others_without_partners() -> None:
+    got: list[Any] = []
+    source, fork = IterableSource(range(9)), Broadcast[int]()
+    source.link_target(fork)
+    one, two = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    fork.link_target(one, max_messages=3)
+    fork.link_target(two)
+    join = Join(one, two)
+    join.link_target(Call(got.append))
+    async with Network(source) as network:
+        pass
+    assert got == [(0, 0), (1, 1), (2, 2)]
+    assert network.balance()[join.name].dropped == {"no partner": 6}
+
+
+@pytest.mark.parametrize("what", ["sent", "linked"])
+async def test_messages_that_come_from_elsewhere_in_the_middle_of_a_run_stop_it(what: str) -> None:
+    fork, one, two = Broadcast[int](), UnboundedBuffer[int](name="one"), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    Join(one, two).link_target(Call(lambda _: None))
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="pairs messages .*by position.* cannot know")):
+        async with Network(fork):
+            await fork.send(1)
+            if what == "sent":
+                await one.send(2)
+            else:
+                IterableSource([2]).link_target(one)
+            await trio.sleep_forever()
+
+
+async def test_a_filter_that_changes_while_a_message_waits_for_it_stops_it() -> None:
+    fork, one, two = Broadcast[int](), BoundedBuffer[int](1, name="one"), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    join = Join(one, two)
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="the filter of .* was changed")):
+        async with Network(fork, join):
+            for item in range(3):
+                await fork.send(item)
+            await wait_all_tasks_blocked()
+            one.filter = lambda _: False
+            await trio.sleep_forever()
+
+
+async def test_a_join_may_be_linked_while_the_network_runs() -> None:
+    got: list[Any] = []
+    fork = Broadcast[int]()
+    fork.link_target(Call(lambda _: None))
+    async with Network(fork):
+        for item in range(5):
+            await fork.send(item)
+        await wait_all_tasks_blocked()
+        one, two = Transformer[int, int](failing(3), on_error="skip"), UnboundedBuffer[int]()
+        join = Join[Any](inputs=2)
+        fork.link_target(two)
+        two.link_target(join)
+        await fork.send(5)
+        await wait_all_tasks_blocked()
+        fork.link_target(one)
+        one.link_target(join)
+        join.link_target(Call(got.append))
+        for item in range(6, 12):
+            await fork.send(item)
+    assert got == [(n, n) for n in (7, 8, 10, 11)]
+
+
+async def test_a_join_that_is_linked_after_something_was_lost_is_refused() -> None:
+    fork = Broadcast[int]()
+    one, two = Transformer[int, int](failing(3), on_error="skip"), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="was linked while messages .* were lost")):
+        async with Network(fork):
+            for item in range(5):
+                await fork.send(item)
+            await wait_all_tasks_blocked()
+            Join(one, two).link_target(Call(lambda _: None))
+            await trio.sleep_forever()
+
+
+async def test_a_loop_through_the_join_is_no_way_of_its_own() -> None:
+    got: list[Any] = []
+    source, fork = IterableSource(range(4)), Broadcast[int]()
+    source.link_target(fork)
+    one, two = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    join = Join(one, two)
+    back = Transformer[tuple[int, int], int](sum)
+    join.link_target(back, lambda whole: whole[0] == 1)
+    join.link_target(Call(got.append))
+    back.link_target(fork)
+    async with Network(source):
+        pass
+    assert sorted(got) == [(n, n) for n in (0, 2, 2, 3)]
