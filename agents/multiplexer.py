@@ -95,7 +95,7 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
-        return self._add_input()._inbox
+        return self._add_input().inbox
 
     def _heads(self) -> dict[int, int]:
         """The number at the head of each input that has one."""
@@ -159,7 +159,7 @@ class SequenceMultiplexer(InputsBlock[T]):
             )
 
     def _source_of(self, index: int) -> str:
-        names = [str(producer) for producer in self.inputs[index]._inbox.producers]
+        names = [str(producer) for producer in self.inputs[index].inbox.producers]
         return ", ".join(names) or "finished"
 
     def _why_waiting(self) -> str:
@@ -197,7 +197,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         if self._next not in self._reported or self._finished or self._is_ready():
             return False
         heads = self._heads()
-        if not heads or not (is_certain or is_quiet_before(port._inbox for port in self._silent(heads))):
+        if not heads or not (is_certain or is_quiet_before(port.inbox for port in self._silent(heads))):
             return False
         return self._pass_reported(heads)
 

@@ -52,7 +52,7 @@ class Choice(InputsBlock[Chosen[T]]):
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
-        return self._add_input()._inbox
+        return self._add_input().inbox
 
     def _winner(self) -> int | None:
         return next((port.index for port in self.inputs if port.has_message()), None)

@@ -118,7 +118,7 @@ class Filter(FunctionBlock[T], Source[T]):
 
     def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
         """Drop items, and tell which of those with an answer they are."""
-        self._count_dropped("filtered", items)
+        self.count_dropped("filtered", items)
         for branch in self._outbox.branches:
             branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
-        self._report_lost(items)
+        self.report_lost(items)

@@ -198,18 +198,18 @@ class Join(InputsBlock[Out]):
         for port in self.inputs:
             label = f"{self} input {port.index}"
             if self._by_key is None:
-                port._inbox = Inbox(self, deque(), capacity=capacity, label=label)
+                port.inbox = Inbox(self, deque(), capacity=capacity, label=label)
             else:
                 inbox = KeyedInbox(self, deque(), capacity=capacity, label=label)
                 inbox.waiting, inbox.index = self._by_key.store, port.index
-                port._inbox = inbox
+                port.inbox = inbox
             port.takes_early = True
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
         for port in self.inputs:
-            if not port._inbox.producers and not port._inbox.closed:
-                return port._inbox
+            if not port.inbox.producers and not port.inbox.closed:
+                return port.inbox
         raise ValueError(
             f"{self} has {len(self.inputs)} inputs and all are taken; make it with more, or link to join.inputs[i]"
         )
@@ -250,8 +250,8 @@ class Join(InputsBlock[Out]):
 
     def _discard(self, item: Any) -> None:
         """A message has no partner."""
-        self._count_dropped(NO_PARTNER, (item,))
-        self._report_lost((item,))
+        self.count_dropped(NO_PARTNER, (item,))
+        self.report_lost((item,))
 
     def _lose_number(self, number: int) -> None:
         """No tuple is made of the messages with a number."""
@@ -304,7 +304,7 @@ class Join(InputsBlock[Out]):
     def _step_greedily(self, in_step: InStep) -> None:
         outbox = self._outbox
         outbox.flush()
-        inboxes = [port._inbox for port in self.inputs]
+        inboxes = [port.inbox for port in self.inputs]
         for inbox in inboxes:
             inbox.begin_step()
         if not outbox.queue and (count := in_step.longest(min(len(inbox.queue) for inbox in inboxes))):
@@ -329,7 +329,7 @@ class Join(InputsBlock[Out]):
     def _step_by_key(self, by_key: KeyMatcher) -> None:
         self._outbox.flush()
         self._dead.flush()
-        inboxes = [port._inbox for port in self.inputs]
+        inboxes = [port.inbox for port in self.inputs]
         for inbox in inboxes:
             inbox.begin_step()
         if not self._outbox.queue and not self._dead.queue and not self._finished:
@@ -348,12 +348,12 @@ class Join(InputsBlock[Out]):
             self._counts["dropped:fault"] += by_key.faulted
             by_key.faulted = 0
             self._hand_on(wholes)
-        if any(port._inbox.queue for port in self.inputs):
+        if any(port.inbox.queue for port in self.inputs):
             self._wake()
 
     def _bury(self, item: Any, error: Exception) -> None:
         """Send a message without a partner to the dead letters."""
-        self._report_lost((item,))
+        self.report_lost((item,))
         info = ErrorInfo.of(error, phase=self.name, item=item)
         self._became((item,), info)
         self._dead.queue.append(info)
@@ -374,7 +374,7 @@ class Join(InputsBlock[Out]):
         by_key = self._by_key
         if by_key is None or self._finished or not len(by_key.store):
             return False
-        is_quiet = is_quiet_before(port._inbox for port in self.inputs)
+        is_quiet = is_quiet_before(port.inbox for port in self.inputs)
         if not (is_quiet or is_certain) or not by_key.settle(is_quiet):
             return False
         self._wake()
@@ -400,7 +400,7 @@ class Join(InputsBlock[Out]):
         if not self.is_greedy:
             return super()._held()
         stored = 0 if self._by_key is None else len(self._by_key.store)
-        waiting = sum(len(port._inbox.queue) for port in self.inputs)
+        waiting = sum(len(port.inbox.queue) for port in self.inputs)
         return len(self._outbox) + len(self._dead) + waiting + stored
 
     def _outs(self) -> Sequence[Outbox[Any]]:

@@ -268,10 +268,11 @@ class Block:
             places: By item, as the how-manieth it came in, counted from 1.
         """
         items = tuple(items)
-        self._count_dropped(reason, items)
+        self.count_dropped(reason, items)
         self._lose(items, places)
 
-    def _count_dropped(self, reason: str, items: Sequence[Any]) -> None:
+    def count_dropped(self, reason: str, items: Sequence[Any]) -> None:
+        """Count items that end here under a reason."""
         self._counts[f"dropped:{reason}"] += len(items)
         if (tracer := self._tracer) is not None:
             tracer.forget(self.name, items)
@@ -285,9 +286,9 @@ class Block:
         """Tell the blocks further on that items will not come to them from here."""
         for branch in branches_through(self):
             branch.lost(self, places, len(items))
-        self._report_lost(items)
+        self.report_lost(items)
 
-    def _report_lost(self, items: Sequence[Any]) -> None:
+    def report_lost(self, items: Sequence[Any]) -> None:
         """Tell the blocks further on that know items by a key."""
         if self._network is None or self._network._hearers:
             for block in reachable(self, downstream):

@@ -108,6 +108,10 @@ class Input(Target[T], Generic[T]):
         """Where the messages are that the block has taken in."""
         return self._inbox
 
+    @inbox.setter
+    def inbox(self, inbox: Inbox[T]) -> None:
+        self._inbox = inbox
+
     def producers(self) -> Iterable[object]:
         """What feeds the input: links, agents, handles."""
         return tuple(self._inbox.producers)

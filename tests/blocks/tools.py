@@ -7,9 +7,30 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
-from penstock.blocks import Buffer, Network, Source, Target, UnboundedBuffer
+from penstock.blocks import Batch, Buffer, Network, Source, Target, TransformMany, UnboundedBuffer
 
 T = TypeVar("T")
+
+
+class Grouping(Batch[Any]):
+    """A batch that an `Ungrouping` follows: together they keep the order, for which the test answers."""
+
+    @property
+    def keeps_order(self) -> bool:
+        """Say so to a join."""
+        return True
+
+
+class Ungrouping(TransformMany[Any, Any]):
+    """Gives the messages of each list."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(list, name=name)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Say so to a join."""
+        return True
 
 
 def never(item: object) -> bool:

@@ -6,14 +6,13 @@ from typing import Any
 
 from penstock.agents import SequenceMultiplexer
 from penstock.blocks import (
-    Batch,
     Broadcast,
     Call,
     IterableSource,
     Join,
-    TransformMany,
     UnboundedBuffer,
 )
+from tests.blocks.tools import Grouping, Ungrouping
 
 from .wedge import Wedge, slowly
 
@@ -74,8 +73,8 @@ class JoinWedges(Wedge):
     def build_bounded_rejoin(self) -> None:
         fork = Broadcast[Any](name="fork", capacity=self.pick(1, 3))
         size = self.pick(5, 7)
-        narrow, batch = self.bounded("narrow"), Batch[Any](size, capacity=size, name="culprit")
-        unpack: TransformMany[list[Any], Any] = TransformMany(lambda items: items, name="unpack")
+        narrow, batch = self.bounded("narrow"), Grouping(size, capacity=size, name="culprit")
+        unpack = Ungrouping(name="unpack")
         self.source.link_target(fork)
         fork.link_target(narrow)
         self.stage(fork, "stage").link_target(batch)
@@ -87,8 +86,8 @@ class JoinWedges(Wedge):
 
     def build_narrow_greedy_join(self) -> None:
         fork = Broadcast[Any](name="fork", capacity=1)
-        batch = Batch[Any](self.pick(5, 7), name="culprit")
-        unpack: TransformMany[list[Any], Any] = TransformMany(lambda items: items, name="unpack")
+        batch = Grouping(self.pick(5, 7), name="culprit")
+        unpack = Ungrouping(name="unpack")
         join = Join[Any](inputs=2, greedy=True, capacity=self.room("join"), name="join")
         self.source.link_target(fork)
         fork.link_target(join.inputs[0])

@@ -20,9 +20,9 @@ from penstock.blocks import (
     Network,
     Stalled,
     Transformer,
-    TransformMany,
     UnboundedBuffer,
 )
+from tests.blocks.tools import Grouping, Ungrouping
 from tests.networks.harness import SCHEDULES, Schedule, Watch, leaves
 
 
@@ -66,7 +66,7 @@ class Rejoin:
     def build(self) -> Broadcast[int]:
         """Make it."""
         fork: Broadcast[int] = Broadcast(name="fork")
-        batch, unpack = Batch[int](self.size), TransformMany[list[int], int](lambda items: items)
+        batch, unpack = Grouping(self.size), Ungrouping()
         join: Join[Any] = Join(inputs=2, greedy=self.greedy is not None, capacity=self.greedy)
         last: Any = fork
         for room in self.rooms:

@@ -29,7 +29,7 @@ from penstock.blocks.base.diagnosis import Diagnosis
 from penstock.blocks.liveness.block_waits import waits_of_block
 from penstock.blocks.liveness.diagnosis import diagnose
 from penstock.blocks.liveness.wait_for import Names
-from tests.blocks.tools import faults, linked, never, run
+from tests.blocks.tools import Grouping, Ungrouping, faults, linked, never, run
 
 
 class Work(Agent):
@@ -65,8 +65,8 @@ async def stalled(*nodes: Any, body: Callable[[], Awaitable[object]] | None = No
 async def test_two_ways_that_meet_again_are_told_as_a_circle_with_the_room_that_is_enough() -> None:
     async def run_with(capacity: int) -> None:
         fork: Broadcast[int] = Broadcast(name="fork", capacity=1)
-        narrow, batch = BoundedBuffer[int](capacity, name="narrow"), Batch[int](6, name="batch")
-        unpack = TransformMany[list[int], int](lambda items: items, name="unpack")
+        narrow, batch = BoundedBuffer[int](capacity, name="narrow"), Grouping(6, name="batch")
+        unpack = Ungrouping(name="unpack")
         IterableSource(range(12), name="feed").link_target(fork)
         fork.link_target(narrow)
         fork.link_target(batch)

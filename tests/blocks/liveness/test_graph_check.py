@@ -22,7 +22,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.liveness.graph_check import is_never
-from tests.blocks.tools import faults, is_even, linked, never
+from tests.blocks.tools import Grouping, Ungrouping, faults, is_even, linked, never
 
 
 def buffer(name: str) -> UnboundedBuffer[Any]:
@@ -275,8 +275,8 @@ async def test_a_circle_of_buffers_before_a_batch_is_not_refused() -> None:
 
 def rejoin(narrow: Any, *, batch: Any = None, wide: tuple[Any, ...] = (), greedy: int | None = None) -> Any:
     fork = Broadcast[int](name="fork", capacity=1)
-    batch = Batch[int](6, name="batch") if batch is None else batch
-    unpack: TransformMany[Any, Any] = TransformMany(same, name="unpack")
+    batch = Grouping(6, name="batch") if batch is None else batch
+    unpack = Ungrouping(name="unpack")
     join = Join[Any](inputs=2, greedy=greedy is not None, capacity=greedy, name="join")
     chain(fork, *narrow, join.inputs[0])
     chain(fork, *wide, batch, unpack, join.inputs[1])
@@ -332,14 +332,14 @@ def test_ways_of_which_the_room_is_not_known_are_left_alone() -> None:
         Transformer(slow, capacity=1, window=1, on_error="skip"),
         Transformer(same, capacity=1),
         BoundedBuffer(1, overflow="drop_oldest"),
-        Batch(1, capacity=1),
+        Grouping(1, capacity=1),
     ]
     for block in blocks:
         assert Network(rejoin([block])).check() == ()
 
 
 def test_ways_that_need_no_room_are_left_alone() -> None:
-    assert Network(rejoin([BoundedBuffer(1)], batch=Batch(6, max_seconds=1))).check() == ()
+    assert Network(rejoin([BoundedBuffer(1)], batch=Grouping(6, max_seconds=1))).check() == ()
     assert Network(rejoin([BoundedBuffer(1)], batch=buffer("no batch"))).check() == ()
     assert Network(rejoin([], wide=(BoundedBuffer[Any](1),))).check() == ()
     several = buffer("several")
@@ -353,7 +353,7 @@ def test_ways_that_need_no_room_are_left_alone() -> None:
 
 
 def test_a_way_with_a_filter_is_left_alone() -> None:
-    fork, narrow, batch = Broadcast[int](name="fork"), BoundedBuffer[int](1), Batch[int](6)
+    fork, narrow, batch = Broadcast[int](name="fork"), BoundedBuffer[int](1), Grouping(6)
     fork.link_target(batch, is_even)
     chain(fork, narrow)
     linked(Join(narrow, batch))
