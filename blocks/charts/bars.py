@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from .colours import item_colour
-from .picture import Anchor, Box, Label, Role, clean, text_width
+from .picture import Anchor, Box, Label, Role, bounded, clean, text_width
 from .rows import Row
 from .span import Activity, Span
 from .ticks import duration
@@ -156,14 +156,14 @@ def describe(span: Span) -> str:
     """Say everything about a span."""
     item = f"item {span.item}" if span.item else ""
     what = item or "work" if span.activity is Activity.WORK else " ".join((span.activity.value, item)).strip()
-    parts = [f"{span.worker}: {what}, {duration(span.seconds)} from {duration(span.start)}", span.label, span.error]
-    return clean("; ".join(part for part in parts if part))
+    parts = [f"{bounded(span.worker)}: {what}, {duration(span.seconds)} from {duration(span.start)}"]
+    return clean("; ".join([*parts, *filter(None, (bounded(span.label), bounded(span.error)))]))
 
 
 def describe_crowd(crowd: Crowd) -> str:
     """Say what is in a column."""
-    worker, what = crowd.first.worker, crowd.first.activity.value
+    worker, what = bounded(crowd.first.worker), crowd.first.activity.value
     low, high = crowd.items
     items = f", items {low} to {high}" if low != high else f", item {low}" if low else ""
     text = f"{worker}: {crowd.count} × {what}{items}, {duration(crowd.seconds)} from {duration(crowd.first.start)}"
-    return clean(f"{text}; {crowd.error}" if crowd.error else text)
+    return clean(f"{text}; {bounded(crowd.error)}" if crowd.error else text)

@@ -10,7 +10,7 @@ import attrs
 
 from .bars import Frame, draw_row
 from .legend import draw_legend
-from .picture import Anchor, Box, Label, Picture, Role, clean, shorten, text_width
+from .picture import Anchor, Box, Label, Picture, Role, bounded, clean, shorten, text_width
 from .rows import Row, rows_of
 from .span import Activity
 from .ticks import duration, ticks
@@ -76,8 +76,8 @@ class Gutter:
     @classmethod
     def of(cls, rows: tuple[Row, ...], width: int, scale: float) -> Gutter:
         """Make it as wide as the names need, within reason."""
-        stages = max((text_width(clean(row.stage), 18 * scale, bold=True) for row in rows), default=0.0)
-        workers = max((text_width(clean(row.short_title), 15 * scale) for row in rows), default=0.0)
+        stages = max((text_width(clean(bounded(row.stage)), 18 * scale, bold=True) for row in rows), default=0.0)
+        workers = max((text_width(clean(bounded(row.short_title)), 15 * scale) for row in rows), default=0.0)
         return cls(min(stages, 0.22 * width), min(workers, 0.14 * width), 8 * scale)
 
     @property
@@ -119,7 +119,7 @@ class Sheet:
         return Picture(self.width, height, self.scale, title, summary, tuple(self.boxes), tuple(self.labels))
 
     def _title(self) -> str:
-        return f"{clean(self.recording.network) or 'network'}: {duration(self.recording.seconds)}"
+        return f"{clean(bounded(self.recording.network)) or 'network'}: {duration(self.recording.seconds)}"
 
     def _summary(self) -> str:
         spans = self.recording.spans
@@ -167,14 +167,14 @@ class Sheet:
 
     def _name_stage(self, stage: str, y: float, height: float) -> None:
         size = min(18 * self.scale, 0.9 * height)
-        text = shorten(clean(stage), size, self.gutter.stages + 1, bold=True)
+        text = shorten(clean(bounded(stage)), size, self.gutter.stages + 1, bold=True)
         baseline = y + max(self.frame.row_height / 2 + 0.36 * size, 0.86 * size)
         self.labels.append(Label(MARGIN * self.scale, baseline, text, size, bold=True))
 
     def _name_worker(self, row: Row, y: float) -> None:
         size = min(15 * self.scale, 0.8 * self.frame.row_height)
         if row.short_title and size >= 8 * self.scale:
-            text = shorten(clean(row.short_title), size, self.gutter.workers + 1)
+            text = shorten(clean(bounded(row.short_title)), size, self.gutter.workers + 1)
             baseline = y + self.frame.row_height / 2 + 0.36 * size
             self.labels.append(Label(self.frame.left - self.gutter.gap, baseline, text, size, Role.FAINT, Anchor.END))
 

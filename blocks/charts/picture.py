@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from enum import Enum
 
 import attrs
@@ -122,6 +123,10 @@ class Picture:
     labels: tuple[Label, ...]
 
 
+LONGEST = 120
+"""Characters: of a longer name only the beginning and the end are shown, so that it costs no more than others."""
+
+
 def clean(text: str) -> str:
     """Replace what no picture can show: control characters, halves of characters, line ends."""
     return "".join(character if is_drawn(character) else "�" for character in " ".join(text.split()))
@@ -140,9 +145,16 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
     """Leave out the middle of a text, so that it fits: names of the same kind often differ at the end."""
-    kept = len(text)
-    cut = text
-    while kept and text_width(cut, size, bold) > width:
-        kept -= 1
-        cut = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
-    return cut
+    if text_width(text, size, bold) <= width:
+        return text
+
+    def cut(kept: int) -> str:
+        return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+    fitting = bisect_right(range(len(text)), width, key=lambda kept: text_width(cut(kept), size, bold))
+    return cut(max(0, fitting - 1))
+
+
+def bounded(text: str) -> str:
+    """Leave out the middle of a text that is longer than anybody reads; `shorten` makes the rest fit."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import attrs
 
+from .picture import LONGEST
 from .span import Span
 
 if TYPE_CHECKING:
@@ -66,15 +68,13 @@ def rows_of(recording: Recording) -> tuple[Row, ...]:
     )
 
 
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key of a name in which numbers count as numbers: "filter 2" comes before "filter 10"."""
-    parts: list[str] = []
-    for character in name:
-        if parts and parts[-1][-1].isdecimal() == character.isdecimal():
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Sort key of a name in which numbers count as numbers: "filter 2" comes before "filter 10".
+
+    Names that differ only far behind are in the order of the alphabet.
+    """
+    parts = (part for part in re.split(r"(\d+)", name[:LONGEST]) if part)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name
 
 
 def into_lanes(spans: Iterable[Span]) -> list[list[Span]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterator
+from typing import TypeGuard
 
 import attrs
 
+from ..base.error_info import shorten
 from ..charts.span import Activity, Span
 from .chrome import FORMAT, VERSION
 
+MOST = 2**63
+"""Counts and microseconds beyond this are nobody's: other programs could not read them either."""
 ADVICE = "make one with recording.save('run.json')"
 
 
@@ -26,7 +29,7 @@ class Contents:
 
 
 def read_chrome(trace: object, path: object) -> Contents:
-    """Take a trace apart.
+    """Take a trace apart; every value must be of the type, and in the range, that `to_chrome` gives it.
 
     Args:
         trace: What the JSON of the file stands for.
@@ -36,58 +39,139 @@ def read_chrome(trace: object, path: object) -> Contents:
         ValueError: It is not a recording, or one of a later version.
     """
     header = header_of(trace, path)
-    if header.get("version") != VERSION:
+    version = header.get("version")
+    if not is_count(version) or version != VERSION:
         raise ValueError(
-            f"{path}: this is a recording of version {header.get('version')!r}, and this Penstock reads version "
+            f"{path}: this is a recording of version {shorten(version)}, and this Penstock reads version "
             f"{VERSION}; read it with the Penstock that wrote it"
         )
     try:
-        return contents(header, _field(trace, "traceEvents"))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return contents(header, entries(trace, "traceEvents"))
+    except ValueError as error:
         raise ValueError(
-            f"{path}: this recording is damaged ({type(error).__name__}: {error}); expected a file as "
-            f"Recording.save wrote it; {ADVICE}"
+            f"{path}: this recording is damaged ({error}); expected a file as Recording.save wrote it; {ADVICE}"
         ) from error
 
 
-def header_of(trace: object, path: object) -> dict[str, Any]:
+def header_of(trace: object, path: object) -> dict[str, object]:
     """What stands beside the events."""
-    if not isinstance(trace, dict):
-        came = f"a JSON {type(trace).__name__}"  # pyright: ignore[reportUnknownArgumentType]
+    if not is_object(trace):
+        came = f"a JSON {type(trace).__name__}"
     else:
-        header = _field(trace, "otherData")
-        if isinstance(header, dict) and _field(header, "format") == FORMAT:
-            return header  # pyright: ignore[reportUnknownVariableType]
-        is_trace = _field(trace, "traceEvents") is not None
+        header = trace.get("otherData")
+        if is_object(header) and header.get("format") == FORMAT:
+            return header
+        is_trace = "traceEvents" in trace
         came = "a trace that somebody else wrote" if is_trace else "a JSON object without traceEvents"
     raise ValueError(f"{path}: expected a recording of a network, as Recording.save writes it, got {came}; {ADVICE}")
 
 
-def contents(header: dict[str, Any], events: Iterable[dict[str, Any]]) -> Contents:
+def contents(header: dict[str, object], events: list[object]) -> Contents:
     """Put together what a recording consists of."""
     return Contents(
-        spans=tuple(read_span(event["args"]) for event in events if event["ph"] == "X"),
-        network=str(header["network"]),
-        seconds=float(header["seconds"]),
-        stages=tuple(str(stage) for stage in header["stages"]),
-        links=tuple((str(source), str(target)) for source, target in header["links"]),
-        dropped=int(header["dropped"]),
+        spans=tuple(read_span(arguments) for arguments in complete(events)),
+        network=text(header, "network"),
+        seconds=seconds(header, "seconds"),
+        stages=tuple(name(stage, "stages") for stage in entries(header, "stages")),
+        links=tuple(pair(link) for link in entries(header, "links")),
+        dropped=count(header, "dropped"),
     )
 
 
-def read_span(arguments: dict[str, Any]) -> Span:
+def complete(events: list[object]) -> Iterator[object]:
+    """The arguments of the complete events, one a span."""
+    for event in events:
+        if field(event, "ph") == "X":
+            yield field(event, "args")
+
+
+def read_span(arguments: object) -> Span:
     """Make a span of the arguments of a complete event."""
+    activity = text(arguments, "activity")
+    if activity not in {known.value for known in Activity}:
+        raise wrong("activity", "one that there is", activity)
     return Span(
-        stage=str(arguments["stage"]),
-        worker=str(arguments["worker"]),
-        item=int(arguments["item"]),
-        start=float(arguments["start"]),
-        end=float(arguments["end"]),
-        activity=Activity(arguments["activity"]),
-        label=str(arguments["label"]),
-        error=str(arguments["error"]),
+        stage=text(arguments, "stage"),
+        worker=text(arguments, "worker"),
+        item=count(arguments, "item"),
+        start=seconds(arguments, "start"),
+        end=seconds(arguments, "end"),
+        activity=Activity(activity),
+        label=text(arguments, "label"),
+        error=text(arguments, "error"),
     )
 
 
-def _field(mapping: Any, name: str) -> Any:
-    return mapping.get(name)
+# Values
+
+
+def is_object(value: object) -> TypeGuard[dict[str, object]]:
+    """Whether it is a JSON object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[object]]:
+    """Whether it is a JSON array."""
+    return isinstance(value, list)
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Whether it is a whole number that can count something; `true` counts nothing."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
+
+
+def field(mapping: object, key: str) -> object:
+    """What an object has under a key."""
+    if not is_object(mapping):
+        raise wrong(f"what has {key!r}", "an object", mapping)
+    if key not in mapping:
+        raise ValueError(f"{key!r} is missing")
+    return mapping[key]
+
+
+def text(mapping: object, key: str) -> str:
+    """A text."""
+    return name(field(mapping, key), key)
+
+
+def name(value: object, key: str) -> str:
+    """A text that was found already."""
+    if not isinstance(value, str):
+        raise wrong(key, "a text", value)
+    return value
+
+
+def count(mapping: object, key: str) -> int:
+    """A whole number, 0 or more."""
+    value = field(mapping, key)
+    if not is_count(value):
+        raise wrong(key, "a whole number, 0 or more", value)
+    return value
+
+
+def seconds(mapping: object, key: str) -> float:
+    """A time that can be shown, as it is in microseconds."""
+    value = field(mapping, key)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not -MOST < value < MOST:
+        raise wrong(key, "a number of seconds", value)
+    return float(value)
+
+
+def entries(mapping: object, key: str) -> list[object]:
+    """A list."""
+    value = field(mapping, key)
+    if not is_list(value):
+        raise wrong(key, "a list", value)
+    return value
+
+
+def pair(link: object) -> tuple[str, str]:
+    """The names of two stages."""
+    if not is_list(link) or len(link) != 2:
+        raise wrong("links", "lists of two stages", link)
+    return name(link[0], "links"), name(link[1], "links")
+
+
+def wrong(key: str, expected: str, came: object) -> ValueError:
+    """Say what was expected and what came."""
+    return ValueError(f"{key}: expected {expected}, got {shorten(came)}")

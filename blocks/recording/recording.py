@@ -123,7 +123,8 @@ class Recording:
         """Read a recording that `save` has written to a `.json` file; nothing is lost on the way.
 
         Raises:
-            ValueError: The file is something else.
+            ValueError: The file is something else, damaged, or made to do harm.
+            OSError: There is no such file, or it cannot be read.
         """
         read = load(path)
         return cls.of(

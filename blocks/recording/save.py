@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from ..base.error_info import shorten
 from ..charts.gantt import lay_out
 from ..charts.png import to_png
 from ..charts.svg import to_svg
@@ -25,7 +26,7 @@ def save(
     """Write a recording to a file; the file is only touched once its content is there."""
     form = Path(path).suffix.lower()
     if form == ".json":
-        content = json.dumps(to_chrome(recording), separators=(",", ":")).encode()
+        content = json.dumps(to_chrome(recording), separators=(",", ":"), allow_nan=False).encode()
     elif form == ".svg":
         content = to_svg(lay_out(recording, width, start, end)).encode()
     elif form == ".png":
@@ -40,9 +41,24 @@ def save(
 def load(path: str | os.PathLike[str]) -> Contents:
     """Read what `save` has written to a `.json` file."""
     try:
-        trace = json.loads(Path(path).read_bytes())
-    except ValueError as error:
+        trace = json.loads(Path(path).read_bytes(), object_pairs_hook=unambiguous, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:  # of objects in objects in objects
         raise ValueError(
             f"{path}: expected a recording of a network as JSON, got no JSON ({error}); {ADVICE}"
         ) from error
     return read_chrome(trace, path)
+
+
+def unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Make an object, unless a key comes twice: readers would differ in what it means."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {shorten(twice)} comes twice in an object")
+    return found
+
+
+def refuse(constant: str) -> NoReturn:
+    """JSON has neither NaN nor Infinity, though Python reads them."""
+    raise ValueError(f"{constant} is no number of JSON")

@@ -6,7 +6,6 @@ names may hold anything and appear only in labels, where each language hides wha
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -161,7 +160,7 @@ MERMAID_SHAPES = {"function": ("[", "]"), "buffer": ("[(", ")]"), "agent": ("(["
 def mermaid(report: Report) -> str:
     """The text of a flowchart for Mermaid."""
     picture = picture_of(report)
-    lines = ["---", f"title: {json.dumps(printable(picture.title), ensure_ascii=False)}", "---", "flowchart LR"]
+    lines = ["---", f"title: {mermaid_label([picture.title])}", "---", "flowchart LR"]
     for group in picture.groups:
         lines.append(f"  subgraph {group.id}[{mermaid_label(group.lines)}]")
         lines += [f"    {mermaid_node(node)}" for node in group.nodes]

@@ -1,7 +1,5 @@
 """What costs as much for each of many links and blocks as for each of a few: counted in calls, never in seconds."""
 
-import gc
-import sys
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -23,6 +21,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from tests.blocks.counting import calls_in
 
 FEW = 60
 MANY = 4 * FEW
@@ -38,25 +37,6 @@ def same(item: Any) -> Any:
 
 async def nothing_async(item: object) -> None:
     await trio.lowlevel.checkpoint()
-
-
-def calls_of(work: Callable[[int], Awaitable[None]], count: int) -> int:
-    """How many functions are called while something is done for so many."""
-    calls = 0
-
-    def count_calls(frame: object, event: str, argument: object) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    gc.collect()
-    gc.disable()  # it calls destructors whenever it likes
-    sys.setprofile(count_calls)
-    try:
-        trio.run(work, count)
-    finally:
-        sys.setprofile(None)
-        gc.enable()
-    return calls
 
 
 def chain(length: int) -> list[Transformer[int, int]]:
@@ -234,7 +214,7 @@ async def a_task_outside_feeds_one_block_of_many_at_a_time(count: int) -> None:
 )
 def test_four_times_as_many_take_four_times_as_many_steps(work: Callable[[int], Awaitable[None]]) -> None:
     trio.run(work, 2)  # what is done once is done
-    assert calls_of(work, MANY) < 5.5 * calls_of(work, FEW)
+    assert calls_in(lambda: trio.run(work, MANY)) < 5.5 * calls_in(lambda: trio.run(work, FEW))
 
 
 # Blocks that leave

@@ -123,7 +123,8 @@ def _address(listener: socket.socket, host: str, token: str) -> str:
 async def serve_session(session: Session, hub: Hub, listener: socket.socket, rules: Rules) -> None:
     """Run a session and serve its pages, until somebody quits; then nothing of it is left."""
     server = Server()
-    app = cast("ASGIFramework", Guard(make_app(hub, server.drop), rules))  # Starlette's types are Hypercorn's, looser
+    guard = Guard(make_app(hub, server.drop), rules, server.let_in)
+    app = cast("ASGIFramework", guard)  # Starlette's types are Hypercorn's, looser
     async with trio.open_nursery() as nursery:
         nursery.start_soon(server.serve, app, listener)
         nursery.start_soon(hub.beat)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -93,10 +93,11 @@ class Guard:
     Args:
         app: is asked only for what is allowed; it sees the paths without the token.
         rules: what is allowed.
+        let_in: is told the address of a client whose request is allowed.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self._app, self._rules = app, rules
+    def __init__(self, app: ASGIApp, rules: Rules, let_in: Callable[[tuple[str, int]], None]) -> None:
+        self._app, self._rules, self._let_in = app, rules, let_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -109,6 +110,8 @@ class Guard:
         if problem is not None:
             await _refuse(scope, receive, send, problem)
             return
+        if scope.get("client"):
+            self._let_in((scope["client"][0], scope["client"][1]))
         host = hosts[0]
         path = scope["path"].removeprefix(f"/{self._rules.token}")
 

@@ -23,6 +23,9 @@ __all__ = ["Server", "UnusableAddressError", "open_socket"]
 
 _log = logging.getLogger("penstock")
 _MOST_CONNECTIONS = 200
+"""A browser has six; files must be left for the pipeline."""
+_MOST_STRANGERS = 50
+"""Connections on which nothing was asked for that may be had: the one that has been silent longest makes place."""
 
 
 class _NoDeflate(PerMessageDeflate):
@@ -55,10 +58,15 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class Server:
-    """Accepts connections and has Hypercorn serve them."""
+    """Accepts connections and has Hypercorn serve them.
+
+    A connection is a stranger until a request on it was let in. There is place for few strangers, and a newcomer takes
+    that of the oldest: so those who only connect, however many, neither use up the files nor lock anybody out.
+    """
 
     def __init__(self) -> None:
         self._streams: dict[tuple[str, int], trio.SocketStream] = {}
+        self._strangers: dict[tuple[str, int], trio.CancelScope] = {}  # the oldest first
         self._config = Config()
         self._config.errorlog = _log
         self._config.accesslog = None
@@ -72,21 +80,41 @@ class Server:
         wrapped, context = ASGIWrapper(app), WorkerContext(None)
 
         async def serve_one(stream: trio.SocketStream) -> None:
-            if len(self._streams) >= _MOST_CONNECTIONS:  # a browser has six; files must be left for the pipeline
+            if not self._make_place():
                 await stream.aclose()
                 return
             stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _keep_alive(stream)
             client = _address(stream)
             self._streams[client] = stream
+            scope = self._strangers[client] = trio.CancelScope()
             try:
-                await TCPServer(wrapped, self._config, context, ConnectionState({}), stream)  # type: ignore[arg-type]  # has no SSL
+                with scope:
+                    await TCPServer(wrapped, self._config, context, ConnectionState({}), stream)  # type: ignore[arg-type]  # has no SSL
             except Exception:  # whatever a client does, the others are served on
                 _log.exception("a connection of the page ended badly")
             finally:
-                self._streams.pop(client, None)
+                if self._streams.get(client) is stream:
+                    del self._streams[client]
+                if self._strangers.get(client) is scope:
+                    del self._strangers[client]
 
         await trio.serve_listeners(serve_one, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))])
+
+    def let_in(self, client: tuple[str, int]) -> None:
+        """A request of a client is allowed: its connection stays."""
+        self._strangers.pop(client, None)
+
+    def _make_place(self) -> bool:
+        """Make place for one more connection, at the cost of a stranger; give whether there is any."""
+        is_full = len(self._streams) >= _MOST_CONNECTIONS
+        if self._strangers and (is_full or len(self._strangers) >= _MOST_STRANGERS):
+            oldest = next(iter(self._strangers))
+            self.drop(oldest)
+            self._strangers.pop(oldest).cancel()  # or Hypercorn would wait for a request first
+            del self._streams[oldest]
+            return True
+        return not is_full
 
     def drop(self, client: tuple[str, int]) -> None:
         """End the connection of a client, whatever waits in it."""

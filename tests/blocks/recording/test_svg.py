@@ -3,9 +3,12 @@
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 
 from penstock.blocks import Recording, Span
+from penstock.blocks.charts.rows import rows_of
+from tests.blocks.counting import calls_in
 from tests.blocks.recording.recordings import many, recordings, small
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -46,6 +49,24 @@ def test_any_recording_gives_a_file_that_can_be_read(recording: Recording) -> No
 
 def test_a_long_run_gives_a_small_file() -> None:
     assert len(many(50_000).to_svg()) < 200_000
+
+
+def named(worker: str) -> Recording:
+    spans = [Span(worker, f"{worker} {number}", number, number, number + 1, label=worker) for number in range(1, 50)]
+    return Recording.of(spans, network=worker)
+
+
+@pytest.mark.parametrize("character", ["x", "9", "\u0663", "字", "<"])
+def test_names_of_ten_thousand_characters_cost_no_more_than_others(character: str) -> None:
+    usual, long = named(100 * character), named(10_000 * character)
+    assert calls_in(long.to_svg) < 1.5 * calls_in(usual.to_svg)
+    assert len(long.to_svg()) < 1.5 * len(usual.to_svg())
+
+
+def test_workers_with_numbers_of_any_length_are_in_order() -> None:
+    names = ["w 9", "w 10", f"w {'1' * 5_000}", f"w {'1' * 5_000}2"]
+    recording = Recording.of([Span("w", name, 1, 0, 1) for name in reversed(names)])
+    assert [row.worker for row in rows_of(recording)] == names
 
 
 def test_a_file_is_written_in_utf_8(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def read_mermaid(text: str) -> Graph:
     """Take the text apart by the part of the grammar that is used; anything else is an error."""
     head, title, tail, kind, *lines = text.rstrip("\n").split("\n")
     assert (head, tail, kind) == ("---", "---", "flowchart LR")
-    assert title == r'title: "the \"net\""'
+    assert title == 'title: "the #34;net#34;"'
     graph, group = Graph({}, {}, []), ""
     for line in lines:
         if found := MERMAID_GROUP.fullmatch(line):

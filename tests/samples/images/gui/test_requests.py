@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import trio.testing
 from penstock.samples.images.gui import app, server
 from penstock.samples.images.gui.forms import DROPPED
 from penstock.samples.images.gui.uploads import Drops
-from tests.samples.images.gui.browser_stand_in import RefusedError, open_page, request
+from tests.samples.images.gui.browser_stand_in import RefusedError, Site, open_page, request
 from tests.samples.images.gui.serving import names_in, photographs, run_to_the_end, serving
 
 
@@ -46,16 +47,64 @@ async def test_a_forwarded_port_may_have_another_number(start: Path, root: Path)
                 await page.wait("hello")
 
 
-async def test_connections_beyond_a_number_are_closed(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 3)
-    async with serving(start, root) as program:
-        idle = [await trio.open_tcp_stream("127.0.0.1", program.site.port) for _ in range(3)]
-        await trio.testing.wait_all_tasks_blocked(0.01)
-        one_more = await trio.open_tcp_stream("127.0.0.1", program.site.port)
+async def connect(site: Site) -> trio.SocketStream:
+    """Connect and ask for nothing."""
+    stream = await trio.open_tcp_stream("127.0.0.1", site.port)
+    await trio.testing.wait_all_tasks_blocked(0.01)
+    return stream
+
+
+async def is_closed(stream: trio.SocketStream) -> bool:
+    with trio.fail_after(20):
+        return await stream.receive_some() == b""
+
+
+async def test_who_only_connects_makes_place_for_those_who_come_later(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MOST_STRANGERS", 3)
+    async with serving(start, root) as program, AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(await connect(program.site)) for _ in range(10)]
+        for stream in idle[:7]:
+            assert await is_closed(stream)
+        assert (await request(program.site, "GET", "/"))[0] == 200
+        assert await is_closed(idle[7])
+        await idle[8].send_all(b"GET / HTTP/1.1\r\n")  # half a request is none
+        for _ in range(2):
+            await stack.enter_async_context(await connect(program.site))
+        assert await is_closed(idle[8])
+
+
+async def test_a_page_stays_whoever_connects(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_STRANGERS", 2)
+    async with serving(start, root) as program, open_page(program.site) as page, AsyncExitStack() as stack:
+        await page.wait("hello")
+        for _ in range(10):
+            await stack.enter_async_context(await connect(program.site))
+        await page.say("start", form={"limit": "x"})
+        await page.wait("state")
+
+
+async def test_who_was_turned_away_is_a_stranger_still(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MOST_STRANGERS", 1)
+    async with serving(start, root) as program, AsyncExitStack() as stack:
+        stream = await stack.enter_async_context(await connect(program.site))
+        await stream.send_all(b"GET /wrong HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert b"404" in await stream.receive_some()
+        assert (await request(program.site, "GET", "/"))[0] == 200
         with trio.fail_after(20):
-            assert await one_more.receive_some() == b""
-        for stream in (*idle, one_more):
-            await stream.aclose()
+            while await stream.receive_some():
+                pass
+
+
+async def test_connections_beyond_a_number_are_closed(start: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 1)
+    async with serving(start, root) as program, open_page(program.site) as page:
+        await page.wait("hello")
+        async with await connect(program.site) as one_more:
+            assert await is_closed(one_more)
 
 
 async def test_nothing_is_compressed_though_browsers_offer_it(start: Path, root: Path) -> None:
