@@ -22,12 +22,11 @@ class FutureJob(Job):
 
     def begin(self) -> bool:
         """Whether the job is still wanted."""
-        return self.future.set_running_or_notify_cancel()
+        return self.future.running() or self.future.set_running_or_notify_cancel()  # it may be begun again
 
     def resolve(self) -> None:
         """Hand the outcome over."""
-        if isinstance(self.error, CancelledError):
-            self.future.cancel()
+        if isinstance(self.error, CancelledError) and self.future.cancel():
             self.future.set_running_or_notify_cancel()
         elif self.error is not None:
             self.future.set_exception(self.error)

@@ -25,8 +25,9 @@ from .process_worker import main
 from .remote import ErrorRecord
 from .slots import Pool, Shared
 from .wire import FUNCTION, REFUSED, START, Lost, Wire
+from .worker import NotStarted
 
-GRACE = 1.0
+GRACE = 2.0
 """Seconds that a process has to end by itself."""
 MOST_FUNCTIONS = 16
 """So many functions a worker process keeps."""
@@ -51,6 +52,7 @@ class Child:
         "_lock",
         "_numbers",
         "_process",
+        "_was_killed",
         "journal",
         "packer",
         "pid",
@@ -68,30 +70,50 @@ class Child:
         self._process = process
         self._lock = threading.Lock()  # the number of a process that was waited for may be another one's
         self._ended: str | None = None
+        self._was_killed = False
         self._functions: list[Callable[..., Any]] = []
         self._numbers: dict[int, int] = {}
         self.journal: Journal
         _living.add(self)
 
     def greet(self) -> None:
-        """Wait until it is ready; raises what `worker_init` has raised, or `WorkerDied`."""
+        """Wait until it is ready.
+
+        Raises:
+            NotStarted: It was killed before that, or the system has not given what it needs.
+            WorkerDied: It has ended by itself.
+            BaseException: What `worker_init` has raised.
+        """
         try:
             self.pool.add_arena(SIZE)
             self.journal = Journal(self.wire.shared.arenas[0])
             self.wire.send(START)
             kind, *rest = self.wire.receive()
+        except OSError as missing:
+            raise NotStarted(missing) from None
         except Lost:
-            raise WorkerDied(
-                f"{self.who}: a worker process ended before it was ready ({self.bury()}); what it has printed on "
-                "stderr tells why, most often that the program does not start its work below "
-                "`if __name__ == '__main__':`, or is no file (it is piped in): each worker process imports it again"
-            ) from None
+            raise self._not_ready() from None
         if kind == REFUSED:
             self.bury()
             record: ErrorRecord = rest[0]
             error = record.revive()
             annotate(error, f"in worker_init of {self.who}, in a worker process")
             raise error
+
+    def _not_ready(self) -> Exception:
+        """Why it was not: somebody has killed it, for want of memory say, or it has ended by itself."""
+        how = self.bury()
+        if self._was_killed:
+            killed = WorkerDied(
+                f"{self.who}: a worker process was {how} before it was ready, as the system does when memory runs out, "
+                "which its log tells then: fewer workers, or a smaller worker_init, need less"
+            )
+            return NotStarted(killed)
+        return WorkerDied(
+            f"{self.who}: a worker process ended before it was ready ({how}); what it has printed on "
+            "stderr tells why, most often that the program does not start its work below "
+            "`if __name__ == '__main__':`, or is no file (it is piped in): each worker process imports it again"
+        )
 
     def teach(self, function: Callable[..., Any], name: str) -> int:
         """Send a function, if it was not sent already; gives its number. Raises `Lost`."""
@@ -136,7 +158,8 @@ class Child:
             self.kill()
         with self._lock:
             self._process.join(GRACE)
-            self._ended = describe(self._process.exitcode)
+            code = self._process.exitcode
+            self._ended, self._was_killed = describe(code), code is not None and code < 0
             del self._process  # which closes it; `close` would be an error for who else waits for it, as exit does
         return self._ended
 

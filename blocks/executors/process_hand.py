@@ -12,6 +12,7 @@ from .process_child import Child, start
 from .process_request import Request
 from .wire import Lost
 from .work import Outcome, Task
+from .worker import NotStarted
 
 MOST_DEATHS = 2
 """So many children in a row may die although they have no item."""
@@ -65,10 +66,22 @@ class ProcessHand:
         self._ready()
 
     def _ready(self) -> Child:
-        child = self._child
-        if child is not None:
-            return child
-        child = start(self._who, self._worker_init, self._cpus, self._number)
+        """Get the child. One that is killed while it starts is replaced, like one that dies later, but not for ever."""
+        if self._child is not None:
+            return self._child
+        for _ in range(MOST_DEATHS - 1):
+            try:
+                return self._start()
+            except NotStarted as error:
+                if self._is_killed or not isinstance(error.reason, WorkerDied):
+                    raise
+        return self._start()
+
+    def _start(self) -> Child:
+        try:
+            child = start(self._who, self._worker_init, self._cpus, self._number)
+        except OSError as error:
+            raise NotStarted(error) from None
         with self._lock:
             self._child = child
             is_killed = self._is_killed

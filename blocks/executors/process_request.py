@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -64,8 +64,8 @@ class Request:
         outcome = self._outcome
         number = self._child.teach(self._task.function, self._task.name)
         packed, error = self._pack(items)
-        if packed:
-            self._work(number, packed)
+        if packed and (no_memory := self._work(number, packed)) is not None:
+            error = None if packed else no_memory  # the one that was taken off goes by itself, or cannot go at all
         asked = len(items) - self._done if isinstance(packed, bytes) else len(packed)
         if outcome.done < self._done + asked:  # a failure was enough, or its time was up
             return False
@@ -96,7 +96,9 @@ class Request:
                 forget_frames(error)
                 annotate(
                     error,
-                    f"the item could not be pickled, which Processes needs to send it to a worker of "
+                    f"there is no memory to send the item to a worker of {self._task.name}"
+                    if isinstance(error, MemoryError)
+                    else f"the item could not be pickled, which Processes needs to send it to a worker of "
                     f"{self._task.name}: send plain data (numbers, text, bytes, arrays and records of them), or use "
                     "Threads",
                 )
@@ -107,14 +109,19 @@ class Request:
                 break
         return ready, None
 
-    def _work(self, number: int, packed: bytes | list[Packed]) -> None:
-        """Have packed items done, and take the results."""
-        task, child, outcome = self._task, self._child, self._outcome
+    def _work(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
+        """Have packed items done, and take the results.
+
+        Those that there is no memory to send are taken off, from the last one on, and the error of that is given.
+        """
+        child, outcome = self._child, self._outcome
         for size in self._wanted:
             self._lend(size)
         child.journal.rewind()
-        self._started = perf_counter()
-        child.wire.send(WORK, number, task.expands, task.is_strict, task.limit, task.name, packed, list(self._lent))
+        no_memory = self._send(number, packed)
+        if not packed:
+            self._give_back(self._lent)
+            return no_memory
         while (message := child.wire.receive())[0] != DONE:
             self._take(message)
         _, seconds, cpu, returned, results = message
@@ -125,8 +132,32 @@ class Request:
         outcome.seconds += seconds
         outcome.cpu += cpu
         not_begun = [] if isinstance(packed, bytes) else packed[outcome.done - self._done :]
-        for place in [*returned, *self._lent, *places_of(not_begun)]:
-            child.pool.give(place)
+        self._give_back([*returned, *self._lent, *places_of(not_begun)])
+        return no_memory
+
+    def _send(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
+        """Send packed items, as many as there is memory for; gives the error if these are not all."""
+        task = self._task
+        how = (number, task.expands, task.is_strict, task.limit, task.name)
+        no_memory: MemoryError | None = None
+        self._started = perf_counter()
+        while packed:
+            try:
+                self._child.wire.send(WORK, *how, packed, list(self._lent))
+            except MemoryError as error:  # nothing has been sent
+                if isinstance(packed, bytes):
+                    raise
+                self._give_back(places_of([packed.pop()]))
+                forget_frames(error)
+                annotate(error, f"there is no memory to send the item to a worker of {task.name}")
+                no_memory = error
+            else:
+                break
+        return no_memory
+
+    def _give_back(self, places: Iterable[Place]) -> None:
+        for place in places:
+            self._child.pool.give(place)
 
     def _take(self, message: tuple[Any, ...]) -> None:
         """Take a message that is not the last one."""

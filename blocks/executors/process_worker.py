@@ -168,7 +168,9 @@ class WorkerProcess:
         return None
 
     def _fail(self, error: BaseException, stage: int, name: str) -> type[BaseException]:
-        if stage == UNPACKING:
+        if isinstance(error, MemoryError):
+            annotate(error, f"a worker process of {name} is short of memory")
+        elif stage == UNPACKING:
             annotate(
                 error, f"the item was sent to a worker of {name}, but could not be made again from its pickle there"
             )
@@ -193,7 +195,10 @@ class WorkerProcess:
             place = stock.pop() if stock else self._ask(raw.nbytes)
             if place is None:
                 return None
-            spans.append(self._shared.write(place, raw))
+            try:
+                spans.append(self._shared.write(place, raw))
+            except MemoryError:  # it cannot be mapped here
+                return None
         return spans
 
     def _ask(self, count: int) -> Place | None:

@@ -37,25 +37,53 @@ Span = tuple[Place, int]
 class Shared:
     """The arenas as one side has mapped them, and the slots in use by objects of this side."""
 
-    __slots__ = ("_addresses", "_lent", "_returned", "_views", "arenas")
+    __slots__ = ("_addresses", "_count", "_lent", "_returned", "_unmapped", "_views", "arenas")
 
     def __init__(self) -> None:
-        self.arenas: list[mmap.mmap] = []
-        self._views: list[memoryview] = []
-        self._addresses: list[int] = []
+        self.arenas: dict[int, mmap.mmap] = {}
+        self._views: dict[int, memoryview] = {}
+        self._addresses: dict[int, int] = {}
+        self._unmapped: dict[int, tuple[Handle, int]] = {}
+        self._count = 0
         self._lent = 0
         self._returned: deque[Place] = deque()
 
     def add(self, handle: Handle, size: int) -> None:
         """Map the next arena."""
-        arena = attach(handle, size)
-        self.arenas.append(arena)
-        self._views.append(memoryview(arena))
-        self._addresses.append(ctypes.addressof(ctypes.c_char.from_buffer(arena)))
+        self._keep(self._count, attach(handle, size))
+        self._count += 1
+
+    def expect(self, handle: Handle, size: int) -> None:
+        """Map the next arena now, or when it is used if there is no memory for it now; takes the handle."""
+        try:
+            self.add(handle, size)
+        except OSError:
+            self._unmapped[self._count] = handle, size
+            self._count += 1
+        else:
+            release(handle)
+
+    def _keep(self, number: int, arena: mmap.mmap) -> None:
+        self.arenas[number] = arena
+        self._views[number] = memoryview(arena)
+        self._addresses[number] = ctypes.addressof(ctypes.c_char.from_buffer(arena))
+
+    def _map(self, number: int) -> None:
+        """Map an arena for which there was no memory."""
+        handle, size = self._unmapped[number]
+        try:
+            arena = attach(handle, size)
+        except OSError as error:
+            raise MemoryError(f"{size} bytes of shared memory could not be mapped: {error}") from None
+        self._keep(number, arena)
+        del self._unmapped[number]
+        release(handle)
 
     def write(self, place: Place, raw: memoryview) -> Span:
         """Copy a buffer into a slot."""
         arena, offset, _ = place
+        if arena in self._unmapped:
+            self._map(arena)
         count = raw.nbytes
         if raw.readonly:
             self._views[arena][offset : offset + count] = raw
@@ -67,6 +95,8 @@ class Shared:
     def lend(self, place: Place, count: int) -> memoryview:
         """Give objects the use of a slot, which returns when the last of them dies, or a copy if too many are lent."""
         arena, offset, size = place
+        if arena in self._unmapped:
+            self._map(arena)
         self._lent += 1
         if self._lent - len(self._returned) > MOST_LENT:
             copy = bytearray(self._views[arena][offset : offset + count])

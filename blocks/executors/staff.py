@@ -5,6 +5,7 @@ few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
 - of each user's jobs at most `at_once` run, whatever the number of workers;
 - not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`;
+- if the system has no worker to give, those that are there go on, unless nobody would be left to finish anything;
 - workers are there while somebody uses the crew: a block whose network runs, a future that is not done, the body of
   a `with`. The last one that lets go sends them home, so nothing is left behind and nothing has to be closed.
 """
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from itertools import count
 
+from ..base.log import log
 from .lane import Job
 from .nesting import Host, current_line
 from .worker import Hand, JobQueue, Worker
@@ -48,6 +50,7 @@ class Staff:
         self._on_level: Counter[int] = Counter()
         self._users = 0
         self._is_entered = False
+        self._is_short = False
 
     @property
     def size(self) -> int:
@@ -77,6 +80,7 @@ class Staff:
                 host.uses += 1
             self._queues.append(queue)
             self._users += 1
+            self._is_short = False  # the system may have more to give by now
         return queue
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
@@ -151,11 +155,16 @@ class Staff:
             self._queues.rotate(-1)
 
     def _has_place(self) -> bool:
-        """Whether one more worker may be at work."""
+        """Whether one more worker may be at work, and there is one, or may be."""
+        working = self._working()
+        return working < self.most and (not self._is_short or bool(self._idle) or not working)
+
+    def _working(self) -> int:
+        """How many workers are at work and do not wait for others."""
         at_work = len(self._hired) - len(self._idle)
         if self._hosts:
             at_work -= sum(1 for host in self._hosts.values() if host.uses)
-        return at_work < self.most
+        return at_work
 
     def _give_next(self, queue: JobQueue) -> None:
         if self._idle:
@@ -169,16 +178,39 @@ class Staff:
     def _hire(self, queue: JobQueue) -> None:
         taken = set(self._hired.values())
         number = next(number for number in count(1) if number not in taken)
-        worker = Worker(self.name, number, self._make_hand(number), self.next)
-        queue.give(worker)
+        worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back)
+        job = queue.give(worker)
         try:
             worker.thread.start()
-        except RuntimeError as error:  # the system has no thread to give; the job is the error's, whose else
+        except (RuntimeError, MemoryError) as error:  # the system has no thread to give
             queue.running -= 1
-            worker.refuse(error)
+            if not self._is_left_to_others(queue, job, error):
+                job.error = error
+                queue.bring(job)
         else:
             self._hired[worker] = number
             self._on_level[queue.level] += 1
+
+    def _give_back(self, worker: Worker, job: Job, error: Exception) -> bool:
+        """Strike off a worker that could not get ready, and say whether others will do its job."""
+        with self.lock:
+            if worker not in self._hired:
+                return False  # it was ended
+            assert worker.queue is not None
+            self._remove(worker)
+            return self._is_left_to_others(worker.queue, job, error)
+
+    def _is_left_to_others(self, queue: JobQueue, job: Job, error: Exception) -> bool:
+        """Leave a job, for which no worker could be had, to those there are, if one of them can go on."""
+        if not self._idle and not self._working():
+            return False
+        if not self._is_short:
+            self._is_short = True
+            log.warning(
+                "%s goes on with %d of %d workers: no more can be had: %r", self.who, self.size, self.most, error
+            )
+        queue.waiting.appendleft(job)
+        return True
 
     def next(self, worker: Worker) -> bool:
         """A worker is done: let it wait for its next job, which it may have already, or go (False)."""
@@ -231,11 +263,14 @@ class Staff:
 
     def _strike_off(self, *workers: Worker) -> None:
         for worker in workers:
-            assert worker.queue is not None
-            del self._hired[worker]
-            self._on_level[worker.queue.level] -= 1
-            self._hosts.pop(worker, None)
+            self._remove(worker)
         self._assign()
+
+    def _remove(self, worker: Worker) -> None:
+        assert worker.queue is not None
+        del self._hired[worker]
+        self._on_level[worker.queue.level] -= 1
+        self._hosts.pop(worker, None)
 
 
 def join(threads: list[threading.Thread]) -> None:

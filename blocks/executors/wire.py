@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
 from typing import Any
 
-from .slots import Handle, Shared, release
+from .slots import Handle, Shared
 
 # To the worker
 START = "start"
@@ -71,10 +71,9 @@ class Wire:
                 _, size, handle = message
                 if handle is None:  # pragma: no branch  # Windows
                     handle = recv_handle(self._connection)
-            except (OSError, EOFError):
+            except (OSError, EOFError, MemoryError):  # out of memory in the middle of a message, it is of no use
                 raise Lost from None
-            self.shared.add(handle, size)
-            release(handle)
+            self.shared.expect(handle, size)
 
     def announce(self, handle: Handle, size: int) -> None:
         """Have the other side map an arena; raises `Lost`."""

@@ -13,15 +13,27 @@ from .nesting import Host, Line, enter
 from .work import Outcome, Task
 
 
+class NotStarted(Exception):
+    """No worker could be had: the system has no thread, process, handle or memory for it, or has killed it at once.
+
+    Attributes:
+        reason: What happened.
+    """
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 class Hand(Protocol):
     """What a worker works with."""
 
     def open(self) -> None:
-        """Get ready, in the worker's thread, before its first job."""
+        """Get ready, in the worker's thread, before its first job; raises `NotStarted` if the system is to blame."""
         ...
 
     def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
-        """Do a job; raises only for what is no item's fault."""
+        """Do a job; raises only for what is no item's fault, `NotStarted` before any item was begun."""
         ...
 
     def start_no_more(self) -> bool:
@@ -68,10 +80,11 @@ class JobQueue:
         self.waiting: deque[Job] = deque()
         self.running = 0
 
-    def give(self, worker: Worker) -> None:
+    def give(self, worker: Worker) -> Job:
         """Let a worker begin the next job."""
         self.running += 1
         worker.queue, worker.job = self, self.waiting.popleft()
+        return worker.job
 
 
 class Worker:
@@ -82,11 +95,19 @@ class Worker:
         number: Which of its workers this is, from 1.
         hand: What it works with.
         go_on: Called with it when it has done a job: whether it is still wanted. If so, it waits for its bell.
+        give_back: Called with it when it could not be got ready: whether others will do its job.
     """
 
-    __slots__ = ("_go_on", "_named", "bell", "hand", "is_open", "job", "number", "queue", "thread")
+    __slots__ = ("_give_back", "_go_on", "_named", "bell", "hand", "is_open", "job", "number", "queue", "thread")
 
-    def __init__(self, name: str, number: int, hand: Hand, go_on: Callable[[Worker], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        hand: Hand,
+        go_on: Callable[[Worker], bool],
+        give_back: Callable[[Worker, Job, Exception], bool],
+    ) -> None:
         self.number = number
         self.hand = hand
         self.bell = threading.Lock()
@@ -95,6 +116,7 @@ class Worker:
         self.job: Job | None = None
         self.is_open = False
         self._go_on = go_on
+        self._give_back = give_back
         self._named: JobQueue | None = None
         self.thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
 
@@ -106,29 +128,27 @@ class Worker:
                 self.bell.acquire()
         self.hand.close()
 
-    def refuse(self, error: Exception) -> None:
-        """The thread could not be started."""
-        assert self.job is not None
-        assert self.queue is not None
-        self.job.error = error
-        self.queue.bring(self.job)
-
     def _do(self, job: Job, queue: JobQueue) -> None:
         if self._named is not queue:
             self.thread.name = f"{queue.name} worker {self.number}"
             self._named = queue
             enter((*queue.line, self))
         try:
+            if not self.is_open:
+                self.hand.open()
+                self.is_open = True
             if job.begin():
-                if not self.is_open:
-                    self.hand.open()
-                    self.is_open = True
                 if queue.tell is not None:
                     queue.tell(job)
                 job.started = perf_counter()
                 job.outcome = self.hand.perform(job.task, job.items)
                 job.seconds = perf_counter() - job.started
                 job.let_go()
+        except NotStarted as error:
+            if self._give_back(self, job, error.reason):
+                self.job = None
+                return
+            job.error = error.reason
         except BaseException as error:
             job.error = error
         self.job = None  # from here on nobody can take it for busy

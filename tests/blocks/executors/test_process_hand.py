@@ -30,6 +30,7 @@ from penstock.blocks.executors.process_worker import WorkerProcess
 from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool, Shared
 from penstock.blocks.executors.wire import Lost, Wire
 from penstock.blocks.executors.work import Outcome, Task
+from penstock.blocks.executors.worker import NotStarted
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.process_functions import SECONDS, ThreadProcess
 from tests.blocks.tools import notes
@@ -246,6 +247,79 @@ def test_if_memory_ends_in_the_middle_of_an_item_nothing_is_lost(
     for _ in range(2):
         (result,) = threaded.perform(task(functions.halves_of_both), [[floats(4 * BIG), floats(4 * BIG)]]).results
         assert np.array_equal(np.concatenate(result), floats(8 * BIG))
+
+
+# Too little memory
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessHand]:
+    """Has a child that may have hardly more memory than it has."""
+    if sys.platform != "linux":
+        pytest.skip("looks into /proc")
+    hand = ProcessHand(WHO, functions.little_memory)
+    yield hand
+    hand.close()
+
+
+HUGE = 1 << 28
+
+
+def test_an_item_that_the_child_cannot_map_fails_alone(short: ProcessHand) -> None:
+    for _ in range(2):
+        outcome = short.perform(task(len, strict=False), [floats(), bytes(HUGE), floats(), b"x"])
+        assert outcome.results == [BIG, BIG, 1]
+        ((place, error),) = outcome.failures
+        assert (place, type(error)) == (1, MemoryError)
+        assert "could not be mapped" in str(error)
+        assert "a worker process of call 'test' is short of memory" in notes(error)
+
+
+def test_a_result_that_the_child_cannot_map_fails_alone(short: ProcessHand) -> None:
+    for _ in range(2):
+        outcome = short.perform(task(functions.zeros, strict=False), [BIG, 3 * HUGE // 4, BIG, 1, 3 * HUGE // 4, 2])
+        assert [len(result) for result in outcome.results] == [BIG, BIG, 1, 2]
+        assert [(place, type(error)) for place, error in outcome.failures] == [(1, MemoryError), (4, MemoryError)]
+
+
+class NoMemoryToSend:
+    """A pipe for which messages can be too big."""
+
+    def __init__(self, wire: Wire, most: int) -> None:
+        self.wire = wire
+        self.most = most
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wire, name)
+
+    def send(self, *message: Any) -> None:
+        if len(pickle.dumps(message)) > self.most:
+            raise MemoryError
+        self.wire.send(*message)
+
+
+def test_an_item_that_there_is_no_memory_to_send_fails_alone(
+    threaded: ProcessHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threaded.open()
+    child = threaded._child
+    assert child is not None
+    monkeypatch.setattr(Pool, "take", lambda self, count: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    child.wire = NoMemoryToSend(child.wire, 2 << 20)  # type: ignore[assignment]  # stands for one
+    big = "x" * (3 << 20)
+    outcome = threaded.perform(task(len, strict=False), [(1,), [big], (1, 2), [big], [big], ()])
+    assert outcome.results == [1, 2, 0]
+    assert [(place, type(error)) for place, error in outcome.failures] == [(n, MemoryError) for n in (1, 3, 4)]
+    assert "there is no memory to send the item to a worker of call 'test'" in notes(outcome.failures[0][1])
+    child.wire.most = 10  # type: ignore[attr-defined]
+    with pytest.raises(MemoryError):
+        threaded.perform(task(len), ["text"])
+
+
+def test_an_item_that_there_is_no_memory_to_pack_fails_alone(hand: ProcessHand) -> None:
+    outcome = hand.perform(task(len, strict=False), [(1,), functions.NotPickled(MemoryError()), ()])
+    assert outcome.results == [1, 0]
+    assert "there is no memory to send the item" in notes(outcome.failures[0][1])[0]
 
 
 # Failures of items
@@ -531,7 +605,7 @@ def test_if_no_other_child_can_be_started_what_is_done_is_kept(monkeypatch: pyte
     monkeypatch.setattr(process_hand, "start", fail)
     outcome = hand.perform(task(len), LISTS)
     assert (outcome.results, outcome.failures) == ([1] * 18, [])
-    with pytest.raises(OSError, match="no processes left"):
+    with pytest.raises(NotStarted, match="no processes left"):
         hand.perform(task(len), LISTS)
     hand.close()
 
@@ -567,16 +641,20 @@ def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessHand, tmp
 def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     hand = ProcessHand(WHO, functions.never_ready)
     starter = threading.Thread(target=hand.start_no_more)
+    started = 0
 
     def start_and_stop(*args: Any) -> Child:
+        nonlocal started
+        started += 1
         child = start(*args)
         starter.start()
         return child
 
     monkeypatch.setattr(process_hand, "start", start_and_stop)
-    with pytest.raises(WorkerDied, match=r"ended before it was ready \(killed by SIGKILL\)"):
+    with pytest.raises(NotStarted, match=r"was killed by SIGKILL before it was ready"):
         hand.open()
     starter.join(SECONDS)
+    assert started == 1
     assert hand.perform(task(abs), [1]).done == 0
 
 
@@ -606,7 +684,7 @@ def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.Monkey
         return child
 
     monkeypatch.setattr(process_hand, "start", start_and_kill)
-    with pytest.raises(WorkerDied, match=r"ended before it was ready \(killed by SIGKILL\)"):
+    with pytest.raises(NotStarted, match=r"was killed by SIGKILL before it was ready"):
         hand.open()
 
 
@@ -635,13 +713,51 @@ def test_a_child_that_dies_before_it_is_ready_is_an_error() -> None:
     hand.close()
 
 
+class KilledAtFirst:
+    """Has some children killed while they start."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = times
+        self.started = 0
+        monkeypatch.setattr(process_hand, "start", self.start)
+
+    def start(self, *args: Any) -> Child:
+        self.started += 1
+        child = start(*args)
+        self.left -= 1
+        if self.left >= 0:
+            child.kill()
+        return child
+
+
+def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    children = KilledAtFirst(monkeypatch, 1)
+    hand = ProcessHand(WHO)
+    assert hand.perform(task(abs), [-1]).results == [1]
+    assert children.started == 2
+    hand.close()
+
+
+def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    children = KilledAtFirst(monkeypatch, 2)
+    hand = ProcessHand(WHO)
+    with pytest.raises(NotStarted) as caught:
+        hand.open()
+    assert isinstance(caught.value.reason, WorkerDied)
+    assert "was killed by SIGKILL before it was ready, as the system does when memory runs out" in str(caught.value)
+    assert "__main__" not in str(caught.value)
+    assert children.started == 2
+    hand.open()
+    hand.close()
+
+
 def test_a_child_that_cannot_be_spoken_to_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Pool, size: int) -> None:
         raise OSError("no memory")
 
     monkeypatch.setattr(Pool, "add_arena", fail)
     before = set(active_children())
-    with pytest.raises(OSError, match="no memory"):
+    with pytest.raises(NotStarted, match="no memory"):
         ProcessHand(WHO).open()
     assert set(active_children()) == before
 
@@ -683,14 +799,14 @@ def test_when_the_interpreter_exits_processes_are_ended_soon(
     for hand in hands:
         hand.open()
     children = [hand._child for hand in hands if hand._child is not None]
-    children[1].bury()
+    ended = children[1].bury()
     monkeypatch.setattr(process_child, "_living", children)
     monkeypatch.setattr(process_child, "_exiting", exiting := threading.Event())
     monkeypatch.setattr(process_child, "GRACE", seconds)
     process_child.end_all()
     monkeypatch.undo()
     assert exiting.is_set()
-    assert [child.bury() for child in children] == [how, "exit code 0"]
+    assert [child.bury() for child in children] == [how, ended]
 
 
 def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(real: ProcessHand) -> None:
@@ -734,7 +850,7 @@ def test_if_the_process_cannot_be_started_nothing_is_left_open(monkeypatch: pyte
     gc.collect()
     before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", fail)
-    with pytest.raises(OSError, match="no processes left"):
+    with pytest.raises(NotStarted, match="no processes left"):
         ProcessHand(WHO).open()
     assert before == (len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0)
 

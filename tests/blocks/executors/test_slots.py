@@ -47,6 +47,36 @@ def test_slots_have_sizes_that_are_powers_of_two(count: int, size: int) -> None:
     assert slot_size(count) == size
 
 
+def test_an_arena_for_which_there_is_no_memory_is_mapped_when_it_is_used_and_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sides = Sides()
+    attach = slots.attach
+
+    def fail(handle: Handle, size: int) -> mmap.mmap:
+        raise OSError(12, "Cannot allocate memory")
+
+    def announce(handle: Handle, size: int) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(slots, "attach", fail)
+            sides.other.expect(os.dup(handle), size)  # type: ignore[arg-type]  # a file here
+
+    monkeypatch.setattr(sides.pool, "_announce", announce)
+    data = os.urandom(BIG)
+    place = sides.pool.take(BIG)
+    assert place is not None
+    span = sides.pool.shared.write(place, memoryview(data))
+    with monkeypatch.context() as patch:
+        patch.setattr(slots, "attach", fail)
+        with pytest.raises(MemoryError, match="131072 bytes of shared memory could not be mapped"):
+            sides.other.lend(*span)
+        with pytest.raises(MemoryError):
+            sides.other.write(place, memoryview(data))
+    assert slots.attach is attach
+    assert sides.other.lend(*span) == data
+    assert sides.other.lend(*span) == data
+
+
 @pytest.mark.parametrize("kind", [bytes, bytearray])
 def test_what_is_written_on_one_side_is_read_on_the_other(kind: Callable[[bytes], Any]) -> None:
     sides = Sides()
