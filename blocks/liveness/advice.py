@@ -50,15 +50,18 @@ HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE}
 
 
 def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
-    """How much room would do; in a circle of links all that is in it and all that wants to get into it."""
+    """How much room is enough.
+
+    All that waits to get in has to fit in. In a circle of links one more place has to stay free, or nothing moves. If a
+    task is in the circle, it is the free place: it takes a message out before it brings the next.
+    """
     more = lacking(cycle, None)
     if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
         expanding = [str(wait.who) for wait in cycle if as_a(TransformMany, wait.who) is not None]
         if expanding:
             yield f"let no more come out of {', '.join(expanding)} than goes in, or give {inbox} capacity=None"
             return
-        blocks = {wait.who for wait in cycle if isinstance(wait.who, Block)} | {inbox.block}
-        more = sum(block._held() for block in blocks) + waiting_before(inbox)
+        more = waiting_before(inbox) + all(isinstance(wait.who, Block) for wait in cycle)
     yield f"raise the capacity of {inbox} to at least {inbox.capacity + max(1, more)}"
 
 

@@ -15,6 +15,8 @@ from ..core.link import Link
 from ..core.outbox import Outbox
 from ..core.producer import ProducerToken
 from ..core.retained import RetainedOutbox
+from ..iterable_source import IterableSource
+from .known_sources import is_only_way, known_length
 from .wait_for import Cause, Names, Wait, as_a
 
 
@@ -180,8 +182,20 @@ def gone_elsewhere(block: Block) -> str:
 
 
 def waiting_before(inbox: Inbox[Any]) -> int:
-    """How many messages wait to come into a target: with senders, and in the blocks before it."""
+    """How many messages wait to come into a target, or into a circle of links that it is in.
+
+    They wait with senders and in the blocks before; what a source is known to bring still is counted too.
+    """
     after = reachable(inbox.block, downstream)
-    before = [block for block in reachable(inbox.block, upstream) if block not in after]
-    targets = [inbox, *(other for block in before for other in block._ins())]
-    return sum(len(target.senders) for target in targets) + sum(block._stuck() for block in before)
+    ahead = reachable(inbox.block, upstream)
+    targets = {inbox, *(other for block in ahead for other in block._ins())}
+    before = [block for block in ahead if block not in after]
+    held = sum(block._stuck() + still_to_come(block) for block in before)
+    return held + sum(len(target.senders) for target in targets)
+
+
+def still_to_come(block: Block) -> int:
+    """How many messages a source is known to bring still, if they all go one way."""
+    source: IterableSource[Any] | None = as_a(IterableSource, block)
+    goes_one_way = source is not None and any(map(is_only_way, source._outs()[0].links))
+    return known_length(source) if source is not None and goes_one_way else 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Callable, Iterable, Iterator
-from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from ..batch import Batch
@@ -26,6 +25,7 @@ from ..iterable_source import IterableSource
 from ..join import Join
 from ..transform_many import TransformMany
 from ..unbounded_buffer import UnboundedBuffer
+from .known_sources import is_only_way, known_length
 from .split_check import check_splits
 from .wait_for import Bound, as_a
 
@@ -185,20 +185,6 @@ def certain_feeder(gate: Bound, batch: Batch[Any]) -> str | None:
             if count > gate.limit:
                 return f"{source} brings {count}"
     return None
-
-
-SURE: frozenset[type] = frozenset(type(iter(items)) for items in (list[int](), (), range(0)))
-
-
-def known_length(source: IterableSource[Any]) -> int:
-    """How many items a source will bring at least, if that is for sure."""
-    iterator: Any = source._iterator
-    return length_hint(iterator) if type(iterator) in SURE else 0
-
-
-def is_only_way(link: Link[Any]) -> bool:
-    """Whether all that a source gives goes along one link."""
-    return link.outbox.links == [link] and link.filter is None and link.remaining is None and link.inbox.filter is None
 
 
 def leads_to(inbox: Inbox[Any], batch: Batch[Any]) -> bool:
