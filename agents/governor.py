@@ -79,6 +79,7 @@ class PipelineGovernor:
         self._weight = weight
         self._weights: list[float] = []
         self._blocks: tuple[Block, ...] = ()
+        self._region: frozenset[Block] = frozenset()
         self._first: Target[Any] | None = None
         self._taken = 0
         self._refused_at = -math.inf
@@ -111,7 +112,7 @@ class PipelineGovernor:
         return sum(self._weights) + self._taken
 
     def _population(self) -> int:
-        return sum(block._held() for block in self._blocks)
+        return sum(block.in_flight() for block in self._blocks)
 
     def _settle_weights(self) -> None:
         population = self._population()
@@ -123,7 +124,8 @@ class PipelineGovernor:
     def govern(self, first: Target[Any], last: Block) -> None:
         """Bound the items between two blocks, both included; link the blocks before, start the network after.
 
-        Items that leave the blocks between the two by a side link are in flight no more.
+        Items that leave the blocks between the two by a side link are in flight no more. Items that come back to
+        `first` by a link from one of these blocks are in flight already: they come in without another slot.
 
         Args:
             first: Where items come in. All of them must come in there.
@@ -157,6 +159,7 @@ class PipelineGovernor:
         inbox.gate = self
         self._first = first
         self._blocks = region
+        self._region = frozenset(region)
         for block in region:
             block._governed.append(self)
             if block._network is not None:
@@ -190,6 +193,10 @@ class PipelineGovernor:
                 self._refused_since = time_slice.clock()
             self._refused_at = used
         return count
+
+    def covers(self, block: Block) -> bool:
+        """Whether what is in a block is in flight already, so that it may come in again."""
+        return block in self._region
 
     def why_full(self) -> str:
         """Say in words that nothing is let in now, and why."""
@@ -329,7 +336,7 @@ class PipelineGovernor:
         return f"waits to {waiter.doing} at {self}, {self._shown()} in flight"
 
     def _holders(self) -> Iterable[tuple[object, int]]:
-        yield from ((block, block._held()) for block in self._blocks if block._held())
+        yield from ((block, block.in_flight()) for block in self._blocks if block.in_flight())
         if self._taken:
             yield from ((task, self._taken) for task in self._users)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -117,6 +118,19 @@ class Batch(Block, Target[T], Source[list[T]]):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+    def rest(self) -> int:
+        """A list that is not full waits for more, unless its time is running."""
+        waiting = len(self._inbox.queue)
+        return waiting if waiting < self._max_items and not self._outbox.queue and self._alarm is None else 0
+
+    def give_rest(self) -> bool:
+        """Give a list that is not full, because nothing comes."""
+        if not self.rest():
+            return False
+        self._due = -math.inf
+        self._wake()
+        return True
 
     def _finish(self) -> None:
         super()._finish()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
 
 from .base.message_status import MessageStatus
-from .buffer import StoringBlock, check_capacity
+from .buffer import LeftOver, StoringBlock, check_capacity
 from .core.inbox import Inbox
 from .core.link import Link
 from .core.outbox import Outbox
@@ -75,10 +75,12 @@ class BoundedBuffer(StoringBlock[T]):
         capacity: At most so many messages, >= 1.
         overflow: What happens to a message that finds the buffer full.
         filter: Only messages of which this is true are taken; others are declined.
+        left_over: What the network does about messages that are still here in the end although something is linked
+            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
         name: What reports call the block; by default its class and a number.
 
     Raises:
-        ValueError: `capacity` is less than 1, or `overflow` is none of the four words.
+        ValueError: `capacity` is less than 1, or `overflow` or `left_over` is none of its words.
     """
 
     kind: ClassVar[str] = "bounded buffer"
@@ -89,6 +91,7 @@ class BoundedBuffer(StoringBlock[T]):
         *,
         overflow: Overflow = "wait",
         filter: Callable[[T], bool] | None = None,
+        left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
         who = f"bounded buffer {name!r}" if name else "bounded buffer"
@@ -103,7 +106,7 @@ class BoundedBuffer(StoringBlock[T]):
             inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
         else:
             inbox = OverflowInbox(outbox, queue, overflow, capacity, filter)
-        super().__init__(inbox, outbox, name)
+        super().__init__(inbox, outbox, name, left_over)
 
     @property
     def keeps_order(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from .core.block import Block
 from .core.inbox import Inbox, Queue
@@ -13,17 +13,21 @@ from .core.source import Source
 from .core.target import Target
 
 T = TypeVar("T")
+LeftOver = Literal["report", "keep"]
 
 
 class StoringBlock(Block, Target[T], Source[T]):
     """A block with one queue that is both what came in and what is to go out."""
 
-    __slots__ = ("_inbox", "_outbox")
+    __slots__ = ("_inbox", "_outbox", "left_over")
 
-    def __init__(self, inbox: Inbox[T], outbox: Outbox[T], name: str | None) -> None:
+    def __init__(self, inbox: Inbox[T], outbox: Outbox[T], name: str | None, left_over: LeftOver = "report") -> None:
         super().__init__(name)
         self._inbox: Inbox[T] = inbox
         self._outbox: Outbox[T] = outbox
+        if left_over not in get_args(LeftOver):
+            raise ValueError(f"{self}: left_over must be one of {', '.join(get_args(LeftOver))}, got {left_over!r}")
+        self.left_over: LeftOver = left_over
 
     def __len__(self) -> int:
         """How many messages are stored."""
@@ -94,7 +98,14 @@ class StoringBlock(Block, Target[T], Source[T]):
         return len(self._outbox)
 
     def _stuck(self) -> int:
-        return 0 if self._keeps_results() else self._held()
+        return 0 if self.left_over == "keep" or self._keeps_results() else self._held()
+
+    def complete_circle(self) -> None:
+        """Take no more input; what is meant to stay is no reason to go on."""
+        super().complete_circle()
+        if self.left_over == "keep" and not self._finished:
+            self._finish()
+            self._outbox.let_go()
 
     def _ins(self) -> Sequence[Inbox[Any]]:
         return (self._inbox,)
@@ -141,10 +152,12 @@ class Buffer(StoringBlock[T]):
     Args:
         capacity: How many messages fit in; None for no bound. When it is full, senders wait and links are postponed.
         filter: Only messages of which this is true are taken.
+        left_over: What the network does about messages that are still here in the end although something is linked
+            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
         name: What reports call the block; by default its class and a number.
 
     Raises:
-        ValueError: `capacity` is not None and less than 1.
+        ValueError: `capacity` is not None and less than 1, or `left_over` is neither of the two.
     """
 
     kind: ClassVar[str] = "buffer"
@@ -154,11 +167,12 @@ class Buffer(StoringBlock[T]):
         *,
         capacity: int | None = None,
         filter: Callable[[T], bool] | None = None,
+        left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
         check_capacity(f"{self.kind} {name!r}" if name else f"a {self.kind}", capacity)
         queue = self._make_queue()
-        super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), Outbox(self, queue), name)
+        super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), Outbox(self, queue), name, left_over)
 
     def _make_queue(self) -> Queue[T]:
         return Store(self)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .buffer import Buffer
+from .buffer import Buffer, LeftOver
 from .core.inbox import Queue
 
 T = TypeVar("T")
@@ -26,13 +26,24 @@ class UnboundedBuffer(Buffer[T]):
 
     Args:
         filter: Only messages of which this is true are taken; others are declined.
+        left_over: What the network does about messages that are still here in the end although something is linked
+            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
         name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: `left_over` is neither of the two.
     """
 
     kind: ClassVar[str] = "unbounded buffer"
 
-    def __init__(self, *, filter: Callable[[T], bool] | None = None, name: str | None = None) -> None:
-        super().__init__(filter=filter, name=name)
+    def __init__(
+        self,
+        *,
+        filter: Callable[[T], bool] | None = None,
+        left_over: LeftOver = "report",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(filter=filter, left_over=left_over, name=name)
 
     @property
     def keeps_order(self) -> bool:

@@ -241,7 +241,19 @@ class Block:
         """End without draining: discard what is held and wake whoever waits."""
         raise NotImplementedError
 
-    def _force(self) -> None:
+    def in_flight(self) -> int:
+        """How many items in the block are on their way, those left out that are shown and stay."""
+        return self._held()
+
+    def rest(self) -> int:
+        """How many of the held items wait only for more to come, or for the end."""
+        return 0
+
+    def give_rest(self) -> bool:
+        """Hand on what waits for more to come, because nothing comes; tell whether there was something."""
+        return False
+
+    def complete_circle(self) -> None:
         """Take no more input: the network is drained and only a circle of links keeps the block open."""
         for inbox in self._ins():
             inbox.close()

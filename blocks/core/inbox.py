@@ -54,6 +54,10 @@ class Gate(Protocol):
         """Let in as many of the items, from the first on, as there is a place for; give their number."""
         ...
 
+    def covers(self, block: Block) -> bool:
+        """Whether what is in a block has been let in already."""
+        ...
+
     def why_full(self) -> str:
         """Say in words that nothing is let in now, and why."""
         ...
@@ -218,7 +222,7 @@ class Inbox(Generic[T]):
         if link is None and self.branches:
             self.is_disturbed("a message was sent to it by hand")
         room = self.room() if link is None else self.room_for(link)
-        if room < 1 or (self.gate is not None and not self.gate.admit((message,))):
+        if room < 1 or (self.is_gated(link) and self.gate is not None and not self.gate.admit((message,))):
             return self.refuse(message, link)
         if link is not None:
             self._links_first = False
@@ -227,6 +231,10 @@ class Inbox(Generic[T]):
                 self._had_its_turn(link)
         self.store(message)
         return MessageStatus.ACCEPTED
+
+    def is_gated(self, link: Link[Any] | None) -> bool:
+        """Whether a governor decides about what comes along a link, or from a sender."""
+        return self.gate is not None and not (link is not None and self.gate.covers(link.source))
 
     def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
         """Answer an offer for which there is no room."""
@@ -264,7 +272,7 @@ class Inbox(Generic[T]):
         waiting = len(items)
         room = self.room_for(link)
         count = max(0, min(room, waiting))
-        if self.gate is not None and count > 0:
+        if self.gate is not None and count > 0 and self.is_gated(link):
             count = self.gate.admit(list(islice(items, count)))
         if count > 0 and link.turn:
             self._had_its_turn(link)

@@ -58,7 +58,7 @@ class Outbox(Generic[T]):
         self.links: list[Link[T]] = []
         self.link_to: dict[Inbox[Any], Link[T]] = {}
         self.readers: list[Any] = []
-        self.receivers: WaitList[None] = WaitList()
+        self.receivers: WaitList[bool] = WaitList()  # whether it reads to the end
         self.holder: object = None
         self.delivered = 0
         self.received = 0
@@ -155,7 +155,7 @@ class Outbox(Generic[T]):
                 return True
         return False
 
-    def accepts(self, waiter: Waiter[None], head: T) -> bool:
+    def accepts(self, waiter: Waiter[bool], head: T) -> bool:
         """Whether a receiver wants the head; a filter that raises does so in the task of its receiver."""
         try:
             return waiter.accepts is None or self.passes(waiter.accepts, head)
@@ -217,15 +217,20 @@ class Outbox(Generic[T]):
             elif measures.tracer is not None:
                 measures.tracer.forget(self.block.name, (item,))
 
-    async def receive(self, accepts: Callable[[T], bool] | None = None) -> T:
-        """Take the head; wait for one that the filter accepts."""
+    async def receive(self, accepts: Callable[[T], bool] | None = None, is_loop: bool = False) -> T:
+        """Take the head; wait for one that the filter accepts.
+
+        Args:
+            accepts: The filter.
+            is_loop: The receiver takes everything until the end.
+        """
         if time_slice.clock() >= time_slice.until:
             check_in_trio("receive from", self.block)
             await time_slice.pause()
         if self.has_head(accepts):
             return self.pop()
         self.block._receiver_comes()
-        item: T = await self.receivers.park(self.block, "receive", None, accepts)
+        item: T = await self.receivers.park(self.block, "receive", is_loop, accepts)
         return item
 
     # Two-phase taking
@@ -362,6 +367,11 @@ class Outbox(Generic[T]):
             self.end_receivers()
             for link in tuple(self.links):
                 link.inbox.producer_done(link)
+
+    def let_go(self) -> None:
+        """Let go of the targets although something is left, which nothing takes any more."""
+        for link in tuple(self.links):
+            link.inbox.producer_done(link)
 
     def abort(self, reason: str) -> int:
         """Drop everything because the network stops; give how many messages were discarded."""

@@ -180,6 +180,10 @@ class RetainingBlock(StoringBlock[T]):
     def _held(self) -> int:
         return len(self._values) + self._values.waiting_copies()
 
+    def in_flight(self) -> int:
+        """How many copies the targets have not taken; the value itself is shown and stays."""
+        return self._values.waiting_copies()
+
     def _stuck(self) -> int:
         return self._values.waiting_copies()
 

@@ -63,7 +63,7 @@ class Source(ReceiveChannel[T_co]):
 
     async def __anext__(self) -> T_co:
         try:
-            item: T_co = await self._outbox.receive()
+            item: T_co = await self._outbox.receive(is_loop=True)
         except trio.EndOfChannel:
             raise StopAsyncIteration from None
         return item

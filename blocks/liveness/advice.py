@@ -15,11 +15,21 @@ from .wait_for import Bound, Cause, Names, Wait, as_a
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
     """What to do about the circle, and about those who wait for what nobody will do."""
+    waits = list(waits)
     lines = list(about_cycle(cycle, names))
     for wait in waits:
         if wait.whom is None:
             lines += about_dead_end(wait)
+    lines += about_pools(waits)
     return tuple(dict.fromkeys(lines))
+
+
+def about_pools(waits: Sequence[Wait]) -> Iterator[str]:
+    """Buffers whose messages nothing takes any more since the agents are done: perhaps they are meant to stay."""
+    left = {wait.who for wait in waits if wait.cause is Cause.LEFT}
+    for wait in waits:
+        if wait.cause is Cause.BUSY and wait.whom in left and getattr(wait.who, "left_over", "") == "report":
+            yield f'give {wait.who} left_over="keep" if its messages are meant to be there in the end'
 
 
 # A circle

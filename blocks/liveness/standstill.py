@@ -20,10 +20,11 @@ from ..core.block import Block
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import Waiter, parked, resting
 from ..engine.pump import Verdict
+from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, waits_for_children
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..network import Member, Network
 
 
 def judge(network: Network) -> Verdict:
@@ -37,7 +38,7 @@ def judge(network: Network) -> Verdict:
         return Verdict.WATCHING  # nobody tells when they end; the blocks need not be looked at, however many there are
     blocks = network.blocks
     working = [agent for agent in network._agents if not agent.is_done]
-    held = any(block._stuck() for block in blocks)
+    held = any(block._stuck() > block.rest() for block in blocks)
     if body is None and not held and not working and all(block._finished for block in blocks):
         return Verdict.FINISHED
     if any(agent.task is None for agent in working):
@@ -45,7 +46,7 @@ def judge(network: Network) -> Verdict:
     around = () if first is None else children(network, first)
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
         return Verdict.WATCHING  # nothing tells when they end, or begin to wait for their children
-    return judge_standstill(network, held, bool(working))
+    return judge_standstill(network, held, working)
 
 
 def own_tasks(network: Network) -> list[trio.lowlevel.Task]:
@@ -91,25 +92,26 @@ def known_tasks(network: Network) -> set[trio.lowlevel.Task]:
     return found
 
 
-def judge_standstill(network: Network, held: bool, agents_wait: bool) -> Verdict:
+def judge_standstill(network: Network, held: bool, agents: list[Member]) -> Verdict:
     """Nobody can move: say whether that is fine."""
     blocks = network.blocks
     waiting = waiters_of(network)
     held = held or any(waiter.doing == "send" and concerns(network, waiter) for waiter in waiting)
     if not network._body_done:
+        held = held or any(block.rest() for block in blocks)
         is_fed_from_outside = any(
             not inbox.producers and not inbox.closed for block in blocks for inbox in block._ins()
         )
         if held or (waiting and not is_fed_from_outside):
             return Verdict.STALLED
         return Verdict.WAITING if not waiting else Verdict.STALLED if is_closed(network) else Verdict.WATCHING
-    if not held and not any(isinstance(token, ProducerToken) for token in producers(network)):
+    if held or any(isinstance(token, ProducerToken) for token in producers(network)):
+        return Verdict.WAITING if network._pump.is_busy else Verdict.STALLED
+    if not give_rests(blocks):
         network._end_shutdown_buffers()
-        if agents_wait and not network._pump.is_busy:
-            return Verdict.STALLED
-        if not agents_wait:
-            for block in blocks:  # drained: only circles of links keep these open
-                block._force()
+    if not network._pump.is_busy and not complete_circles(network, agents) and not agents:
+        for block in blocks:
+            block.complete_circle()
     return Verdict.WAITING if network._pump.is_busy else Verdict.STALLED
 
 

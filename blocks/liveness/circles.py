@@ -1,0 +1,75 @@
+"""The end of circles: completes what only feeds itself, once everything has drained.
+
+A block completes after the last of its producers. In a circle of links each waits for the other, so when nothing is
+left anywhere, the circle is completed here. First a block that keeps an incomplete group gives it out, for in a circle
+that group may go round again. Then the blocks are completed that can get messages from one another only. If there are
+none, agents that read in an `async for` may be part of the circle: what has gone round in it has drained, and they
+end with their input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ..core.block import Block, inboxes_of
+from ..core.link import Link
+from ..core.waiting import parked
+
+if TYPE_CHECKING:
+    from ..network import Member, Network
+
+
+def give_rests(blocks: Iterable[Block]) -> bool:
+    """Have incomplete groups given out; tell whether there were any."""
+    return sum(block.give_rest() for block in blocks) > 0
+
+
+def complete_circles(network: Network, agents: Iterable[Member]) -> bool:
+    """Complete blocks that nothing outside of a circle can feed; tell whether there are any.
+
+    Args:
+        network: A network in which nothing is held, nothing can move, and the body has ended.
+        agents: Those that have not ended.
+    """
+    circle = feed_only_each_other(network, ())
+    if not circle:
+        circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
+        if not any(inbox.accepted for block in circle for inbox in inboxes_of(block)):
+            return False  # they wait for a first message, which is a standstill
+    for block in circle:
+        block.complete_circle()
+    return bool(circle)
+
+
+def reads_to_the_end(agent: Member) -> bool:
+    """Whether an agent waits in an `async for`, and so expects the end."""
+    waiter = None if agent.task is None else parked.get(agent.task)
+    return waiter is not None and waiter.doing == "receive" and bool(waiter.payload)
+
+
+def feed_only_each_other(network: Network, agents: Iterable[Member]) -> list[Block]:
+    """The blocks that take more, and that can get it only from one another and from such agents."""
+    circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if inboxes_of(b) and not b.is_finished)
+    circle.update(dict.fromkeys(agents))
+    waiting = list(circle)
+    fed: dict[object, list[object]] = {}
+    while waiting:
+        node = waiting.pop()
+        feeders = feeders_of(node)
+        for feeder in feeders:
+            fed.setdefault(feeder, []).append(node)
+        if node in circle and any(feeder not in circle for feeder in feeders):
+            del circle[node]
+            waiting.extend(other for other in fed.get(node, ()) if other in circle)
+    return [node for node in circle if isinstance(node, Block) and any(not i.closed for i in inboxes_of(node))]
+
+
+def feeders_of(node: object) -> list[object]:
+    """Where a block, or an agent that waits, can get something from."""
+    if not isinstance(node, Block):
+        task = getattr(node, "task", None)
+        waiter = parked.get(task) if task is not None else None
+        return [] if waiter is None else [waiter.place]
+    producers = [producer for inbox in inboxes_of(node) for producer in inbox.producers]
+    return [producer.source if isinstance(producer, Link) else producer for producer in producers]
