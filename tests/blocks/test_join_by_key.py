@@ -34,6 +34,32 @@ def key_of(item: tuple[int, str]) -> int:
     return item[0]
 
 
+def same(item: int) -> int:
+    return item
+
+
+def first_letter(text: str) -> str:
+    return text[0]
+
+
+def second(pair: tuple[str, str]) -> str:
+    return pair[1]
+
+
+def inverse(number: int) -> float:
+    return 1 // number
+
+
+def in_list(number: int) -> list[int]:
+    return [number]
+
+
+BROKEN_KEYS: list[tuple[Callable[[int], Any], list[int], type[Exception], str]] = [
+    (inverse, [0], ZeroDivisionError, "division"),
+    (in_list, [5], TypeError, r"the key of 5 must be hashable, got \[5\]"),
+]
+
+
 def stage(name: str, losses: int, seed: int, ordered: bool, on_error: Any = "skip") -> Transformer[int, Any]:
     async def work(item: int) -> tuple[int, str]:
         await trio.sleep((item * seed) % 7)
@@ -91,13 +117,13 @@ async def run_join(
 
 
 async def test_inputs_may_have_keys_of_their_own() -> None:
-    got = await run_join(["b1", "a2"], [("x", "a"), ("y", "b")], key=(lambda text: text[0], lambda pair: pair[1]))
+    got = await run_join(["b1", "a2"], [("x", "a"), ("y", "b")], key=(first_letter, second))
     assert got in ([("b1", ("y", "b")), ("a2", ("x", "a"))], [("a2", ("x", "a")), ("b1", ("y", "b"))])
 
 
 async def test_what_has_no_partner_is_dropped_and_counted() -> None:
     networks: list[Network] = []
-    got = await run_join([1, 2, 3], [3, 4, 1], key=lambda n: n, network=networks)
+    got = await run_join([1, 2, 3], [3, 4, 1], key=same, network=networks)
     assert sorted(got) == [(1, 1), (3, 3)]
     assert networks[0].balance()["pairs"].dropped == {"no partner": 2}
 
@@ -106,29 +132,21 @@ async def test_what_has_no_partner_can_be_a_fault_that_names_key_and_branch() ->
     with pytest.RaisesGroup(
         pytest.RaisesExc(LookupError, match=r"2 of input 0 has no partner: its key 2 has not come to input 1 \(")
     ):
-        await run_join([1, 2], [1], key=lambda n: n, unmatched="fail")
+        await run_join([1, 2], [1], key=same, unmatched="fail")
 
 
 async def test_what_has_no_partner_can_go_to_the_dead_letters() -> None:
     letters: list[ErrorInfo] = []
     networks: list[Network] = []
     letter_box: Call[ErrorInfo] = Call(letters.append)
-    got = await run_join(
-        [1, 2, 3], [1], key=lambda n: n, unmatched=DeadLetter(letter_box), network=networks, capacity=1
-    )
+    got = await run_join([1, 2, 3], [1], key=same, unmatched=DeadLetter(letter_box), network=networks, capacity=1)
     assert got == [(1, 1)]
     assert [letter.item for letter in letters] == [2, 3]
     assert all(isinstance(letter.exception, LookupError) for letter in letters)
     assert networks[0].balance()["pairs"].dead_lettered == 2
 
 
-@pytest.mark.parametrize(
-    ("key", "items", "error", "match"),
-    [
-        (lambda n: 1 // n, [0], ZeroDivisionError, "division"),
-        (lambda n: [n], [5], TypeError, r"the key of 5 must be hashable, got \[5\]"),
-    ],
-)
+@pytest.mark.parametrize(("key", "items", "error", "match"), BROKEN_KEYS)
 async def test_a_key_that_raises_or_cannot_be_hashed_is_a_fault(
     key: Callable[[int], Any], items: list[int], error: type[Exception], match: str
 ) -> None:
@@ -152,14 +170,14 @@ async def test_a_key_that_comes_twice_while_it_waits_is_a_fault() -> None:
 
 
 async def test_a_key_may_come_again_after_it_was_paired() -> None:
-    assert await run_join([1, 1], [1, 1], key=lambda n: n, capacity=1) == [(1, 1), (1, 1)]
+    assert await run_join([1, 1], [1, 1], key=same, capacity=1) == [(1, 1), (1, 1)]
 
 
 async def test_the_verdict_names_the_key_and_the_branch_that_lacks_it() -> None:
     left, right = UnboundedBuffer[int](name="left"), UnboundedBuffer[int](name="right")
     for number in (3, 1, 2):
         left.send_nowait(number)
-    join = Join(left, right, key=lambda n: n, capacity=2, name="pairs")
+    join = Join(left, right, key=same, capacity=2, name="pairs")
     pairs = UnboundedBuffer[Any]()
     join.link_target(pairs)
     with pytest.RaisesGroup(Stalled) as caught:
@@ -188,7 +206,7 @@ async def test_an_agent_on_a_way_may_lose_any_number_if_keys_come_in_order() -> 
     before, behind, other = UnboundedBuffer[int](), UnboundedBuffer[int](), UnboundedBuffer[int]()
     fork.link_target(before)
     fork.link_target(other)
-    join = Join(behind, other, key=lambda n: n, capacity=4, name="pairs")
+    join = Join(behind, other, key=same, capacity=4, name="pairs")
     join.link_target(Call(got.append))
     async with Network(source, Sieve(before, behind)) as network:
         pass
@@ -204,7 +222,7 @@ async def test_one_to_many_ways_are_joined_by_key() -> None:
     other = UnboundedBuffer[int]()
     fork.link_target(many)
     fork.link_target(other)
-    Join(many, other, key=lambda n: n).link_target(Call(got.append))
+    Join(many, other, key=same).link_target(Call(got.append))
     async with Network(source):
         pass
     assert got == [(n, n) for n in range(8) if n % 3]
@@ -227,7 +245,7 @@ async def test_what_is_numbered_afresh_behind_a_loss_is_not_taken_for_lost() -> 
     fork.link_target(clean)
     fork.link_target(other)
     clean.link_target(number)
-    Join(number, other, key=lambda n: n).link_target(Call(got.append))
+    Join(number, other, key=same).link_target(Call(got.append))
     async with Network(source):
         pass
     assert got == [(0, 0), (1, 1), (2, 2)]
@@ -250,7 +268,7 @@ def test_wrong_keys_are_errors(options: dict[str, Any], error: type[Exception], 
 
 async def test_a_stop_in_the_middle_discards_what_waits() -> None:
     left, right = UnboundedBuffer[int](), UnboundedBuffer[int]()
-    join = Join(left, right, key=lambda n: n, name="pairs")
+    join = Join(left, right, key=same, name="pairs")
     join.link_target(Call(lambda _: None))
     async with Network(join) as network:
         for number in range(5):

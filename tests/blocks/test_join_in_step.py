@@ -22,6 +22,7 @@ from penstock.blocks import (
     Call,
     Choice,
     DeadLetter,
+    ErrorInfo,
     Filter,
     IterableSource,
     Join,
@@ -54,6 +55,14 @@ class Step:
     by: int
 
 
+def ignore(letter: ErrorInfo) -> None:
+    del letter
+
+
+def divides_not(by: int) -> Callable[[int], bool]:
+    return lambda item: item % by > 0
+
+
 def failing(by: int) -> Callable[[int], int]:
     def work(item: int) -> int:
         if item % by == 0:
@@ -82,10 +91,10 @@ def build(step: Step, pool: Threads) -> Piece:
     elif step.kind == "skip in threads":
         block = Transformer(failing(by), on_error="skip", executor=pool, concurrency=2)
     elif step.kind == "dead letters":
-        block = Transformer(failing(by), on_error=Retry(2, then=DeadLetter(Call(lambda _: None))))
+        block = Transformer(failing(by), on_error=Retry(2, then=DeadLetter(Call[ErrorInfo](ignore))))
     elif step.kind == "filtered link":
         block, aside, on = UnboundedBuffer[int](), Call[int](lambda _: None), UnboundedBuffer[int]()
-        block.link_target(on, lambda item: item % by > 0)
+        block.link_target(on, divides_not(by))
         block.link_target(aside)
         return Piece(block, on)
     elif step.kind == "first some aside":
@@ -94,7 +103,7 @@ def build(step: Step, pool: Threads) -> Piece:
         block.link_target(on)
         return Piece(block, on)
     elif step.kind == "drops":
-        block = BoundedBuffer(by, overflow="drop_oldest" if by % 2 else "drop_newest")
+        block = BoundedBuffer[int](by, overflow="drop_oldest" if by % 2 else "drop_newest")
     elif step.kind == "Filter":
         block = Filter[int](lambda item: item % by > 0)
     elif step.kind == "Filter in tasks":
@@ -107,7 +116,7 @@ def build(step: Step, pool: Threads) -> Piece:
 
         block = Filter[int](wanted, concurrency=3, on_error="skip")
     elif step.kind == "filter":
-        block = Transformer(lambda item: item, filter=lambda item: item % by > 0)
+        block = Transformer[int, int](lambda item: item, filter=lambda item: item % by > 0)
     elif step.kind == "broadcast":
         block = Broadcast[int](capacity=by)
         block.link_target(Call(lambda _: None))
@@ -120,7 +129,7 @@ def build(step: Step, pool: Threads) -> Piece:
         both.link_target(single)
         return Piece(block, single)
     else:
-        block = UnboundedBuffer()
+        block = UnboundedBuffer[int]()
     return Piece(block, block)
 
 
@@ -260,7 +269,7 @@ def untrusted() -> Iterator[tuple[str, Callable[[], tuple[Any, Any]]]]:
         return behind, behind
 
     yield "unordered", single(lambda: Transformer(same, concurrency=2, ordered=False))
-    yield "TransformMany", single(lambda: TransformMany(lambda item: [item] * 2))
+    yield "TransformMany", single(lambda: TransformMany[int, int](lambda item: [item] * 2))
     yield "Batch", single(lambda: Batch[int](2))
     yield "Choice", single(Choice)
     yield "buffer of one's own", single(Sorted)
@@ -361,7 +370,7 @@ async def test_inputs_that_get_copies_of_several_broadcasts_are_refused() -> Non
 async def test_two_pairs_of_inputs_with_two_broadcasts_are_kept_in_step_each() -> None:
     got: list[Any] = []
     ends: list[Any] = []
-    sources = [IterableSource(range(1, 9)), IterableSource("abcdefgh")]
+    sources: list[IterableSource[Any]] = [IterableSource(range(1, 9)), IterableSource("abcdefgh")]
     for source in sources:
         fork: Broadcast[Any] = Broadcast()
         source.link_target(fork)

@@ -85,7 +85,7 @@ CIRCLES = pytest.mark.parametrize("make", [circle, with_agent, with_batch])
 
 
 def flat(items: list[Any]) -> int:
-    return sum(len(item) if isinstance(item, list) else 1 for item in items)
+    return sum(1 if isinstance(item, int) else len(item) for item in items)
 
 
 @CIRCLES
@@ -219,7 +219,8 @@ async def test_a_weighed_stretch_lets_what_comes_round_in_again_too() -> None:
 @pytest.mark.parametrize("limit", [1, 2])
 async def test_a_value_that_is_shown_holds_no_slot(kind: type[Any], limit: int) -> None:
     got: list[int] = []
-    source, shown = IterableSource(range(1 if kind is SingleAssignment else 9)), kind()
+    shown: Any = kind()
+    source = IterableSource(range(1 if kind is SingleAssignment else 9))
     first, last = Transformer[int, int](lambda item: item), Call[int](got.append)
     source.link_target(first)
     first.link_target(shown)
