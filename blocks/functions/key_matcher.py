@@ -200,7 +200,7 @@ def sources_of(port: Input[Any]) -> str:
 
 def check_keys(who: str, key: Keys, count: int) -> tuple[Key, ...]:
     """Understand the `key` argument of a join; raise an error that says what is wrong with it."""
-    keys: tuple[Key, ...] = cast("tuple[Key, ...]", key) if isinstance(key, tuple) else (key,) * count
+    keys: tuple[Key, ...] = cast(Any, key) if isinstance(key, tuple) else (key,) * count
     if len(keys) != count:
         raise ValueError(f"{who}: key must be one function, or one for each of {count} inputs, got {len(keys)}")
     for function in keys:
