@@ -11,6 +11,7 @@ from ..base.checks import check_function
 from ..base.names import given_name
 from .cpus import check_cpus, usable_cpus
 from .crew_lane import CrewLane
+from .forked import forkable
 from .future_job import FutureJob, call
 from .lane import Homecoming, Job
 from .nesting import Host, Line, current_line
@@ -62,6 +63,7 @@ class Crew(Executor):
         self.cpus = check_cpus(f"{kind} {self.name!r}", cpus)
         self._staff = Staff(str(self), self.name, workers, self._hand, self._can_end)
         self._own: dict[tuple[Line, Host | None], Own] = {}
+        forkable.add(self)
 
     def __repr__(self) -> str:
         there = self._staff.size
@@ -82,6 +84,11 @@ class Crew(Executor):
     def _open_lane(self, name: str, at_once: int, home: Homecoming) -> CrewLane:
         """Become the executor of a block."""
         return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel)
+
+    def begin_anew(self) -> None:
+        """Be without workers, in a forked child."""
+        self._own.clear()
+        self._staff.begin_anew()
 
     # The standard interface
 

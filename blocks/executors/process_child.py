@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from multiprocessing import process as process_module
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +19,7 @@ from typing import Any
 
 from ..base.error_info import annotate
 from ..base.errors import WorkerDied
+from .forked import forkable
 from .journal import SIZE, Journal
 from .packing import Packer
 from .parcel import check_picklable
@@ -31,8 +33,22 @@ GRACE = 2.0
 """Seconds that a process has to end by itself."""
 MOST_FUNCTIONS = 16
 """So many functions a worker process keeps."""
-_starting = threading.Lock()
 _exiting = threading.Event()
+
+
+class Starting:
+    """Has one process started at a time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        forkable.add(self)
+
+    def begin_anew(self) -> None:
+        """Be free, in a forked child."""
+        self.lock = threading.Lock()
+
+
+starting = Starting()
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
@@ -75,6 +91,18 @@ class Child:
         self._numbers: dict[int, int] = {}
         self.journal: Journal
         _living.add(self)
+        forkable.add(self)
+
+    def begin_anew(self) -> None:
+        """Have nothing to do any more with a process that is the parent's, in a forked child."""
+        if self._ended is not None:
+            return
+        self._lock = threading.Lock()
+        self._ended = "it is the parent's"
+        _living.discard(self)
+        self.wire.close()  # else the end of the pipe would not be seen at its other end
+        known: set[BaseProcess] = getattr(process_module, "_children", set())
+        known.discard(self._process)  # else it would be ended when the child exits
 
     def greet(self) -> None:
         """Wait until it is ready.
@@ -190,7 +218,7 @@ def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Chi
     name = f"{who} worker {number}"
     process = context.Process(target=main, args=(theirs, worker_init, cpus, number), name=name, daemon=True)
     try:
-        with _starting, interrupts_blocked():
+        with starting.lock, interrupts_blocked():
             process.start()
     except BaseException:
         ours.close()

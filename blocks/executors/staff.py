@@ -52,6 +52,16 @@ class Staff:
         self._is_entered = False
         self._is_short = False
 
+    def begin_anew(self) -> None:
+        """Be without workers, and without users but for the body of a `with`; in a forked child."""
+        self.lock = threading.RLock()
+        self._queues.clear()
+        self._idle.clear()
+        self._hired.clear()
+        self._hosts.clear()
+        self._on_level.clear()
+        self._users = int(self._is_entered)
+
     @property
     def size(self) -> int:
         """How many workers there are."""

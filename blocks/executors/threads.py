@@ -9,6 +9,7 @@ from typing import Any
 
 from .cpus import pin
 from .crew import Crew
+from .forked import forkable
 from .work import Outcome, Task, perform
 from .worker import Hand
 from .worker_state import set_up
@@ -27,6 +28,14 @@ class SwitchInterval:
         self._lock = threading.Lock()
         self._workers = 0
         self._before = 0.0
+        forkable.add(self)
+
+    def begin_anew(self) -> None:
+        """Be as before the first worker, in a forked child."""
+        self._lock = threading.Lock()
+        if self._workers:
+            self._workers = 0
+            sys.setswitchinterval(self._before)
 
     def begin(self) -> None:
         """A worker comes."""
