@@ -17,6 +17,7 @@ from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.core.block import Node, given_name
 from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.meter import of_task
 from penstock.blocks.measuring.statistics import AgentStatistics
@@ -210,6 +211,7 @@ class Agent:
         """
         if self.is_done:
             return False
+        check_thread(self, "cancel")
         self._scope.cancel()
         if self._status is not AgentStatus.STARTED:
             self._end(Event.CANCEL)
@@ -224,7 +226,7 @@ class Agent:
         self._apply(Event.ENTER)
         how = Event.CANCEL
         if self._network is None and self._shutdown is not None:
-            self._shutdown._members[self] = self._scope.cancel
+            self._shutdown.join(self, self._scope.cancel)
             if self._shutdown.is_cancellation_pending:
                 self._scope.cancel()
         try:
@@ -243,7 +245,7 @@ class Agent:
                 self._network._measures.task_ends(self._task, self._tally)
             self._task = None
             if self._shutdown is not None:
-                self._shutdown._members.pop(self, None)
+                self._shutdown.leave(self)
             self._end(how)
 
     def _report(self, error: BaseException) -> Sequence[Exception]:

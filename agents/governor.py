@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function, check_number
 from penstock.blocks.base.error_info import annotate, shorten
 from penstock.blocks.base.in_trio import check_in_trio
+from penstock.blocks.base.threads import wrong_thread
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
 from penstock.blocks.core.block import given_name
@@ -263,6 +265,9 @@ class PipelineGovernor:
                 if self._taken
                 else f"{self}: free_slot() without a slot that was taken; take it with wait_for_available_slot()"
             )
+        check_in_trio("free a slot of", self)
+        if any(waiter.thread != threading.get_ident() for waiter in (*self._waiting, *self._waiting_for_empty)):
+            raise wrong_thread(f"free a slot of {self}")
         self._taken -= weight
         self._users.add(trio.lowlevel.current_task())
         self.look()

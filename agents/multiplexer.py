@@ -17,6 +17,7 @@ from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.inputs import Input, InputsBlock, Sought
 from penstock.blocks.core.outbox import Outbox
 from penstock.blocks.core.quiet import is_quiet_before
+from penstock.blocks.core.threads import check_thread
 
 T = TypeVar("T")
 
@@ -72,6 +73,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         Raises:
             SequenceError: The number has gone out already.
         """
+        check_thread(self, "call tombstone of")
         if number < self._next:
             raise SequenceError(f"{self}: number {number} has gone out already; the next is {self._next}")
         self._tombstones.add(number)

@@ -20,11 +20,13 @@ from .base.error_info import ErrorInfo, Shown, annotate
 from .base.errors import Stalled
 from .base.in_trio import check_in_trio
 from .base.log import log
+from .base.threads import Loop, wrong_thread
 from .base.trio_details import is_alive, sight
 from .base.units import show
 from .core.balance import Balance
 from .core.block import Block, Node, given_name
 from .core.inbox import Inbox
+from .core.threads import announce_beginning
 from .core.unique_names import UniqueNames
 from .core.waiting import overseers
 from .engine.pump import Pump, Verdict
@@ -195,6 +197,8 @@ class Network:
     def _open(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
         self._is_open = True
+        self._pump.loop = Loop.running()
+        announce_beginning()
         assert self._body_task is not None
         log.debug("network %r: starts with %d blocks and agents", self.name, len(self._nodes))
         self._measures.begin(self._body_task)
@@ -203,7 +207,7 @@ class Network:
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
         self._limits.start(nursery)
         self._progress.start()
-        self.shutdown._members[self] = self._stop
+        self.shutdown.join(self, self._stop)
         overseers.pumps[self] = self._pump.parked
         if self.shutdown.is_cancellation_pending:
             self._stop()
@@ -240,7 +244,8 @@ class Network:
         self._measures.end()
         log.debug("network %r: ended after %s, error: %s", self.name, show(self._measures.life.seconds()), Shown(error))
         self._outside.clear()
-        self.shutdown._members.pop(self, None)
+        self.shutdown.leave(self)
+        self._pump.loop = None
         overseers.pumps.pop(self, None)
         self._limits.end()
         for block in self.blocks:
@@ -277,6 +282,8 @@ class Network:
         """
         if self._has_ended:
             return
+        if self._pump.loop is not None and not self._pump.loop.is_here:
+            raise wrong_thread(f"cancel network {self.name!r}")
         self.cancel_called = True
         if self._is_open:
             self._nursery.cancel_scope.cancel()
@@ -329,6 +336,7 @@ class Network:
             self._late.update((node, node) for node in new if isinstance(node, Block))
             for node in new:
                 node._start()
+            announce_beginning()
 
     def _let_leave(self) -> None:
         """Let go of blocks that joined while the network was running, have ended, and have no links any more.
@@ -399,6 +407,11 @@ class Network:
 
     # Knowing
 
+    @property
+    def is_being_stopped(self) -> bool:
+        """Whether it runs and is being stopped, by a fault or by `cancel`."""
+        return self._is_open and self._nursery.cancel_scope.cancel_called
+
     def balance(self) -> Balance:
         """The accounts: what became of every item that each block accepted; anytime."""
         rows = (*(block._balance() for block in self._blocks), *self._measures.departed.balance())
@@ -441,16 +454,18 @@ class Network:
         """The blocks, in the order in which they joined; without those that have left while it was running."""
         return tuple(self._blocks)
 
-    def _touch(self) -> Tally | None:
+    def _touch(self, block: object) -> Tally | None:
         """Remember the task that is using one of our blocks; give its measurements, if it is an agent or the body."""
         if not self._is_open:
             return None
         try:
             task = trio.lowlevel.current_task()
-        except RuntimeError:  # a callback of a host loop, in trio's guest mode
+        except RuntimeError:  # a callback of a host loop, in trio's guest mode, or another thread
+            self._check_thread(block)
             return None
         user = self._measures.uses_block(task)
         if user is None and task.parent_nursery is not self._nursery and task not in self._outside:
+            self._check_thread(block)  # it may be a task of another loop
             self._outside.add(task)
             if len(self._outside) > self._outside_limit:
                 self._outside = {task for task in self._outside if is_alive(task)}
@@ -460,6 +475,11 @@ class Network:
     def _settle_losses(self, is_certain: bool = False) -> bool:
         """Let blocks that wait for what is lost go on, if nothing else can bring it; give whether one does."""
         return bool(self._hearers) and sum(block.settle_losses(is_certain) for block in tuple(self._hearers)) > 0
+
+    def _check_thread(self, block: object) -> None:
+        loop = self._pump.loop
+        if loop is not None and not loop.is_here:
+            raise wrong_thread(f"use {block} of network {self.name!r}")
 
     def _judge(self) -> Verdict:
         if self._pump.ended_blocks:

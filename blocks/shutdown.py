@@ -6,6 +6,7 @@ these buffers. A request from outside sets `cancellation`; only the user does th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -16,6 +17,7 @@ from .base.callables import check_ran
 from .base.checks import check_function
 from .base.error_info import ErrorInfo
 from .base.errors import Declined
+from .base.threads import wrong_thread
 from .core.target import Target
 from .overwrite_buffer import OverwriteBuffer
 from .unbounded_buffer import UnboundedBuffer
@@ -47,7 +49,7 @@ class Shutdown:
         for buffer in (self.pending, self.errors, self.cancellation):  # open for as long as there can be a fault
             buffer._inbox.producers[self] = None
         self._listeners: list[Callable[[], object]] = []
-        self._members: dict[object, Callable[[], None]] = {}
+        self._members: dict[object, tuple[int, Callable[[], None]]] = {}
 
     def __repr__(self) -> str:
         state = "fault" if self.is_shutdown_pending else "cancelled" if self.is_cancellation_pending else "quiet"
@@ -69,6 +71,7 @@ class Shutdown:
         Returns:
             What the functions that were given to `on_shutdown` have raised.
         """
+        self._check_thread("report a fault to")
         tell(self.errors, error)
         if self.first_error is not None:
             return ()
@@ -82,11 +85,29 @@ class Shutdown:
         Raises:
             ExceptionGroup: What the functions that were given to `on_shutdown` have raised.
         """
+        self._check_thread("cancel")
         if not self.cancellation.has_value:
             tell(self.cancellation, True)
             errors = self._tell()
             if errors:
                 raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
+
+    def join(self, member: object, stop: Callable[[], None]) -> None:
+        """Let a network or agent be stopped with the others; for those that run something themselves.
+
+        Args:
+            member: Who joins.
+            stop: Stops it; called on the loop.
+        """
+        self._members[member] = (threading.get_ident(), stop)
+
+    def leave(self, member: object) -> None:
+        """A network or agent has ended; it may have left before."""
+        self._members.pop(member, None)
+
+    def _check_thread(self, doing: str) -> None:
+        if any(thread != threading.get_ident() for thread, _ in tuple(self._members.values())):
+            raise wrong_thread(f"{doing} {self.name}")
 
     def on_shutdown(self, callback: Callable[[], object]) -> None:
         """Have a function called, once, when a stop begins: for a window that wants to show it.
@@ -103,7 +124,7 @@ class Shutdown:
             self._listeners.append(callback)
 
     def _tell(self) -> list[Exception]:
-        for stop in tuple(self._members.values()):
+        for _, stop in tuple(self._members.values()):
             stop()
         listeners, self._listeners = self._listeners, []
         errors: list[Exception] = []

@@ -13,6 +13,7 @@ from .base.checks import check_number
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.outbox import Outbox
 from .core.source import Source
+from .core.threads import check_thread
 
 if TYPE_CHECKING:
     from .network import Network
@@ -93,18 +94,21 @@ class Timer(Block, Source[T]):
         """
         if self._clock is Clock.ENDED:
             raise RuntimeError(f"{self} has ended and cannot be started again; make a new one")
+        check_thread(self, "start")
         if self._clock is Clock.HELD:
             self._clock = Clock.RUNNING
             self._run()
 
     def pause(self) -> None:
         """Hold the clock; does nothing if it is not running."""
+        check_thread(self, "pause")
         if self._clock is Clock.RUNNING:
             self._clock = Clock.HELD
             self._halt()
 
     def stop(self) -> None:
         """End the timer for good; a message that was given and not taken yet stays to be taken. Twice is fine."""
+        check_thread(self, "stop")
         self._clock = Clock.ENDED
         self._halt()
         self._wake()

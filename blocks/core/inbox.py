@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
@@ -32,7 +32,8 @@ from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .graph import downstream, reachable
 from .link import Link
-from .waiting import WaitList
+from .threads import check_thread
+from .waiting import WaitList, waiting_threads
 
 if TYPE_CHECKING:
     from ..measuring.tally import Tally
@@ -336,7 +337,9 @@ class Inbox(Generic[T]):
         block = self.block
         if block._broken is not None:
             raise trio.BrokenResourceError(f"cannot send to {self}: {block._broken}")
-        user = None if block._network is None else block._network._touch()
+        user = None if block._network is None else block._network._touch(block)
+        if waiting_threads and block._network is None:
+            check_thread(block, "send to")
         if self.senders:  # first come, first served
             return MessageStatus.POSTPONED if self.wants(item) else MessageStatus.DECLINED
         if user is not None and user.trace is not None:
@@ -345,6 +348,34 @@ class Inbox(Generic[T]):
         if user is not None and status is MessageStatus.ACCEPTED:
             user.emitted += 1
         return status
+
+    # Sending from another thread
+
+    def check_can_come(self) -> None:
+        """Raise if nothing can come any more; from any thread."""
+        if self.block._broken is not None:
+            raise trio.BrokenResourceError(f"cannot send to {self}: {self.block._broken}")
+        if self.closed:
+            raise Declined(f"{self} is complete and takes no more")
+
+    def take_from_thread(self, item: T) -> bool:
+        """Take an item that a thread sends, on the loop; False if it has to wait."""
+        network = self.block._network
+        if network is not None and network.is_being_stopped:
+            raise trio.BrokenResourceError(f"cannot send to {self}: its network was stopped")
+        self.check_can_come()
+        status = MessageStatus.POSTPONED if self.senders and self.wants(item) else self.offer(item)
+        if status is MessageStatus.DECLINED:
+            raise self.declined(item)
+        return status is MessageStatus.ACCEPTED
+
+    def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Have a task wait for room for a thread, on the loop."""
+        network = self.block._network
+        if network is not None and network._is_open:
+            network._spawn(work, name=name, phase=self.block.name)
+        else:
+            trio.lowlevel.spawn_system_task(work, name=name)
 
     def declined(self, item: T) -> Declined:
         """Explain why an item is not taken."""

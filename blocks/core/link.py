@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..base.callables import truth
 from ..base.message_status import MessageStatus
+from .threads import check_thread
 
 if TYPE_CHECKING:
     from .block import Block
@@ -177,6 +178,8 @@ class Link(Generic[T]):
         """
         if not self.is_linked:
             return
+        check_thread(self.source, "unlink")
+        check_thread(self.target, "unlink")
         self.is_linked = False
         self.outbox.unlinked(self)
         self.inbox.unlinked(self)

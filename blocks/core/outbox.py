@@ -25,7 +25,8 @@ from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .inbox import Queue
 from .link import Link
-from .waiting import Waiter, WaitList
+from .threads import check_thread
+from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
     from .block import Block
@@ -282,7 +283,9 @@ class Outbox(Generic[T]):
     def touch(self) -> None:
         """Remember the task that uses the source."""
         if self.block._network is not None:
-            self.block._network._touch()
+            self.block._network._touch(self.block)
+        elif waiting_threads:
+            check_thread(self.block, "receive from")
 
     def consume(self, holder: object) -> T:
         """Take the head that was reserved."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import trio
 
+from ..base.threads import Loop
 from .inbox import Inbox
+from .threads import loop_of, send_from_thread
 
 if TYPE_CHECKING:
     from .block import Block
@@ -21,16 +23,20 @@ class ProducerToken:
     """Stands for a handle in the target's list, without keeping the handle alive.
 
     Attributes:
+        is_closed: Whether nothing more comes from there.
+        loop: The loop in which the handle was made; None if that was in none.
         user: The task that sent through the handle last, or else made it; None if that was in no task.
     """
 
-    __slots__ = ("name", "user")
+    __slots__ = ("is_closed", "loop", "name", "user")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, for_threads: bool) -> None:
         self.name = name
+        self.is_closed = False
+        self.loop = Loop.running()
         self.user: trio.lowlevel.Task | None = None
         with suppress(RuntimeError):  # made before trio runs
-            self.user = trio.lowlevel.current_task()
+            self.user = None if for_threads else trio.lowlevel.current_task()
 
     def __str__(self) -> str:
         return f"producer handle {self.name!r}, which is open"
@@ -39,18 +45,18 @@ class ProducerToken:
 class Producer(Generic[T]):
     """Counts as one of a target's producers from the moment it is made until it is closed.
 
-    Make it with `target.producer()` before the work starts, and use it as a context manager in the task that sends:
+    Make it with `target.producer()` before the work starts, and use it as a context manager in the task or thread that
+    sends (a thread uses `send_from_thread`):
     the target completes after the last of its producers, whichever that is. A handle that is forgotten, that is
     garbage-collected unclosed, warns with a `ResourceWarning` and counts as closed.
     """
 
-    __slots__ = ("_closed", "_inbox", "_token", "name")
+    __slots__ = ("_inbox", "_token", "name")
 
-    def __init__(self, inbox: Inbox[T], name: str | None) -> None:
+    def __init__(self, inbox: Inbox[T], name: str | None, *, for_threads: bool = False) -> None:
         self._inbox = inbox
-        self._closed = False
         self.name = name or f"producer of {inbox.block.name}"
-        self._token = ProducerToken(self.name)
+        self._token = ProducerToken(self.name, for_threads)
         inbox.producers[self._token] = None
 
     @property
@@ -59,7 +65,7 @@ class Producer(Generic[T]):
         return self._inbox.block
 
     def __repr__(self) -> str:
-        return f"<Producer {self.name!r} {'closed' if self._closed else 'open'}>"
+        return f"<Producer {self.name!r} {'closed' if self._token.is_closed else 'open'}>"
 
     async def send(self, item: T) -> None:
         """Send an item to the target; see `Target.send`.
@@ -80,14 +86,36 @@ class Producer(Generic[T]):
         self._check_open()
         self._inbox.send_nowait(item)
 
+    def send_from_thread(self, item: T) -> None:
+        """Send an item to the target from any thread but that of the loop; returns when the target has taken it.
+
+        The one way to send from a thread: of the program, of a driver, of trio, or of an executor. Waits as long as the
+        target has no room, and before the network has started. Stopping or cancelling the network ends the wait.
+
+        Raises:
+            Declined: The filter of the target declined the item, or the target is complete.
+            trio.BrokenResourceError: The network of the target has stopped, or was stopped meanwhile.
+            trio.ClosedResourceError: The handle was closed.
+            RuntimeError: Called in the thread of the loop, which would wait for itself.
+        """
+        self._check_open()
+        send_from_thread(self._inbox, self._token, item)
+
     def close(self) -> None:
-        """Say that nothing more comes from here; closing twice is fine."""
-        if not self._closed:
-            self._closed = True
-            self._inbox.producer_done(self._token)
+        """Say that nothing more comes from here, in any thread; closing twice is fine."""
+        token = self._token
+        if token.is_closed:
+            return
+        token.is_closed = True
+        loop = loop_of(self._inbox.block) or token.loop
+        if loop is not None and not loop.is_here:
+            with suppress(trio.RunFinishedError):
+                loop.token.run_sync_soon(self._inbox.producer_done, token)
+                return
+        self._inbox.producer_done(token)
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._token.is_closed:
             raise trio.ClosedResourceError(f"{self.name} was closed and cannot send any more")
 
     def __enter__(self) -> Producer[T]:
@@ -99,6 +127,7 @@ class Producer(Generic[T]):
         self.close()
 
     def __del__(self) -> None:
-        if not getattr(self, "_closed", True):
+        token: ProducerToken | None = getattr(self, "_token", None)
+        if token is not None and not token.is_closed:
             warnings.warn(f"{self!r} was never closed; use it in a with block", ResourceWarning, stacklevel=1)
             self.close()

@@ -163,7 +163,7 @@ class RetainingBlock(StoringBlock[T]):
         if outbox.ended:
             raise trio.EndOfChannel(f"{self} is finished and will not change")
         if self._network is not None:
-            self._network._touch()
+            self._network._touch(self)
         value: T = await outbox.changes.park(self, "see a change", None)
         return value
 

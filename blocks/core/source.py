@@ -11,6 +11,7 @@ from trio.abc import ReceiveChannel
 from ..base.checks import check_function
 from .block import Block
 from .target import Target
+from .threads import check_thread
 
 if TYPE_CHECKING:
     from .inbox import Inbox
@@ -92,6 +93,7 @@ class Source(ReceiveChannel[T_co]):
         if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
             raise ValueError(f"{self} → {target}: max_messages must be an int >= 1 or None, got {max_messages!r}")
         check_function(f"{self} → {target}", "filter", filter)
+        check_thread(self._outbox.block, "link")
         return self._outbox.link(inlet_for(self._outbox, target), filter, max_messages)
 
     def unlink_targets(self) -> None:
@@ -132,6 +134,7 @@ class Source(ReceiveChannel[T_co]):
 
     async def aclose(self) -> None:
         """Take nothing more in, so that the source ends when what is here was taken; never waits."""
+        check_thread(self._outbox.block, "close")
         for inbox in self._outbox.block._ins():
             inbox.close()
 
@@ -145,6 +148,7 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
     """
     block = block_of(outbox.block, target)
     check_same_network(outbox.block, block)
+    check_thread(block, "link")
     if not block._finished and block._broken is None:
         inbox = target._inlet(outbox)
         if not inbox.closed:

@@ -9,6 +9,7 @@ from trio.abc import SendChannel
 
 from ..base.message_status import MessageStatus
 from .producer import Producer
+from .threads import check_thread
 
 if TYPE_CHECKING:
     from .inbox import Inbox
@@ -31,6 +32,7 @@ class Target(SendChannel[T_contra]):
             source: The offering source, if that is a block linked to this target: only then a postponed message is
                 asked for later.
         """
+        check_thread(self._inbox.block, "offer to")
         return self._inbox.offer(message, self._inbox.link_from(source))
 
     async def send(self, value: T_contra) -> None:
@@ -62,19 +64,26 @@ class Target(SendChannel[T_contra]):
 
     def complete(self) -> None:
         """Say that no more will come, whatever other producers there are; what is here drains. Twice is fine."""
+        check_thread(self._inbox.block, "complete")
         self._inbox.close()
 
     async def aclose(self) -> None:
         """Complete the target, as trio's channels are closed; never waits."""
+        check_thread(self._inbox.block, "complete")
         self._inbox.close()
 
-    def producer(self, name: str | None = None) -> Producer[T_contra]:
+    def producer(self, name: str | None = None, *, for_threads: bool = False) -> Producer[T_contra]:
         """Make a handle that counts as a producer: the target does not complete before it is closed.
+
+        Other threads send through it with `send_from_thread`. Make it before they start.
 
         Args:
             name: What reports call it.
+            for_threads: Whether something sends through it that is neither a task nor a thread of Python, such as the
+                callback of a driver: then the network waits while the handle is open, also if nothing else can move.
         """
-        return Producer(self._inbox, name)
+        check_thread(self._inbox.block, "make a producer handle of")
+        return Producer(self._inbox, name, for_threads=for_threads)
 
     @property
     def filter(self) -> Callable[[Any], bool] | None:
@@ -83,6 +92,7 @@ class Target(SendChannel[T_contra]):
 
     @filter.setter
     def filter(self, accepts: Callable[[Any], bool] | None) -> None:
+        check_thread(self._inbox.block, "change the filter of")
         self._inbox.filter = accepts
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:

@@ -54,6 +54,7 @@ class Waiter(Generic[T]):
         since: When the wait began, by the clock of the time slices.
         waits: All who wait for the same.
         deadline: When a cancel scope ends the wait, as it was when it began; None where it can be read at any time.
+        thread: The thread of the loop in which it waits.
     """
 
     task: trio.lowlevel.Task
@@ -64,6 +65,7 @@ class Waiter(Generic[T]):
     since: float
     waits: WaitList[T]
     deadline: float | None = None
+    thread: int = attrs.field(factory=threading.get_ident)
 
     def __str__(self) -> str:
         return f"task {self.task.name!r} {self.place._describe_wait(self)}"
@@ -77,6 +79,8 @@ parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
 """Every task that waits in this library now; a network looks here to tell busy from stuck."""
 
 
+waiting_threads: dict[int, int] = {}
+"""In how many tasks of which threads somebody waits: nearly always there is one thread or none."""
 resting: set[trio.lowlevel.Task] = set()
 """Tasks of the library itself that have nothing to do: pumps that sleep, workers without an item."""
 
@@ -183,6 +187,7 @@ class WaitList(Generic[T]):
 
         self._waiters[waiter] = None
         parked[task] = waiter
+        waiting_threads[waiter.thread] = waiting_threads.get(waiter.thread, 0) + 1
         goes_to_sleep(task)
         place._parked()
         answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
@@ -203,4 +208,9 @@ class WaitList(Generic[T]):
     def _forget(self, waiter: Waiter[T]) -> None:
         del self._waiters[waiter]
         del parked[waiter.task]
+        left = waiting_threads[waiter.thread] - 1
+        if left:
+            waiting_threads[waiter.thread] = left
+        else:
+            del waiting_threads[waiter.thread]
         wakes_up(waiter.task)

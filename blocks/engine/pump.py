@@ -16,6 +16,7 @@ import outcome
 import trio
 
 from ..base.loop_held import LOOP_HELD, loop_held
+from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
 from ..core.scheduler import Source, Steppable
 from ..core.waiting import resting
@@ -76,6 +77,7 @@ class Pump:
     Attributes:
         ended_blocks: Those that have ended, or have lost a link after that, since the network has looked.
         heads: What every target has declined.
+        loop: Where the network runs; None before it has started and after it has ended.
         gates: The governors that have to look again when items have left.
         somebody_moves: Tells whether it is plain to see that a task of the network can go on.
         when_idle: Called when no block is ready; whether that has made a block go on.
@@ -90,6 +92,7 @@ class Pump:
         "ended_blocks",
         "gates",
         "heads",
+        "loop",
         "somebody_moves",
         "when_idle",
     )
@@ -101,6 +104,7 @@ class Pump:
         self._current: Steppable | None = None
         self._has_warned: set[str] = set()
         self.ended_blocks: dict[Steppable, None] = {}
+        self.loop: Loop | None = None
         self.gates: list[WatchedGate] = []
         self.heads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
+from ..base.threads import resident
 from .lane import Job
 from .nesting import Host, Line, enter
 from .work import Outcome, Task
@@ -119,6 +120,7 @@ class Worker:
         self._give_back = give_back
         self._named: JobQueue | None = None
         self.thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
+        resident.add(self.thread)
 
     def run(self) -> None:
         """Do jobs until the crew has no more use for the worker."""

@@ -22,6 +22,7 @@ from ..base.checks import check_number
 from ..base.frames import variables_of
 from ..base.log import log
 from ..base.loop_token import LoopToken, loop_token
+from ..base.threads import resident
 
 if TYPE_CHECKING:
     from ..network import Network
@@ -136,6 +137,7 @@ class Round:
         self._is_over = False
         self._bell = threading.Event()
         self._thread = threading.Thread(target=self._run, name="penstock watchdog", daemon=True)
+        resident.add(self._thread)
         self._thread.start()
 
     def _run(self) -> None:

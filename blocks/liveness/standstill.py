@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ..base.frames import variables_of
+from ..base.threads import others_move
 from ..base.trio_details import frames_of, is_alive
 from ..core.block import Block
 from ..core.producer import Producer, ProducerToken
@@ -120,7 +121,7 @@ def waiters_of(network: Network) -> list[Waiter[Any]]:
     known = known_tasks(network)
     return [
         waiter
-        for waiter in parked.values()
+        for waiter in tuple(parked.values())  # loops in other threads have waiters there too
         if concerns(network, waiter) or (is_adrift(waiter.place) and waiter.task in known)
     ]
 
@@ -187,7 +188,7 @@ def has_open_producer(network: Network) -> bool:
     for producer in producers(network):
         if isinstance(producer, ProducerToken):
             user = producer.user
-            if user is None or not is_alive(user) or can_move(network, user):
+            if user is None or not is_alive(user) or can_move(network, user) or others_move():
                 return True
     return False
 

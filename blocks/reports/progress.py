@@ -17,6 +17,7 @@ import trio
 
 from ..base.log import log
 from ..base.loop_token import loop_token
+from ..base.threads import resident
 from ..iterable_source import IterableSource
 from .link_statistics import find_links
 from .progress_display import Lines, Screen, standard_error
@@ -118,6 +119,7 @@ class Ticker:
         self._token = loop_token()
         self._has_ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="penstock progress", daemon=True)
+        resident.add(self._thread)
 
     def start(self) -> None:
         """Begin."""

@@ -1,0 +1,61 @@
+"""Loops of trio and other threads: which thread is which, and what to say to one that is in the wrong place."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+import attrs
+
+from .loop_token import LoopToken, loop_token
+
+resident: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+"""Threads of the library itself: they do nothing of their own accord."""
+held_up: set[threading.Thread] = set()
+"""Threads that wait until a target takes what they send."""
+IDLE = "Trio thread "
+"""How trio calls its threads while they wait for work."""
+
+
+@attrs.frozen(eq=False)
+class Loop:
+    """One run of trio.
+
+    Attributes:
+        thread: The thread in which it runs.
+        token: Has something called there.
+    """
+
+    thread: int
+    token: LoopToken
+
+    @classmethod
+    def running(cls) -> Loop | None:
+        """The one that runs in this thread, if there is one."""
+        try:
+            return cls(threading.get_ident(), loop_token())
+        except RuntimeError:
+            return None
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this thread is its thread."""
+        return self.thread == threading.get_ident()
+
+
+def others_move() -> bool:
+    """Whether there is a thread besides this one that may do something of its own accord."""
+    here = threading.current_thread()
+    return any(
+        thread is not here and thread not in resident and thread not in held_up and not thread.name.startswith(IDLE)
+        for thread in threading.enumerate()
+    )
+
+
+def wrong_thread(doing: str) -> RuntimeError:
+    """Explain that something belongs to the loop of another thread."""
+    return RuntimeError(
+        f"{doing}: called in thread {threading.current_thread().name!r}, but the loop runs in another one; nothing was "
+        "done. To send from a thread, use send_from_thread of a handle that producer() gave; have the loop do anything "
+        "else, with trio.from_thread.run_sync"
+    )
