@@ -66,6 +66,7 @@ class Crowd:
     seconds: float = 0.0
     items: tuple[int, int] = (0, 0)
     error: str = ""
+    failed: int = 0
 
     def add(self, span: Span) -> None:
         """Count one more."""
@@ -74,6 +75,7 @@ class Crowd:
         self.count += 1
         self.seconds += span.seconds
         self.error = self.error or span.error
+        self.failed += bool(span.error)
 
 
 def draw_row(row: Row, frame: Frame, top: float) -> tuple[list[Box], list[Label]]:
@@ -104,16 +106,16 @@ def draw_span(span: Span, frame: Frame, top: float) -> Iterator[Box]:
         fill = item_colour(span.item) if span.item else ""
         yield Box(x, top + 0.08 * frame.row_height, width, height, Role.ITEM, fill, title)
         if span.error:
-            yield mark_failed(x, max(width, 3.0), frame, top, title)
+            height = max(2.0, HEIGHTS[Role.FAILED] * frame.row_height)
+            yield mark_failed(x, max(width, 3.0), height, frame, top, title)
     else:
         role = WAIT_ROLES[span.activity]
         height = max(1.5, HEIGHTS[role] * frame.row_height)
         yield Box(x, top + (frame.row_height - height) / 2, width, height, role, "", title)
 
 
-def mark_failed(x: float, width: float, frame: Frame, top: float, title: str) -> Box:
+def mark_failed(x: float, width: float, height: float, frame: Frame, top: float, title: str) -> Box:
     """Make the foot of a bar that says that something failed there."""
-    height = max(2.0, HEIGHTS[Role.FAILED] * frame.row_height)
     return Box(x, top + 0.92 * frame.row_height - height, width, height, Role.FAILED, "", title)
 
 
@@ -131,8 +133,9 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
             height = min(max(1.0, column[activity].seconds * of_time), bottom - top)
             bottom -= height
             yield Box(x, bottom, frame.column, height, role, "", title)
-            if column[activity].error:
-                yield mark_failed(x, frame.column, frame, top, title)
+            if column[activity].error:  # as much of the bar as of the items, or a few failures would redden a whole row
+                failed = height * column[activity].failed / column[activity].count
+                yield mark_failed(x, frame.column, max(1.0, failed), frame, top, title)
     if list(column) == [Activity.WAIT_FOR_INPUT]:
         title = describe_crowd(column[Activity.WAIT_FOR_INPUT])
         height = max(1.5, HEIGHTS[Role.INPUT] * frame.row_height)

@@ -35,7 +35,8 @@ def lay_out(recording: Recording, width: int, start: float | None, end: float | 
     Args:
         recording: What to draw.
         width: In pixels, 320 … 20 000.
-        start: From which second on; None: from the start of the network.
+        start: From which second on; None: from the start of the network, or, where older spans were let go, from where
+            all of them are there.
         end: To which second; None: to the end.
     """
     check_width(width)
@@ -58,11 +59,19 @@ def check_width(width: int) -> None:
 def window(recording: Recording, start: float | None, end: float | None) -> tuple[float, float]:
     """Find out which stretch of time to show; it is never empty."""
     last = max((span.end for span in recording.spans), default=0.0)
-    first = 0.0 if start is None else start
+    first = _recorded_from(recording) if start is None else start
     until = max(recording.seconds, last, first) if end is None else end
     if not (math.isfinite(first) and math.isfinite(until)) or (end is not None and until <= first):
         raise ValueError(f"recording: a picture must show a stretch of time, start < end, got {start!r} to {end!r}")
     return first, max(until, first + 1e-6)
+
+
+def _recorded_from(recording: Recording) -> float:
+    """Spans are let go in the order in which they ended: from the first end that is kept, nothing is missing."""
+    if not recording.dropped or not recording.spans:
+        return 0.0
+    ends = [span.end for span in recording.spans]
+    return min(ends) if min(ends) < max(ends) else min(span.start for span in recording.spans)
 
 
 @attrs.frozen

@@ -83,6 +83,14 @@ def test_what_is_too_thin_is_put_together_and_its_height_is_the_share_of_the_tim
     assert numbers == []
 
 
+def test_as_much_of_a_bar_is_marked_as_has_failed_of_its_items() -> None:
+    spans = [Span("a", "a", n, n / 10_000, (n + 1) / 10_000, error="" if n % 10 else "broken") for n in range(10_000)]
+    boxes, _ = draw(*spans)
+    marked = [box.height for box in boxes if box.role is Role.FAILED]
+    assert len(marked) == 250
+    assert marked[7] == pytest.approx(0.1 * 0.84 * 30, rel=0.05)
+
+
 def test_waits_for_input_that_are_too_thin_and_alone_are_a_line() -> None:
     waits = [Span("a", "a", 0, start, start + 1e-4, WAIT_FOR_INPUT) for start in (0, 2e-4, 4e-4)]
     (line,), _ = draw(*waits)

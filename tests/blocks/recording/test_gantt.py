@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.blocks import Recording, Span
-from penstock.blocks.charts.gantt import lay_out
+from penstock.blocks.charts.gantt import lay_out, window
 from penstock.blocks.charts.picture import Picture, Role, text_width
-from tests.blocks.recording.recordings import many, recordings, small
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, many, recordings, small
 
 
 def texts(picture: Picture) -> list[str]:
@@ -53,6 +53,21 @@ def test_an_empty_recording_says_so() -> None:
 def test_a_chart_says_how_much_is_missing() -> None:
     recording = Recording.of([Span("a", "a", 1, 0, 1)], dropped=1234)
     assert lay_out(recording, 1280, None, None).description == "1 item, 1 stage, 1,234 older spans were let go"
+
+
+def test_a_chart_of_a_long_run_begins_where_the_recording_does() -> None:
+    spans = [
+        Span("b", "b", 0, 0.0, 301.0, WAIT_FOR_INPUT),  # a long wait does not take the chart back to the start
+        Span("a", "a", 7, 299.0, 300.0),
+        Span("a", "a", 8, 300.0, 302.0),
+        Span("a", "a", 9, 302.0, 304.0),
+    ]
+    recording = Recording.of(sorted(spans, key=lambda span: span.end), seconds=304.0, dropped=5)
+    assert window(recording, None, None) == (300.0, 304.0)
+    assert window(recording, 0.0, None) == (0.0, 304.0)
+    assert window(Recording.of(recording.spans, seconds=304.0), None, None) == (0.0, 304.0)
+    assert window(Recording.of([spans[1]], dropped=5), None, None) == (299.0, 300.0)
+    assert window(Recording.of([], seconds=304.0, dropped=5), None, None) == (0.0, 304.0)
 
 
 def test_a_run_without_length_can_be_drawn() -> None:
