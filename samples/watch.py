@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -70,11 +73,22 @@ def _written(write: Callable[[Path], None], files: Iterable[Path], problems: lis
     written: list[Path] = []
     for file in files:
         try:
-            write(file)
+            _whole(write, file)
             written.append(file)
         except OSError as error:
             problems.append(f"cannot write {file}: {error.strerror or error}")
     return written
+
+
+def _whole(write: Callable[[Path], None], file: Path) -> None:
+    """Have `file` written whole or not at all: into a folder beside it, from which it takes its place."""
+    file = Path(os.path.realpath(file))  # a link is followed
+    with tempfile.TemporaryDirectory(prefix=".penstock-", dir=file.parent, ignore_cleanup_errors=True) as folder:
+        draft = Path(folder, file.name)
+        write(draft)
+        if file.exists():
+            draft.chmod(stat.S_IMODE(file.stat().st_mode))
+        os.replace(draft, file)
 
 
 def _draw(report: Report, file: Path) -> None:

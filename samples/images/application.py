@@ -3,69 +3,77 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import trio
 from rich.console import Console
-from rich.progress import track
 
 from penstock.blocks import WorkerDied
+from penstock.samples.command.foreign import foreign_lines_kept
+from penstock.samples.command.signals import stopped_by_signals
+from penstock.samples.command.streams import ready_streams, show, why
 from penstock.samples.images.executors import UnusableWorkersError, open_executor
-from penstock.samples.images.files import NoPicturesError, find_pictures, list_jobs
+from penstock.samples.images.failures import write_failures
+from penstock.samples.images.files import NoPicturesError
+from penstock.samples.images.formats import get_ready
 from penstock.samples.images.gui_options import GuiChoice
-from penstock.samples.images.load import get_ready
+from penstock.samples.images.inputs import Input, opened_input
+from penstock.samples.images.jobs import Jobs
 from penstock.samples.images.mode_run import files_of, run_mode
 from penstock.samples.images.names import printable
 from penstock.samples.images.options import Options, parse_options
-from penstock.samples.images.pictures import make_pictures
-from penstock.samples.images.progress import ProgressDisplay, Reported
-from penstock.samples.images.record import Job
+from penstock.samples.images.progress import Reported
 from penstock.samples.images.report import RunReport, print_report
-from penstock.samples.images.run import Outcome, Stop
+from penstock.samples.images.run import Outcome
 from penstock.samples.images.settings import Mode
+from penstock.samples.images.stop import Stop
 from penstock.samples.observing import why_unusable
 
 __all__ = ["run_command"]
 
-_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _TOO_LATE, _INTERRUPTED = 0, 1, 2, 124, 130
-
-_PAINTED = 15  # pictures, when no folder is given; fewer with a lower limit
+_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _TOO_LATE = 0, 1, 2, 124
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class _UnusableOutputError(Exception):
-    """The output folder cannot be used; the message says why, on one line."""
+    """Something cannot be written; the message says why, on one line."""
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Do what `arguments` say and return the exit status."""
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:  # a terminal that lacks a character must not end the run
-        reconfigure(errors="replace")
-    try:
-        options = parse_options(arguments)
-        return _run(options) if options.gui is None else _show(options, options.gui)
-    except SystemExit as end:  # argparse has said what there is to say
-        return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
-    except (NoPicturesError, UnusableWorkersError, _UnusableOutputError) as error:
-        print(f"penstock-images: error: {printable(str(error))}", file=sys.stderr)
-        return _WRONG_USE
-    except KeyboardInterrupt:
-        pass
-    except BaseExceptionGroup as group:
-        if group.split(WorkerDied)[1] is None:
-            print(f"penstock-images: error: {_first_of(group)}", file=sys.stderr)
-            return _SOME_FAILED
-        if group.split(KeyboardInterrupt)[1] is not None:
-            raise
-    print("penstock-images: interrupted", file=sys.stderr)
-    return _INTERRUPTED
+    ready_streams()
+    with stopped_by_signals() as stopped:
+        try:
+            options = parse_options(arguments)
+            return _run(options) if options.gui is None else _show(options, options.gui)
+        except SystemExit as end:  # argparse has said what there is to say
+            return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
+        except (NoPicturesError, UnusableWorkersError, _UnusableOutputError) as error:
+            _complain(printable(str(error)))
+            return _WRONG_USE
+        except KeyboardInterrupt:
+            pass
+        except BaseExceptionGroup as group:
+            if group.split(WorkerDied)[1] is None:
+                _complain(str(_first_of(group)))
+                return _SOME_FAILED
+            if group.split(KeyboardInterrupt)[1] is not None:
+                raise
+        _complain("interrupted")
+        return stopped.exit_status
+
+
+def _complain(text: str) -> None:
+    print(f"penstock-images: {text}", file=sys.stderr)
 
 
 def _show(options: Options, choice: GuiChoice) -> int:
@@ -76,7 +84,7 @@ def _show(options: Options, choice: GuiChoice) -> int:
         name = (error.name or "").partition(".")[0]
         if name not in ("starlette", "hypercorn", "wsproto", "h11", "anyio"):
             raise
-        print(f"penstock-images: {name} is not installed; try: pip install 'penstock[gui]'", file=sys.stderr)
+        _complain(f"{name} is not installed; try: pip install 'penstock[gui]'")
         return _WRONG_USE
     return run_gui(options, choice)
 
@@ -91,57 +99,59 @@ def _run(options: Options) -> int:
     """Run the modes over the pictures, print the report, and return the exit status."""
     screen = Console(stderr=True)
     _check_files(options)
+    folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
+    received: list[int] = []
     with contextlib.ExitStack() as stack:
         # Pillow warns of what a user cannot change: odd EXIF entries, many pixels, yet below the limit.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-        pictures = stack.enter_context(_pictures(options, screen))
-        folders = _output_folders(options, pictures)
-        jobs = list_jobs(pictures, options.limit, options.repeat)
+        given = stack.enter_context(opened_input(options, screen, list(folders.values())))
+        _make_output_folders(folders.values(), given)
         get_ready()
+        foreign = stack.enter_context(foreign_lines_kept())
         executor = stack.enter_context(_executor(options, screen))
-        stop = Stop()
-        reports = trio.run(_run_modes, options, jobs, folders, screen, stop, executor)
-    print_report(Console(), reports)
-    if stop.requested:
-        return _INTERRUPTED
+        reports = trio.run(_run_modes, options, given.jobs, folders, screen, received, executor)
+    if str(foreign):
+        _complain(printable(str(foreign)))
+    status = _status_of(reports, received)
+    return _status_of_files(options, reports, given.left_out) or status
+
+
+def _status_of(reports: Sequence[RunReport], received: Sequence[int]) -> int:
+    if received:
+        return 128 + received[0]
     if any(report.result.outcome is Outcome.LATE for report in reports):
         return _TOO_LATE
-    went_well = all(
-        report.result.outcome is Outcome.DONE
-        and not report.result.failures
-        and not any(page.problem for page in report.result.pages)
-        and not report.saved.problems
-        for report in reports
-    )
-    return _ALL_CAME_OUT if went_well else _SOME_FAILED
+    return _ALL_CAME_OUT if all(report.went_well for report in reports) else _SOME_FAILED
 
 
-@contextlib.contextmanager
-def _pictures(options: Options, screen: Console) -> Generator[list[Path]]:
-    """The user's pictures, or painted ones in a temporary folder."""
-    if options.folder is not None:
-        yield find_pictures(options.folder)
-        return
-    count = min(_PAINTED, options.limit or _PAINTED)
-    with tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as folder:
-        painted = make_pictures(Path(folder), count)
-        yield list(track(painted, "     painting", total=count, console=screen, transient=True))
+def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: str) -> int:
+    """Print the report and write the failures; return the status if that cannot be done."""
+    problems: list[str] = []
+    if options.errors is not None:
+        try:
+            write_failures(options.errors, [failure for report in reports for failure in report.result.failures])
+        except OSError as error:
+            problems.append(f"cannot write {printable(str(options.errors))}: {why(error)}")
+    unshown = show(Console(), partial(print_report, reports=reports, left_out=left_out))
+    if unshown is not None:
+        problems.append(f"cannot write the report to standard output: {unshown}")
+    for problem in problems:
+        _complain(problem)
+    return _WRONG_USE if problems else 0
 
 
-def _output_folders(options: Options, pictures: Sequence[Path]) -> dict[Mode, Path]:
-    """Make a folder for each mode; each can be written to and is not the folder of the pictures."""
-    folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
-    for folder in folders.values():
+def _make_output_folders(folders: Iterable[Path], given: Input) -> None:
+    """Make the folders; each can be written to and is no folder of the pictures."""
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
             raise _UnusableOutputError(f"cannot write to the output folder {folder}: {error.strerror}") from None
-        if folder.samefile(pictures[0].parent):
+        if os.path.realpath(folder) in given.folders:
             raise _UnusableOutputError(f"the output folder must not be the folder of the pictures: {folder}")
-    return folders
 
 
 def _check_files(options: Options) -> None:
@@ -166,30 +176,36 @@ def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
 
 async def _run_modes(
     options: Options,
-    jobs: Sequence[Job],
+    jobs: Jobs,
     folders: dict[Mode, Path],
     screen: Console,
-    stop: Stop,
+    received: list[int],
     executor: Executor | None,
 ) -> list[RunReport]:
-    """Run one mode after the other, until they are through or somebody presses Ctrl-C."""
+    """Run one mode after the other, until they are through or a signal ends them."""
     reports: list[RunReport] = []
-    reported = Reported()
+    reported, stop = Reported(), Stop()
     async with trio.open_nursery() as nursery:
-        await nursery.start(_stop_on_interrupt, stop)
+        await nursery.start(_stop_on_signal, stop, received)
         for mode, folder in folders.items():
-            if stop.requested:
+            if stop.requested or any(report.result.outcome is Outcome.FAILED for report in reports):
                 break
-            with ProgressDisplay(screen, mode, len(jobs), reported) as display:
-                reports.append(await run_mode(mode, options, jobs, folder, display, stop, executor))
+            reports.append(await run_mode(mode, options, jobs, folder, screen, reported, stop, executor))
         nursery.cancel_scope.cancel()
     return reports
 
 
-async def _stop_on_interrupt(stop: Stop, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    """Turn the first Ctrl-C into the stop command; a second one ends the process as Python does."""
-    with trio.open_signal_receiver(signal.SIGINT) as signals:
+async def _stop_on_signal(
+    stop: Stop, received: list[int], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Turn the first signal into the stop command; a second Ctrl-C ends the process as Python does."""
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores one
+    if not heeded:
         task_status.started()
-        async for _ in signals:
+        return
+    with trio.open_signal_receiver(*heeded) as signals:
+        task_status.started()
+        async for number in signals:
+            received.append(number)
             break
     stop.request()

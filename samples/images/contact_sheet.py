@@ -39,13 +39,13 @@ class SheetEntry:
 
     Args:
         place: on the sheet, from 0, without gaps.
-        sequence: number of the image.
+        number: of the picture.
         name: of the picture, fit to be printed.
         file: the thumbnail.
     """
 
     place: int
-    sequence: int
+    number: int
     name: str
     file: Path
 
@@ -136,12 +136,12 @@ class _Page:
     def _write_caption(self, middle: int, baseline: int, entry: SheetEntry) -> None:
         """Write number and name, the name cut to the width of a thumbnail."""
         font, name = _font(), entry.name
-        text = f"{entry.sequence} · {name}"
+        text = f"{entry.number} · {name}"
         length = font.getlength(text)
         shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # a little too many, then shorter
         while length > self._cell[0] and shown > 1:
             shown -= 1
-            text = f"{entry.sequence} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
+            text = f"{entry.number} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
             length = font.getlength(text)
         ImageDraw.Draw(self._image).text((middle, baseline), text, fill=_INK, font=font, anchor="mm")
 

@@ -1,28 +1,41 @@
-"""Finds the pictures of a folder and makes the list of jobs."""
+"""Finds the pictures in folders, among files and in lists, and says what it has left out."""
 
 from __future__ import annotations
 
+import glob
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import overload
 
-from penstock.samples.images.record import Job
+import attrs
 
-__all__ = ["EXTENSIONS", "Jobs", "NoPicturesError", "find_pictures", "list_jobs"]
+from penstock.samples.images import left_out
+from penstock.samples.images.formats import EXTENSIONS
+from penstock.samples.images.left_out import LeftOut
+from penstock.samples.images.natural import natural_order
 
-EXTENSIONS = frozenset(
-    [".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp", ".avif", ".jp2"]
-)
+__all__ = ["Found", "NoPicturesError", "find_all", "find_pictures"]
 
 
 class NoPicturesError(Exception):
-    """The folder cannot be used; the message says why, on one line."""
+    """There is nothing to work on; the message says why, on one line."""
+
+
+@attrs.frozen
+class Found:
+    """Pictures, and what was left out.
+
+    Args:
+        pictures: in the order in which they are worked on.
+        left_out: what is no picture, or was not to be looked at.
+    """
+
+    pictures: list[Path]
+    left_out: LeftOut = attrs.field(factory=LeftOut)
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """Return the pictures in `folder`, in the order of their file names; sub-folders are not searched.
+    """Return the pictures in `folder`, in natural order of their names; sub-folders are not searched.
 
     A picture is whatever has one of `EXTENSIONS`, in upper or lower case, is not hidden and not a folder.
     Whether it can be read is found out by loading it.
@@ -30,6 +43,64 @@ def find_pictures(folder: Path) -> list[Path]:
     Raises:
         NoPicturesError: the folder does not exist, cannot be listed, or has no pictures.
     """
+    out = LeftOut()
+    pictures = sorted(_in_folder(folder, out), key=natural_order)
+    if not pictures:
+        raise NoPicturesError(f"no pictures in {folder}{_but(out)}")
+    return pictures
+
+
+def find_all(
+    sources: Sequence[Path], listed: Iterable[Path] = (), *, recursive: bool, outputs: Sequence[Path]
+) -> Found:
+    """Return the pictures of several sources, each picture once.
+
+    Args:
+        sources: folders, files, and patterns such as `*.jpg`, in the order in which they are worked on. A file that is
+            named by itself is taken whatever it is called.
+        listed: files of a list, which are taken like those named; that one is not there is found out by loading it.
+        recursive: whether to look into the folders of folders.
+        outputs: folders that thumbnails go to: nothing in them is taken from a folder above.
+
+    Raises:
+        NoPicturesError: something does not exist or cannot be listed, or there are no pictures at all.
+    """
+    found, seen = Found([]), set[str]()
+    taken = {os.path.realpath(folder) for folder in outputs}
+    for path in (*_of_sources(sources, found.left_out, recursive, taken), *listed):
+        known = os.path.abspath(path)
+        if known in seen:
+            found.left_out.add(left_out.TWICE)
+        else:
+            seen.add(known)
+            found.pictures.append(path)
+    if not found.pictures:
+        where = f"in {sources[0]}" if len(sources) == 1 else "anywhere"
+        raise NoPicturesError(f"no pictures {where}{_but(found.left_out)}")
+    return found
+
+
+def _but(what: LeftOut) -> str:
+    return f"; left out: {what}" if what else ""
+
+
+def _of_sources(sources: Sequence[Path], out: LeftOut, recursive: bool, taken: set[str]) -> Iterator[Path]:
+    for source in sources:
+        if os.path.isdir(source):
+            folders = _tree(source, out, taken) if recursive else [_in_folder(source, out)]
+            yield from sorted((path for folder in folders for path in folder), key=natural_order)
+        elif os.path.lexists(source):
+            yield source
+        else:
+            matches = [Path(match) for match in glob.glob(str(source), recursive=True)]
+            if not matches:
+                raise NoPicturesError(f"no such file or folder: {source}")
+            pictures = [path for path in matches if _is_picture(path, out)]
+            yield from sorted(pictures, key=natural_order)
+
+
+def _in_folder(folder: Path, out: LeftOut) -> list[Path]:
+    """The pictures right in a folder; everything else is counted."""
     try:
         entries = list(folder.iterdir())
     except FileNotFoundError:
@@ -38,47 +109,43 @@ def find_pictures(folder: Path) -> list[Path]:
         raise NoPicturesError(f"not a folder: {folder}") from None
     except OSError as error:
         raise NoPicturesError(f"cannot read the folder {folder}: {error.strerror}") from None
-    pictures = [path for path in entries if _is_picture(path)]
-    if not pictures:
-        known = " ".join(sorted(EXTENSIONS))
-        raise NoPicturesError(f"no pictures in {folder} ({len(entries)} other entries; looked for {known})")
-    return sorted(pictures, key=lambda path: path.name)
+    return [path for path in entries if _is_picture(path, out)]
 
 
-def _is_picture(path: Path) -> bool:
-    is_named_so = path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-    return is_named_so and not os.path.isdir(path)  # which, unlike pathlib's, never raises
+def _is_picture(path: Path, out: LeftOut) -> bool:
+    if path.name.startswith("."):
+        out.add(left_out.HIDDEN)
+    elif os.path.isdir(path):  # which, unlike pathlib's, never raises
+        out.add(left_out.FOLDERS)
+    elif path.suffix.lower() in EXTENSIONS:
+        return True
+    else:
+        out.add_file(path)
+    return False
 
 
-class Jobs(Sequence[Job]):
-    """Jobs for the pictures, over and over, numbered from 1; each is made when it is asked for.
-
-    Args:
-        pictures: one or more.
-        repeat: so many times; None for no end.
-    """
-
-    def __init__(self, pictures: Sequence[Path], repeat: int | None) -> None:
-        self._pictures = pictures
-        self._count = sys.maxsize if repeat is None else repeat * len(pictures)  # as near to no end as can be said
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Job: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Job]: ...
-
-    def __getitem__(self, index: int | slice) -> Job | Sequence[Job]:
-        if isinstance(index, slice):
-            raise TypeError("jobs: cannot be sliced")
-        if not 0 <= index < self._count:
-            raise IndexError(f"jobs: expected an index from 0 to {self._count - 1}, got {index}")
-        return Job(index + 1, self._pictures[index % len(self._pictures)])
+def _tree(top: Path, out: LeftOut, taken: set[str]) -> Iterator[list[Path]]:
+    """The pictures of a folder and of all below it, but for hidden ones, links, and those that thumbnails go to."""
+    with_error: list[OSError] = []
+    for folder, names, files in os.walk(top, onerror=with_error.append):
+        below: list[str] = []
+        for name in names:
+            path = os.path.join(folder, name)
+            if name.startswith("."):
+                out.add(left_out.HIDDEN)
+            elif os.path.islink(path):
+                out.add(left_out.LINKED_FOLDERS)
+            elif os.path.realpath(path) in taken:
+                out.add(left_out.OUTPUT, _count_in(path))
+            else:
+                below.append(name)
+        names[:] = below
+        yield [path for path in (Path(folder, name) for name in files) if _is_picture(path, out)]
+    if with_error and not os.access(top, os.R_OK | os.X_OK):
+        raise NoPicturesError(f"cannot read the folder {top}: {with_error[0].strerror}")
+    if with_error:
+        out.add(left_out.UNREADABLE, len(with_error))
 
 
-def list_jobs(pictures: Sequence[Path], limit: int | None = None, repeat: int | None = 1) -> Jobs:
-    """Return the jobs for the first `limit` pictures, over and over `repeat` times, or without an end."""
-    return Jobs(pictures[:limit], repeat)
+def _count_in(folder: str) -> int:
+    return sum(len(files) for _, _, files in os.walk(folder))

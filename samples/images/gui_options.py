@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 __all__ = ["GuiChoice", "add_gui_options", "gui_choice"]
 
 _NOT_WITH = ("compare", "record", "report", "diagram", "time_limit", "concurrency")
+_NOT_THERE = ("recursive", "resume", "errors", "on_error")
 
 
 @attrs.frozen
@@ -54,7 +56,7 @@ def add_gui_options(parser: argparse.ArgumentParser) -> None:
         "--start-folder",
         type=Path,
         metavar="DIR",
-        help="folders below it can be chosen on the page (default: FOLDER, or the current folder)",
+        help="folders below it can be chosen on the page (default: the folder of PICTURES, or the current folder)",
     )
     group.add_argument("--no-browser", action="store_true", help="print the address of the page and open no browser")
 
@@ -68,9 +70,14 @@ def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Gu
     for name in _NOT_WITH:
         if getattr(given, name) != parser.get_default(name):
             parser.error(f"--gui goes without --{name.replace('_', '-')}: the page has its own way for that")
+    for name in _NOT_THERE:
+        if getattr(given, name) != parser.get_default(name):
+            parser.error(f"--gui goes without --{name.replace('_', '-')}: the page has nothing like that")
+    if len(given.sources) > 1 or any(str(source) == "-" or os.path.isfile(source) for source in given.sources):
+        parser.error("--gui shows one folder of pictures at a time; name that, or none")
     if given.executor == "dask":
         parser.error("--gui runs phases in threads or processes, not in dask")
-    start = given.start_folder or given.folder or Path()
+    start = given.start_folder or (given.sources[0] if given.sources else Path())
     return GuiChoice(given.host, given.port, start, not given.no_browser, given.output)
 
 

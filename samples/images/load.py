@@ -11,26 +11,19 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from penstock.samples.images.colour import to_rgb
 from penstock.samples.images.depth import Squeezed, is_deep, squeeze
+from penstock.samples.images.formats import formats_for, get_ready
 from penstock.samples.images.low_bytes import choose_low_bytes, has_low_bytes, may_be_narrow, with_low_bytes
 from penstock.samples.images.record import ImageInfo, Job
 from penstock.samples.images.scale import fit
 from penstock.samples.images.settings import Settings
 
-__all__ = ["FORMATS", "UnreadableError", "get_ready", "load"]
-
-# Only these are tried, whatever a file is called: some of Pillow's other readers start outside programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM")
+__all__ = ["UnreadableError", "get_ready", "load"]
 
 _TURNED_ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations which swap width and height
 
 
 class UnreadableError(Exception):
     """The file is not a picture that can be shown; the message says why, for people."""
-
-
-def get_ready() -> None:
-    """Have Pillow import its readers, once a process; the first image would wait for that."""
-    Image.init()
 
 
 def load(job: Job, settings: Settings) -> ImageInfo:
@@ -54,7 +47,8 @@ def load(job: Job, settings: Settings) -> ImageInfo:
                 _decode(other)
                 squeezed = with_low_bytes(picture, other)
         image = to_rgb(squeezed.image)
-    return ImageInfo(job.sequence, job.path, np.asarray(image), picture=(0, 0, *image.size), note=squeezed.note)
+    whole = (0, 0, *image.size)
+    return ImageInfo(job.sequence, job.path, job.name, job.number, np.asarray(image), whole, note=squeezed.note)
 
 
 def _decode(picture: Image.Image) -> None:
@@ -76,9 +70,8 @@ def _check_file(path: Path) -> None:
 
 def _opened(path: Path) -> Image.Image:
     """The picture with its head read and its pixels not yet."""
-    get_ready()
     try:
-        return Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN])
+        return Image.open(path, formats=formats_for(path.suffix))
     except UnidentifiedImageError:
         raise UnreadableError("not a picture in a format that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

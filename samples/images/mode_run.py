@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+import attrs
 import trio
+from rich.console import Console
 
-from penstock.samples.images.observer import Observer
+from penstock.samples.images.contact_sheet import sheet_name
+from penstock.samples.images.jobs import Jobs
+from penstock.samples.images.manifest import write_manifest
 from penstock.samples.images.options import Options
-from penstock.samples.images.record import Job, Phase
+from penstock.samples.images.progress import ProgressDisplay, Reported
+from penstock.samples.images.record import Phase
 from penstock.samples.images.report import RunReport
-from penstock.samples.images.run import Stop, run
+from penstock.samples.images.resume import Plan, make_plan, no_longer_belongs
+from penstock.samples.images.run import Outcome, RunResult, run
 from penstock.samples.images.settings import Mode, Settings, SheetPlan, Workers
+from penstock.samples.images.stop import Stop
 from penstock.samples.observing import file_of_mode
 from penstock.samples.watch import Watch
 
@@ -23,23 +30,48 @@ __all__ = ["files_of", "run_mode"]
 async def run_mode(
     mode: Mode,
     options: Options,
-    jobs: Sequence[Job],
+    jobs: Jobs,
     folder: Path,
-    observer: Observer,
+    screen: Console,
+    reported: Reported,
     stop: Stop,
     executor: Executor | None,
 ) -> RunReport:
     """Run `jobs` in `mode`, with a contact sheet, recordings and diagrams; return what is to be said of it."""
     watch = Watch(files_of(options.record, mode, options), files_of(options.diagram, mode, options), options.time_limit)
     settings = _settings(options, folder, len(jobs))
-    result = await run(mode, jobs, settings, observer, stop, executor, watch)
+    plan = await trio.to_thread.run_sync(make_plan, jobs, settings, options.resume)
+    if not plan.jobs and (folder / sheet_name(1)).exists():
+        settings = attrs.evolve(settings, sheet=None)  # it has nothing new
+    with ProgressDisplay(screen, mode, len(plan.jobs), reported) as display:
+        result = await run(
+            mode, plan.jobs, settings, display, stop, executor, watch, kept=plan.on_sheet(settings.output)
+        )
+    manifest, problems, stale = await trio.to_thread.run_sync(_leave_manifest, plan, result, settings, options.resume)
     return RunReport(
         result,
         folder,
         *_workers_of(mode, options),
         saved=await trio.to_thread.run_sync(watch.save),
         network=watch.report() if options.report else None,
+        kept=len(plan.kept),
+        manifest=manifest,
+        problems=problems,
+        stale=stale,
     )
+
+
+def _leave_manifest(
+    plan: Plan, result: RunResult, settings: Settings, resumes: bool
+) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...]]:
+    """Write the manifest; return where it is, what went wrong with it, and which thumbnails no longer belong."""
+    ended = result.outcome is Outcome.DONE and resumes
+    stale = no_longer_belongs(settings.output, plan, result) if ended else []
+    try:
+        manifest = write_manifest(settings.output, plan.entries(result), settings)
+    except OSError as error:
+        return (), (f"manifest not written: {error.strerror or error}",), tuple(stale)
+    return tuple(manifest), (), tuple(stale)
 
 
 def files_of(paths: Sequence[Path], mode: Mode, options: Options) -> list[Path]:
@@ -52,11 +84,11 @@ def _settings(options: Options, folder: Path, count: int) -> Settings:
         output=folder,
         size=options.size,
         noise=options.noise,
+        layers=options.layers,
         on_error=options.on_error,
         filters=options.filters,
         governor=options.governor,
         at_once=options.at_once,
-        digits=max(4, len(str(count))),
         sheet=SheetPlan.for_images(count),
     )
 

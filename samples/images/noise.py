@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import os
 from functools import lru_cache
 
 import attrs
@@ -26,8 +27,8 @@ _ENTRIES = 1 << 16
 def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     """Add noise of standard deviation `settings.noise` to each channel of the picture; not to the frame.
 
-    The generator is seeded with `settings.seed` and the number of the image: the same image gets the same
-    noise in every mode, whichever worker it comes to and whenever. Each call has a generator of its own, for a
+    The generator is seeded with `settings.seed` and the name of the thumbnail: the same image gets the same noise in
+    every mode and run, whichever worker it comes to and whenever. Each call has a generator of its own, for a
     shared one would have to be locked; NumPy lets other threads run while numbers are drawn and added.
     """
     if settings.noise == 0:
@@ -35,7 +36,7 @@ def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     left, upper, right, lower = info.picture
     pixels = info.pixels.copy()
     picture = pixels[upper:lower, left:right]
-    random = np.random.Generator(np.random.SFC64([settings.seed, info.sequence]))
+    random = np.random.Generator(np.random.SFC64([settings.seed, *os.fsencode(info.name)]))
     for _ in range(settings.layers):
         settings.halt.check()
         drawn = random.integers(0, _ENTRIES, picture.shape, dtype=np.uint16)

@@ -8,17 +8,22 @@ from pathlib import Path
 
 import attrs
 
+from penstock.samples.command.parser import CommandParser, file_path, option_names, whole_number
 from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
-from penstock.samples.images.option_types import at_least_one, concurrency, deviation, size
+from penstock.samples.images.option_types import concurrency, deviation, size
+from penstock.samples.images.record import Phase
 from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
 from penstock.samples.observing import add_observing_options
 
-__all__ = ["Options", "parse_options"]
+__all__ = ["LIST", "Options", "parse_options"]
+
+LIST = Path("-")
+"""Instead of a file: the list of files on standard input."""
 
 _OUTPUT = Path("out") / "thumbnails"
 
 _DESCRIPTION = """\
-Makes framed thumbnails of a folder of pictures, with Gaussian noise over them, and a contact sheet.
+Makes framed thumbnails of pictures, with Gaussian noise over them, and a contact sheet.
 The same four phases (load, scale, noise, output) run in one of four modes:
 
   sequential     one image after the other; what the others are measured by
@@ -28,13 +33,17 @@ The same four phases (load, scale, noise, output) run in one of four modes:
 
 Blocks call the phases in threads, in processes or in a Dask cluster, several images of a phase at a time; the
 two other modes call the same functions in a thread, one image of a phase at a time. Thumbnails come out in the
-order of the file names, and are the same, byte for byte, in every mode and with all workers.
+natural order of the file names, and are the same, byte for byte, in every mode and with all workers.
 """
 
 _EPILOG = """\
 examples:
   penstock-images                              paint some pictures and run them through the blocks
   penstock-images ~/Pictures --output thumbs   thumbnails of all the pictures in a folder
+  penstock-images ~/Pictures --recursive --resume
+                                               of those below it too, and only of what is new or has changed
+  find . -size +1M -name '*.jpg' | penstock-images -
+                                               of the files of a list, one a line
   penstock-images ~/Pictures --compare --limit 50
                                                all four modes over the first 50, in one table
   penstock-images ~/Pictures --executor processes --workers 4 --concurrency load=4,noise=2
@@ -43,20 +52,30 @@ examples:
                                                charts and traces, run-data-flow.svg and so on
   penstock-images --gui                        all of it on a page in the browser
 exit status:
-  0 all images came out; 1 some failed; 2 wrong use; 124 ended by the time limit; 130 ended by Ctrl-C
+  0 all images came out; 1 some failed; 2 wrong use, or something cannot be written; 124 ended by the time limit;
+  130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP
 """
+
+_OF_BLOCKS = ("executor", "workers", "concurrency")
+_OF_A_NETWORK = ("governor", "report", "diagram")
+_OF_PICTURES = ("recursive", "resume")
 
 
 @attrs.frozen
 class Options:
-    """What the user asked for, checked."""
+    """What the user asked for, checked.
 
-    folder: Path | None
+    Args:
+        sources: folders, files and patterns; `LIST` for the list on standard input. Empty to paint pictures.
+    """
+
+    sources: tuple[Path, ...]
     output: Path
     modes: tuple[Mode, ...]
     compare: bool
     size: tuple[int, int]
     noise: float
+    layers: int
     limit: int | None
     repeat: int
     filters: int
@@ -65,6 +84,9 @@ class Options:
     workers: int
     at_once: AtOnce
     on_error: OnError
+    recursive: bool = False
+    resume: bool = False
+    errors: Path | None = None
     record: tuple[Path, ...] = ()
     report: bool = False
     diagram: tuple[Path, ...] = ()
@@ -79,55 +101,102 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         SystemExit: it makes no sense, which was said on stderr, or it asks for help, which was given.
     """
     parser = _parser()
-    given = parser.parse_args(arguments)
-    modes = tuple(Mode) if given.compare else (Mode(given.mode),)
-    if modes == (Mode.SEQUENTIAL,) and (given.report or given.diagram):
-        parser.error("--report and --diagram are for a network, and the mode sequential has none")
-    workers = usable_cpus() if given.workers is None else given.workers
+    found = parser.parse_args(arguments)
+    given = {name for name, value in vars(found).items() if value not in (None, False, [])}
+    modes = tuple(Mode) if found.compare else (Mode(found.mode or Mode.DATA_FLOW.value),)
+    gui = gui_choice(parser, found)
+    if gui is None:
+        _refuse_what_is_not_used(parser, found, given, modes)
+    return _options(found, modes, gui)
+
+
+def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice | None) -> Options:
+    """Put together what was given and what it is otherwise.
+
+    To compare modes as the chapter does, the filter must be the slow phase, and each phase must have one worker, so
+    that balancing has something to gain, and each block must find one that is free.
+    """
+    compares, filters = found.compare, found.filters or 2
+    workers = found.workers or (len(Phase) - 1 + filters if compares else usable_cpus())
     return Options(
-        folder=given.folder,
-        output=given.output or _OUTPUT,
+        sources=tuple(found.sources),
+        output=found.output or _OUTPUT,
         modes=modes,
-        compare=given.compare,
-        size=given.size,
-        noise=given.noise,
-        limit=given.limit,
-        repeat=given.repeat,
-        filters=given.filters,
-        governor=given.governor,
-        executor=Workers(given.executor),
+        compare=compares,
+        size=found.size or ((1024, 768) if compares else (320, 240)),
+        noise=16.0 if found.noise is None else found.noise,
+        layers=found.layers or (5 if compares else 1),
+        limit=found.limit,
+        repeat=found.repeat or (4 if compares and not found.sources else 1),
+        filters=filters,
+        governor=found.governor or 20,
+        executor=Workers(found.executor or Workers.THREADS.value),
         workers=workers,
-        at_once=attrs.evolve(AtOnce.all(workers), **given.concurrency),
-        on_error=OnError(given.on_error),
-        record=tuple(given.record),
-        report=given.report,
-        diagram=tuple(given.diagram),
-        time_limit=given.time_limit,
-        gui=gui_choice(parser, given),
+        at_once=attrs.evolve(AtOnce.all(1 if compares else workers), **(found.concurrency or {})),
+        on_error=OnError(found.on_error or OnError.SKIP.value),
+        recursive=found.recursive,
+        resume=found.resume,
+        errors=found.errors,
+        record=tuple(found.record),
+        report=found.report,
+        diagram=tuple(found.diagram),
+        time_limit=found.time_limit,
+        gui=gui,
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="penstock-images",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def _refuse_what_is_not_used(
+    parser: CommandParser, found: argparse.Namespace, given: set[str], modes: tuple[Mode, ...]
+) -> None:
+    """End the program if an option would change nothing."""
+
+    def refuse(names: Sequence[str], what_for: str) -> None:
+        useless = [name for name in names if name in given]
+        if useless:
+            parser.error(f"{option_names(useless)} {'is' if len(useless) == 1 else 'are'} for {what_for}")
+
+    if not found.sources:
+        refuse(_OF_PICTURES, "pictures that are there, and none were named")
+    if found.compare:
+        refuse(["resume"], "one mode: where modes are compared, each does all the work")
+        return
+    mode = modes[0]
+    if mode is Mode.SEQUENTIAL:
+        refuse(_OF_A_NETWORK, "a network, and the mode sequential has none")
+    if not mode.uses_executor:
+        refuse(_OF_BLOCKS, f"blocks, and the mode {mode.value} calls phases without any")
+    if mode is not Mode.LOAD_BALANCED:
+        refuse(["filters"], "the mode load-balanced")
+    elif Phase.NOISE.value in (found.concurrency or {}):
+        parser.error("--concurrency noise=N is for the mode data-flow; load-balanced has --filters for that")
+
+
+def _parser() -> CommandParser:
+    parser = CommandParser("penstock-images", _DESCRIPTION, _EPILOG)
     parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        metavar="FOLDER",
-        help="folder of pictures; without it, some are painted",
+        "sources",
+        nargs="*",
+        type=file_path,
+        metavar="PICTURES",
+        help="folders of pictures, files, patterns such as 'a*.jpg', or - for a list of files on standard input, one a "
+        "line or with null characters between them; without any, some are painted",
     )
+    parser.add_argument("--recursive", action="store_true", help="look into the folders of folders, too")
     parser.add_argument(
         "--output",
-        type=Path,
+        type=file_path,
         metavar="DIR",
-        help="folder for thumbnails and contact sheet, made if need be; files of the same names are replaced "
+        help="folder for thumbnails, contact sheet and manifest, made if need be; files of the same names are replaced "
         f"(default: {_OUTPUT})",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="leave out pictures whose thumbnails are up to date by the manifest in DIR, and name what no longer "
+        "belongs there",
+    )
+    parser.add_argument(
+        "--errors", type=file_path, metavar="FILE", help="write which pictures failed and why, one a line"
     )
     _add_what(parser)
     _add_how(parser)
@@ -143,23 +212,26 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--size",
         type=size,
         metavar="WxH",
-        default=(320, 240),
-        help="width and height of the thumbnails with their frames, in pixels (default: 320x240)",
+        help="width and height of the thumbnails with their frames, in pixels (default: 320x240, to compare 1024x768)",
     )
     group.add_argument(
         "--noise",
         type=deviation,
         metavar="SIGMA",
-        default=16.0,
-        help="standard deviation of the noise, from 0 (none) to 255 (default: %(default)g)",
+        help="standard deviation of the noise, from 0 (none) to 255 (default: 16)",
     )
-    group.add_argument("--limit", type=at_least_one, metavar="N", help="take only the first N pictures of the folder")
+    group.add_argument(
+        "--layers",
+        type=whole_number(1),
+        metavar="N",
+        help="how often noise is drawn and added; each time costs as much as the first (default: 1, to compare 5)",
+    )
+    group.add_argument("--limit", type=whole_number(1), metavar="N", help="take only the first N pictures")
     group.add_argument(
         "--repeat",
-        type=at_least_one,
+        type=whole_number(1),
         metavar="N",
-        default=1,
-        help="go through these pictures N times, for a longer run (default: %(default)s)",
+        help="go through these pictures N times, for a longer run (default: 1, to compare painted ones 4)",
     )
 
 
@@ -168,37 +240,28 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     modes = group.add_mutually_exclusive_group()
     names = [mode.value for mode in Mode]
     modes.add_argument(
-        "--mode",
-        choices=names,
-        metavar="MODE",
-        default=Mode.DATA_FLOW.value,
-        help=f"{', '.join(names[:-1])} or {names[-1]} (default: %(default)s)",
+        "--mode", choices=names, metavar="MODE", help=f"{', '.join(names[:-1])} or {names[-1]} (default: data-flow)"
     )
     modes.add_argument(
         "--compare",
         action="store_true",
-        help="run all four modes, each into a folder of its own below DIR, and compare them in one table",
+        help="run all four modes, each into a folder of its own below DIR, and compare them in one table; unless you "
+        "say otherwise each phase has one worker, and the filter most of the work",
     )
     _add_workers(group)
     group.add_argument(
         "--filters",
-        type=at_least_one,
+        type=whole_number(1),
         metavar="N",
-        default=2,
-        help="filter blocks in the load-balanced mode (default: %(default)s)",
+        help="filter blocks in the mode load-balanced (default: 2)",
     )
     group.add_argument(
-        "--governor",
-        type=at_least_one,
-        metavar="N",
-        default=20,
-        help="images in the pipeline at a time (default: %(default)s)",
+        "--governor", type=whole_number(1), metavar="N", help="images in the pipeline at a time (default: 20)"
     )
     group.add_argument(
         "--on-error",
         choices=[choice.value for choice in OnError],
-        default=OnError.SKIP.value,
-        help="what to do when a picture cannot be worked on (default: %(default)s)",
+        help="what to do when a picture cannot be worked on (default: skip)",
     )
 
 
@@ -208,21 +271,20 @@ def _add_workers(group: argparse._ArgumentGroup) -> None:
         "--executor",
         choices=kinds,
         metavar="KIND",
-        default=Workers.THREADS.value,
-        help=f"what blocks call the phases in: {', '.join(kinds[:-1])} or {kinds[-1]} (default: %(default)s); Dask "
-        "takes the cluster of DASK_SCHEDULER_ADDRESS or starts one",
+        help=f"what blocks call the phases in: {', '.join(kinds[:-1])} or {kinds[-1]} (default: threads); Dask takes "
+        "the cluster of DASK_SCHEDULER_ADDRESS or starts one",
     )
     group.add_argument(
         "--workers",
-        type=at_least_one,
+        type=whole_number(1),
         metavar="N",
-        help=f"how many threads or processes (default: one a usable processor, {usable_cpus()} here)",
+        help=f"how many threads or processes (default: one a usable processor, {usable_cpus()} here; to compare, one "
+        "for each phase and filter)",
     )
     group.add_argument(
         "--concurrency",
         type=concurrency,
         metavar="PHASE=N,...",
-        default={},
         help="how many images a block has in work at a time, by phase, such as load=2,noise=1 (default: as many as "
-        "there are workers)",
+        "there are workers, to compare 1)",
     )

@@ -17,7 +17,6 @@ from pathlib import Path
 import attrs
 from PIL import Image
 
-from penstock.samples.images.names import thumbnail_name
 from penstock.samples.images.record import ImageInfo
 from penstock.samples.images.settings import Settings
 
@@ -51,7 +50,7 @@ def publish(info: ImageInfo, settings: Settings) -> ImageInfo:
         OSError: that cannot be done; nothing is left behind.
     """
     assert info.written is not None
-    path = settings.output / thumbnail_name(info.sequence, info.path, settings.digits)
+    path = settings.output / info.name
     with _undone(info.written):
         os.replace(info.written, path)
     return attrs.evolve(info, written=path)

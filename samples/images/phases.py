@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import sys
 import time
 from collections.abc import Callable, Generator
 from functools import partial
@@ -23,6 +24,13 @@ from penstock.samples.images.settings import Settings
 from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
+
+# What is wrong with the output folder as a whole; other errors there are of one name only.
+_NO_MORE_OUTPUT = {
+    number
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOENT", "ENOTDIR", "EACCES", "EPERM", "ESTALE", "ENOTCONN")
+    if (number := getattr(errno, name, None)) is not None and not (sys.platform == "win32" and name == "EACCES")
+}
 
 Work = Callable[[Job | ImageInfo], ImageInfo]
 """A phase with its settings; the first one takes a job, the others what the one before returned."""
@@ -90,7 +98,9 @@ def _explained(phase: Phase, item: Job | ImageInfo) -> Generator[None]:
     try:
         yield
     except Exception as error:
-        raise PhaseError(Failure(item.sequence, item.path, phase, explain(error), type(error).__name__)) from error
+        ends_run = phase is Phase.OUTPUT and isinstance(error, OSError) and error.errno in _NO_MORE_OUTPUT
+        name = type(error).__name__
+        raise PhaseError(Failure(item.sequence, item.path, phase, explain(error), name, ends_run)) from error
 
 
 def explain(error: Exception) -> str:
@@ -100,6 +110,8 @@ def explain(error: Exception) -> str:
             return str(error)
         case FileNotFoundError():
             return "no such file (or a link to nowhere)"
+        case OSError(errno=errno.EROFS):
+            return "the file system can only be read"
         case PermissionError():
             return "permission denied"
         case MemoryError():

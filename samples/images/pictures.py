@@ -19,9 +19,12 @@ _EVERY_PORTRAIT = 5  # every fifth is upright, stored lying on its side as camer
 _TURN_RIGHT = 6  # the EXIF orientation of such a picture
 
 
-def make_pictures(folder: Path, count: int, seed: int = 0) -> Iterator[Path]:
-    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next."""
-    return (paint_picture(folder, number, seed) for number in range(1, count + 1))
+def make_pictures(folder: Path, count: int, seed: int = 0, shrink: int = 1) -> Iterator[Path]:
+    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next.
+
+    With `shrink` they are so many times smaller.
+    """
+    return (paint_picture(folder, number, seed, shrink) for number in range(1, count + 1))
 
 
 def paint_picture(folder: Path, number: int, seed: int = 0, shrink: int = 1) -> Path:

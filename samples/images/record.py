@@ -9,6 +9,8 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
+from penstock.samples.images.names import thumbnail_name
+
 __all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Pixels", "Stamp"]
 
 Box = tuple[int, int, int, int]
@@ -45,10 +47,19 @@ class Stamp:
 
 @attrs.frozen
 class Job:
-    """One file to be worked on; `sequence` counts from 1 and settles the order of the output."""
+    """One file to be worked on.
+
+    Args:
+        sequence: counts from 1, without gaps, and settles the order of the output.
+        path: the file.
+        name: of its thumbnail.
+        number: of the picture among all, those included that need no work; by default that of the job.
+    """
 
     sequence: int
     path: Path
+    name: str = attrs.field(default=attrs.Factory(lambda job: thumbnail_name(job.path, str(job.path)), takes_self=True))
+    number: int = attrs.field(default=attrs.Factory(lambda job: job.sequence, takes_self=True))
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -60,6 +71,8 @@ class ImageInfo:
     Args:
         sequence: number of the image, from 1, without gaps.
         path: the file it was loaded from.
+        name: of its thumbnail.
+        number: of the picture among all.
         pixels: what it looks like after the latest phase.
         picture: where in `pixels` the photograph is; the rest is the frame.
         stamps: one entry for each phase that is behind it.
@@ -70,6 +83,8 @@ class ImageInfo:
 
     sequence: int
     path: Path
+    name: str
+    number: int
     pixels: Pixels
     picture: Box
     stamps: tuple[Stamp, ...] = ()
@@ -87,6 +102,7 @@ class Failure:
 
     Args:
         exception: the class of what was raised, if anything was.
+        ends_run: whether no other image could come out either: the disk is full, say.
     """
 
     sequence: int
@@ -94,6 +110,7 @@ class Failure:
     phase: Phase
     reason: str
     exception: str = attrs.field(default="", eq=False)
+    ends_run: bool = attrs.field(default=False, eq=False)
 
 
 class PhaseError(Exception):

@@ -9,6 +9,7 @@ import attrs
 from rich.console import Console
 
 from penstock.blocks import Report
+from penstock.samples.images.failures import by_reason
 from penstock.samples.images.names import printable, shown_name
 from penstock.samples.images.run import Outcome, RunResult
 from penstock.samples.images.settings import Mode, Workers
@@ -17,6 +18,8 @@ from penstock.samples.images.table import result_table
 from penstock.samples.watch import Saved, print_network
 
 __all__ = ["RunReport", "print_report"]
+
+_MOST_STALE = 10
 
 
 @attrs.frozen
@@ -30,6 +33,10 @@ class RunReport:
         workers: how many images could be in work at a time.
         saved: the files that it was recorded and drawn in.
         network: what its network has done, if that is to be printed and there was one.
+        kept: how many images were up to date and needed no work.
+        manifest: the files that say what each picture has become.
+        problems: what else could not be written, and why.
+        stale: thumbnails and pages of earlier runs that belong to no picture of this one.
     """
 
     result: RunResult
@@ -38,10 +45,24 @@ class RunReport:
     workers: int = 1
     saved: Saved = attrs.field(factory=Saved)
     network: Report | None = None
+    kept: int = 0
+    manifest: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    @property
+    def went_well(self) -> bool:
+        """Whether every image came out, and everything that was to be written was."""
+        is_whole = self.result.outcome is Outcome.DONE and not self.result.failures
+        return is_whole and not (
+            self.problems or self.saved.problems or any(page.problem for page in self.result.pages)
+        )
 
 
-def print_report(console: Console, reports: Sequence[RunReport]) -> None:
-    """Print the lines and the table for `reports`, one a mode."""
+def print_report(console: Console, reports: Sequence[RunReport], left_out: str = "") -> None:
+    """Print the lines and the table for `reports`, one a mode, and before them what was left out."""
+    if left_out:
+        console.print(f"left out: {printable(left_out)}", markup=False, highlight=False, soft_wrap=True)
     for report in reports:
         for line in _lines(report):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -62,9 +83,26 @@ def print_report(console: Console, reports: Sequence[RunReport]) -> None:
 
 def _lines(report: RunReport) -> list[str]:
     result = report.result
-    lines = [f"{result.mode.value}: {_how_it_ended(result)}"]
-    if result.finished:
+    lines = [f"{result.mode.value}: {_how_it_ended(report)}"]
+    lines += [f"  {line}" for line in by_reason(result.failures)]
+    if result.finished or report.kept:
         lines.append(f"  thumbnails in {printable(str(report.folder))}")
+    lines += _sheet_lines(result)
+    if report.manifest:
+        lines.append(f"  manifest {printable(' and '.join(str(path) for path in report.manifest))}")
+    lines += [f"  {printable(line)}" for line in _notes(result)]
+    lines += [f"  no longer belongs: {printable(name)}" for name in report.stale[:_MOST_STALE]]
+    if len(report.stale) > _MOST_STALE:
+        lines.append(f"  no longer belong: {len(report.stale) - _MOST_STALE} more")
+    lines += [f"  recorded in {printable(str(file))}" for file in report.saved.recordings]
+    lines += [f"  drawn in {printable(str(file))}" for file in report.saved.diagrams]
+    lines += [f"  {printable(problem)}" for problem in (*report.problems, *report.saved.problems)]
+    lines += [f"  {printable(line)}" for line in result.late.splitlines()]
+    return lines
+
+
+def _sheet_lines(result: RunResult) -> list[str]:
+    lines: list[str] = []
     written = [page for page in result.pages if page.problem is None]
     if written:
         pages = "1 page" if len(written) == 1 else f"{len(written)} pages"
@@ -72,11 +110,6 @@ def _lines(report: RunReport) -> list[str]:
     problems = [page.problem for page in result.pages if page.problem is not None]
     if problems:
         lines.append(f"  contact sheet not written: {printable(problems[0])}")
-    lines += [f"  {printable(line)}" for line in _notes(result)]
-    lines += [f"  recorded in {printable(str(file))}" for file in report.saved.recordings]
-    lines += [f"  drawn in {printable(str(file))}" for file in report.saved.diagrams]
-    lines += [f"  {printable(problem)}" for problem in report.saved.problems]
-    lines += [f"  {printable(line)}" for line in result.late.splitlines()]
     return lines
 
 
@@ -92,15 +125,19 @@ def _notes(result: RunResult) -> list[str]:
     ]
 
 
-def _how_it_ended(result: RunResult) -> str:
+def _how_it_ended(report: RunReport) -> str:
+    result = report.result
     finished, failed = len(result.finished), len(result.failures)
     came_out = f"{finished} of {result.total} images came out"
+    kept = f", {report.kept} were up to date" if report.kept else ""
+    if report.kept and not result.total:
+        came_out, kept = f"nothing to do, all {report.kept} images are up to date", ""
     match result.outcome:
         case Outcome.DONE:
-            return f"{came_out}, {failed} skipped" if failed else came_out
+            return came_out + kept + (f", {failed} skipped" if failed else "")
         case Outcome.FAILED:
-            return f"ended by an error; {came_out} before it"
+            return f"ended by an error; {came_out} before it{kept}"
         case Outcome.LATE:
-            return f"ended by the time limit; {came_out} before that, whole"
+            return f"ended by the time limit; {came_out} before that, whole{kept}"
         case Outcome.STOPPED:
-            return f"interrupted; {came_out} before that, whole" + (f", {failed} skipped" if failed else "")
+            return f"interrupted; {came_out} before that, whole{kept}" + (f", {failed} skipped" if failed else "")

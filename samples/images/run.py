@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
-import tempfile
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
@@ -18,7 +16,7 @@ import attrs
 import trio
 
 from penstock.blocks import Threads, TimeLimitExceeded
-from penstock.samples.images.contact_sheet import SheetPage
+from penstock.samples.images.contact_sheet import SheetEntry, SheetPage
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
@@ -26,20 +24,22 @@ from penstock.samples.images.observer import Observer, Observers
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.sequential import run_sequential
-from penstock.samples.images.settings import Halt, Mode, Settings, usable_cpus
+from penstock.samples.images.settings import Mode, Settings, usable_cpus
 from penstock.samples.images.sheet_keeper import SheetKeeper
+from penstock.samples.images.stop import Stop
+from penstock.samples.images.unfinished import unfinished
 from penstock.samples.watch import Watch
 
 _E = TypeVar("_E", bound=Exception)
 
-__all__ = ["Finished", "Outcome", "RunResult", "Stop", "run"]
+__all__ = ["Finished", "Outcome", "RunResult", "run"]
 
 
 class Outcome(Enum):
     """How a run ended."""
 
     DONE = "done"  # every image came out or was skipped
-    FAILED = "failed"  # an image failed, and the user wanted that to end the run
+    FAILED = "failed"  # an image failed, and the user wanted that to end the run, or no other could come out either
     STOPPED = "stopped"  # by the stop command
     LATE = "late"  # it took longer than the user allowed
 
@@ -49,6 +49,7 @@ class Finished:
     """What remains of an image that came out: everything but its pixels."""
 
     sequence: int
+    number: int
     path: Path
     written: Path
     digest: str
@@ -77,37 +78,6 @@ class RunResult:
     late: str = ""
 
 
-class Stop:
-    """The stop command: `request()` ends the run in progress at once, and later runs before they begin."""
-
-    def __init__(self) -> None:
-        self._requested = False
-        self._scopes: set[trio.CancelScope] = set()
-
-    @property
-    def requested(self) -> bool:
-        """Whether somebody wants the end."""
-        return self._requested
-
-    def request(self) -> None:
-        """Ask for the end; to be called on the trio thread, any number of times."""
-        self._requested = True
-        for scope in self._scopes:
-            scope.cancel()
-
-    @contextlib.contextmanager
-    def watched(self) -> Generator[None]:
-        """Cancel the body as soon as the end is requested."""
-        with trio.CancelScope() as scope:
-            self._scopes.add(scope)
-            if self._requested:
-                scope.cancel()
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
-
-
 async def run(
     mode: Mode,
     jobs: Sequence[Job],
@@ -117,6 +87,7 @@ async def run(
     executor: Executor | None = None,
     watch: Watch | None = None,
     keep: int | None = None,
+    kept: Sequence[SheetEntry] = (),
 ) -> RunResult:
     """Run `jobs` in `mode`; `observer` hears of everything, `stop` ends it early.
 
@@ -132,6 +103,7 @@ async def run(
         executor: what the blocks call the phases in, if the mode has blocks; None for a thread a processor.
         watch: looks at the run, and limits its time.
         keep: how many finished images, and how many failures, the result has at most, the newest; None for all.
+        kept: what the contact sheet has besides, of an earlier run; without places.
     """
     record = _Record(keep)
     watch = Watch() if watch is None else watch
@@ -140,8 +112,8 @@ async def run(
     outcome = Outcome.DONE
     started = time.perf_counter()
     try:
-        with _unfinished(settings) as settings:
-            sheet = None if settings.sheet is None else SheetKeeper(settings)
+        with unfinished(settings) as settings:
+            sheet = None if settings.sheet is None else SheetKeeper(settings, kept)
             try:
                 with stop.watched():
                     await _work_through(mode, jobs, settings, observers, executor, watch, sheet)
@@ -195,30 +167,6 @@ def _limited(seconds: float | None) -> Generator[None]:
         raise TimeLimitExceeded(f"the run took longer than {seconds:g} s")
 
 
-@contextlib.contextmanager
-def _unfinished(settings: Settings) -> Generator[Settings]:
-    """Make a hidden folder for files that are being written; what is still in it at the end goes with it.
-
-    What is still worked on at the end, left behind in a thread, is told to give up.
-    """
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
-            folder = Path(tempfile.mkdtemp(prefix=".", suffix=".unfinished", dir=settings.output))
-            stack.callback(_remove, folder)
-            settings = attrs.evolve(settings, unfinished=folder)
-        settings = attrs.evolve(settings, halt=Halt())
-        stack.callback(setattr, settings.halt, "is_set", True)  # first of all that is done at the end
-        yield settings
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder; a worker that was left to itself may just be writing another file into it."""
-    for _ in range(5):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            break
-
-
 class _Record(Observer):
     """Keeps what the result needs, and nothing as large as pixels."""
 
@@ -234,7 +182,9 @@ class _Record(Observer):
         assert info.written is not None
         assert info.digest is not None
         assert not self.finished or self.finished[-1].sequence < info.sequence, "out of order"
-        self.finished.append(Finished(info.sequence, info.path, info.written, info.digest, info.stamps, info.note))
+        self.finished.append(
+            Finished(info.sequence, info.number, info.path, info.written, info.digest, info.stamps, info.note)
+        )
 
     def on_error(self, failure: Failure) -> None:
         """Keep the failure."""

@@ -120,8 +120,7 @@ class Settings:
         filters: number of filter blocks in the load-balanced mode; each works on one image at a time.
         governor: how many images may be in the pipeline at a time.
         at_once: how many images may be in each phase at a time, in the data-flow and load-balanced modes.
-        seed: the noise of image n depends on `seed` and n alone, so every mode writes the same bytes.
-        digits: the thumbnails' names begin with the sequence number in this many digits.
+        seed: the noise of an image depends on `seed` and its name alone, so every mode writes the same bytes.
         unfinished: folder for files that are being written, on the disk of `output`; None for `output` itself.
         sheet: the contact sheet; None for none.
         halt: is set when the run is over.
@@ -135,7 +134,6 @@ class Settings:
     governor: int = 20
     at_once: AtOnce = attrs.field(factory=lambda: AtOnce.all(usable_cpus()))
     seed: int = 0
-    digits: int = 4
     unfinished: Path | None = None
     layers: int = 1
     sheet: SheetPlan | None = None

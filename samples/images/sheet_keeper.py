@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from functools import partial
 
+import attrs
 import trio
 
 from penstock.samples.images.contact_sheet import SheetEntry, SheetPage, draw_page, places_on
@@ -20,27 +22,38 @@ class SheetKeeper:
 
     Args:
         settings: those of the run; they have a sheet.
+        kept: thumbnails of an earlier run that are to be on the sheet too, in order of their numbers, without places.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, kept: Iterable[SheetEntry] = ()) -> None:
         self._settings = settings
-        self._count = 0
-        self._waiting: dict[int, SheetEntry] = {}  # by place: on no page yet
-        self._pages: list[SheetPage] = []
+        self._kept = deque(kept)
+        self._entries: list[SheetEntry] = []  # by place
+        self._waiting: set[int] = set()  # places that are on no page yet
+        self._pages: dict[int, SheetPage] = {}
 
     def place(self, info: ImageInfo) -> list[SheetEntry]:
-        """Give the image, whose thumbnail is on disk, the next place."""
+        """Give the image, whose thumbnail is on disk, the next place, and those that come before it theirs."""
         assert info.written is not None
-        entry = SheetEntry(self._count, info.sequence, shown_name(info.path), info.written)
-        self._waiting[self._count] = entry
-        self._count += 1
-        return [entry]
+        entry = SheetEntry(-1, info.number, shown_name(info.path), info.written)
+        return [*self._placed_before(info.number), self._placed(entry)]
+
+    def _placed_before(self, number: float) -> list[SheetEntry]:
+        placed: list[SheetEntry] = []
+        while self._kept and self._kept[0].number < number:
+            placed.append(self._placed(self._kept.popleft()))
+        return placed
+
+    def _placed(self, entry: SheetEntry) -> SheetEntry:
+        entry = attrs.evolve(entry, place=len(self._entries))
+        self._waiting.add(entry.place)
+        self._entries.append(entry)
+        return entry
 
     def keep(self, page: SheetPage) -> None:
         """Take note of a page that was drawn."""
-        self._pages.append(page)
-        for entry in page.entries:
-            self._waiting.pop(entry.place, None)
+        self._pages[page.number] = page
+        self._waiting.difference_update(entry.place for entry in page.entries)
 
     async def draw(self, entries: Sequence[SheetEntry]) -> None:
         """Draw a page in a thread of trio's: for the modes in which no block does it."""
@@ -48,13 +61,10 @@ class SheetKeeper:
             self.keep(await trio.to_thread.run_sync(partial(draw_page, entries, self._settings)))
 
     async def finish(self) -> list[SheetPage]:
-        """Draw what a run that ended early has not drawn, and return all pages; a cancellation has to wait for that."""
+        """Draw what the run has not drawn, and return all pages; a cancellation has to wait for that."""
+        self._placed_before(float("inf"))
         places = places_on(self._settings)
-        waiting = sorted(self._waiting.values(), key=lambda entry: entry.place)
-        while waiting:
-            number = waiting[0].place // places
-            page = [entry for entry in waiting[:places] if entry.place // places == number]
+        for page in sorted({place // places for place in self._waiting}):
             with trio.CancelScope(shield=True):
-                await self.draw(page)
-            waiting = waiting[len(page) :]
-        return sorted(self._pages, key=lambda page: page.number)
+                await self.draw(self._entries[page * places : (page + 1) * places])
+        return [page for _, page in sorted(self._pages.items())]

@@ -31,8 +31,9 @@ from penstock.samples.images.observer import Observers
 from penstock.samples.images.output import publish
 from penstock.samples.images.phases import work_of
 from penstock.samples.images.record import ImageInfo, Job, Phase
-from penstock.samples.images.run import Stop, run
+from penstock.samples.images.run import run
 from penstock.samples.images.settings import AtOnce, Mode, Settings
+from penstock.samples.images.stop import Stop
 
 from .measuring import Contender, Effort, Row, Timings, WrongResult, compare
 from .photographs import photographs

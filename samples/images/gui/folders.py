@@ -7,7 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from penstock.samples.images.files import EXTENSIONS, NoPicturesError, find_pictures
+from penstock.samples.images.files import NoPicturesError, find_pictures
+from penstock.samples.images.formats import EXTENSIONS
 
 __all__ = ["FolderError", "Folders", "Listing"]
 

@@ -50,7 +50,7 @@ class Form:
     layers: int = 1
     concurrency: int = 1
 
-    def settings(self, output: Path, digits: int = 4) -> Settings:
+    def settings(self, output: Path) -> Settings:
         """Return the settings of a run that writes to `output`."""
         return Settings(
             output=output,
@@ -59,7 +59,6 @@ class Form:
             filters=self.filters,
             governor=self.governor,
             at_once=AtOnce.all(self.concurrency),
-            digits=digits,
             layers=self.layers,
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from penstock.samples.images.files import EXTENSIONS
+from penstock.samples.images.formats import EXTENSIONS
 from penstock.samples.images.gui.folders import FolderError, Listing
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.model import Trouble, as_json

@@ -47,7 +47,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         form = _form(options, folders)
         temporary = tempfile.TemporaryDirectory(prefix="penstock-gui-", ignore_cleanup_errors=True)
     except ValueError:
-        return _wrong(f"{options.folder} is not below --start-folder, {choice.start_folder.resolve()}")
+        return _wrong(f"{options.sources[0]} is not below --start-folder, {choice.start_folder.resolve()}")
     except OSError as error:
         return _wrong(f"there is no folder to work in: {error}")
     with temporary as root, warnings.catch_warnings():
@@ -67,14 +67,15 @@ def _form(options: Options, folders: Folders) -> Form:
         ValueError: its folder is not below the start folder.
     """
     folder = None
-    if options.folder is not None:
-        path = options.folder.resolve().relative_to(folders.start).as_posix()
+    if options.sources:
+        path = options.sources[0].resolve().relative_to(folders.start).as_posix()
         folder = "" if path == "." else path
     return Form(
         folder=folder,
         mode=options.modes[0],
         size=options.size,
         noise=options.noise,
+        layers=options.layers,
         governor=options.governor,
         filters=options.filters,
         workers=options.workers,

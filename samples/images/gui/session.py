@@ -15,7 +15,6 @@ import attrs
 import trio
 
 from penstock.blocks import Processes, Threads
-from penstock.samples.images.files import list_jobs
 from penstock.samples.images.gui import comparison
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form
@@ -24,9 +23,11 @@ from penstock.samples.images.gui.model import Snapshot, Trouble, as_json
 from penstock.samples.images.gui.source import Pictures
 from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
 from penstock.samples.images.gui.thumbnails import Thumbnails
+from penstock.samples.images.jobs import list_jobs
 from penstock.samples.images.load import get_ready
-from penstock.samples.images.run import Outcome, RunResult, Stop, run
+from penstock.samples.images.run import Outcome, RunResult, run
 from penstock.samples.images.settings import Mode, Workers, usable_cpus
+from penstock.samples.images.stop import Stop
 
 __all__ = ["MODE_LABELS", "Audience", "Session"]
 
@@ -214,7 +215,7 @@ class Session:
         self.live = live
         self._say(f"{MODE_LABELS[form.mode]} over {len(pictures)} pictures")
         self.audience.on_run()
-        settings = form.settings(folder, max(4, len(str(total or 0))))
+        settings = form.settings(folder)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._thumbnails.sweep, folder, live)
             live.begin()

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import attrs
 import trio
 
-from penstock.samples.images.files import EXTENSIONS
+from penstock.samples.images.formats import EXTENSIONS
 
 __all__ = ["DropError", "Drops", "safe_name"]
 

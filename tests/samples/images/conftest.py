@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from penstock.samples.images.names import thumbnail_name
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
 from penstock.samples.images.settings import Settings
 
@@ -69,7 +70,9 @@ def settings(tmp_path: Path) -> Settings:
 def make_info() -> MakeInfo:
     def make(image: Image.Image | None = None, sequence: int = 1, name: str = "photo.png") -> ImageInfo:
         image = photograph() if image is None else image
-        return ImageInfo(sequence, Path(name), np.asarray(image), picture=(0, 0, *image.size))
+        path = Path(name)
+        whole = (0, 0, *image.size)
+        return ImageInfo(sequence, path, thumbnail_name(path, name), sequence, np.asarray(image), picture=whole)
 
     return make
 

@@ -101,7 +101,7 @@ async def test_the_keeper_draws_what_the_run_has_not(small: Settings, make_info:
     for place in range(7):
         file = entry(small, place, COLOURS[place]).file
         entries += keeper.place(attrs.evolve(make_info(sequence=place + 1, name="a.jpg"), written=file))
-    assert [(e.place, e.sequence, e.name) for e in entries] == [(n, n + 1, "a.jpg") for n in range(7)]
+    assert [(e.place, e.number, e.name) for e in entries] == [(n, n + 1, "a.jpg") for n in range(7)]
     keeper.keep(draw_page(entries[4:7], small))  # the second page only
     pages = await keeper.finish()
     assert [(page.number, len(page.entries)) for page in pages] == [(1, 4), (2, 3)]

@@ -17,10 +17,10 @@ from penstock.samples.images.settings import Settings
 MakeInfo = Callable[..., ImageInfo]
 
 
-def test_the_same_number_gets_the_same_noise_and_another_another(make_info: MakeInfo, settings: Settings) -> None:
+def test_the_same_name_gets_the_same_noise_and_another_another(make_info: MakeInfo, settings: Settings) -> None:
     first = add_noise(make_info(sequence=1), settings).pixels.tobytes()
-    assert add_noise(make_info(sequence=1), settings).pixels.tobytes() == first
-    assert add_noise(make_info(sequence=2), settings).pixels.tobytes() != first
+    assert add_noise(make_info(sequence=2), settings).pixels.tobytes() == first
+    assert add_noise(make_info(name="other.png"), settings).pixels.tobytes() != first
     assert add_noise(make_info(sequence=1), attrs.evolve(settings, seed=1)).pixels.tobytes() != first
 
 

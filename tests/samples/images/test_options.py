@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from penstock.blocks import __version__
 from penstock.samples.images.options import parse_options
 from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
 
 
 def test_everything_has_a_default() -> None:
     options = parse_options([])
-    assert options.folder is None
+    assert options.sources == ()
     assert options.modes == (Mode.DATA_FLOW,)
     assert (options.limit, options.repeat, options.on_error) == (None, 1, OnError.SKIP)
     assert (options.executor, options.workers) == (Workers.THREADS, usable_cpus())
@@ -22,7 +23,7 @@ def test_everything_has_a_default() -> None:
 def test_everything_can_be_given() -> None:
     line = "photos --output out --mode load-balanced --size 100X80 --noise 2.5 --limit 3 --filters 4 --governor 9"
     options = parse_options([*line.split(), "--on-error", "stop", "--repeat", "2"])
-    assert (options.folder, options.output) == (Path("photos"), Path("out"))
+    assert (options.sources, options.output) == ((Path("photos"),), Path("out"))
     assert (options.modes, options.compare) == ((Mode.LOAD_BALANCED,), False)
     assert (options.size, options.noise, options.limit, options.repeat) == ((100, 80), 2.5, 3, 2)
     assert (options.filters, options.governor, options.on_error) == (4, 9, OnError.STOP)
@@ -40,6 +41,24 @@ def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
     assert options.modes[0] is Mode.SEQUENTIAL
 
 
+def test_to_compare_each_phase_has_one_worker_and_the_filter_most_of_the_work() -> None:
+    options = parse_options(["--compare"])
+    assert options.at_once == AtOnce.all(1)
+    assert (options.workers, options.filters) == (5, 2)
+    assert (options.size, options.layers, options.repeat) == ((1024, 768), 5, 4)
+    assert parse_options(["photos", "--compare"]).repeat == 1
+    line = "--compare --workers 3 --concurrency noise=2 --size 64x48 --layers 1 --repeat 2"
+    own = parse_options(line.split(" "))
+    assert own.at_once == AtOnce(load=1, scale=1, noise=2, output=1)
+    assert (own.workers, own.size, own.layers, own.repeat) == (3, (64, 48), 1, 2)
+
+
+def test_the_version_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_options(["--version"])
+    assert capsys.readouterr().out == f"penstock-images {__version__}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -52,13 +71,13 @@ def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
         ("--noise nan", "got 'nan'"),
         ("--noise inf", "got 'inf'"),
         ("--noise loud", "got 'loud'"),
-        ("--limit 0", "argument --limit: expected a whole number from 1, got '0'"),
-        ("--repeat=-1", "argument --repeat: expected a whole number from 1"),
-        ("--filters 1.5", "argument --filters: expected a whole number from 1"),
-        ("--governor none", "argument --governor: expected a whole number from 1"),
+        ("--limit 0", "argument --limit: expected a whole number >= 1, got '0'"),
+        ("--repeat=-1", "argument --repeat: expected a whole number >= 1"),
+        ("--filters 1.5", "argument --filters: expected a whole number >= 1"),
+        ("--governor none", "argument --governor: expected a whole number >= 1"),
         ("--mode fast", "argument --mode: invalid choice: 'fast'"),
         ("--executor gpu", "argument --executor: invalid choice: 'gpu'"),
-        ("--workers 0", "argument --workers: expected a whole number from 1, got '0'"),
+        ("--workers 0", "argument --workers: expected a whole number >= 1, got '0'"),
         ("--concurrency 2", "argument --concurrency: expected a phase (load, scale, noise or output), got '2' in '2'"),
         ("--concurrency load=0", "argument --concurrency: expected a whole number from 1 for load, got '0'"),
         ("--concurrency load=2,", "expected a phase (load, scale, noise or output), got '' in 'load=2,'"),
@@ -66,7 +85,17 @@ def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
         ("--concurrency sharpen=2", "got 'sharpen' in 'sharpen=2'"),
         ("--on-error retry", "argument --on-error: invalid choice: 'retry'"),
         ("--mode data-flow --compare", "not allowed with argument"),
-        ("one two", "unrecognized arguments: two"),
+        ("--output=", "argument --output: expected the path of a file, got ''"),
+        ("photos --mode sequential --governor 5", "--governor is for a network, and the mode sequential has none"),
+        ("--mode sequential --workers 2 --concurrency load=1", "--workers and --concurrency are for blocks"),
+        ("--mode control-flow --executor processes", "--executor is for blocks, and the mode control-flow calls"),
+        ("--mode data-flow --filters 3", "--filters is for the mode load-balanced"),
+        ("--mode load-balanced --concurrency noise=2", "load-balanced has --filters for that"),
+        ("--recursive --resume", "--recursive and --resume are for pictures that are there, and none were named"),
+        ("photos --compare --resume", "--resume is for one mode"),
+        ("photos --gui --recursive", "--gui goes without --recursive: the page has nothing like that"),
+        ("one two --gui", "--gui shows one folder of pictures at a time"),
+        ("- --gui", "--gui shows one folder of pictures at a time"),
         ("--lim 3", "unrecognized arguments: --lim"),
     ],
 )
@@ -76,4 +105,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
     with pytest.raises(SystemExit) as caught:
         parse_options(arguments.split())
     assert caught.value.code == 2
-    assert message in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
+    assert line.startswith("penstock-images: ")
+    assert line.endswith(" (try --help)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ MakeInfo = Callable[..., ImageInfo]
 def test_a_thumbnail_is_a_jpeg_named_by_number_and_stem(make_info: MakeInfo, settings: Settings) -> None:
     done = publish(output(make_info(sequence=7, name="Ünï 写真.tar.PNG"), settings), settings)
     assert done.written is not None
-    assert done.written == settings.output / "0007-Ünï 写真.tar.jpg"
+    assert done.written == settings.output / thumbnail_name(Path("Ünï 写真.tar.PNG"), "Ünï 写真.tar.PNG")
     assert done.digest == hashlib.sha256(done.written.read_bytes()).hexdigest()
     with Image.open(done.written) as written:
         assert (written.format, written.size) == ("JPEG", (120, 80))
@@ -37,12 +38,19 @@ def test_a_stem_that_is_too_long_is_cut(make_info: MakeInfo, settings: Settings)
     done = publish(output(make_info(name="写" * 80 + ".png"), settings), settings)
     assert done.written is not None
     assert done.written.exists()
-    assert done.written.name.startswith("0001-写写写")
+    assert done.written.name.startswith("写写写")
     assert len(os.fsencode(done.written.name)) <= 255
 
 
-def test_many_images_get_more_digits() -> None:
-    assert thumbnail_name(7, Path("a.png"), digits=6) == "000007-a.jpg"
+def test_a_name_is_made_from_the_picture_alone() -> None:
+    names = [
+        thumbnail_name(Path(path), path, turn)
+        for path, turn in [("x/a.png", 1), ("x/a.png", 2), ("x/a.jpg", 1), ("y/a.png", 1), ("x/A.png", 1)]
+    ]
+    assert len({name.casefold() for name in names}) == 5, "no two are the same, upper or lower case"
+    assert names[0] == thumbnail_name(Path("x/a.png"), "x/a.png")
+    assert re.fullmatch("a-[0-9a-f]{8}[.]jpg", names[0])
+    assert names[1] == names[0].replace(".jpg", "-2.jpg")
 
 
 def test_nobody_sees_a_thumbnail_before_it_is_published(
@@ -58,11 +66,11 @@ def test_nobody_sees_a_thumbnail_before_it_is_published(
 
 
 def test_a_thumbnail_that_cannot_have_its_place_leaves_nothing_behind(make_info: MakeInfo, settings: Settings) -> None:
-    (settings.output / "0001-photo.jpg" / "in the way").mkdir(parents=True)
+    (settings.output / make_info().name / "in the way").mkdir(parents=True)
     done = output(make_info(), settings)
     with pytest.raises(OSError):  # noqa: PT011  # which one depends on the system
         publish(done, settings)
-    assert [path.name for path in settings.output.iterdir()] == ["0001-photo.jpg"]
+    assert [path.name for path in settings.output.iterdir()] == [make_info().name]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to the size of files there")

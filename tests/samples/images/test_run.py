@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import threading
 from collections.abc import Callable, Sequence
@@ -15,14 +17,16 @@ from PIL import Image
 
 from penstock.blocks import Threads, WorkerDied
 from penstock.samples.images import contact_sheet, stages
-from penstock.samples.images.files import find_pictures, list_jobs
+from penstock.samples.images.files import find_pictures
+from penstock.samples.images.jobs import list_jobs
 from penstock.samples.images.load import load
 from penstock.samples.images.noise import add_noise
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import FUNCTIONS
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
-from penstock.samples.images.run import Outcome, RunResult, Stop, run
+from penstock.samples.images.run import Outcome, RunResult, run
 from penstock.samples.images.settings import HaltedError, Mode, OnError, Settings, SheetPlan
+from penstock.samples.images.stop import Stop
 
 PIPELINED = [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED]
 every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
@@ -42,7 +46,7 @@ class Listener(Observer, Protocol):
 def assert_whole(result: RunResult, settings: Settings) -> None:
     """Everything that is said to be finished is on disk, can be opened, and there is nothing else."""
     written = [image.written for image in result.finished]
-    assert sorted(settings.output.iterdir()) == written
+    assert sorted(settings.output.iterdir()) == sorted(written)
     for path in written:
         with Image.open(path) as image:
             image.load()
@@ -126,6 +130,44 @@ async def test_a_bad_file_ends_the_run_if_the_user_wants_that(
 
 
 @every_mode
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.ENOENT], ids=errno.errorcode.__getitem__)
+async def test_an_output_folder_that_takes_no_more_ends_the_run_at_once(
+    mode: Mode,
+    number: int,
+    photo_folder: Path,
+    settings: Settings,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    work = FUNCTIONS[Phase.OUTPUT]
+
+    def full(info: ImageInfo, settings: Settings) -> ImageInfo:
+        if info.sequence >= 3:
+            raise OSError(number, os.strerror(number))
+        return work(info, settings)
+
+    monkeypatch.setitem(FUNCTIONS, Phase.OUTPUT, full)
+    result = await run(mode, list_jobs(find_pictures(photo_folder), repeat=50), settings, listener, Stop())
+    assert result.outcome is Outcome.FAILED
+    assert result.failures[0].phase is Phase.OUTPUT
+    assert len(result.failures) <= settings.governor
+    assert [image.sequence for image in result.finished] == [1, 2][: len(result.finished)]
+    assert_whole(result, settings)
+
+
+@every_mode
+async def test_one_name_that_cannot_be_written_costs_one_image(
+    mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
+) -> None:
+    jobs = list_jobs(find_pictures(photo_folder))
+    (settings.output / jobs[1].name / "in the way").mkdir(parents=True)
+    result = await run(mode, jobs, settings, listener, Stop())
+    assert result.outcome is Outcome.DONE
+    assert [failure.sequence for failure in result.failures] == [2]
+    assert len(result.finished) == 5
+
+
+@every_mode
 async def test_the_stop_command_ends_the_run_with_whole_files(
     mode: Mode, photo_folder: Path, settings: Settings, listener: Listener
 ) -> None:
@@ -166,7 +208,7 @@ async def test_the_contact_sheet_is_the_same_in_every_mode_and_never_drawn_on_th
     sheets = [page.file.read_bytes() for page in expected.pages]
     result = await run(mode, jobs, settings, listener, Stop())
     assert [page.file.read_bytes() for page in result.pages] == sheets
-    assert [[entry.sequence for entry in page.entries] for page in result.pages] == [
+    assert [[entry.number for entry in page.entries] for page in result.pages] == [
         [1, 2, 4, 5, 6, 7],
         [8, 10, 11, 12, 13, 14],
         [16, 17, 18],
@@ -182,7 +224,7 @@ async def test_a_run_that_is_stopped_has_all_on_its_sheet_that_came_out(
     listener.hook = lambda info: stop.request() if info.sequence == 3 else None
     settings = attrs.evolve(settings, sheet=SheetPlan(columns=2, rows=1))
     result = await run(mode, list_jobs(find_pictures(photo_folder), repeat=50), settings, listener, stop)
-    on_sheet = [entry.sequence for page in result.pages for entry in page.entries]
+    on_sheet = [entry.number for page in result.pages for entry in page.entries]
     assert on_sheet == [image.sequence for image in result.finished]
 
 

@@ -20,7 +20,7 @@ from penstock.samples.images.summary import deepest_overlap, same_pictures, summ
 def finished(sequence: int, *times: float, digest: str = "d") -> Finished:
     """An image with start and end of each phase, in seconds."""
     stamps = [Stamp(phase, times[2 * n], times[2 * n + 1]) for n, phase in enumerate(Phase)]
-    return Finished(sequence, Path(f"{sequence}.jpg"), Path(f"out/{sequence}.jpg"), digest, tuple(stamps))
+    return Finished(sequence, sequence, Path(f"{sequence}.jpg"), Path(f"out/{sequence}.jpg"), digest, tuple(stamps))
 
 
 def result_of(*images: Finished, mode: Mode = Mode.DATA_FLOW, seconds: float = 10.0) -> RunResult:
@@ -136,4 +136,4 @@ def test_what_was_assumed_to_read_files_is_said_once() -> None:
 
 def test_without_any_image_there_is_no_table() -> None:
     text = printed(RunReport(RunResult(Mode.DATA_FLOW, Outcome.DONE, 1.0, 1, (), (FAILURE,)), Path("out")))
-    assert text == "data-flow: 0 of 1 images came out, 1 skipped\n"
+    assert text == "data-flow: 0 of 1 images came out, 1 skipped\n  1 failed: load: the file is empty (3.jpg)\n"

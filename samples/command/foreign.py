@@ -1,0 +1,76 @@
+"""What libraries in C write to standard error: kept, so that it does not run between the lines of the program."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Generator
+
+__all__ = ["ForeignLines", "foreign_lines_kept"]
+
+_MOST = 3
+
+
+class ForeignLines:
+    """The lines that others have written, once the block is over."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __str__(self) -> str:
+        """The first few on one line, and how many there were; empty if there were none."""
+        if not self.lines:
+            return ""
+        shown = list(dict.fromkeys(self.lines))[:_MOST]
+        return f"libraries wrote {len(self.lines)} lines, such as: {' | '.join(shown)}"
+
+
+@contextlib.contextmanager
+def foreign_lines_kept() -> Generator[ForeignLines]:
+    """Keep what is written to the descriptor of standard error, here and in processes that start in the body.
+
+    What Python itself writes there through `sys.stderr` still comes out at once. libtiff, for one, has no switch that
+    Pillow hands on, and says things of files that are read well.
+    """
+    kept = ForeignLines()
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            own = os.dup(2)
+        except OSError:  # no folder for it, or standard error is closed
+            yield kept
+            return
+        stack.callback(os.close, own)
+        if _writes_to_descriptor_2():
+            stack.enter_context(_standard_error_at(own))
+        os.dup2(file.fileno(), 2)
+        try:
+            yield kept
+        finally:
+            os.dup2(own, 2)
+            file.seek(0)
+            kept.lines += [line for line in file.read().decode("utf-8", "backslashreplace").splitlines() if line]
+
+
+@contextlib.contextmanager
+def _standard_error_at(descriptor: int) -> Generator[None]:
+    """Let `sys.stderr` write to another descriptor."""
+    before = sys.stderr
+    before.flush()
+    other = os.fdopen(os.dup(descriptor), "w", 1, encoding=before.encoding, errors=before.errors)
+    sys.stderr = other
+    try:
+        yield
+    finally:
+        sys.stderr = before
+        with contextlib.suppress(OSError):  # whoever has read it is gone
+            other.close()
+
+
+def _writes_to_descriptor_2() -> bool:
+    try:
+        return sys.stderr.fileno() == 2
+    except (AttributeError, OSError, ValueError):
+        return False

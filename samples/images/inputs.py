@@ -1,0 +1,78 @@
+"""Where the pictures of a run come from: folders, files, patterns, a list on standard input, or a painter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+
+import attrs
+from rich.console import Console
+from rich.progress import track
+
+from penstock.samples.images.files import NoPicturesError, find_all
+from penstock.samples.images.jobs import Jobs, list_jobs
+from penstock.samples.images.options import LIST, Options
+from penstock.samples.images.pictures import make_pictures
+
+__all__ = ["Input", "opened_input", "read_list"]
+
+_PAINTED = 15  # pictures, when none are named; fewer with a lower limit
+_SHRINK = 2  # times smaller where modes are compared, so that they fit into its thumbnails as they are
+
+
+@attrs.frozen
+class Input:
+    """What a run works on.
+
+    Args:
+        jobs: one or more.
+        folders: those that pictures lie in.
+        left_out: what was found and is not worked on, for people; empty if there was nothing.
+    """
+
+    jobs: Jobs
+    folders: frozenset[str]
+    left_out: str = ""
+
+
+@contextlib.contextmanager
+def opened_input(options: Options, screen: Console, outputs: Sequence[Path]) -> Generator[Input]:
+    """Find the user's pictures, or paint some into a temporary folder.
+
+    Raises:
+        NoPicturesError: there are none.
+    """
+    if options.sources:
+        named = [source for source in options.sources if source != LIST]
+        listed = read_list(sys.stdin.buffer.read()) if LIST in options.sources else []
+        found = find_all(named, listed, recursive=options.recursive, outputs=outputs)
+        jobs = list_jobs(found.pictures, options.limit, options.repeat)
+        yield Input(jobs, _folders_of(found.pictures), str(found.left_out))
+        return
+    count = min(_PAINTED, options.limit or _PAINTED)
+    with tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        painted = make_pictures(folder, count, shrink=_SHRINK if options.compare else 1)
+        pictures = list(track(painted, "     painting", total=count, console=screen, transient=True))
+        yield Input(list_jobs(pictures, None, options.repeat, root=folder), _folders_of(pictures))
+
+
+def read_list(data: bytes) -> list[Path]:
+    """Return the files of a list: a name a line, or with null characters between them, as `find -print0` writes it.
+
+    Raises:
+        NoPicturesError: there is nothing on it.
+    """
+    names = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
+    paths = [Path(os.fsdecode(name)) for name in names if name]
+    if not paths:
+        raise NoPicturesError("no pictures: the list on standard input is empty")
+    return paths
+
+
+def _folders_of(pictures: Iterable[Path]) -> frozenset[str]:
+    return frozenset(os.path.realpath(folder) for folder in {path.parent for path in pictures})

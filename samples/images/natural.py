@@ -1,0 +1,18 @@
+"""The order in which people expect names: img2 before img10."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+__all__ = ["natural_order"]
+
+
+def natural_order(path: PurePath) -> tuple[object, ...]:
+    """Return a sort key: folder by folder, numbers as numbers, upper and lower case alike."""
+    return tuple(_key(part) for part in path.parts), str(path)
+
+
+def _key(name: str) -> tuple[tuple[int, int, str], ...]:
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((0, int(part), "") if part.isdigit() and part.isascii() else (1, 0, part) for part in parts if part)

@@ -1,0 +1,87 @@
+"""The hidden folder for files that are being written; those of runs that were killed are removed."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+
+from penstock.samples.images.settings import Halt, Settings
+
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["unfinished"]
+
+_SUFFIX = ".unfinished"
+_LOCK = "lock"
+_SURELY_LOCKED = 10.0  # seconds after a folder was made
+
+
+@contextlib.contextmanager
+def unfinished(settings: Settings) -> Generator[Settings]:
+    """Make a hidden folder for files that are being written; what is still in it at the end goes with it.
+
+    What is still worked on at the end, left behind in a thread, is told to give up.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
+            _remove_left_behind(settings.output)
+            folder = Path(tempfile.mkdtemp(prefix=".", suffix=_SUFFIX, dir=settings.output))
+            stack.callback(_remove, folder)
+            lock = stack.enter_context(open(folder / _LOCK, "xb"))
+            _lock(lock)
+            settings = attrs.evolve(settings, unfinished=folder)
+        settings = attrs.evolve(settings, halt=Halt())
+        stack.callback(setattr, settings.halt, "is_set", True)  # first of all that is done at the end
+        yield settings
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a worker that was left to itself may just be writing another file into it."""
+    for _ in range(5):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+
+
+def _remove_left_behind(output: Path) -> None:
+    """Remove the hidden folders of runs that were killed: nobody holds their locks."""
+    for folder in output.glob(f".*{_SUFFIX}"):
+        with contextlib.suppress(OSError):  # it is another run's, or not ours to remove
+            if folder.is_dir() and not folder.is_symlink() and not _is_in_use(folder):
+                shutil.rmtree(folder)
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        with open(folder / _LOCK, "r+b") as lock:
+            _lock(lock)
+        (folder / _LOCK).unlink()  # Windows refuses that while the file is open
+    except FileNotFoundError:
+        return time.time() - folder.stat().st_mtime < _SURELY_LOCKED
+    except OSError:
+        return True
+    return False
+
+
+def _lock(file: BinaryIO) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        BlockingIOError: another run has locked it.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks
+            return
