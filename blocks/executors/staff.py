@@ -51,6 +51,7 @@ class Staff:
         self._users = 0
         self._is_entered = False
         self._is_short = False
+        self._was_retried = False
 
     def begin_anew(self) -> None:
         """Be without workers, and without users but for the body of a `with`; in a forked child."""
@@ -90,7 +91,7 @@ class Staff:
                 host.uses += 1
             self._queues.append(queue)
             self._users += 1
-            self._is_short = False  # the system may have more to give by now
+            self._is_short = self._was_retried = False  # the system may have more to give by now
         return queue
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
@@ -213,8 +214,10 @@ class Staff:
     def _is_left_to_others(self, queue: JobQueue, job: Job, error: Exception) -> bool:
         """Leave a job, for which no worker could be had, to those there are, if one of them can go on."""
         if not self._idle and not self._working():
-            return False
-        if not self._is_short:
+            if not self._is_short or self._was_retried:
+                return False
+            self._was_retried = True  # those that could not be had at the same time have given back what they held
+        elif not self._is_short:
             self._is_short = True
             log.warning(
                 "%s goes on with %d of %d workers: no more can be had: %r", self.who, self.size, self.most, error

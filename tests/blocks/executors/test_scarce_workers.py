@@ -121,6 +121,28 @@ async def test_the_job_of_a_worker_that_does_not_get_ready_is_done_by_others(fai
 
 
 @real_time
+async def test_if_all_fail_that_start_at_once_one_is_tried_by_itself() -> None:
+    numbers: list[int] = []
+    barrier = threading.Barrier(3)
+
+    class Many(Unready):
+        def open(self) -> None:
+            if self.fails:
+                barrier.wait(SECONDS)
+            super().open()
+
+    class Crowded(Threads):
+        def _hand(self, number: int) -> Hand:
+            numbers.append(number)
+            return Many(["open"] if len(numbers) <= 3 else [])
+
+    call = Call[int](abs, executor=Crowded(3), concurrency=3)
+    network = await run(call, range(9))
+    assert network.balance()["abs"].consumed == 9
+    assert len(numbers) == 4
+
+
+@real_time
 @pytest.mark.parametrize("fails", ["open", "perform"])
 async def test_if_no_worker_gets_ready_that_is_a_fault(fails: str) -> None:
     executor = Unlucky(3, fails=fails, lucky=0)
