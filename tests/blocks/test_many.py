@@ -192,6 +192,7 @@ async def a_task_outside_feeds_one_block_of_many_at_a_time(count: int) -> None:
             await results.receive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "work",
     [

@@ -228,9 +228,11 @@ values = st.recursive(
 
 def places_in(value: Any) -> list[tuple[Any, Any]]:
     """Where something stands in a JSON value: each container with each of its keys."""
-    keys: list[Any] = list(cast("Any", value)) if isinstance(value, dict) else []
-    keys += range(len(cast("Any", value))) if isinstance(value, list) else ()
-    return [place for key in keys for place in ((value, key), *places_in(value[key]))]
+    if not isinstance(value, (dict, list)):
+        return []
+    container: Any = cast("Any", value)
+    keys: list[Any] = list(container) if isinstance(value, dict) else list(range(len(container)))
+    return [place for key in keys for place in ((container, key), *places_in(container[key]))]
 
 
 def loads_or_refuses(path: Path) -> None:

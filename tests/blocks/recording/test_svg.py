@@ -52,7 +52,7 @@ def test_a_long_run_gives_a_small_file() -> None:
 
 
 def named(worker: str) -> Recording:
-    spans = [Span(worker, f"{worker} {number}", number, number, number + 1, label=worker) for number in range(1, 50)]
+    spans = [Span(worker, f"{worker} {number}", number, number, number + 1, label=worker) for number in range(1, 10)]
     return Recording.of(spans, network=worker)
 
 
