@@ -6,6 +6,7 @@ has never used the network might still do so.
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from typing import TYPE_CHECKING
@@ -44,10 +45,11 @@ class Doubts:
                 RuntimeWarning,
                 stacklevel=1,
             )
-        elif network._measures.body.emitted and not any(has_way_out(network, task) for task in waiting):
+        elif not any(has_way_out(network, task) for task in waiting):
             self._has_spoken = True
-            log.warning(
-                "network %r seems to hang: it can go on only if a task or thread sends that has not used it so far\n%s",
+            log.log(
+                logging.WARNING if network._measures.body.emitted else logging.INFO,  # it may be a service that waits
+                "network %r can go on only if a task or thread sends that has not used it so far\n%s",
                 network.name,
                 diagnose(network, is_stalled=True),
             )
