@@ -12,7 +12,7 @@ from typing import Any
 import trio
 
 from ..core.waiting import Waiter, parked, resting
-from .outside import Overseen, has_other_callers, is_adrift, moves_alone, tasks_below
+from .outside import Overseen, has_other_callers, is_adrift, is_hopeless, moves_alone, tasks_below
 
 SETTLING = 3
 """Checkpoints after which every task that was runnable has run."""
@@ -49,7 +49,7 @@ def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
     if len(moving) > 1 or has_other_callers():
         return
     for waiter in waiters:
-        if moving <= {waiter.task} and parked.get(waiter.task) is waiter:
+        if moving <= {waiter.task} and parked.get(waiter.task) is waiter and is_hopeless(waiter.place):
             waiter.fail(
                 trio.BrokenResourceError(
                     f"{waiter.place}: the wait to {waiter.doing} is in vain: {name} has ended, no network runs the "

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import inspect
 import math
-import threading
 from collections.abc import Iterator
 from typing import Protocol
 
 import trio
 
 from ..base.loop_token import loop_token
+from ..base.threads import others_move
 from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
 from ..core.block import Block
+from ..core.graph import reachable, upstream
+from ..core.producer import ProducerToken
 from ..core.waiting import parked, resting
 
 
@@ -87,11 +89,20 @@ def is_adrift(place: object) -> bool:
     return isinstance(place, Block) and owner_of(place) is None
 
 
+def is_hopeless(place: object) -> bool:
+    """Whether a place is a block that no network runs, and to which no open handle leads that a thread may use."""
+    if not isinstance(place, Block) or owner_of(place) is not None:
+        return False
+    inboxes = [inbox for block in reachable(place, upstream) for inbox in block._ins()]
+    tokens = [token for inbox in inboxes for token in inbox.producers if isinstance(token, ProducerToken)]
+    return not tokens or not (others_move() or any(token.user is None for token in tokens))
+
+
 def has_other_callers() -> bool:
     """Whether a thread or a host loop can call into this run of trio, as far as that can be told; if not, yes."""
     if is_guest():
         return True
-    return threading.active_count() > 1 and loop_token().is_kept_by_others()
+    return others_move() and loop_token().is_kept_by_others()
 
 
 def is_guest() -> bool:

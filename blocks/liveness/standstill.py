@@ -22,7 +22,7 @@ from ..core.producer import Producer, ProducerToken
 from ..core.waiting import Waiter, parked, resting
 from ..engine.pump import Verdict
 from .circles import complete_circles, give_rests
-from .outside import body_of, has_way_out, is_adrift, is_closed, waits_for_children
+from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
 if TYPE_CHECKING:
     from ..network import Member, Network
@@ -149,7 +149,7 @@ def can_move(network: Network, task: trio.lowlevel.Task | None, seen: Tasks | No
         if has_way_out(network, task):
             return True
         if not concerns(network, waiter):
-            return not (is_adrift(waiter.place) and is_closed(network))
+            return not (is_hopeless(waiter.place) and is_closed(network))
         if any(can_move(network, other, seen) for other in waiter.place._others()):
             return True
     return any(can_move(network, child, seen) for child in children(network, task))

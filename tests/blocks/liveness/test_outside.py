@@ -21,7 +21,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.base.errors import Stalled
-from penstock.blocks.liveness.outside import is_guest
+from penstock.blocks.liveness.outside import is_guest, is_hopeless
 from tests.blocks.tools import faults, linked
 
 
@@ -375,3 +375,34 @@ async def test_a_body_that_waits_for_a_slot_that_nobody_frees_is_stalled() -> No
         async with Network(Call[int](abs)):
             await governor.wait_for_available_slot()
             await governor.wait_for_available_slot()
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_block_is_hopeless_unless_a_thread_may_send_there_through_a_handle() -> None:
+    entry, end = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    entry.link_target(end)
+    assert is_hopeless(end)
+    go = threading.Event()
+    thread = threading.Thread(target=go.wait)
+    with entry.producer():
+        assert is_hopeless(end)  # no thread is there
+        thread.start()
+        assert not is_hopeless(end)
+        go.set()
+        thread.join()
+        assert is_hopeless(end)
+    assert not is_hopeless(PipelineGovernor(1))
+
+
+async def test_a_block_is_not_hopeless_while_a_handle_for_threads_is_open() -> None:
+    entry, end = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    entry.link_target(end)
+    with entry.producer(for_threads=True):
+        assert not is_hopeless(end)
+    assert is_hopeless(end)
+
+
+async def test_a_block_of_a_running_network_is_not_hopeless() -> None:
+    buffer: UnboundedBuffer[int] = UnboundedBuffer()
+    async with Network(buffer):
+        assert not is_hopeless(buffer)
