@@ -32,14 +32,16 @@ class TransformMany(FunctionBlock[In], Source[Out]):
     - Order: outputs come in the order of the messages, and within one message as they were given, unless
       `ordered=False`: then only the latter.
     - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
-      and being handed on. A generator is read no further than its
-      outputs are taken (one batch ahead); the outputs of an item are collected first where they must be: if
-      `on_error` is not "fail" (an item that fails then gives none), and, for async functions, if they have to wait
-      for another item's; with an executor they always are, where the function runs.
+      and being handed on. A generator is read no further than its outputs are taken (one batch ahead; in `Threads`
+      and `Processes` two or three chunks, of what is made in 2 ms and the target has room for). The outputs of an item
+      are collected first where they must be: if `on_error` is not "fail" (an item that fails then gives none); for
+      async functions, if they have to wait for another item's; in executors of others, where the function runs. A list
+      or a tuple comes whole.
     - Back-pressure: while outputs are not taken, no further one is made; when it is full, senders wait and links are
-      postponed.
+      postponed. A worker whose generator waits keeps its thread or process for it; others may work in its place.
     - Ends: after its last producer, when every output was taken.
-    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception. With "fail", what
+      an item has given before stays given. A generator is closed where it runs, however that ends.
 
     In the balance a message counts as consumed, and its outputs as produced.
 

@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError, Executor, Future
 from concurrent.futures import wait as wait_for_all
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import uuid4
 
 import trio
@@ -153,6 +153,7 @@ class Cluster(Executor):
 class ClusterLane:
     """Hands jobs of one item each to a cluster, and makes of each the future of its result."""
 
+    streams: ClassVar[bool] = False
     __slots__ = ("_client", "_home", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
 
     def __init__(self, client: Any, name: str, limit: int, home: Homecoming) -> None:

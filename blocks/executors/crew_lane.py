@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from .lane import Homecoming, Job
 from .staff import Staff, join
@@ -23,6 +24,7 @@ class CrewLane:
         abandons: Whether a network that is stopped leaves what runs to itself.
     """
 
+    streams: ClassVar[bool] = True
     __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
 
     def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool) -> None:

@@ -13,13 +13,14 @@ from contextlib import suppress
 from functools import partial
 from pickle import PicklingError
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import trio
 
 from ..base.error_info import annotate
 from ..base.loop_token import loop_token
 from .parcel import PICKLABLE, Answer, PackedAnswer, Parcel, perform_parcel
+from .stream import Stream
 from .work import Outcome, Task
 
 
@@ -36,9 +37,10 @@ class Job:
         seconds: How long it took, if whoever does it has a look at the clock.
         outcome: What came of it.
         error: Why nothing came of it: the executor's own failure.
+        stream: The way of what leaves it before its end, if anything may.
     """
 
-    __slots__ = ("attempt", "batch", "error", "items", "outcome", "places", "seconds", "started", "task")
+    __slots__ = ("attempt", "batch", "error", "items", "outcome", "places", "seconds", "started", "stream", "task")
 
     def __init__(self, task: Task, items: Sequence[Any], batch: Any, places: Sequence[int], attempt: int = 0) -> None:
         self.task = task
@@ -49,6 +51,7 @@ class Job:
         self.started = self.seconds = 0.0
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
+        self.stream: Stream | None = None
 
     def begin(self) -> bool:
         """Whether the job is still wanted, asked right before it begins."""
@@ -96,8 +99,10 @@ class Lane(Protocol):
         depth: At most so many jobs may be out at a time.
         seconds: How long a job should take: long enough to share the cost of the hand-over.
         limit: Seconds after which a job that takes longer than that begins no further items.
+        streams: Whether outputs can leave a job before its end.
     """
 
+    streams: ClassVar[bool]
     depth: int
     seconds: float
     limit: float
@@ -153,6 +158,7 @@ class FutureLane:
         "limit",
         "seconds",
     )
+    streams: ClassVar[bool] = False
     SHORTEST, LONGEST = 0.001, 0.1
     SHARE = 5  # a job should take so many times what it costs
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..base.errors import WorkerDied
 from .process_child import Child, start
 from .process_request import Request
+from .stream import Chunks, Stream
 from .wire import Lost
 from .work import Outcome, Task
 from .worker import NotStarted
@@ -102,10 +103,11 @@ class ProcessHand:
         child, self._child = self._child, None
         return child
 
-    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
+    def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
         """Do a job; a child that dies takes the item with it that it works on, and no other one."""
         outcome = Outcome([], [])
         deaths = 0
+        chunks = None if stream is None else Chunks(stream, outcome)
         self._may_start = True
         while outcome.done < len(items) and not self._is_killed and (self._may_start or self._child is not None):
             try:
@@ -115,7 +117,7 @@ class ProcessHand:
                     break  # what there is must not be lost; the next job will see it again
                 raise
             done = outcome.done
-            request = Request(child, task, outcome, self._wanted)
+            request = Request(child, task, outcome, self._wanted, chunks)
             try:
                 goes_on = request.run(items)
                 self._wanted = request.used[:MOST_WANTED]

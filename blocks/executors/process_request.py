@@ -14,7 +14,8 @@ from .packing import PLAIN, Packed, spans_of, unpack
 from .process_child import Child
 from .remote import ErrorRecord
 from .slots import Place
-from .wire import DONE, NEED, RECORD, REFUSED, SLOT, WORK, Lost
+from .stream import Chunks
+from .wire import DONE, GO, NEED, PART, RECORD, REFUSED, SLOT, WORK, Lost
 from .work import Outcome, Task
 
 FULL = 1 << 20
@@ -31,13 +32,16 @@ class Request:
         task: What to do.
         outcome: What has come of the items of the job so far; is continued.
         wanted: Sizes of slots that the results will need, as far as one can guess.
+        chunks: Takes outputs that come before their item has ended, if they may.
 
     Attributes:
         used: Sizes of the slots that the results have taken.
     """
 
     __slots__ = (
+        "_broken",
         "_child",
+        "_chunks",
         "_done",
         "_failed",
         "_lent",
@@ -48,11 +52,15 @@ class Request:
         "used",
     )
 
-    def __init__(self, child: Child, task: Task, outcome: Outcome, wanted: Sequence[int]) -> None:
+    def __init__(
+        self, child: Child, task: Task, outcome: Outcome, wanted: Sequence[int], chunks: Chunks | None = None
+    ) -> None:
         self._child = child
         self._task = task
         self._outcome = outcome
         self._wanted = wanted
+        self._chunks = chunks
+        self._broken: Exception | None = None
         self._lent: set[Place] = set()
         self._done = outcome.done
         self._failed = len(outcome.failures)
@@ -74,6 +82,8 @@ class Request:
         return not self._is_over()
 
     def _is_over(self) -> bool:
+        if self._chunks is not None and not self._chunks.is_wanted:
+            return True
         failures = self._outcome.failures[self._failed :]
         return any(self._task.is_strict or not isinstance(error, Exception) for _, error in failures)
 
@@ -138,12 +148,13 @@ class Request:
     def _send(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
         """Send packed items, as many as there is memory for; gives the error if these are not all."""
         task = self._task
+        room = 0 if self._chunks is None else self._chunks.room
         how = (number, task.expands, task.is_strict, task.limit, task.name)
         no_memory: MemoryError | None = None
         self._started = perf_counter()
         while packed:
             try:
-                self._child.wire.send(WORK, *how, packed, list(self._lent))
+                self._child.wire.send(WORK, *how, packed, list(self._lent), room)
             except MemoryError as error:  # nothing has been sent
                 if isinstance(packed, bytes):
                     raise
@@ -164,12 +175,29 @@ class Request:
         kind, *rest = message
         if kind == REFUSED:
             self._refuse(*rest)
+        if kind == PART:
+            self._put(*rest)
+            return
         self._read()
         if kind == NEED:
             self._child.wire.send(SLOT, self._lend(*rest))
         else:
             assert kind == RECORD
             self._record(*rest)
+
+    def _put(self, ended: int, data: Packed) -> None:
+        """Hand on some outputs of an item that has more, behind those of the items that had ended then."""
+        self._read(ended)
+        chunks = self._chunks
+        assert chunks is not None
+        try:
+            outputs = self._unpack(data)
+        except Exception as error:
+            self._broken = self._annotated(error)
+            self._child.wire.send(GO, 0)
+            return
+        chunks.put(outputs)
+        self._child.wire.send(GO, chunks.room if chunks.is_wanted else 0)
 
     def _lend(self, count: int) -> Place | None:
         place = self._child.pool.take(count)
@@ -187,10 +215,14 @@ class Request:
         )
         raise error
 
-    def _read(self) -> None:
-        """Take what stands in the journal."""
-        for kind, data in self._child.journal.read():
-            self._record(kind, data)
+    def _read(self, ended: int | None = None) -> None:
+        """Take what stands in the journal; only of the first items of the request, if it is said of how many."""
+        records = self._child.journal.read()
+        while ended is None or self._outcome.done - self._done < ended:
+            record = next(records, None)
+            if record is None:
+                return
+            self._record(*record)
 
     def _record(self, kind: int, data: bytes | memoryview) -> None:
         """Take what has come of one item."""
@@ -198,19 +230,27 @@ class Request:
         if kind == FAILURE:
             outcome.failures.append((outcome.done, pickle.loads(data).revive()))
             return
+        result: Any = None
         try:
-            outcome.results.append(self._unpack(data) if kind == IN_SLOTS else pickle.loads(data))
+            result = self._unpack(pickle.loads(data)) if kind == IN_SLOTS else pickle.loads(data)
         except Exception as error:
-            forget_frames(error)
-            annotate(
-                error,
-                f"what the function of {self._task.name} has returned in a worker process could not be made again "
-                "from its pickle",
-            )
-            outcome.failures.append((outcome.done, error))
+            self._broken = self._annotated(error)
+        if self._broken is None:
+            outcome.results.append(result)
+        else:
+            outcome.failures.append((outcome.done, self._broken))
+            self._broken = None
 
-    def _unpack(self, data: bytes | memoryview) -> Any:
-        packed: Packed = pickle.loads(data)
+    def _annotated(self, error: Exception) -> Exception:
+        forget_frames(error)
+        annotate(
+            error,
+            f"what the function of {self._task.name} has returned in a worker process could not be made again from its "
+            "pickle",
+        )
+        return error
+
+    def _unpack(self, packed: Packed) -> Any:
         for place, _ in spans_of(packed):
             self._lent.discard(place)
             self.used.append(place[2])

@@ -9,6 +9,7 @@ import signal
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from time import perf_counter, thread_time
 from typing import Any
@@ -20,7 +21,8 @@ from .journal import FAILURE, IN_SLOTS, RESULT, Journal
 from .packing import PLAIN, Packed, Packer, unpack
 from .remote import ErrorRecord
 from .slots import Place, Shared, Span, slot_size
-from .wire import DONE, FUNCTION, NEED, READY, RECORD, REFUSED, Lost, Wire
+from .stream import CHUNK_SECONDS, expand
+from .wire import DONE, FUNCTION, GO, NEED, PART, READY, RECORD, REFUSED, Lost, Wire
 from .work import listed, stop_iteration
 from .worker_state import set_up
 
@@ -56,7 +58,7 @@ class WorkerProcess:
         connection: The pipe.
     """
 
-    __slots__ = ("_functions", "_journal", "_packer", "_plain", "_shared", "_stock", "_wire")
+    __slots__ = ("_functions", "_journal", "_packer", "_plain", "_shared", "_sink", "_stock", "_wire")
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._shared = Shared()
@@ -66,6 +68,7 @@ class WorkerProcess:
         self._stock: defaultdict[int, list[Place]] = defaultdict(list)
         self._plain: list[Any] = []
         self._journal: Journal
+        self._sink: Parts
 
     def serve(self, worker_init: bytes, cpus: Sequence[int], number: int) -> None:
         """Work until the pipe is closed."""
@@ -118,10 +121,14 @@ class WorkerProcess:
         name: str,
         items: bytes | Sequence[Packed],
         places: Sequence[Place],
+        room: int,
     ) -> None:
         """Do a hand-over."""
         started, cpu_started = perf_counter(), thread_time()
-        call = listed(name, function) if expands else function
+        sink = self._sink = Parts(self._wire, self._packer, room)
+        call = function
+        if expands:
+            call = partial(expand, name, function, sink=sink) if room else listed(name, function)
         journal = self._journal
         journal.rewind()
         self._stock.clear()
@@ -134,9 +141,12 @@ class WorkerProcess:
             error_type = self._do(call, item, name, is_plain)
             if error_type is not None and (is_strict or not issubclass(error_type, Exception)):
                 break
-            if perf_counter() >= started + limit:
+            if room and perf_counter() >= sink.due:
+                sink.put([])
+            if perf_counter() >= started + limit or not sink.is_wanted:
                 break
-        seconds, cpu = perf_counter() - started, thread_time() - cpu_started
+        sink.wait()
+        seconds, cpu = perf_counter() - started - sink.waited, thread_time() - cpu_started
         results = self._plain if len(self._plain) == journal.begun and not journal.is_full else None
         self._wire.send(DONE, seconds, cpu, self._shared.take_back(), results)
         self._plain.clear()
@@ -174,7 +184,7 @@ class WorkerProcess:
             annotate(
                 error, f"the item was sent to a worker of {name}, but could not be made again from its pickle there"
             )
-        elif stage == PACKING:
+        elif stage == PACKING or self._sink.has_failed:
             annotate(
                 error,
                 f"what the function of {name} has returned could not be pickled, which Processes needs: return plain "
@@ -186,6 +196,7 @@ class WorkerProcess:
     def _write(self, kind: int, data: bytes) -> None:
         if not self._journal.append(kind, data):
             self._wire.send(RECORD, kind, data)
+        self._sink.ended += 1
 
     def _put(self, buffers: Sequence[memoryview]) -> Sequence[Span] | None:
         """Copy buffers of a result into slots."""
@@ -203,8 +214,61 @@ class WorkerProcess:
 
     def _ask(self, count: int) -> Place | None:
         self._wire.send(NEED, count)
-        place: Place | None = self._wire.receive()[1]
+        message = self._wire.receive()
+        if message[0] == GO:
+            self._sink.go(message[1])
+            message = self._wire.receive()
+        place: Place | None = message[1]
         return place
+
+
+class Parts:
+    """Sends outputs of an item to the parent before the item has ended.
+
+    Attributes:
+        room: At most so many of them in the next part.
+        is_wanted: Whether anybody wants more.
+        due: When the next part has to be sent.
+        ended: How many items have ended in this hand-over.
+        waited: Seconds for which it has waited until it might send the next part.
+        has_failed: Whether some could not be packed.
+    """
+
+    __slots__ = ("_is_out", "_packer", "_wire", "due", "ended", "has_failed", "is_wanted", "room", "waited")
+
+    def __init__(self, wire: Wire, packer: Packer, room: int) -> None:
+        self._wire = wire
+        self._packer = packer
+        self._is_out = False
+        self.room = room
+        self.is_wanted = True
+        self.waited = 0.0
+        self.ended = 0
+        self.has_failed = False
+        self.due = perf_counter() + CHUNK_SECONDS
+
+    def put(self, outputs: list[Any]) -> None:
+        """Send a part, when the one before was taken."""
+        self.wait()
+        self.has_failed = True
+        data = self._packer.pack(outputs)
+        self.has_failed = False
+        self._wire.send(PART, self.ended, data)
+        self._is_out = True
+        self.due = perf_counter() + CHUNK_SECONDS
+
+    def wait(self) -> None:
+        """Wait until the part that was sent was taken."""
+        if self._is_out:
+            start = perf_counter()
+            self.go(self._wire.receive()[1])
+            self.waited += perf_counter() - start
+
+    def go(self, room: int) -> None:
+        """The part that was sent was taken."""
+        self._is_out = False
+        self.room = room
+        self.is_wanted = room > 0
 
 
 def caused(error: BaseException, cause: BaseException) -> BaseException:

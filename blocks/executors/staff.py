@@ -4,7 +4,8 @@ States of a worker: hired (its thread starts) → idle or at work, in turn → g
 few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
 - of each user's jobs at most `at_once` run, whatever the number of workers;
-- not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`;
+- not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`, and
+  those that wait for room in the middle of a job: others work meanwhile, and when there is room all of them do;
 - if the system has no worker to give, those that are there go on, unless nobody would be left to finish anything;
 - workers are there while somebody uses the crew: a block whose network runs, a future that is not done, the body of
   a `with`. The last one that lets go sends them home, so nothing is left behind and nothing has to be closed.
@@ -47,6 +48,7 @@ class Staff:
         self._idle: list[Worker] = []
         self._hired: dict[Worker, int] = {}
         self._hosts: dict[Worker, Host] = {}
+        self._paused: set[Worker] = set()
         self._on_level: Counter[int] = Counter()
         self._users = 0
         self._is_entered = False
@@ -124,6 +126,7 @@ class Staff:
         """Let all workers go, those at work when they are done; give their threads."""
         hired, self._hired = self._hired, {}
         self._on_level.clear()
+        self._paused.clear()
         self._ring_the_idle()
         return [worker.thread for worker in hired]
 
@@ -172,7 +175,7 @@ class Staff:
 
     def _working(self) -> int:
         """How many workers are at work and do not wait for others."""
-        at_work = len(self._hired) - len(self._idle)
+        at_work = len(self._hired) - len(self._idle) - len(self._paused)
         if self._hosts:
             at_work -= sum(1 for host in self._hosts.values() if host.uses)
         return at_work
@@ -189,7 +192,7 @@ class Staff:
     def _hire(self, queue: JobQueue) -> None:
         taken = set(self._hired.values())
         number = next(number for number in count(1) if number not in taken)
-        worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back)
+        worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back, self.pause)
         job = queue.give(worker)
         try:
             worker.thread.start()
@@ -224,6 +227,18 @@ class Staff:
             )
         queue.waiting.appendleft(job)
         return True
+
+    def pause(self, worker: Worker, begins: bool) -> None:
+        """A worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
+        with self.lock:
+            assert worker.queue is not None
+            if begins and worker in self._hired:
+                self._paused.add(worker)
+                self._on_level[worker.queue.level] -= 1
+                self._assign()
+            elif not begins and worker in self._paused:
+                self._paused.remove(worker)
+                self._on_level[worker.queue.level] += 1
 
     def next(self, worker: Worker) -> bool:
         """A worker is done: let it wait for its next job, which it may have already, or go (False)."""
@@ -282,7 +297,10 @@ class Staff:
     def _remove(self, worker: Worker) -> None:
         assert worker.queue is not None
         del self._hired[worker]
-        self._on_level[worker.queue.level] -= 1
+        if worker in self._paused:
+            self._paused.remove(worker)
+        else:
+            self._on_level[worker.queue.level] -= 1
         self._hosts.pop(worker, None)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from .cpus import pin
 from .crew import Crew
 from .forked import forkable
+from .stream import Stream, perform_stream
 from .work import Outcome, Task, perform
 from .worker import Hand
 from .worker_state import set_up
@@ -74,9 +75,9 @@ class ThreadHand:
         switch_interval.begin()
         self._is_open = True
 
-    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
+    def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
         """Do a job."""
-        return perform(task, items)
+        return perform(task, items) if stream is None else perform_stream(task, items, stream)
 
     def start_no_more(self) -> bool:
         """Nothing can end `worker_init` in a thread."""

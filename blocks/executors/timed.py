@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import Any, cast
 
 import attrs
 
-from ..base.callables import NOT_ITERABLE, NOT_RUN
+from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
+from .work import stop_iteration
 
 TIMES = "_penstock_times"
 """Under this name an exception brings along when the call was made."""
@@ -52,18 +53,65 @@ class Timed:
         try:
             result: Any = self.function(item)
         except BaseException as error:
-            error.__dict__[TIMES] = (start, perf_counter(), self._worker())
+            error.__dict__[TIMES] = (start, perf_counter(), worker_of(self.process))
             raise
         if type(result) in (NOT_ITERABLE if self.expands else NOT_RUN):
             return result  # is refused by who called
         if self.expands:
             result = list(result)
-        timed = TimedResult(result, start, perf_counter(), self._worker())
+        timed = TimedResult(result, start, perf_counter(), worker_of(self.process))
         return [timed] if self.expands else timed
 
-    def _worker(self) -> str:
-        here = os.getpid()
-        return threading.current_thread().name if here == self.process else f"process {here}"
+
+@attrs.frozen
+class CallTimes:
+    """The last output of a call: when it was made, and by whom.
+
+    Attributes:
+        start: By the clock there.
+        end: By the clock there.
+        worker: Who called it.
+    """
+
+    start: float
+    end: float
+    worker: str
+
+
+@attrs.frozen
+class TimedOutputs:
+    """A function that gives any number of outputs, of which some may be taken before the others are there.
+
+    Attributes:
+        function: What is called.
+        name: The block.
+        process: The process that it came from.
+    """
+
+    function: Callable[[Any], Iterable[Any]]
+    name: str
+    process: int = attrs.field(factory=os.getpid)
+
+    def __call__(self, item: Any) -> Iterator[Any]:
+        start = perf_counter()
+        try:
+            try:
+                outputs: Any = self.function(item)
+            except StopIteration as error:
+                raise stop_iteration(self.name) from error
+            if type(outputs) in NOT_ITERABLE:
+                raise not_run(self.name, outputs, is_read=True)
+            yield from outputs
+        except Exception as error:
+            error.__dict__[TIMES] = (start, perf_counter(), worker_of(self.process))
+            raise
+        yield CallTimes(start, perf_counter(), worker_of(self.process))
+
+
+def worker_of(process: int) -> str:
+    """Who runs this, seen from a process."""
+    here = os.getpid()
+    return threading.current_thread().name if here == process else f"process {here}"
 
 
 def times_of(error: BaseException) -> tuple[float, float, str] | None:

@@ -17,7 +17,10 @@ ARENA = "arena"
 FUNCTION = "function"
 """Number, pickle: what work with that number is about."""
 WORK = "work"
-"""Number of the function, whether it expands, whether strict, name of the block, items, slots for results."""
+"""Number of the function, whether it expands, whether strict, for how long, name of the block, items, slots for
+results, room for the first part of the outputs of an item; 0 if they have to come together."""
+GO = "go"
+"""Room: the chunk was taken, and the next one may have so many outputs; 0 if no more is wanted."""
 SLOT = "slot"
 """Slot: the one it has asked for; None if there is no memory."""
 
@@ -27,6 +30,11 @@ REFUSED = "refused"
 """Record of an exception: it cannot begin to work, or not with that function."""
 NEED = "need"
 """Count: it needs a slot for that many bytes."""
+PART = "part"
+"""How many items have ended before, some outputs of the item that it works on, which has more.
+
+It goes on meanwhile, so the journal may be ahead of this. Before it sends the next part it waits for `GO`.
+"""
 RECORD = "record"
 """Kind, data: what does not fit into the journal."""
 DONE = "done"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
 from ..base.threads import resident
 from .lane import Job
 from .nesting import Host, Line, enter
+from .stream import Stream
 from .work import Outcome, Task
 
 
@@ -33,8 +35,11 @@ class Hand(Protocol):
         """Get ready, in the worker's thread, before its first job; raises `NotStarted` if the system is to blame."""
         ...
 
-    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
-        """Do a job; raises only for what is no item's fault, `NotStarted` before any item was begun."""
+    def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
+        """Do a job, whose outputs may leave along a stream before its end.
+
+        Raises only for what is no item's fault, `NotStarted` before any item was begun.
+        """
         ...
 
     def start_no_more(self) -> bool:
@@ -97,9 +102,22 @@ class Worker:
         hand: What it works with.
         go_on: Called with it when it has done a job: whether it is still wanted. If so, it waits for its bell.
         give_back: Called with it when it could not be got ready: whether others will do its job.
+        pauses: Called with it when it begins and ends to wait in the middle of a job.
     """
 
-    __slots__ = ("_give_back", "_go_on", "_named", "bell", "hand", "is_open", "job", "number", "queue", "thread")
+    __slots__ = (
+        "_give_back",
+        "_go_on",
+        "_named",
+        "_pauses",
+        "bell",
+        "hand",
+        "is_open",
+        "job",
+        "number",
+        "queue",
+        "thread",
+    )
 
     def __init__(
         self,
@@ -108,6 +126,7 @@ class Worker:
         hand: Hand,
         go_on: Callable[[Worker], bool],
         give_back: Callable[[Worker, Job, Exception], bool],
+        pauses: Callable[[Worker, bool], None],
     ) -> None:
         self.number = number
         self.hand = hand
@@ -118,6 +137,7 @@ class Worker:
         self.is_open = False
         self._go_on = go_on
         self._give_back = give_back
+        self._pauses = pauses
         self._named: JobQueue | None = None
         self.thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
         resident.add(self.thread)
@@ -142,9 +162,12 @@ class Worker:
             if job.begin():
                 if queue.tell is not None:
                     queue.tell(job)
+                stream = job.stream
+                if stream is not None:
+                    stream.pauses = partial(self._pauses, self)
                 job.started = perf_counter()
-                job.outcome = self.hand.perform(job.task, job.items)
-                job.seconds = perf_counter() - job.started
+                job.outcome = self.hand.perform(job.task, job.items, stream)
+                job.seconds = perf_counter() - job.started - (0.0 if stream is None else stream.waited)
                 job.let_go()
         except NotStarted as error:
             if self._give_back(self, job, error.reason):

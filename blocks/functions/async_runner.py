@@ -32,6 +32,7 @@ class AsyncRunner:
     """Calls an async function with several items at once."""
 
     is_eager = True
+    waits_for_room = False
     place = "tasks"
     __slots__ = (
         "at_once",

@@ -1,13 +1,14 @@
 """Which of the jobs that an executor has begun are late: plain code, without a loop.
 
-A job is begun → late (its item fails, the worker may go on with it) → home, or begun → home. All have the same time, so
-those begun first are due first.
+A job is begun → late (its item fails, the worker may go on with it) → home, or begun → home; while it is begun, it may
+pause and go on. All have the same time, so those begun first are due first, but for those that have paused.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from operator import itemgetter
 
 from ..executors.lane import Job
 
@@ -19,19 +20,32 @@ class Deadlines:
         seconds: How long each may take.
     """
 
-    __slots__ = ("_due", "_late", "seconds")
+    __slots__ = ("_due", "_late", "_left", "seconds")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._due: dict[Job, float] = {}
         self._late: set[Job] = set()
+        self._left: dict[Job, float] = {}
 
     def begin(self, job: Job, now: float) -> None:
         """A job begins."""
         self._due[job] = now + self.seconds
 
+    def pause(self, job: Job, now: float) -> None:
+        """A job waits, which takes nothing of its time."""
+        if job in self._due:
+            self._left[job] = self._due.pop(job) - now
+
+    def resume(self, job: Job, now: float) -> None:
+        """A job goes on."""
+        if job in self._left:
+            self._due[job] = now + self._left.pop(job)
+            self._due = dict(sorted(self._due.items(), key=itemgetter(1)))
+
     def end(self, job: Job) -> bool:
         """A job has come home; whether that is too late."""
+        self._left.pop(job, None)
         self._due.pop(job, None)
         if job not in self._late:
             return False

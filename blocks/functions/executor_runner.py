@@ -12,8 +12,9 @@ Only the block's step decides anything. The executor's threads bring jobs home a
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Executor
 from functools import partial
 from typing import Any, NoReturn
@@ -24,12 +25,14 @@ import trio
 from ..base.error_info import annotate, shorten
 from ..base.timing import BatchSize, time_slice
 from ..executors.lane import Job
-from ..executors.timed import Timed
+from ..executors.stream import Piece
+from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
 from ..recording.tracer import Work
 from .function_block import FunctionBlock, default_window
 from .job_trace import JobTrace
 from .lane_user import LaneUser
+from .streams import Streams
 
 
 class Batch:
@@ -39,16 +42,20 @@ class Batch:
         number: Of the first item, counted from 1.
         count: How many items there are.
         undecided: How many have neither a result nor been dropped.
+        early: Outputs that were there before their item had ended, and what came behind them; of generators.
+        is_late: Whether some of the items are behind others that came later.
         results: By place in the batch, as far as they are there.
         works: By place in the batch, what is recorded of them, if anything is.
     """
 
-    __slots__ = ("count", "number", "results", "undecided", "works")
+    __slots__ = ("count", "early", "is_late", "number", "results", "undecided", "works")
 
     def __init__(self, number: int, count: int) -> None:
         self.number = number
         self.count = self.undecided = count
         self.results: dict[int, Any] | list[Any] = {}
+        self.early: list[Any] = []
+        self.is_late = False
         self.works: list[Work] = []
 
     def in_order(self) -> list[Any]:
@@ -73,6 +80,7 @@ class ExecutorRunner(LaneUser):
         "place",
         "size",
         "started",
+        "streams",
         "task",
         "trace",
         "waiting",
@@ -104,6 +112,7 @@ class ExecutorRunner(LaneUser):
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
         self.trace: JobTrace | None = None
+        self.streams: Streams | None = None
 
     # The life of the lane
 
@@ -111,10 +120,22 @@ class ExecutorRunner(LaneUser):
         """Open a lane to the executor."""
         self.open()
         self.task = attrs.evolve(self.task, limit=self.lane.limit)
+        if self.task.expands and self.task.is_strict and self.lane.streams:
+            self.streams = Streams(self, self._chunks_came, self.window)
+            self.task = attrs.evolve(self.task, limit=math.inf)
         if self.block._tracer is not None:
             self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
             if not getattr(self.executor, "_keeps_results", False):
-                self.task = attrs.evolve(self.task, function=Timed(self.task.function, self.task.expands))
+                self.task = attrs.evolve(self.task, function=self._timed())
+
+    def _timed(self) -> Callable[[Any], Any]:
+        if self.streams is None:
+            return Timed(self.task.function, self.task.expands)
+        return TimedOutputs(self.task.function, self.task.name)
+
+    def _hurry(self) -> None:
+        if self.streams is not None:
+            self.streams.stop()
 
     def close(self) -> None:
         """Have the lane closed; what is still out is waited for there."""
@@ -122,6 +143,12 @@ class ExecutorRunner(LaneUser):
         self.again.clear()
         self.busy = self.waiting = 0
         self.over.set()
+        self._hurry()
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether all generators that workers read wait until their outputs are taken."""
+        return 0 < self.out == self.paused
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         """No task works here: the network is told that it is busy while jobs are out."""
@@ -131,11 +158,15 @@ class ExecutorRunner(LaneUser):
 
     def step(self) -> None:
         """Take jobs home, hand results on, and hand items over."""
+        if self.streams is not None:
+            self.streams.take_in()
         while (job := self.home.take()) is not None:
             self._came_home(job)
         if self.failure is not None:
             raise self.failure
         self.block._flush()
+        if self.streams is not None:
+            self._grant(self.streams)
         self.give_out()
         self.block._inbox.admit()
 
@@ -143,6 +174,8 @@ class ExecutorRunner(LaneUser):
         """Hand items over, those first that have been out before."""
         while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
+                if self.streams is not None:
+                    self.streams.begin(job, self.block._room())
                 self._submit(job)
             except Exception as error:
                 annotate(error, f"{self.block} could not hand items to its executor, {self.executor!r}")
@@ -191,6 +224,8 @@ class ExecutorRunner(LaneUser):
     def _came_home(self, job: Job) -> None:
         self._count(-1)
         seconds = self.lane.came_home(job)
+        if self.streams is not None:
+            self.streams.end(job)
         outcome = job.outcome
         if outcome is None:
             self._not_done(job)
@@ -202,15 +237,20 @@ class ExecutorRunner(LaneUser):
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
         self._sort_in(job, outcome)
-        for start in reversed(range(outcome.done, len(job.places), self.size.items)):
-            self._hand_over_again(job, range(start, min(start + self.size.items, len(job.places))))
+        most = self.size.items if self.streams is None else job.batch.count  # what streams goes on in order
+        for start in reversed(range(outcome.done, len(job.places), most)):
+            self._hand_over_again(job, range(start, min(start + most, len(job.places))))
         job.items, outcome.results, outcome.failures = (), [], []  # the exceptions know the job, by the worker's frames
         self._hand_on(job.batch)
 
     def _sort_in(self, job: Job, outcome: Outcome) -> None:
         batch: Batch = job.batch
         batch.undecided -= len(outcome.results)
-        if not batch.undecided and not batch.results:
+        if self.streams is not None:
+            batch.early += [output for outputs in outcome.results for output in outputs]
+            for number, error in outcome.failures:
+                self._failed(job, number, error)
+        elif not batch.undecided and not batch.results:
             batch.results = outcome.results
         elif not outcome.failures:
             assert isinstance(batch.results, dict)
@@ -256,6 +296,7 @@ class ExecutorRunner(LaneUser):
 
     def _hand_over_again(self, job: Job, rest: Sequence[int]) -> None:
         """Some items of a job were not begun."""
+        job.batch.is_late = True
         items = [job.items[number] for number in rest]
         self.again.appendleft(Job(self.task, items, job.batch, [job.places[number] for number in rest], job.attempt))
 
@@ -291,12 +332,19 @@ class ExecutorRunner(LaneUser):
             return
         while self.batches and not (first := next(iter(self.batches))).undecided:
             self._emit(first)
+        if self.streams is not None and self.batches:
+            self._emit_early(next(iter(self.batches)))
 
     def _emit(self, batch: Batch) -> None:
         del self.batches[batch]
+        self.handed_on += batch.count
+        if self.streams is not None:
+            self.waiting -= batch.count
+            self.block._counts["consumed"] += batch.count
+            self._emit_early(batch)
+            return
         results = batch.in_order()
         batch.results = []
-        self.handed_on += batch.count
         self.waiting -= len(results)
         if self.task.expands:
             self.block._counts["consumed"] += len(results)
@@ -304,3 +352,38 @@ class ExecutorRunner(LaneUser):
             self.block._counts["produced"] += len(results)
         if results:
             self.block._emit(results)
+
+    # Outputs that come before their item has ended
+
+    def _chunks_came(self) -> None:
+        if not self.over.is_set():
+            self.block._wake()
+
+    def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
+        """Take in some outputs of a job; hand them on if it is their turn."""
+        batch: Batch = job.batch
+        for number, outputs in chunk:
+            if self.trace is not None:
+                self.trace.gave(job, number, outputs)
+            batch.early += outputs
+        if not self.ordered or next(iter(self.batches)) is batch:
+            self._emit_early(batch)
+
+    def _emit_early(self, batch: Batch) -> None:
+        outputs, batch.early = batch.early, []
+        if outputs:
+            self.block._counts["produced"] += len(outputs)
+            self.block._emit(outputs)
+
+    def job_pauses(self, job: Job, pauses: bool) -> None:
+        """The worker of a job has begun, or ended, to wait for room; meanwhile it is not at work."""
+        del job
+        self._count(paused=1 if pauses else -1)
+
+    def _grant(self, streams: Streams) -> None:
+        """Have generators go on whose outputs have all been taken."""
+        if self.block._outbox.queue:
+            return
+        for job in streams.waiting():
+            if not job.batch.early or next(iter(self.batches)).is_late:  # it must not wait for what is behind it
+                streams.grant(job, self.block._room())

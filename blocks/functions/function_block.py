@@ -43,6 +43,7 @@ class Runner(Protocol):
         at_once: At most so many calls at once.
         place: Where the function runs, in words.
         ordered: Whether results are handed on in the order of their items.
+        waits_for_room: Whether all that is in work goes on only when results have been taken.
         is_eager: Whether `give_out` can start work at once when an item comes, without a step of the block.
     """
 
@@ -52,6 +53,9 @@ class Runner(Protocol):
     waiting: int
     at_once: int
     place: str
+
+    @property
+    def waits_for_room(self) -> bool: ...
 
     def start(self) -> None:
         """The network starts."""
@@ -226,7 +230,7 @@ class FunctionBlock(Block, Target[In]):
 
     def _settle(self) -> None:
         """Take note of what the block waits for from now on, if it waits."""
-        if self._runner.busy:
+        if self._runner.busy and not self._runner.waits_for_room:
             state = WORKING
         elif (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1):
             state = NO_OUTPUT

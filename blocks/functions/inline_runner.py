@@ -33,6 +33,7 @@ class InlineRunner:
     passes_on = False  # what the function gives goes on, and not the item itself
     is_eager = False
     ordered = True
+    waits_for_room = False
     waiting = 0
     at_once = 1
     place = "loop"

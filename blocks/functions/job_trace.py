@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.source import Source
 from ..executors.lane import Job
-from ..executors.timed import times_of, untimed
+from ..executors.timed import CallTimes, TimedResult, times_of, untimed
 from ..executors.work import Outcome
 from ..recording.tracer import Work
 from .function_block import FunctionBlock
@@ -22,7 +22,7 @@ class JobTrace:
         has_workers: Whether several calls can be made at once.
     """
 
-    __slots__ = ("_block", "_expands", "_has_workers", "_tracer")
+    __slots__ = ("_block", "_expands", "_has_workers", "_times", "_tracer")
 
     def __init__(self, block: FunctionBlock[Any], expands: bool, has_workers: bool) -> None:
         assert block._tracer is not None
@@ -30,6 +30,7 @@ class JobTrace:
         self._tracer = block._tracer
         self._expands = expands
         self._has_workers = has_workers
+        self._times: dict[Work, CallTimes] = {}
 
     def begin(self, items: Iterable[object]) -> list[Work]:
         """Items are taken to be handed over."""
@@ -41,12 +42,27 @@ class JobTrace:
         places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]
         for index, place in enumerate(places):
             work: Work = job.batch.works[place]
-            result, timed = untimed(outcome.results[index], self._expands)
+            result, timed = self._apart(work, outcome.results[index])
             outcome.results[index] = result
             worker = timed.worker if timed is not None and self._has_workers else ""
             self._tracer.end(work, worker, times=None if timed is None else (timed.start, timed.end))
             if isinstance(self._block, Source):
                 self._tracer.gave(result if self._expands else (result,), work)
+
+    def _apart(self, work: Work, result: Any) -> tuple[Any, TimedResult | CallTimes | None]:
+        """Take a result and its times apart."""
+        if self._expands and result and type(result[-1]) is CallTimes:
+            return result, result.pop()
+        if work in self._times:
+            return result, self._times.pop(work)
+        return untimed(result, self._expands)
+
+    def gave(self, job: Job, number: int, outputs: list[Any]) -> None:
+        """Record some outputs of an item of a job that may have more."""
+        work: Work = job.batch.works[job.places[number]]
+        if outputs and type(outputs[-1]) is CallTimes:
+            self._times[work] = outputs.pop()
+        self._tracer.gave(outputs, work)
 
     def failed(self, job: Job, number: int, error: BaseException) -> None:
         """Record that one item of a job failed."""

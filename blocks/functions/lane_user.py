@@ -51,17 +51,29 @@ class LaneUser:
     Attributes:
         is_open: Whether jobs can be handed over.
         out: How many jobs are out.
+        paused: How many of them go on only when something that they have given is taken.
         over: Set when nothing more is handed over.
         patience: The wait for all that was out then to come home.
     """
 
-    __slots__ = ("concurrency", "executor", "home", "is_open", "lane", "out", "over", "owner", "patience")
+    __slots__ = (
+        "concurrency",
+        "executor",
+        "home",
+        "is_open",
+        "lane",
+        "out",
+        "over",
+        "owner",
+        "patience",
+        "paused",
+    )
 
     def __init__(self, owner: Owner, executor: Executor, concurrency: int) -> None:
         self.owner = owner
         self.executor = executor
         self.concurrency = concurrency
-        self.out = 0
+        self.out = self.paused = 0
         self.is_open = False
         self.over = trio.Event()
         self.patience = Patience(self._say_what_runs)
@@ -148,15 +160,16 @@ class LaneUser:
     def _discarded(self, job: Job) -> None:
         """A job has come home too late."""
 
-    def _count(self, change: int) -> None:
-        """Keep the network informed whether somebody is at work for the block."""
+    def _count(self, out: int = 0, paused: int = 0) -> None:
+        """Keep the network informed whether anything is at work for the block."""
         network = self.owner._network
         assert network is not None
-        if not self.out:
-            network._busy_count += 1
-        self.out += change
-        if not self.out:
-            network._busy_count -= 1
+        was_busy = self.out > self.paused
+        self.out += out
+        self.paused += paused
+        is_busy = self.out > self.paused
+        network._busy_count += is_busy - was_busy
+        if was_busy and not is_busy:
             network._pump.wake()
 
 

@@ -107,6 +107,11 @@ class TimedRunner(ExecutorRunner):
             if self.alarm.deadline == math.inf:  # else it is set for one before this
                 self.alarm.deadline = self.deadlines.next()
 
+    def job_pauses(self, job: Job, pauses: bool) -> None:
+        """The worker of a job has begun, or ended, to wait for room, which takes nothing of the item's time."""
+        super().job_pauses(job, pauses)
+        (self.deadlines.pause if pauses else self.deadlines.resume)(job, trio.current_time())
+
     def _give_up(self, job: Job) -> None:
         """Let the item of a job fail."""
         seconds = self.deadlines.seconds
@@ -127,7 +132,7 @@ class TimedRunner(ExecutorRunner):
 
     def close(self) -> None:
         """Have the lane closed; nobody is at work any more whose work is wanted."""
-        if self.out and not self.over.is_set():
+        if self.out > self.paused and not self.over.is_set():
             network = self.block._network
             assert network is not None
             network._busy_count -= 1

@@ -1,10 +1,12 @@
 """Functions that the tests run in worker processes, which import this file too; and a process that is none."""
 
+import itertools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -230,3 +232,73 @@ class ThreadProcess:
 
     def close(self) -> None:
         self.sentinel.close()
+
+
+# Generators
+
+
+def pairs(count: int) -> Iterator[tuple[int, int]]:
+    for n in range(count):
+        yield count, n
+
+
+def pairs_slowly(count: int) -> Iterator[tuple[int, int]]:
+    for pair in pairs(count):
+        if count > 10 and not pair[1] % 10:
+            time.sleep(0.003)
+        yield pair
+
+
+def endless(start: int) -> Iterator[int]:
+    yield from itertools.count(start)
+
+
+def fails_late(count: int) -> Iterator[int]:
+    for n in range(count):
+        if n == 5:
+            raise ValueError("enough")
+        yield n
+
+
+def hangs_late(seconds: float) -> Iterator[int]:
+    yield 0
+    time.sleep(0.003)
+    yield 1
+    time.sleep(seconds)
+    yield 2
+
+
+def dies_late(count: int) -> Iterator[int]:
+    for n in range(count):
+        time.sleep(0.003)
+        yield n
+    time.sleep(0.2)
+    os._exit(3)
+
+
+def gives_a_lock(count: int) -> Iterator[Any]:
+    for _ in range(count):
+        time.sleep(0.003)
+        yield threading.Lock()
+
+
+class Unloadable:
+    """Can be pickled and not made again."""
+
+    def __reduce__(self) -> Any:
+        return int, ("x",)
+
+
+def gives_what_cannot_be_loaded(count: int) -> Iterator[Any]:
+    for _ in range(count):
+        time.sleep(0.003)
+        yield Unloadable()
+
+
+def big_parts(count: int) -> Iterator[bytes]:
+    for n in range(count):
+        yield bytes([n]) * 300_000
+
+
+def stops(count: int) -> Iterator[int]:
+    raise StopIteration(count)

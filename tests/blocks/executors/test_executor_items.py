@@ -18,6 +18,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.executors.stream import Stream
 from penstock.blocks.executors.threads import ThreadHand
 from penstock.blocks.executors.work import Outcome, Task
 from penstock.blocks.executors.worker import Hand
@@ -36,8 +37,8 @@ def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ign
 class Slacker(ThreadHand):
     """Begins no more than two items of a hand-over, as one whose process dies amid them."""
 
-    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
-        return super().perform(task, items[:2])
+    def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
+        return super().perform(task, items[:2], stream)
 
 
 class Slackers(Threads):

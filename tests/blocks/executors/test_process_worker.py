@@ -127,7 +127,7 @@ def test_if_the_parent_goes_while_it_waits_for_a_slot_it_just_ends() -> None:
     parent.start()
     assert parent.wire.receive() == (READY,)
     parent.wire.send(FUNCTION, 0, pickle.dumps(bytes))
-    parent.wire.send(WORK, 0, False, False, 1e9, "call 'test'", pickle.dumps([BIG, 1]), [])
+    parent.wire.send(WORK, 0, False, False, 1e9, "call 'test'", pickle.dumps([BIG, 1]), [], 0)
     assert parent.wire.receive() == (NEED, BIG)
     parent.wire.close()
     worker.join(SECONDS)

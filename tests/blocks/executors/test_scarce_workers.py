@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from penstock.blocks import Call, Network, Threads, Transformer
+from penstock.blocks.executors.stream import Stream
 from penstock.blocks.executors.threads import ThreadHand
 from penstock.blocks.executors.work import Outcome, Task
 from penstock.blocks.executors.worker import Hand, NotStarted
@@ -82,10 +83,10 @@ class Unready(ThreadHand):
         if "open" in self.fails:
             raise NotStarted(OSError("no handle left"))
 
-    def perform(self, task: Task, items: Sequence[Any]) -> Outcome:
+    def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
         if "perform" in self.fails:
             raise NotStarted(OSError("no handle left"))
-        return super().perform(task, items)
+        return super().perform(task, items, stream)
 
 
 class Unlucky(Threads):

@@ -1,0 +1,179 @@
+"""The way of outputs that leave a call before it has ended: from its worker to the loop, a chunk at a time.
+
+A worker hands a chunk over and goes on with the next one; with that it waits until the loop grants the first. So at
+most two chunks are on the way, or three with another process between. The loop says how large the next one may be.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter, thread_time
+from typing import Any, Protocol
+
+from ..base.callables import NOT_ITERABLE, not_run
+from .work import Outcome, Task, stop_iteration
+
+CHUNK_SECONDS = 0.002
+"""How long work on one chunk may take, but for one output: twice as long as a hand-over, so quick ones need none."""
+MOST_AHEAD = 2
+"""So many chunks that the loop has not granted keep the worker waiting."""
+
+Piece = tuple[int, list[Any]]
+"""The place of an item in its hand-over, and some of its outputs."""
+
+
+class Sink(Protocol):
+    """Where chunks go.
+
+    Attributes:
+        room: At most so many outputs in the next chunk.
+        is_wanted: Whether anybody wants more.
+        due: When the next chunk has to be handed over.
+    """
+
+    due: float
+
+    @property
+    def room(self) -> int: ...
+
+    @property
+    def is_wanted(self) -> bool: ...
+
+    def put(self, outputs: list[Any]) -> None:
+        """Hand a chunk of the item over on which the worker works, and wait until the next one is wanted."""
+        ...
+
+
+class Stream:
+    """The chunks of one hand-over.
+
+    Args:
+        bring: Tells the loop that there is a chunk; called in the worker.
+        room: At most so many outputs in the first chunk.
+
+    Attributes:
+        pauses: Told by the worker when it begins and ends to wait.
+        chunks: Those that the loop has not taken.
+    """
+
+    __slots__ = ("_bring", "_grants", "chunks", "is_wanted", "pauses", "room", "waited")
+
+    def __init__(self, bring: Callable[[], None], room: int) -> None:
+        self._bring = bring
+        self._grants = threading.Semaphore(MOST_AHEAD - 1)
+        self.chunks: deque[list[Piece]] = deque()
+        self.pauses: Callable[[bool], None] = lambda waits: None
+        self.room = room
+        self.is_wanted = True
+        self.waited = 0.0
+
+    def put(self, chunk: list[Piece]) -> None:
+        """Hand a chunk over, in the worker; wait until the next one is wanted."""
+        self.chunks.append(chunk)
+        self._bring()
+        if self.is_wanted and not self._grants.acquire(blocking=False):
+            start = perf_counter()
+            self.pauses(True)
+            self._grants.acquire()
+            self.pauses(False)
+            self.waited += perf_counter() - start
+
+    def grant(self, room: int) -> None:
+        """Want the next chunk, of up to `room` outputs; on the loop."""
+        self.room = room
+        self._grants.release()
+
+    def stop(self) -> None:
+        """Want nothing more: the worker closes its generator at the next output."""
+        self.is_wanted = False
+        self._grants.release()
+
+
+class Chunks:
+    """Makes chunks of the outputs of one hand-over, in the worker: those of finished items, and what is there of one.
+
+    Args:
+        stream: Where they go.
+        outcome: Of the hand-over; the outputs that have gone already are taken out of it.
+    """
+
+    __slots__ = ("_gone", "_outcome", "_stream", "due")
+
+    def __init__(self, stream: Stream, outcome: Outcome) -> None:
+        self._stream = stream
+        self._outcome = outcome
+        self._gone = 0
+        self.due = perf_counter() + CHUNK_SECONDS
+
+    @property
+    def room(self) -> int:
+        """At most so many outputs in the next chunk."""
+        return self._stream.room
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody wants more."""
+        return self._stream.is_wanted
+
+    def put(self, outputs: list[Any]) -> None:
+        """Hand over what there is of the item that is worked on, behind all of those before it."""
+        results = self._outcome.results
+        done = len(results)
+        chunk = [(place, results[place]) for place in range(self._gone, done) if results[place]]
+        results[self._gone : done] = [[] for _ in range(self._gone, done)]
+        self._gone = done
+        if outputs:
+            chunk.append((done, outputs))
+        if chunk:
+            self._stream.put(chunk)
+        self.due = perf_counter() + CHUNK_SECONDS
+
+
+def perform_stream(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
+    """Call a function that gives any number of outputs with each item, until one fails; hand chunks over meanwhile."""
+    started, cpu_started = perf_counter(), thread_time()
+    outcome = Outcome([], [])
+    sink = Chunks(stream, outcome)
+    waited = stream.waited
+    for item in items:
+        try:
+            outcome.results.append(expand(task.name, task.function, item, sink))
+        except BaseException as error:
+            outcome.failures.append((len(outcome.results), error))
+            break
+        if perf_counter() >= sink.due:
+            sink.put([])
+        if not stream.is_wanted:
+            break
+    outcome.seconds = perf_counter() - started - (stream.waited - waited)
+    outcome.cpu = thread_time() - cpu_started
+    return outcome
+
+
+def expand(name: str, function: Callable[[Any], Iterable[Any]], item: Any, sink: Sink) -> list[Any]:
+    """Call a function that gives any number of outputs; hand them over in chunks, and give those that are left."""
+    try:
+        outputs: Any = function(item)
+    except StopIteration as error:
+        raise stop_iteration(name) from error
+    if type(outputs) in NOT_ITERABLE:
+        raise not_run(name, outputs, is_read=True)
+    if isinstance(outputs, (list, tuple)):
+        return list(outputs)  # all of it is there already
+    iterator = iter(outputs)
+    rest: list[Any] = []
+    try:
+        for output in iterator:
+            rest.append(output)
+            if len(rest) >= sink.room or perf_counter() >= sink.due:
+                sink.put(rest)
+                rest = []
+            if not sink.is_wanted:
+                break
+    finally:
+        close = getattr(iterator, "close", None)  # of a generator, or of a file
+        if close is not None:
+            close()
+    return rest

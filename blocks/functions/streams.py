@@ -1,0 +1,93 @@
+"""The loop's side of generators in workers: takes their chunks in, and grants them more when there is room.
+
+Only if every failure is a fault: else an item that fails has to give nothing, so its outputs come all at the end. A
+batch keeps the outputs that came early until it may hand them on: if ordered, when no batch is before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from ..base.timing import LARGEST_BATCH
+from ..executors.lane import Homecoming, Job
+from ..executors.stream import MOST_AHEAD, Piece, Stream
+
+
+class Reading(Protocol):
+    """What is told of jobs whose chunks come."""
+
+    def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
+        """Take in some outputs of a job."""
+        ...
+
+    def job_pauses(self, job: Job, pauses: bool) -> None:
+        """The worker of a job has begun, or ended, to wait for room."""
+        ...
+
+
+class Streams:
+    """The streams of the jobs of one block that are out.
+
+    Args:
+        reading: The runner of the block.
+        wake: Has the block stepped; on the loop.
+        most: At most so many outputs in a chunk; None for no bound but the usual one.
+    """
+
+    __slots__ = ("_ahead", "_home", "_most", "_reading")
+
+    def __init__(self, reading: Reading, wake: Callable[[], None], most: int | None) -> None:
+        self._reading = reading
+        self._home = Homecoming(wake)
+        self._most = min(most or LARGEST_BATCH, LARGEST_BATCH)
+        self._ahead: dict[Job, int] = {}
+
+    def begin(self, job: Job, room: int) -> None:
+        """A job is about to be handed over."""
+        self._ahead[job] = 0
+        job.stream = Stream(lambda: self._home.bring(job), self._share(room))
+
+    def _share(self, room: int) -> int:
+        return max(1, min(self._most, room // len(self._ahead)))
+
+    def take_in(self) -> None:
+        """Take the chunks that have come."""
+        while (job := self._home.take()) is not None:
+            if job in self._ahead:  # else it has ended since
+                self._drain(job)
+
+    def _drain(self, job: Job) -> None:
+        assert job.stream is not None
+        while job.stream.chunks:
+            chunk = job.stream.chunks.popleft()
+            self._ahead[job] += 1
+            if self._ahead[job] == MOST_AHEAD:
+                self._reading.job_pauses(job, True)
+            self._reading.take_chunk(job, chunk)
+
+    def waiting(self) -> Iterator[Job]:
+        """The jobs that have handed chunks over which were not granted."""
+        return (job for job, ahead in tuple(self._ahead.items()) if ahead)
+
+    def grant(self, job: Job, room: int) -> None:
+        """Have a job go on: what it has handed over has been handed on."""
+        assert job.stream is not None
+        ahead, self._ahead[job] = self._ahead[job], 0
+        for _ in range(ahead):
+            job.stream.grant(self._share(room))
+        if ahead == MOST_AHEAD:
+            self._reading.job_pauses(job, False)
+
+    def end(self, job: Job) -> None:
+        """A job has come home; take what it has handed over before that."""
+        if job in self._ahead:
+            self._drain(job)
+            if self._ahead.pop(job) == MOST_AHEAD:
+                self._reading.job_pauses(job, False)
+
+    def stop(self) -> None:
+        """Want nothing more of any job."""
+        for job in self._ahead:
+            assert job.stream is not None
+            job.stream.stop()
