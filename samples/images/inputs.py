@@ -48,7 +48,7 @@ def opened_input(options: Options, screen: Console, outputs: Sequence[Path]) -> 
     """
     if options.sources:
         named = [source for source in options.sources if source != LIST]
-        listed = read_list(sys.stdin.buffer.read()) if LIST in options.sources else []
+        listed = read_list(_standard_input()) if LIST in options.sources else []
         found = find_all(named, listed, recursive=options.recursive, outputs=outputs)
         jobs = list_jobs(found.pictures, options.limit, options.repeat)
         yield Input(jobs, _folders_of(found.pictures), str(found.left_out))
@@ -59,6 +59,14 @@ def opened_input(options: Options, screen: Console, outputs: Sequence[Path]) -> 
         painted = make_pictures(folder, count, shrink=_SHRINK if options.compare else 1)
         pictures = list(track(painted, "     painting", total=count, console=screen, transient=True))
         yield Input(list_jobs(pictures, None, options.repeat, root=folder), _folders_of(pictures))
+
+
+def _standard_input() -> bytes:
+    """What is on standard input; nothing if it is closed."""
+    try:
+        return b"" if sys.stdin is None else sys.stdin.buffer.read()
+    except OSError:
+        return b""
 
 
 def read_list(data: bytes) -> list[Path]:

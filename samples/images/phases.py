@@ -100,7 +100,9 @@ def _explained(phase: Phase, item: Job | ImageInfo) -> Generator[None]:
     except Exception as error:
         ends_run = phase is Phase.OUTPUT and isinstance(error, OSError) and error.errno in _NO_MORE_OUTPUT
         name = type(error).__name__
-        raise PhaseError(Failure(item.sequence, item.path, phase, explain(error), name, ends_run)) from error
+        is_gone = phase is Phase.OUTPUT and isinstance(error, FileNotFoundError)
+        reason = "the output folder is gone" if is_gone else explain(error)
+        raise PhaseError(Failure(item.sequence, item.path, phase, reason, name, ends_run)) from error
 
 
 def explain(error: Exception) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from penstock.samples.images import formats
+from penstock.samples.images.__main__ import main
 from penstock.samples.images.files import NoPicturesError, find_all, find_pictures
 from penstock.samples.images.formats import EXTENSIONS
 from penstock.samples.images.inputs import read_list
@@ -147,6 +148,14 @@ def test_a_list_has_a_name_a_line_or_null_characters_between_them() -> None:
     assert os.fsencode(read_list(b"caf\xe9.jpg")[0]) == b"caf\xe9.jpg"
     with pytest.raises(NoPicturesError, match="the list on standard input is empty"):
         read_list(b"\n")
+
+
+def test_a_standard_input_that_is_closed_is_an_empty_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["-", "--output", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "penstock-images: no pictures: the list on standard input is empty\n"
 
 
 def test_formats_that_are_hard_to_tell_are_tried_by_name_only() -> None:

@@ -150,6 +150,7 @@ async def test_an_output_folder_that_takes_no_more_ends_the_run_at_once(
     result = await run(mode, list_jobs(find_pictures(photo_folder), repeat=50), settings, listener, Stop())
     assert result.outcome is Outcome.FAILED
     assert result.failures[0].phase is Phase.OUTPUT
+    assert (result.failures[0].reason == "the output folder is gone") is (number == errno.ENOENT)
     assert len(result.failures) <= settings.governor
     assert [image.sequence for image in result.finished] == [1, 2][: len(result.finished)]
     assert_whole(result, settings)
