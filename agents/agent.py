@@ -294,7 +294,7 @@ class Agent:
 
     def _start(self) -> None:
         assert self._network is not None
-        self.start(self._network._nursery)
+        self._network._pump.context.run(self.start, self._network._nursery)
 
     def _parked(self) -> None:
         overseers.tell()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from .base.callables import check_runs, is_async
 from .core.block import OF_SOURCES, no_attribute
 from .functions.async_runner import AsyncRunner
+from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
@@ -41,6 +42,9 @@ class Call(FunctionBlock[In]):
             be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
             is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
+        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
+            go with the result to the next block that has this too. Not with an executor that uses other processes. By
+            default the function sees those of the task that has entered the network.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -60,6 +64,7 @@ class Call(FunctionBlock[In]):
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
+        context: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -68,6 +73,8 @@ class Call(FunctionBlock[In]):
         check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, None, capacity, runs_async, executor)
+        if context:
+            carry(self, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
             self._use(AsyncRunner(self, concurrency, False, concurrency))
         elif executor is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -198,6 +199,7 @@ class Network:
         self._nursery = nursery
         self._is_open = True
         self._pump.loop = Loop.running()
+        self._pump.context = copy_context()
         announce_beginning()
         assert self._body_task is not None
         log.debug("network %r: starts with %d blocks and agents", self.name, len(self._nodes))
@@ -373,11 +375,18 @@ class Network:
             self._pump.wake()
 
     def _spawn(
-        self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str, is_awake: bool = False
+        self,
+        work: Callable[..., Awaitable[None]],
+        *args: object,
+        name: str,
+        phase: str,
+        is_awake: bool = False,
+        context: Context | None = None,
     ) -> None:
         """Run a task that works for a block; until it has begun it counts as being at work.
 
-        One that `is_awake` counts as being at work after that too, whenever it does not wait in this library.
+        One that `is_awake` counts as being at work after that too, whenever it does not wait in this library. It sees
+        the context variables of the network unless it is given others.
         """
 
         async def begin() -> None:
@@ -391,7 +400,9 @@ class Network:
                 raise
 
         self._busy_count += 1
-        self._nursery.start_soon(begin, name=name)
+        if context is None:
+            context = self._pump.context  # not that of the task which happens to send something
+        context.run(partial(self._nursery.start_soon, begin, name=name))
 
     def _after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope:
         """Call a function after a time, unless what is returned is cancelled; until then there is no standstill."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar, overload
 from .base.callables import is_async, is_async_generator
 from .core.source import Source
 from .functions.async_runner import AsyncExpandingRunner
+from .functions.context import carry
 from .functions.function_block import (
     DEFAULT_CAPACITY,
     FunctionBlock,
@@ -61,6 +62,9 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
             is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
+        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
+            go with the result to the next block that has this too. Not with an executor that uses other processes. By
+            default the function sees those of the task that has entered the network.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -84,6 +88,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -100,6 +105,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -116,6 +122,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -131,6 +138,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
+        context: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -139,6 +147,8 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        if context:
+            carry(self, capacity=capacity, filter=filter, executor=executor, expands=True)
         check_expanding(self, executor)
         if runs_async:
             width = window or default_window(concurrency)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar, overload
 from .base.callables import check_runs, is_async
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
+from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
@@ -50,6 +51,9 @@ class Transformer(FunctionBlock[In], Source[Out]):
             be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
             is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
+        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
+            go with the result to the next block that has this too. Not with an executor that uses other processes. By
+            default the function sees those of the task that has entered the network.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -73,6 +77,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -89,6 +94,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -104,6 +110,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
+        context: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -112,6 +119,8 @@ class Transformer(FunctionBlock[In], Source[Out]):
         check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        if context:
+            carry(self, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
             self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:

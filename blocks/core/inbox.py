@@ -16,6 +16,7 @@ import itertools
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
@@ -33,7 +34,7 @@ from ..base.timing import time_slice
 from .graph import downstream, reachable
 from .link import Link
 from .threads import check_thread
-from .waiting import WaitList, waiting_threads
+from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
     from ..measuring.tally import Tally
@@ -265,6 +266,10 @@ class Inbox(Generic[T]):
         self._granted += 1
         self.block._arrived()
 
+    def store_of(self, waiter: Waiter[T]) -> None:
+        """Take in what a task waits to send."""
+        self.store(waiter.payload)
+
     def push(self, items: Sequence[T], link: Link[Any]) -> int:
         """Take in as many items as fit, from the first on, and give their number; the caller removes them.
 
@@ -373,9 +378,9 @@ class Inbox(Generic[T]):
         """Have a task wait for room for a thread, on the loop."""
         network = self.block._network
         if network is not None and network._is_open:
-            network._spawn(work, name=name, phase=self.block.name)
+            network._spawn(work, name=name, phase=self.block.name, context=copy_context())
         else:
-            trio.lowlevel.spawn_system_task(work, name=name)
+            trio.lowlevel.spawn_system_task(work, name=name, context=copy_context())
 
     def declined(self, item: T) -> Declined:
         """Explain why an item is not taken."""
@@ -406,7 +411,7 @@ class Inbox(Generic[T]):
             waiter = self.senders.first()
             if self.gate is not None and not self.gate.admit((waiter.payload,)):
                 return  # nor would a link be let in; the gate comes back when it opens
-            self.store(waiter.payload)
+            self.store_of(waiter)
             self.senders.wake(waiter)
             self._links_first = True
             links_turn = bool(self.postponed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import trio
@@ -110,13 +111,14 @@ class Handle(Protocol):
 class Errand(Generic[T]):
     """One item on its way from a thread to a target. The loop settles it, once; the thread waits for that."""
 
-    __slots__ = ("_error", "_handle", "_inlet", "_item", "_scope", "_settled", "_thread")
+    __slots__ = ("_context", "_error", "_handle", "_inlet", "_item", "_scope", "_settled", "_thread")
 
     def __init__(self, inlet: Inlet[T], handle: Handle, item: T) -> None:
         self._inlet = inlet
         self._handle = handle
         self._item = item
         self._thread = threading.current_thread()
+        self._context = copy_context()
         self._scope = trio.CancelScope()
         self._error: BaseException | None = None
         self._settled = threading.Lock()
@@ -147,10 +149,10 @@ class Errand(Generic[T]):
     def _arrive(self) -> None:
         """Be taken, on the loop, or have a task wait for room."""
         try:
-            if self._inlet.take_from_thread(self._item):
+            if self._context.run(self._inlet.take_from_thread, self._item):
                 self._settle(None)
             elif not self._scope.cancel_called:
-                self._inlet.spawn(self._wait, f"thread {self._thread.name!r}")
+                self._context.run(self._inlet.spawn, self._wait, f"thread {self._thread.name!r}")
         except Exception as error:
             self._settle(error)
 

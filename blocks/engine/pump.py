@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -78,6 +79,7 @@ class Pump:
         ended_blocks: Those that have ended, or have lost a link after that, since the network has looked.
         heads: What every target has declined.
         loop: Where the network runs; None before it has started and after it has ended.
+        context: The context variables of whoever has entered the network, as they were then.
         gates: The governors that have to look again when items have left.
         somebody_moves: Tells whether it is plain to see that a task of the network can go on.
         when_idle: Called when no block is ready; whether that has made a block go on.
@@ -89,6 +91,7 @@ class Pump:
         "_is_asleep",
         "_ready",
         "_task",
+        "context",
         "ended_blocks",
         "gates",
         "heads",
@@ -105,6 +108,7 @@ class Pump:
         self._has_warned: set[str] = set()
         self.ended_blocks: dict[Steppable, None] = {}
         self.loop: Loop | None = None
+        self.context = Context()
         self.gates: list[WatchedGate] = []
         self.heads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False

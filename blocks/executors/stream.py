@@ -133,6 +133,13 @@ class Chunks:
 
 def perform_stream(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
     """Call a function that gives any number of outputs with each item, until one fails; hand chunks over meanwhile."""
+    if task.context is None:
+        return stream_each(task, items, stream)
+    return task.context.copy().run(stream_each, task, items, stream)
+
+
+def stream_each(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
+    """The same, in the context that is there now."""
     started, cpu_started = perf_counter(), thread_time()
     outcome = Outcome([], [])
     sink = Chunks(stream, outcome)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -30,6 +31,7 @@ class Task:
         is_strict: Whether the first failure ends the hand-over: no later item is begun.
         name: The block.
         limit: Seconds after which a hand-over that takes longer than expected begins no further items.
+        context: The context variables that the function sees, where that can be said: in threads.
     """
 
     function: Callable[[Any], Any]
@@ -37,6 +39,7 @@ class Task:
     is_strict: bool = True
     name: str = ""
     limit: float = math.inf
+    context: Context | None = attrs.field(default=None, eq=False, hash=False)
 
 
 @attrs.define(slots=True)
@@ -62,6 +65,11 @@ class Outcome:
 
 
 def perform(task: Task, items: Sequence[Any]) -> Outcome:
+    """Call the function of a task with each item, in order; what it sets in its context ends with the hand-over."""
+    return call_each(task, items) if task.context is None else task.context.copy().run(call_each, task, items)
+
+
+def call_each(task: Task, items: Sequence[Any]) -> Outcome:
     """Call the function of a task with each item, in order."""
     started, cpu_started = perf_counter(), thread_time()
     call = listed(task.name, task.function) if task.expands else task.function

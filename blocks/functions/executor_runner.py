@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import CancelledError, Executor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NoReturn
 
@@ -26,6 +26,7 @@ from ..base.error_info import annotate, shorten
 from ..base.timing import BatchSize, time_slice
 from ..executors.lane import Job
 from ..executors.stream import Piece
+from ..executors.threads import Threads
 from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
 from ..recording.tracer import Work
@@ -119,7 +120,10 @@ class ExecutorRunner(LaneUser):
     def start(self) -> None:
         """Open a lane to the executor."""
         self.open()
-        self.task = attrs.evolve(self.task, limit=self.lane.limit)
+        network = self.block._network
+        assert network is not None
+        context = network._pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
+        self.task = attrs.evolve(self.task, limit=self.lane.limit, context=context)
         if self.task.expands and self.task.is_strict and self.lane.streams:
             self.streams = Streams(self, self._chunks_came, self.window)
             self.task = attrs.evolve(self.task, limit=math.inf)

@@ -26,6 +26,7 @@ from ..core.source import inlet_for
 from ..core.target import Target
 from ..core.waiting import WaitList
 from ..executors.parcel import check_picklable
+from .carried import plain
 from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
 from .item_limit import Late
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
@@ -127,6 +128,10 @@ class FunctionBlock(Block, Target[In]):
         if isinstance(self._failures.final, DeadLetter):
             self._dead.link(inlet_for(self._dead, self._failures.final.target))
 
+    def carry_by(self, inbox: Inbox[In], outbox: Outbox[Any], function: Callable[..., Any]) -> None:
+        """Use ports and a function that carry contexts with the items."""
+        self._inbox, self._outbox, self.function = inbox, outbox, function
+
     # What the runner asks and tells
 
     def _flush(self) -> None:
@@ -165,6 +170,7 @@ class FunctionBlock(Block, Target[In]):
 
     def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         """Do as the policy says; give the seconds after which to try the item again, or None if it has ended."""
+        item = plain(item)
         if not isinstance(error, Exception):
             self._fault(error, item, number)
         if isinstance(error, Late):

@@ -1,0 +1,291 @@
+"""Carries the context variables of who sent an item through the function of a block, and on to what it gives.
+
+An item is stored together with a copy of the context in which it came: that of the task or thread that sent it, or that
+of the item from which the block before has made it. The function is called in it, and what it gives is offered in it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextvars import Context, copy_context
+from typing import TYPE_CHECKING, Any, cast
+
+import attrs
+import trio
+
+from ..base.callables import NOT_ITERABLE, NOT_RUN, is_async, is_async_generator
+from ..base.in_trio import check_in_trio
+from ..core.outbox import Outbox
+from ..executors.threads import Threads
+from .carried import Carried
+from .function_block import FunctionBlock, FunctionInbox
+
+if TYPE_CHECKING:
+    from ..core.waiting import Waiter
+
+Function = Callable[[Any], Any]
+END = object()
+
+
+class CarryingQueue:
+    """What has come into a block: each item with the context in which it came."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self) -> None:
+        self._items: deque[Carried] = deque()
+
+    def append(self, item: Any) -> None:
+        """Store an item with the context that is there now."""
+        self._items.append(Carried(item, copy_context()))
+
+    def appendleft(self, item: Carried) -> None:
+        """Put an item back."""
+        self._items.appendleft(item)
+
+    def popleft(self) -> Carried:
+        """Take the first item, with its context."""
+        return self._items.popleft()
+
+    def take(self, count: int) -> list[Carried]:
+        """Take several items."""
+        return [self._items.popleft() for _ in range(min(count, len(self._items)))]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._items.clear()
+
+    def __getitem__(self, index: int) -> Carried:
+        return self._items[index]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+
+class CarriedResults:
+    """What is to go out of a block: for those who take it, items without their context."""
+
+    __slots__ = ("_last", "_results")
+
+    def __init__(self) -> None:
+        self._results: deque[Carried] = deque()
+        self._last = Context()
+
+    @property
+    def context(self) -> Context:
+        """That of the first result."""
+        return self._results[0].context
+
+    def extend(self, results: Sequence[Carried]) -> None:
+        """Store results."""
+        self._results.extend(results)
+
+    def append(self, item: Any) -> None:
+        """Store a result that somebody has made, in the context that is there now."""
+        self._results.append(Carried(item, copy_context()))
+
+    def appendleft(self, item: Any) -> None:
+        """Put the result back that was taken last."""
+        self._results.appendleft(Carried(item, self._last))
+
+    def popleft(self) -> Any:
+        """Take the first result."""
+        carried = self._results.popleft()
+        self._last = carried.context
+        return carried.item
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._results.clear()
+
+    def __getitem__(self, index: int) -> Any:
+        return self._results[index].item
+
+    def __len__(self) -> int:
+        return len(self._results)
+
+
+class CarryingOutbox(Outbox[Any]):
+    """Offers each result in its context."""
+
+    __slots__ = ()
+
+    def emit(self, items: list[Any]) -> None:
+        """Hand out new results, behind those that wait already."""
+        cast("CarriedResults", self.queue).extend(items)
+        self.flush()
+
+    def _hand_to_links(self) -> int:
+        return cast("CarriedResults", self.queue).context.run(self._offer_head)
+
+
+class CarryingInbox(FunctionInbox[Any]):
+    """Stores each item with the context in which it was sent."""
+
+    __slots__ = ("_contexts",)
+
+    def __init__(
+        self, block: FunctionBlock[Any], *, capacity: int | None, filter: Callable[[Any], bool] | None
+    ) -> None:
+        super().__init__(block, CarryingQueue(), capacity=capacity, filter=filter)
+        self._contexts: dict[trio.lowlevel.Task, Context] = {}
+
+    def take(self, count: int) -> Sequence[Any]:
+        """Remove up to `count` items from the front, with their contexts."""
+        self.note_depth()
+        return cast("CarryingQueue", self.queue).take(count)
+
+    async def send(self, item: Any) -> None:
+        """Hand a message in; wait for room if there is none."""
+        check_in_trio("send to", self)
+        task = trio.lowlevel.current_task()
+        self._contexts[task] = copy_context()
+        try:
+            await super().send(item)
+        finally:
+            del self._contexts[task]
+
+    def store_of(self, waiter: Waiter[Any]) -> None:
+        """Take in what a task waits to send."""
+        self._contexts[waiter.task].run(self.store, waiter.payload)
+
+
+def carry(
+    block: FunctionBlock[Any],
+    *,
+    capacity: int | None,
+    filter: Callable[[Any], bool] | None,
+    executor: Executor | None,
+    expands: bool = False,
+) -> None:
+    """Have a block call its function in the contexts of its items.
+
+    Raises:
+        TypeError: The executor works in other processes.
+    """
+    if executor is not None and not isinstance(executor, (Threads, ThreadPoolExecutor)):
+        raise TypeError(
+            f"{block}: context=True needs an executor with threads (Threads, ThreadPoolExecutor), because a context "
+            f"cannot be sent to another process; put what the function needs into the item. Got {executor!r}"
+        )
+    function = block.function
+    if is_async_generator(function):
+        carried: Function = generated_in_context(function)
+    elif is_async(function):
+        carried = listed_in_context(function) if expands else awaited_in_context(function)
+    else:
+        carried = ExpandedInContext(function) if expands else InContext(function)
+    block.carry_by(
+        CarryingInbox(block, capacity=capacity, filter=filter), CarryingOutbox(block, CarriedResults()), carried
+    )
+
+
+# Functions
+
+
+@attrs.frozen
+class InContext:
+    """A plain function that is called in the context of its item."""
+
+    function: Function
+
+    @property
+    def __wrapped__(self) -> Function:
+        return self.function
+
+    def __call__(self, carried: Carried) -> Any:
+        result = carried.context.run(self.function, carried.item)
+        return result if type(result) in NOT_RUN else Carried(result, carried.context)
+
+
+@attrs.frozen
+class ExpandedInContext:
+    """The same for a function that gives an iterable, which is read in the context too."""
+
+    function: Function
+
+    @property
+    def __wrapped__(self) -> Function:
+        return self.function
+
+    def __call__(self, carried: Carried) -> Any:
+        outputs = carried.context.run(self.function, carried.item)
+        return outputs if type(outputs) in NOT_ITERABLE else self._read(outputs, carried.context)
+
+    def _read(self, outputs: Any, context: Context) -> Iterator[Carried]:
+        iterator = context.run(iter, outputs)
+        try:
+            while (output := context.run(next, iterator, END)) is not END:
+                yield Carried(output, context)
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                context.run(close)
+
+
+class Steps:
+    """Awaits something, each of its steps in a context."""
+
+    __slots__ = ("_context", "_inner")
+
+    def __init__(self, context: Context, inner: Awaitable[Any]) -> None:
+        self._context = context
+        self._inner = inner
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        run = self._context.run
+        steps: Any = self._inner.__await__()
+        step, argument = steps.send, None
+        while True:
+            try:
+                wanted = run(step, argument)
+            except StopIteration as end:
+                return end.value
+            try:
+                step, argument = steps.send, (yield wanted)
+            except BaseException as error:
+                step, argument = steps.throw, cast("Any", error)
+
+
+def awaited_in_context(function: Function) -> Function:
+    """An async function that is called in the context of its item."""
+
+    async def call(carried: Carried) -> Carried:
+        return Carried(await Steps(carried.context, carried.context.run(function, carried.item)), carried.context)
+
+    return call
+
+
+def listed_in_context(function: Function) -> Function:
+    """The same for an async function that gives an iterable."""
+
+    async def call(carried: Carried) -> Any:
+        outputs = await Steps(carried.context, carried.context.run(function, carried.item))
+        if type(outputs) in NOT_ITERABLE:
+            return outputs
+        return [Carried(output, carried.context) for output in carried.context.run(list, outputs)]
+
+    return call
+
+
+def generated_in_context(function: Function) -> Callable[[Carried], AsyncGenerator[Carried, None]]:
+    """The same for an asynchronous generator function."""
+
+    async def generate(carried: Carried) -> AsyncGenerator[Carried, None]:
+        context = carried.context
+        outputs: AsyncIterator[Any] = context.run(function, carried.item)
+        try:
+            while True:
+                try:
+                    output = await Steps(context, cast("Any", anext(outputs)))
+                except StopAsyncIteration:
+                    return
+                yield Carried(output, context)
+        finally:
+            close = getattr(outputs, "aclose", None)
+            if close is not None:
+                await Steps(context, close())
+
+    return generate
