@@ -64,10 +64,12 @@ class Transformer(FunctionBlock[In], Source[Out]):
     __slots__ = ()
     kind: ClassVar[str] = "transformer"
 
+    # The first takes whatever there is, and is what a type checker needs for a lambda. mypy makes nothing of an async
+    # function with it, unless it is told the types, and takes the second then.
     @overload
     def __init__(
         self,
-        function: Callable[[In], Awaitable[Out]],
+        function: Callable[[In], Awaitable[Out] | Out],
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
@@ -82,9 +84,9 @@ class Transformer(FunctionBlock[In], Source[Out]):
     ) -> None: ...
 
     @overload
-    def __init__(
+    def __init__(  # type: ignore[overload-cannot-match]  # see above
         self,
-        function: Callable[[In], Out],
+        function: Callable[[In], Awaitable[Out]],
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,

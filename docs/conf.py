@@ -13,7 +13,7 @@ project = "Penstock"
 author = "the Penstock developers"
 version = release = _project["version"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "generated_pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "signatures", "generated_pages"]
 exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages, it is no page itself
 nitpicky = True  # a name that leads nowhere is an error
 nitpick_ignore = [("py:class", "Client")]  # Dask's; the documentation is made without Dask, too

@@ -1,5 +1,6 @@
 """What is built and installed: the package list, and what the sdist and the wheel hold."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -89,12 +90,35 @@ def test_the_wheel_carries_the_licence_the_readme_and_the_commands(built: Built)
     info = f"penstock-{PROJECT['project']['version']}.dist-info"
     assert {f"{info}/licenses/LICENSE", f"{info}/entry_points.txt"} <= built.wheel
     assert "License-Expression: MIT\n" in built.metadata
-    assert built.metadata.endswith((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert "\n# Penstock\n" in built.metadata
+
+
+@pytest.mark.packaging
+def test_the_links_on_the_page_of_the_package_lead_to_the_repository(built: Built) -> None:
+    repository = PROJECT["project"]["urls"]["Repository"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.compile(r"\]\(([^)\s]+)\)")
+    relative = {target for target in links.findall(readme) if (ROOT / target.partition("#")[0]).exists()}
+    assert len(relative) > 10
+    assert relative.isdisjoint(links.findall(built.metadata))
+    assert f"]({repository}/blob/main/docs/tutorial.md)" in built.metadata
+    assert "](https://raw.githubusercontent.com/" in built.metadata
+    assert "def __init__(self, phrases: Target[str]) -> None:" in built.metadata  # code stays as it is
+    assert f"Project-URL: Repository, {repository}\n" in built.metadata
 
 
 @pytest.mark.packaging
 def test_the_sdist_holds_the_tests_the_docs_and_the_data_of_the_samples(built: Built) -> None:
-    top = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml"}
+    top = {
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "MANIFEST.in",
+        "README.md",
+        "SECURITY.md",
+        "pyproject.toml",
+        "setup.py",
+    }
     generated = {"PKG-INFO", "setup.cfg"}  # setuptools' own, beside the *.egg-info
     expected = files_below(built.tree, *FOLDERS) | top | generated
     assert {name for name in built.sdist if ".egg-info/" not in name} == expected

@@ -120,7 +120,8 @@ def names_table() -> str:
         f"| {{py:obj}}`~{package.__name__}.{name}` | `{package.__name__}` | {summary_of(getattr(package, name))} |"
         for package in PACKAGES
         for name in sorted(package.__all__)
-        if getattr(package, name).__module__.startswith(package.__name__)  # handed on from where it is at home
+        # handed on from where it is at home; the version has no home
+        if getattr(getattr(package, name), "__module__", "").startswith(package.__name__)
     ]
     return "\n".join(["| name | import from | what it is |", "|---|---|---|", *rows, ""])
 

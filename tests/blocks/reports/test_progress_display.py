@@ -23,19 +23,28 @@ def drawn(width: int) -> list[str]:
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
+def words(lines: list[str]) -> list[list[str]]:
+    """The lines without their spacing, which is not the same in every version of rich."""
+    return [line.split() for line in lines]
+
+
 def test_a_wide_screen_has_bars_and_a_narrow_one_has_what_matters() -> None:
-    assert drawn(80) == [
-        "photos, 12.3 s",
-        "                                          done   in work    queued  a second",
-        "load       ━━━━━━╸                 340 / 1,000         2        17      81.2",
-        "[b]show\\n                                1,200         0         0",
-        "none                                     0 / 0         0         0",
-    ]
-    assert drawn(60)[1:3] == [
-        "                    done   in work    queued  a second",
-        "load         340 / 1,000         2        17      81.2",
-    ]
-    assert drawn(30)[1:3] == ["                    done", "load         340 / 1,000"]
+    assert words(drawn(80)) == words(
+        [
+            "photos, 12.3 s",
+            "                                          done   in work    queued  a second",
+            "load       ━━━━━━╸                 340 / 1,000         2        17      81.2",
+            "[b]show\\n                                1,200         0         0",
+            "none                                     0 / 0         0         0",
+        ]
+    )
+    assert words(drawn(60)[1:3]) == words(
+        [
+            "                    done   in work    queued  a second",
+            "load         340 / 1,000         2        17      81.2",
+        ]
+    )
+    assert words(drawn(30)[1:3]) == [["done"], ["load", "340", "/", "1,000"]]
     assert drawn(8)[0] == "photos,…"
 
 
