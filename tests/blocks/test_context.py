@@ -215,7 +215,7 @@ async def test_it_goes_along_a_chain_however_full_its_blocks_are() -> None:
     for line in seen:
         names: list[str] = []
         while isinstance(line, tuple):
-            line, who = line
+            line, who = cast("tuple[Any, str]", line)
             names.append(who)
         assert set(names) == {line}
 
