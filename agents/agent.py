@@ -270,6 +270,21 @@ class Agent:
         if self._network is not None:
             self._network._pump.wake()
 
+    def output_ended(self) -> Sequence[Block]:
+        """Learn that an output needs nothing more: if none of them does, be cancelled.
+
+        Returns:
+            What the agent has read, if it was cancelled.
+        """
+        inboxes = [target._inbox for target in self._outputs]
+        if not all(inbox.closed or inbox.takes_only_links for inbox in inboxes):
+            return ()
+        self.cancel()
+        for source in self._inputs:
+            if self in source._outbox.readers:
+                source._outbox.readers.remove(self)
+        return [source._outbox.block for source in self._inputs]
+
     def _statistics(self) -> AgentStatistics:
         return of_task(self.name, self._status.value, self._tally, self._task)
 

@@ -39,6 +39,7 @@ from .reports.report import Report
 from .reports.suggest import Suggestion
 from .shutdown import Shutdown
 from .single_assignment import SingleAssignment
+from .take import Take
 from .timer import Timer
 from .transform_many import TransformMany
 from .transformer import Transformer
@@ -96,6 +97,7 @@ __all__ = [
     "Statistics",
     "Step",
     "Suggestion",
+    "Take",
     "Target",
     "Threads",
     "TimeLimit",

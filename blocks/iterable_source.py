@@ -255,6 +255,14 @@ class IterableSource(Block, Source[T]):
             iterator.close()
         self._wake()
 
+    def end_early(self) -> None:
+        """Read no further, and discard what was read."""
+        outbox = self._outbox
+        if outbox.holder is None:
+            self._counts["discarded"] += len(outbox.queue)
+            outbox.queue.clear()
+        self._stop_reading()
+
     def _receiver_comes(self) -> None:
         self._wake()
 

@@ -385,6 +385,13 @@ class Join(InputsBlock[Out]):
 
     # Both
 
+    def end_early(self) -> None:
+        """Take nothing more from any input, and discard what was taken."""
+        if self._by_key is not None:
+            self._counts["discarded"] += len(self._by_key.store)
+            self._by_key.store.clear()
+        super().end_early()
+
     def _finish(self) -> None:
         super()._finish()
         self._dead.end()

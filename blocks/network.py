@@ -26,6 +26,7 @@ from .base.trio_details import is_alive, sight
 from .base.units import show
 from .core.balance import Balance
 from .core.block import Block, Node, given_name
+from .core.early_end import leave_early, was_left_early, was_left_unread
 from .core.inbox import Inbox
 from .core.threads import announce_beginning
 from .core.unique_names import UniqueNames
@@ -235,8 +236,11 @@ class Network:
         self._let_leave()
         self._body_done = True
         self._measures.body.end()
+        left = [block for block in self.blocks if was_left_early(block, self._body_task)]
         for block in self.blocks:
             block._body_ended()
+        for block in left:
+            leave_early(block)
         self._pump.wake()
 
     def _close(self, error: BaseException | None) -> None:
@@ -496,7 +500,16 @@ class Network:
         if self._pump.ended_blocks:
             self._let_leave()
         verdict = judge(self)
-        return Verdict.WAITING if verdict is Verdict.STALLED and self._settle_losses(is_certain=True) else verdict
+        if verdict is not Verdict.STALLED:
+            return verdict
+        return Verdict.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else verdict
+
+    def _leave_unread(self) -> bool:
+        """Discard what the body has left after it took some of it; give whether there was something."""
+        unread = [block for block in self.blocks if was_left_unread(block)] if self._body_done else ()
+        for block in unread:
+            leave_early(block)
+        return bool(unread)
 
     def _stall(self) -> Stalled:
         diagnosis = diagnose(self, is_stalled=True)

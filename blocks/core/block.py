@@ -319,6 +319,14 @@ class Block:
         del is_certain
         return False
 
+    def end_early(self) -> None:
+        """Take nothing more in, and discard what waits; what is in work still comes out. Nothing needs it any more."""
+        for inbox in self._ins():
+            self._counts["discarded"] += inbox.discard()
+            if not inbox.producers:
+                inbox.close()
+        self._wake()
+
     def has_lost(self) -> bool:
         """Whether a message has ended here, or left by a way of its own."""
         counts = self._counts

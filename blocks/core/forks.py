@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from .block import Block, inboxes_of, outboxes_of
-from .link import Link
+from .link import Link, as_link
 
 if TYPE_CHECKING:
     from .inbox import Inbox
@@ -107,10 +107,11 @@ def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
         feeders = tuple(dict.fromkeys((*here.producers, *(here.fed_by or ()))))
         if len(feeders) > 1:
             obstacles = (*obstacles, f"{len(feeders)} sources feed {here}")
-        for producer in feeders:
-            if not isinstance(producer, Link):
-                more = (*obstacles, f"{producer} stands in between")
-                waiting.extend((before, stages, more) for source in read_by(producer) for before in inboxes_of(source))
+        for feeder in feeders:
+            producer = as_link(feeder)
+            if producer is None:
+                more = (*obstacles, f"{feeder} stands in between")
+                waiting.extend((before, stages, more) for source in read_by(feeder) for before in inboxes_of(source))
                 continue
             block = producer.source
             if block is join or block.keeps_last:

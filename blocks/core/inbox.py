@@ -107,6 +107,7 @@ class Inbox(Generic[T]):
         "producers",
         "queue",
         "senders",
+        "takes_only_links",
     )
 
     def __init__(
@@ -126,6 +127,7 @@ class Inbox(Generic[T]):
         self._filter = filter
         self.gate: Gate | None = None
         self.closed = False
+        self.takes_only_links = False
         self.credit = 0
         self.lent = 0
         self.grantee: Tally | None = None
@@ -219,7 +221,7 @@ class Inbox(Generic[T]):
 
     def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
         """Take the message if that can be done now."""
-        if not self.wants(message):
+        if (link is None and self.takes_only_links) or not self.wants(message):
             return MessageStatus.DECLINED
         if link is None and self.branches:
             self.is_disturbed("a message was sent to it by hand")
@@ -314,6 +316,8 @@ class Inbox(Generic[T]):
         if status is MessageStatus.ACCEPTED:
             self._grant(slow)
         elif status is MessageStatus.DECLINED:
+            if self.takes_only_links:  # the sender may be an agent that was cancelled for that
+                await trio.lowlevel.checkpoint_if_cancelled()
             raise self.declined(item)
         else:
             try:
@@ -384,6 +388,8 @@ class Inbox(Generic[T]):
 
     def declined(self, item: T) -> Declined:
         """Explain why an item is not taken."""
+        if self.takes_only_links:
+            return Declined(f"{self} needs nothing more: what it feeds has all it wanted; it was sent {shorten(item)}")
         if self.closed:
             return Declined(f"{self} is complete and takes no more; it was sent {shorten(item)}")
         if not self.wants(item):
@@ -493,6 +499,26 @@ class Inbox(Generic[T]):
         for producer in tuple(self.producers):
             if isinstance(producer, Link):
                 producer.source._wake()
+
+    def refuse_senders(self) -> None:
+        """Take no more but what comes along links; nothing that is sent is needed."""
+        self.revoke()
+        self.takes_only_links = True
+
+    def decline_senders(self) -> None:
+        """Tell those that wait with a message that it is not needed."""
+        for waiter in self.senders:
+            self.senders.fail(waiter, self.declined(waiter.payload))
+        if not self.producers:
+            self.close()
+
+    def discard(self) -> int:
+        """Take out everything that waits; give how many messages that was."""
+        self.revoke()
+        self.note_depth()
+        count = len(self.queue)
+        self.queue.clear()
+        return count
 
     # Links
 

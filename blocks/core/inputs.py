@@ -285,6 +285,14 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         """Take nothing more from any input; never waits."""
         self.complete()
 
+    def end_early(self) -> None:
+        """Take nothing more from any input, and discard what was taken."""
+        for port in self.inputs:
+            self._counts["discarded"] += len(port.inbox.queue)
+            port.inbox.queue.clear()
+        self.complete()
+        self._wake()
+
     # Stepping
 
     def _step(self) -> None:

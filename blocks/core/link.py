@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from ..base.callables import truth
 from ..base.message_status import MessageStatus
@@ -185,3 +185,8 @@ class Link(Generic[T]):
         self.inbox.unlinked(self)
         for block in (self.source, self.target):
             block.lost_link()
+
+
+def as_link(feeder: object) -> Link[Any] | None:
+    """The link, if what feeds a target is one."""
+    return cast(Any, feeder) if isinstance(feeder, Link) else None

@@ -47,6 +47,7 @@ class Outbox(Generic[T]):
         "holder",
         "link_to",
         "links",
+        "loop",
         "queue",
         "readers",
         "received",
@@ -61,6 +62,7 @@ class Outbox(Generic[T]):
         self.readers: list[Any] = []
         self.receivers: WaitList[bool] = WaitList()  # whether it reads to the end
         self.holder: object = None
+        self.loop: object = None  # the task that takes everything until the end
         self.delivered = 0
         self.received = 0
         self.ended = False

@@ -63,9 +63,13 @@ class Source(ReceiveChannel[T_co]):
         return item
 
     async def __anext__(self) -> T_co:
+        outbox = self._outbox
+        if outbox.loop is None:
+            outbox.loop = trio.lowlevel.current_task()
         try:
-            item: T_co = await self._outbox.receive(is_loop=True)
+            item: T_co = await outbox.receive(is_loop=True)
         except trio.EndOfChannel:
+            outbox.loop = None
             raise StopAsyncIteration from None
         return item
 

@@ -95,6 +95,10 @@ class Target(SendChannel[T_contra]):
         check_thread(self._inbox.block, "change the filter of")
         self._inbox.filter = accepts
 
+    def inlet(self) -> Inbox[Any]:
+        """Where messages come in."""
+        return self._inbox
+
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         """Where a new link from that source ends."""
         del outbox

@@ -20,6 +20,7 @@ from penstock.blocks import (
     Join,
     OverwriteBuffer,
     SingleAssignment,
+    Take,
     Threads,
     Timer,
     Transformer,
@@ -79,6 +80,7 @@ TWICE = [item for item in ITEMS for _ in range(2)]
 
 PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "unbounded buffer": (UnboundedBuffer, {}),
+    "take": (lambda: Take[Any](1_000, capacity=3), {"capacity": 3}),
     "bounded buffer of 1": (lambda: BoundedBuffer[Any](1), {"capacity": 1}),
     "bounded buffer of 3": (lambda: BoundedBuffer[Any](3), {"capacity": 3}),
     "bounded buffer that rejects": (

@@ -1,0 +1,132 @@
+"""A block that hands on the first messages and ends what feeds it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from .base.timing import LARGEST_BATCH
+from .buffer import check_capacity
+from .core.block import Block
+from .core.early_end import end_before
+from .core.inbox import Inbox
+from .core.outbox import Outbox
+from .core.source import Source
+from .core.target import Target
+from .functions.function_block import DEFAULT_CAPACITY
+
+T = TypeVar("T")
+
+
+class TakeInbox(Inbox[T]):
+    """Counts what waits to be handed on, too."""
+
+    __slots__ = ()
+    block: Take[T]
+
+    def room(self) -> int:
+        """How many more messages fit in."""
+        return self.capacity - len(self.queue) - self.block.to_hand_on()
+
+
+class Take(Block, Target[T], Source[T]):
+    """Hands on the first `count` messages, and then ends itself, what it feeds, and what feeds it.
+
+    After the last message that is wanted, its targets complete, and everything before it that feeds nothing else
+    ends: sources are read no further and generators are closed, messages that wait are discarded, calls in work run to
+    their end and their results are discarded. A block that feeds other targets too goes on without this one. An agent
+    whose outputs all end here is cancelled. A send by hand raises `Declined`.
+
+    - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
+      or to a receiver.
+    - Order: first in, first out.
+    - Holds: at most `capacity` messages.
+    - Back-pressure: when it is full, senders wait and links are postponed.
+    - Ends: after `count` messages, or after its last producer if that is earlier.
+    - Fails: runs no function of the user's but filters.
+
+    In the balance, what came after the last message counts as discarded.
+
+    Args:
+        count: How many messages to hand on, >= 1.
+        capacity: At most this many messages wait, >= 1; None for no bound.
+        filter: Only messages of which this is true are taken, and counted; others are declined.
+        name: What reports call the block; by default its class and a number.
+
+    Raises:
+        ValueError: `count` or `capacity` is less than 1.
+    """
+
+    __slots__ = ("_inbox", "_left", "_outbox")
+    kind: ClassVar[str] = "take"
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        capacity: int | None = DEFAULT_CAPACITY,
+        filter: Callable[[T], bool] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"{self}: count must be an int >= 1, got {count!r}")
+        check_capacity(str(self), capacity)
+        self._left = count
+        self._outbox: Outbox[T] = Outbox(self, deque())
+        self._inbox: Inbox[T] = TakeInbox(self, deque(), capacity=capacity, filter=filter)
+
+    def to_hand_on(self) -> int:
+        """How many messages are counted and not yet taken."""
+        return len(self._outbox)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Messages go out in the order in which they came in."""
+        return True
+
+    def _step(self) -> None:
+        inbox, outbox = self._inbox, self._outbox
+        inbox.begin_step()
+        outbox.flush()
+        if self._left and not outbox.queue and inbox.queue:
+            items = list(inbox.take(min(self._left, LARGEST_BATCH)))
+            self._left -= len(items)
+            outbox.emit(items)
+            if not self._left and self._network is not None:
+                end_before(inbox)
+        if not self._left:
+            self._counts["discarded"] += inbox.discard()
+            if not outbox.queue and not outbox.ended:
+                outbox.end()
+        inbox.admit()
+        if self._left and inbox.queue and not outbox.queue:
+            self._wake()
+        if inbox.closed and not self._held() and not self._finished:
+            self._finish()
+
+    def end_early(self) -> None:
+        """Hand on nothing more."""
+        self._left = 0
+        super().end_early()
+        self._wake()
+
+    def _finish(self) -> None:
+        super()._finish()
+        if not self._outbox.ended:
+            self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            self._broken = reason
+            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
+
+    def _held(self) -> int:
+        return len(self._inbox.queue) + len(self._outbox)
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        return (self._inbox,)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)
