@@ -464,6 +464,10 @@ class Network:
             raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
         return suggest(stages, self._measures.life.seconds(), usable_cpus(), self._measures.idle.free())
 
+    def step_of(self, task: trio.lowlevel.Task) -> str | None:
+        """The name of the block whose step a task runs, if it runs any."""
+        return self._pump.step_of(task)
+
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, in the order in which they joined; without those that have left while it was running."""

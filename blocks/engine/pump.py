@@ -130,6 +130,10 @@ class Pump:
         """The name of the block whose step runs or ran last."""
         return self._current.name if self._current is not None else None
 
+    def step_of(self, task: trio.lowlevel.Task) -> str | None:
+        """The name of the block whose step a task runs, if it is the task of this pump."""
+        return self.phase if self._task is task else None
+
     @property
     def is_busy(self) -> bool:
         """Whether a block is ready."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from time import perf_counter
 from types import FrameType
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import trio
 
@@ -23,9 +23,6 @@ from ..base.frames import variables_of
 from ..base.log import log
 from ..base.loop_token import LoopToken, loop_token
 from ..base.threads import resident
-
-if TYPE_CHECKING:
-    from ..network import Network
 
 LOOKS = 4
 """So often the thread looks in the time that is the limit."""
@@ -61,6 +58,16 @@ class Heartbeat(trio.abc.Instrument):
         self.is_idle = False
 
 
+class Watched(Protocol):
+    """A network, as far as it is watched."""
+
+    name: str
+
+    def step_of(self, task: trio.lowlevel.Task) -> str | None:
+        """The name of the block whose step a task runs, if it runs any."""
+        ...
+
+
 class Watchdog:
     """Watches the loop of one thread for the networks that run there.
 
@@ -74,7 +81,7 @@ class Watchdog:
     """
 
     def __init__(self, frame: Callable[[], FrameType | None], clock: Callable[[], float] = perf_counter) -> None:
-        self.networks: dict[Network, float] = {}
+        self.networks: dict[Watched, float] = {}
         self.heartbeat = Heartbeat()
         self._frame = frame
         self._clock = clock
@@ -115,8 +122,8 @@ class Watchdog:
         if task is None:
             return "outside of any task"
         for network in tuple(self.networks):
-            if network._pump._task is task and network._pump.phase is not None:
-                return f"in block {network._pump.phase!r} of network {network.name!r}"
+            if (step := network.step_of(task)) is not None:
+                return f"in block {step!r} of network {network.name!r}"
         return f"in task {task.name!r}"
 
 
@@ -163,7 +170,7 @@ class Kennel(threading.local):
     round: Round | None = None
     token: LoopToken | None = None
 
-    def enter(self, network: Network, seconds: float) -> None:
+    def enter(self, network: Watched, seconds: float) -> None:
         """A network that wants to be watched has started."""
         token = loop_token()
         if self.round is None or self.token is not token:  # the loop of before may have crashed
@@ -175,7 +182,7 @@ class Kennel(threading.local):
             self.round.watchdog.networks[network] = seconds
             self.round.hurry()
 
-    def leave(self, network: Network) -> None:
+    def leave(self, network: Watched) -> None:
         """A network has ended; after the last one nothing is left."""
         if self.round is None or self.round.watchdog.networks.pop(network, None) is None:
             return
