@@ -248,8 +248,10 @@ class Parts:
         self.due = perf_counter() + CHUNK_SECONDS
 
     def put(self, outputs: list[Any]) -> None:
-        """Send a part, when the one before was taken."""
+        """Send a part, when the one before was taken, unless nothing more is wanted then."""
         self.wait()
+        if not self.is_wanted:
+            return
         self.has_failed = True
         data = self._packer.pack(outputs)
         self.has_failed = False

@@ -295,6 +295,11 @@ def gives_what_cannot_be_loaded(count: int) -> Iterator[Any]:
         yield Unloadable()
 
 
+def gives_one_that_cannot_be_loaded(count: int) -> Iterator[Any]:
+    for n in range(count):
+        yield Unloadable() if n == 2 else n
+
+
 def big_parts(count: int) -> Iterator[bytes]:
     for n in range(count):
         yield bytes([n]) * 300_000

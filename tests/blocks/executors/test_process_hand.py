@@ -12,9 +12,9 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing import Pipe, active_children
+from multiprocessing import active_children
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -26,27 +26,16 @@ from penstock.blocks import RemoteError, WorkerDied
 from penstock.blocks.executors import process_child, process_hand
 from penstock.blocks.executors.process_child import Child, describe, start
 from penstock.blocks.executors.process_hand import ProcessHand
-from penstock.blocks.executors.process_worker import WorkerProcess
-from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool, Shared
+from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool
 from penstock.blocks.executors.wire import Lost, Wire
 from penstock.blocks.executors.work import Outcome, Task
 from penstock.blocks.executors.worker import NotStarted
 from tests.blocks.executors import process_functions as functions
-from tests.blocks.executors.process_functions import SECONDS, ThreadProcess
+from tests.blocks.executors.in_thread import start_in_thread
+from tests.blocks.executors.process_functions import SECONDS
 from tests.blocks.tools import notes
 
 WHO = "Processes 'crew'"
-
-
-def start_in_thread(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Child:
-    """Start a child that is a thread."""
-    ours, theirs = Pipe()
-
-    def serve(connection: Any, *args: Any) -> None:
-        WorkerProcess(connection).serve(*args)
-
-    process: Any = ThreadProcess(serve, (theirs, worker_init, cpus, number))
-    return Child(who, process, Wire(ours, Shared()))
 
 
 @pytest.fixture(autouse=True, scope="module")
