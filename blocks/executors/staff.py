@@ -62,6 +62,7 @@ class Staff:
         self._idle.clear()
         self._hired.clear()
         self._hosts.clear()
+        self._paused.clear()
         self._on_level.clear()
         self._users = int(self._is_entered)
 
