@@ -49,3 +49,37 @@ def test_a_job_that_comes_home_late_is_told_from_others_once() -> None:
     assert list(deadlines.overdue(200)) == [first]
     assert deadlines.end(first)
     assert not deadlines.end(first)
+
+
+def test_a_job_that_waits_takes_nothing_of_its_time() -> None:
+    deadlines = Deadlines(10)
+    first, second = job(), job()
+    deadlines.begin(first, 100)
+    deadlines.begin(second, 101)
+    deadlines.pause(first, 104)
+    assert deadlines.next() == 111
+    deadlines.resume(first, 150)
+    assert list(deadlines.overdue(155)) == [second]
+    assert deadlines.next() == 156
+    assert list(deadlines.overdue(156)) == [first]
+
+
+def test_a_job_that_comes_home_while_it_waits_is_forgotten() -> None:
+    deadlines = Deadlines(10)
+    first = job()
+    deadlines.begin(first, 100)
+    deadlines.pause(first, 104)
+    assert not deadlines.end(first)
+    deadlines.resume(first, 105)
+    assert deadlines.next() == math.inf
+
+
+def test_a_job_that_is_late_already_has_no_more_time_to_keep() -> None:
+    deadlines = Deadlines(10)
+    first = job()
+    deadlines.begin(first, 100)
+    assert list(deadlines.overdue(110)) == [first]
+    deadlines.pause(first, 111)
+    deadlines.resume(first, 112)
+    assert deadlines.next() == math.inf
+    assert deadlines.end(first)
