@@ -1,7 +1,8 @@
 """Keeps the tests of blocks and agents from hanging and from leaking.
 
 Each runs on a clock that jumps, so "it waits for ever" is found at once: the clock jumps to the limit. A test that
-spins without ever waiting is ended by an alarm, as is one that waits for threads, in real time, for ever.
+spins without ever waiting is ended when it has used too much processor time, which a busy machine does not add to. One
+that waits for threads, in real time, for ever is ended by an alarm.
 """
 
 import inspect
@@ -20,7 +21,9 @@ from penstock.blocks.core.waiting import parked
 LONGEST = 100_000.0
 """Seconds of virtual time after which a test is taken to hang."""
 SPINNING = 60
-"""Seconds of real time after which a test is taken to spin."""
+"""Seconds of processor time after which a test is taken to spin."""
+HANGING = 300
+"""Seconds of real time after which a test is taken to wait for ever."""
 
 
 def run(
@@ -51,17 +54,26 @@ def guard(items: Sequence[pytest.Item], folder: Path) -> None:
 
 
 def watch() -> Iterator[None]:
-    """Around each test: end it if it spins, and make sure that it leaves nobody parked, and no worker thread."""
+    """Around each test: end it if it goes on for ever, and make sure that it leaves nobody parked, and no thread."""
 
     def spins(*_: Any) -> None:
         raise TimeoutError("the test spins")
 
+    def hangs(*_: Any) -> None:
+        raise TimeoutError("the test hangs")
+
     threads = set(threading.enumerate())
-    before = signal.signal(signal.SIGALRM, spins)
-    signal.alarm(SPINNING)
+    before = {
+        signal.SIGPROF: signal.signal(signal.SIGPROF, spins),
+        signal.SIGALRM: signal.signal(signal.SIGALRM, hangs),
+    }
+    signal.setitimer(signal.ITIMER_PROF, SPINNING)
+    signal.alarm(HANGING)
     yield
     signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     left = [str(waiter) for waiter in parked.values()]
     parked.clear()
     assert not left, f"the test left tasks parked: {left}"
