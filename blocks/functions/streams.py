@@ -81,10 +81,9 @@ class Streams:
 
     def end(self, job: Job) -> None:
         """A job has come home; take what it has handed over before that."""
-        if job in self._ahead:
-            self._drain(job)
-            if self._ahead.pop(job) == MOST_AHEAD:
-                self._reading.job_pauses(job, False)
+        self._drain(job)
+        ahead = self._ahead.pop(job)
+        assert ahead < MOST_AHEAD  # else its worker would still wait
 
     def stop(self) -> None:
         """Want nothing more of any job."""

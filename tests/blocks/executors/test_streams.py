@@ -346,6 +346,16 @@ async def test_what_is_no_generator_may_be_an_iterable_with_a_close() -> None:
     assert closed == [0, 0]
 
 
+async def test_what_is_no_generator_need_not_have_a_close() -> None:
+    def distinct(text: str) -> dict[str, None]:
+        return dict.fromkeys(text)
+
+    many: TransformMany[str, str] = TransformMany(distinct, executor=Threads(1))
+    collector = linked(many)
+    await run(many, ["abca", "", "bb"])
+    assert contents(collector) == ["a", "b", "c", "b"]
+
+
 async def test_a_coroutine_or_a_stop_iteration_is_explained() -> None:
     async def coroutine(_: int) -> list[int]:
         return []
