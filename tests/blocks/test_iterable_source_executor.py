@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import count
 from typing import Any, cast
@@ -60,7 +60,8 @@ class Closing:
 @pytest.mark.parametrize("make", [lambda: Threads(1), lambda: ThreadPoolExecutor(1), OnLoop], ids=["ours", "pool", "x"])
 @pytest.mark.usefixtures("real_time")
 async def test_it_gives_all_items_in_order_and_ends(make: Callable[[], Executor]) -> None:
-    for items in (range(5_000), [], iter("abc"), (n for n in range(10))):
+    cases: tuple[Iterable[Any], ...] = (range(5_000), [], iter("abc"), (n for n in range(10)))
+    for items in cases:
         expected = list(items) if not hasattr(items, "__next__") else None
         source: IterableSource[Any] = IterableSource(items, executor=make(), name="s")
         collector = linked(source)
@@ -317,7 +318,7 @@ async def test_an_executor_that_pickles_what_it_is_given_is_told_so() -> None:
 
 
 async def test_an_asynchronous_iterable_takes_no_executor() -> None:
-    async def ticks() -> Any:
+    async def ticks() -> AsyncIterator[int]:
         yield 1
 
     with pytest.raises(TypeError, match="source 's': an asynchronous iterable is read in a task; leave out executor="):

@@ -83,9 +83,10 @@ def by_a_callback(threads: Threads) -> int:
 
 def by_trios_threads(threads: Threads) -> int:
     async def main() -> int:
-        return sum(
-            [await trio.to_thread.run_sync(lambda n=n: threads.submit(add_one, n).result(SECONDS)) for n in range(5)]
-        )
+        return sum([await trio.to_thread.run_sync(in_a_thread, n) for n in range(5)])
+
+    def in_a_thread(n: int) -> int:
+        return threads.submit(add_one, n).result(SECONDS)
 
     return trio.run(main)
 
@@ -237,7 +238,10 @@ async def test_networks_and_futures_may_be_mixed(workers: int) -> None:
         return threads.submit(add_one, item).result(SECONDS)
 
     def branch(item: int) -> int:
-        return threads.submit(lambda: sum(network_of(threads, leaf, [item, item], time_limit=SECONDS))).result(SECONDS)
+        return threads.submit(leaves, item).result(SECONDS)
+
+    def leaves(item: int) -> int:
+        return sum(network_of(threads, leaf, [item, item], time_limit=SECONDS))
 
     block = Transformer[int, int](branch, executor=threads, concurrency=2)
     collector = linked(block)

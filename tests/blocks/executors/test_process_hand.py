@@ -648,6 +648,9 @@ def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: 
 
 
 def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    children = MortalChild(monkeypatch, "work")
+    hand = ProcessHand(WHO)
+
     class Stop:
         """Stops the network while it is packed."""
 
@@ -655,8 +658,6 @@ def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: 
             assert not hand.start_no_more()
             return int, ()
 
-    children = MortalChild(monkeypatch, "work")
-    hand = ProcessHand(WHO)
     hand.open()
     assert hand.perform(task(abs), [Stop()]).done == 0
     assert children.started == 1

@@ -64,7 +64,7 @@ def test_a_call_that_would_wait_for_a_worker_that_cannot_be_had_is_told_so(monke
     threads = Threads(2)
     Scarce(monkeypatch, 1)
 
-    def inner() -> int:
+    def inner() -> object:
         return threads.submit(abs, -1).result(SECONDS)
 
     with pytest.raises(RuntimeError, match="can't start new thread"):

@@ -191,8 +191,11 @@ async def test_unless_every_failure_is_a_fault_an_item_that_fails_has_given_noth
             assert contents(collector) == [0, 1, 0, 1, 2]
             assert network.balance()["many"].dropped == {"skipped": 1}
         else:
+            network = Network(many)
             with faults(ValueError):
-                await run(many, [8])
+                async with network:
+                    await many.send(8)
+            assert contents(collector) == []
             assert network.balance().ok
 
 
@@ -227,7 +230,7 @@ async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: Crew)
 
 
 async def test_a_generator_that_is_late_fails(pool: Crew) -> None:
-    many: TransformMany[int, int] = TransformMany(functions.hangs_late, executor=pool, time_limit=0.3, name="many")
+    many: TransformMany[float, int] = TransformMany(functions.hangs_late, executor=pool, time_limit=0.3, name="many")
     got: list[int] = []
     many.link_target(Call(got.append))
     with faults(TimeLimitExceeded):
@@ -356,13 +359,17 @@ async def test_what_is_no_generator_need_not_have_a_close() -> None:
     assert contents(collector) == ["a", "b", "c", "b"]
 
 
+def called(function: Callable[[int], Any]) -> Callable[[int], Any]:
+    return lambda item: function(item)
+
+
 async def test_a_coroutine_or_a_stop_iteration_is_explained() -> None:
     async def coroutine(_: int) -> list[int]:
         return []
 
     for function, kind in ((partial(coroutine), TypeError), (functions.stops, RuntimeError)):
         for recording in (None, Recording()):
-            many: TransformMany[int, int] = TransformMany(lambda n, f=function: f(n), executor=Threads(1), name="many")
+            many: TransformMany[int, int] = TransformMany(called(function), executor=Threads(1), name="many")
             linked(many)
             with faults(kind):
                 await run(many, [1], recording=recording)
