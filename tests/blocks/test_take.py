@@ -289,3 +289,19 @@ async def test_a_stop_in_the_middle_discards_what_it_has() -> None:
         network.cancel()
     assert network.balance().ok
     assert "take" in repr(take).lower()
+
+
+async def test_what_was_reserved_by_hand_is_left_to_who_has_reserved_it() -> None:
+    log: list[str] = []
+    source, take = IterableSource[int](numbers(log)), Take[int](2, capacity=1)
+    source.link_target(take)
+    async with Network(source) as network:
+        await wait_all_tasks_blocked()
+        assert source.reserve("me")
+        assert await take.receive() == 0
+        await take.send(100)
+        assert await take.receive() == 100
+        await wait_all_tasks_blocked()
+        assert log == ["closed"]
+        assert source.consume("me") == 1
+    assert network.balance().ok
