@@ -17,6 +17,7 @@ from penstock.blocks import (
     Broadcast,
     Call,
     Choice,
+    DeadLetter,
     Declined,
     IterableSource,
     Join,
@@ -304,4 +305,74 @@ async def test_what_was_reserved_by_hand_is_left_to_who_has_reserved_it() -> Non
         await wait_all_tasks_blocked()
         assert log == ["closed"]
         assert source.consume("me") == 1
+    assert network.balance().ok
+
+
+@pytest.mark.parametrize("seconds", [1, 100])
+async def test_a_stop_while_what_is_in_work_runs_out_or_after_it_discards_it(seconds: int) -> None:
+    async def work(item: int) -> int:
+        await trio.sleep(seconds if item else 0)
+        return item
+
+    source, block, busy = IterableSource(range(4)), Transformer(work, concurrency=4), Call(for_ever)
+    source.link_target(block)
+    network = Network(source, busy)
+    with trio.move_on_after(50):
+        async with network:
+            await busy.send(0)
+            async for _ in block:
+                break
+    assert trio.current_time() == 50
+    assert network.balance().ok
+
+
+async def for_ever(_: int) -> None:
+    await trio.sleep_forever()
+
+
+async def test_a_stop_after_its_end_finds_nothing_in_it() -> None:
+    got: list[int] = []
+    take, busy = Take[int](1), Call(for_ever)
+    take.link_target(Call(got.append))
+    network = Network(take, busy)
+    with trio.move_on_after(50):
+        async with network:
+            await busy.send(0)
+            await take.send(1)
+    assert got == [1]
+    assert take.is_finished
+    assert network.balance().ok
+
+
+async def test_it_hands_on_more_than_a_batch() -> None:
+    got: list[int] = []
+    take = Take[int](4000, capacity=None)
+    take.link_target(Call(got.append))
+    for item in range(5000):
+        await take.send(item)
+    async with Network(take) as network:
+        pass
+    assert got == list(range(4000))
+    assert network.balance().ok
+
+
+async def test_who_sends_through_a_handle_is_told_and_what_has_dead_letters_goes_on() -> None:
+    got: list[int] = []
+    good: list[float] = []
+    take = Take[Any](2)
+    work = Transformer[int, float](lambda item: 1 / item, on_error=DeadLetter(take))
+    work.link_target(Call(good.append))
+    take.link_target(Call(lambda _: got.append(0)))
+    with take.producer() as handle:
+        async with Network(work, take) as network:
+            await work.send(0)
+            await handle.send("by hand")
+            await wait_all_tasks_blocked()
+            with pytest.raises(Declined):
+                await handle.send("too late")
+            for item in (1, 2):
+                await work.send(item)
+            handle.close()
+            work.complete()
+    assert (got, good) == ([0, 0], [1.0, 0.5])
     assert network.balance().ok
