@@ -150,7 +150,7 @@ async def test_waiting_for_empty_ends_when_nothing_is_in_flight() -> None:
 
 async def test_no_more_than_the_limit_are_between_first_and_last() -> None:
     gauge = Gauge()
-    first = Transformer(gauge, concurrency=5)
+    first: Transformer[int, int] = Transformer(gauge, concurrency=5)
     last = Transformer[int, int](lambda n: n)
     first.link_target(last)
     collector = linked(last)

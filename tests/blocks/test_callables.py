@@ -246,7 +246,7 @@ async def test_an_async_function_that_forgets_to_await_is_a_fault(block: Any, fu
 
 
 async def test_one_to_many_says_what_to_do_with_a_lambda_around_an_asynchronous_generator() -> None:
-    block: TransformMany[int, int] = TransformMany(lambda item: generate_async(item))  # type: ignore[arg-type, return-value]
+    block: TransformMany[int, int] = TransformMany(lambda item: generate_async(item))
     linked(block)
     with faults(TypeError) as found:
         await run(block, [1])

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -256,8 +257,12 @@ async def test_a_thread_sends_and_closes_the_handle_when_it_is_done() -> None:
 
 def send_all(handle: Producer[Any], items: Any) -> None:
     with handle:
-        for item in items:
-            handle.send_from_thread(item)
+        send_each(handle, items)
+
+
+def send_each(handle: Producer[Any], items: Any) -> None:
+    for item in items:
+        handle.send_from_thread(item)
 
 
 async def test_a_thread_waits_for_room() -> None:
@@ -273,9 +278,8 @@ async def test_a_thread_waits_for_room() -> None:
 
     async with Network(buffer) as network:
         driver = Driver(work)
-        await until(lambda: bool(held_up))
+        await until(lambda: "task \"thread 'driver'\" waits to send 2" in str(network.report()))
         assert (sent, len(buffer)) == ([0, 1], 2)
-        assert "task \"thread 'driver'\" waits to send 2" in str(network.report())
         assert [await buffer.receive() for _ in range(4)] == [0, 1, 2, 3]
     assert await driver.join() is None
     assert not held_up
@@ -288,7 +292,7 @@ async def test_several_threads_send_and_nothing_is_lost() -> None:
     handles = [buffer.producer() for _ in range(3)]
     async with Network(buffer) as network:
         drivers = [
-            Driver(lambda h=h, n=n: send_all(h, range(n, n + 10))) for n, h in zip((0, 10, 20), handles, strict=True)
+            Driver(partial(send_all, handle, range(n, n + 10))) for n, handle in zip((0, 10, 20), handles, strict=True)
         ]
     for driver in drivers:
         assert await driver.join() is None
@@ -375,7 +379,7 @@ async def test_a_target_that_completes_while_a_thread_waits_declines() -> None:
     buffer: BoundedBuffer[int] = BoundedBuffer(1, name="b")
     with buffer.producer() as handle:
         async with Network(buffer) as network:
-            driver = Driver(lambda: [handle.send_from_thread(n) for n in range(2)])
+            driver = Driver(partial(send_each, handle, range(2)))
             await until(lambda: bool(held_up))
             buffer.complete()
             error = await driver.join()
@@ -486,7 +490,7 @@ def test_a_thread_that_waits_outside_a_network_is_woken_when_trio_ends() -> None
 
     async def main() -> tuple[Producer[int], Driver]:
         handle = buffer.producer()
-        driver = Driver(lambda: [handle.send_from_thread(n) for n in range(3)])
+        driver = Driver(partial(send_each, handle, range(3)))
         await until(lambda: bool(held_up))
         return handle, driver
 
@@ -498,9 +502,9 @@ def test_a_thread_that_waits_outside_a_network_is_woken_when_trio_ends() -> None
 
 async def test_in_the_thread_of_the_loop_it_is_refused_and_says_what_to_use() -> None:
     buffer: BoundedBuffer[int] = BoundedBuffer(1, name="b")
-    function: Transformer[int, Any] = Transformer(lambda item: handle.send_from_thread(item))
-    linked(function)
     with buffer.producer() as handle:
+        function: Transformer[int, None] = Transformer(handle.send_from_thread)
+        linked(function)
         with pytest.raises(RuntimeError, match=r"called in the thread of the loop.*`await send\(item\)`"):
             handle.send_from_thread(1)
         with faults(RuntimeError):

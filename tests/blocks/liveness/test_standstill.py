@@ -22,7 +22,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.liveness import standstill as standstill_module
+from penstock.blocks.liveness.outside import waits_for_children
 from tests.blocks.tools import Fussy, contents, faults, linked, never, run
 
 
@@ -464,7 +464,7 @@ async def test_without_the_inside_of_trio_the_verdict_is_patient(monkeypatch: py
     monkeypatch.delattr(trio.Nursery, "_nested_child_finished")
     async with trio.open_nursery() as nursery:
         task = trio.lowlevel.current_task()
-        assert not standstill_module.waits_for_children(task)
+        assert not waits_for_children(task)
         nursery.cancel_scope.cancel()
         monkeypatch.undo()
 

@@ -1,11 +1,16 @@
 """How much of the processors was free."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from penstock.blocks.measuring import processors
 from penstock.blocks.measuring.processors import IdleTime, usable_numbers
+
+
+def hundred(_: object) -> int:
+    return 100
 
 
 class Machine:
@@ -16,7 +21,7 @@ class Machine:
         self.now = 0.0
         monkeypatch.setattr(processors, "perf_counter", lambda: self.now)
         monkeypatch.setattr(processors, "usable_numbers", lambda: {0, 2})
-        monkeypatch.setattr(processors.os, "sysconf", lambda _: 100, raising=False)
+        monkeypatch.setattr(os, "sysconf", hundred, raising=False)
         self.shows(0, 0, 0)
 
     def shows(self, *idle: int) -> None:
@@ -73,6 +78,6 @@ def test_counters_that_vanish_are_not_taken_for_zero(machine: Machine) -> None:
 
 def test_without_an_affinity_all_processors_are_usable(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usable_numbers()
-    monkeypatch.delattr(processors.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(processors.os, "cpu_count", lambda: 3)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     assert usable_numbers() == {0, 1, 2}

@@ -269,12 +269,13 @@ async def test_a_slow_feeder_is_a_row_and_counts_in_the_prediction(
         takes(0.5)
         return n
 
+    stage = Transformer(work, name="work")
+
     class Feeder(Agent):
         async def run(self) -> None:
             async for n in waiting():
                 await stage.send(n)
 
-    stage = Transformer(work, name="work")
     stage.link_target(Call(abs, name="end"))
     given: dict[str, Any] = {"source": plain(), "async source": waiting()}
     nodes: list[Any] = [stage]
