@@ -281,8 +281,7 @@ class Agent:
             return ()
         self.cancel()
         for source in self._inputs:
-            if self in source._outbox.readers:
-                source._outbox.readers.remove(self)
+            source._outbox.readers.remove(self)
         return [source._outbox.block for source in self._inputs]
 
     def _statistics(self) -> AgentStatistics:

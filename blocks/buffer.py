@@ -177,6 +177,11 @@ class Buffer(StoringBlock[T]):
     def _make_queue(self) -> Queue[T]:
         return Store(self)
 
+    @property
+    def may_overtake(self) -> bool:
+        """A buffer may have an order of its own, unless it says that it keeps that of the messages."""
+        return not self.keeps_order
+
     def put(self, item: T) -> None:
         """Store a message."""
         raise NotImplementedError(f"{type(self).__name__} must define put(item)")

@@ -50,6 +50,11 @@ class Choice(InputsBlock[Chosen[T]]):
         super().__init__(name)
         self._link_sources(sources)
 
+    @property
+    def may_overtake(self) -> bool:
+        """The preferred input goes first."""
+        return True
+
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
         return self._add_input().inbox

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar, overload
 from .base.error_info import ErrorInfo
 from .buffer import check_capacity
 from .core.block import Block
-from .core.forks import share_source
+from .core.forks import come_in_order, share_source
 from .core.inbox import Inbox
 from .core.inputs import InputsBlock, Sought
 from .core.outbox import Outbox
@@ -76,7 +76,8 @@ class Join(InputsBlock[Out]):
             "no partner", "fail" makes it a fault, a `DeadLetter` sends it to a target. That is known when an input
             has ended without the key, or when no block between a common broadcast and the join holds anything any
             more. As soon as `capacity` messages wait, it is taken for known of keys that were reported lost on their
-            way, and of keys that an input has passed if all keys have come in increasing order so far.
+            way, and of keys that an input has passed, if all keys have come in increasing order so far and nothing on
+            the way is known to change the order.
         name: What reports call the block; by default its class and a number.
 
     Raises:
@@ -237,14 +238,17 @@ class Join(InputsBlock[Out]):
         """See which inputs are fed by the same broadcast."""
         if self._in_step is not None:
             self._in_step.set_up()
-        elif self._by_key is not None:
+        else:
+            assert self._by_key is not None
             self._by_key.shares_source = share_source(self)
+            self._by_key.in_order = come_in_order(self)
 
     def input_linked(self) -> None:
         """Look again which inputs are fed by the same broadcast."""
         if self._by_key is not None:
-            self._by_key.shares_source = False
-        if self._in_step is not None:
+            self._by_key.shares_source = self._by_key.in_order = False
+        else:
+            assert self._in_step is not None
             self._in_step.is_stale = True
             self._wake()
 
@@ -271,8 +275,8 @@ class Join(InputsBlock[Out]):
         self._counts["merged"] += len(self.inputs)
         self._counts["produced"] += 1
         whole = tuple(port.take() for port in self.inputs)
-        if self._in_step is not None:
-            self._in_step.paired()
+        assert self._in_step is not None
+        self._in_step.paired()
         self._became(whole, whole)
         return whole  # type: ignore[return-value]
 
@@ -365,9 +369,9 @@ class Join(InputsBlock[Out]):
         return self._by_key is not None
 
     def _lost(self, items: Sequence[Any]) -> None:
-        if self._by_key is not None:
-            self._by_key.report(items)
-            self._wake()
+        assert self._by_key is not None
+        self._by_key.report(items)
+        self._wake()
 
     def settle_losses(self, is_certain: bool = False) -> bool:
         """Give up the keys that were reported lost, if nothing can bring them any more."""

@@ -118,9 +118,8 @@ class Take(Block, Target[T], Source[T]):
             self._outbox.end()
 
     def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
+        self._broken = reason
+        self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
 
     def _held(self) -> int:
         return len(self._inbox.queue) + len(self._outbox)

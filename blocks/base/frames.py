@@ -13,6 +13,5 @@ def variables_of(frame: FrameType) -> dict[str, object]:
     """
     kept: object = frame.f_locals
     variables = dict(frame.f_locals)
-    if type(kept) is dict:
-        kept.clear()
+    (kept.clear if type(kept) is dict else dict)()
     return variables

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
+from concurrent.futures import thread as pools
+from types import FrameType
 
 import attrs
 
+from .frames import variables_of
 from .loop_token import LoopToken, loop_token
 
 resident: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -43,13 +47,33 @@ class Loop:
         return self.thread == threading.get_ident()
 
 
+WORKER_CODE = getattr(getattr(pools, "_worker", None), "__code__", None)
+"""What an idle worker of a `ThreadPoolExecutor` runs: one that has something to do is in a function further on."""
+
+
 def others_move() -> bool:
     """Whether there is a thread besides this one that may do something of its own accord."""
     here = threading.current_thread()
-    return any(
-        thread is not here and thread not in resident and thread not in held_up and not thread.name.startswith(IDLE)
+    others = [
+        thread
         for thread in threading.enumerate()
-    )
+        if thread is not here and thread not in resident and thread not in held_up and not thread.name.startswith(IDLE)
+    ]
+    return bool(others) and not all(map(is_idle_worker, others))
+
+
+def is_idle_worker(thread: threading.Thread) -> bool:
+    """Whether a thread is a worker of a `ThreadPoolExecutor` that waits, and nothing waits for it.
+
+    If a Python keeps that elsewhere, the answer is no, and the verdict errs on the side of patience.
+    """
+    frames: dict[int | None, FrameType] = getattr(sys, "_current_frames", dict)()
+    frame = frames.get(thread.ident)
+    if frame is None or frame.f_code is not WORKER_CODE:
+        return False
+    variables = variables_of(frame)
+    is_empty = getattr(variables.get("work_queue"), "empty", bool)
+    return variables.get("work_item") is None and bool(is_empty())
 
 
 def wrong_thread(doing: str) -> RuntimeError:

@@ -141,6 +141,11 @@ class Block:
         return None
 
     @property
+    def may_overtake(self) -> bool:
+        """Whether a message may come out before one that came in earlier."""
+        return False
+
+    @property
     def keeps_order(self) -> bool:
         """Whether one message goes out for each that comes in, in the same order, apart from those that are lost.
 
@@ -316,8 +321,7 @@ class Block:
         Args:
             is_certain: Nothing in the network can move.
         """
-        del is_certain
-        return False
+        raise NotImplementedError
 
     def end_early(self) -> None:
         """Take nothing more in, and discard what waits; what is in work still comes out. Nothing needs it any more."""

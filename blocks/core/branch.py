@@ -56,8 +56,6 @@ class Branch:
     def lost(self, block: Block, places: Sequence[int], count: int) -> None:
         """Messages were lost in a block, given by their places in the stream that comes into it."""
         stage = self._place_of[block]
-        if not stage:
-            return  # before they were copied
         if len(places) != count:
             self.break_off(f"{block} lost a message and did not say which")
         arrivals = self._arrivals[stage]
@@ -71,7 +69,7 @@ class Branch:
         """A block has dropped messages after its function, given by their places among those with a result."""
         stage = self._place_of[block]
         numbers = [self._results[stage].number(place) for place in places]
-        for number in numbers if stage else ():
+        for number in numbers:
             self._departures[stage].add(number)
             self._tell(stage, number)
 

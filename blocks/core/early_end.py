@@ -36,9 +36,8 @@ class Drain(Block, Target[Any]):
             self._finish()
 
     def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            self._counts["discarded"] += self._inbox.abort(reason)
+        self._broken = reason
+        self._counts["discarded"] += self._inbox.abort(reason)
 
     def _held(self) -> int:
         return len(self._inbox.queue)
@@ -52,16 +51,14 @@ class Drain(Block, Target[Any]):
 
 def was_left_early(block: Block, task: object) -> bool:
     """Whether a task has read a block in an `async for`, and has left that before the end."""
-    for outbox in outboxes_of(block)[:1]:
-        return outbox.loop is task and not outbox.ended and is_unread(outbox)
-    return False
+    outs = outboxes_of(block)[:1]
+    return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
 
 
 def was_left_unread(block: Block) -> bool:
     """Whether a block holds messages that nothing takes, and some of them were received by hand before."""
-    for outbox in outboxes_of(block)[:1]:
-        return outbox.received > 0 and len(outbox) > 0 and not block.is_finished and is_unread(outbox)
-    return False
+    outs = [] if block.is_finished else outboxes_of(block)[:1]
+    return any(outbox.received > 0 and len(outbox) > 0 and is_unread(outbox) for outbox in outs)
 
 
 def is_unread(outbox: Outbox[Any]) -> bool:
@@ -95,7 +92,7 @@ def end_all(blocks: Iterable[Block]) -> None:
             waiting += before
             if inbox.closed:  # it takes nothing, not even to discard it
                 for source in before:
-                    redirect(source, inbox)
+                    redirect(source)
 
 
 def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
@@ -121,11 +118,10 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
     inbox.decline_senders()  # last: an agent that was cancelled hears nothing of it
 
 
-def redirect(source: Block, inbox: Inbox[Any]) -> None:
+def redirect(source: Block) -> None:
     """Let what still comes out of a block be discarded instead of waiting for a target that takes nothing."""
     for link in tuple(outboxes_of(source)[0].links):
-        if link.inbox is inbox:
-            link.unlink()
+        link.unlink()
     drain(source)
 
 

@@ -84,6 +84,25 @@ def share_source(join: Block) -> bool:
         return False
 
 
+def come_in_order(join: Block) -> bool:
+    """Whether no block and no meeting of sources before a join is known to change the order of messages."""
+    seen: set[Block] = {join}
+    waiting = [join]
+    while waiting:
+        for inbox in inboxes_of(waiting.pop()):
+            if len(inbox.producers) > 1:
+                return False
+            for feeder in inbox.producers:
+                link = as_link(feeder)
+                for block in read_by(feeder) if link is None else (link.source,):
+                    if block.may_overtake:
+                        return False
+                    if block not in seen:
+                        seen.add(block)
+                        waiting.append(block)
+    return True
+
+
 def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
     """The ways from the nearest broadcast that feeds several inputs."""
     common = [fork for fork in ways[0] if all(fork in others for others in ways)]

@@ -548,8 +548,7 @@ class Inbox(Generic[T]):
         """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
         self.links -= 1
         self.producers.pop(link, None)
-        if self.fed_by is not None:
-            self.fed_by.discard(link)
+        (self.fed_by or WeakSet()).discard(link)
         self.postponed.pop(link, None)
         self._asked.pop(link, None)
         self.lost_producer()

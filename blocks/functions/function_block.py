@@ -134,6 +134,11 @@ class FunctionBlock(Block, Target[In]):
 
     # What the runner asks and tells
 
+    @property
+    def may_overtake(self) -> bool:
+        """Whether results may go out in another order than that of their items."""
+        return not self._runner.ordered
+
     def _flush(self) -> None:
         """Hand on what is ready."""
         if self._outbox.queue:

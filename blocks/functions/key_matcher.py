@@ -63,6 +63,7 @@ class KeyMatcher:
         self.store = KeyStore(len(keys))
         self.faulted = 0
         self.shares_source = False  # all inputs get copies of the same messages
+        self.in_order = False  # nothing before the inputs is known to change the order
 
     def match(self, wholes: list[tuple[Any, ...]]) -> None:
         """Take in what has come, and append the tuples that are complete.
@@ -139,7 +140,7 @@ class KeyMatcher:
         if is_quiet and self.shares_source:
             keys = self.store.keys()  # all copies of a message have left the broadcast, so the others are lost
         else:
-            keys = self.store.reported() if is_quiet else [*self.store.reported(), *self.store.passed()]
+            keys = self.store.reported() if is_quiet else [*self.store.reported(), *self._passed()]
         for key in dict.fromkeys(keys):
             self._give_up(key)
         if is_quiet:
@@ -151,7 +152,10 @@ class KeyMatcher:
         if self._looked_at == self._arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
             return []
         self._looked_at = self._arrived
-        return list(dict.fromkeys((*self.store.reported(), *self.store.passed())))
+        return list(dict.fromkeys((*self.store.reported(), *self._passed())))
+
+    def _passed(self) -> list[Hashable]:
+        return self.store.passed() if self.in_order else []
 
     def _give_up(self, key: Hashable) -> None:
         """Deal with the messages of a key that will not be complete."""

@@ -261,3 +261,18 @@ async def test_a_number_that_has_gone_out_and_is_dropped_as_well_is_ignored() ->
     collector = linked(mux)
     await run(source, [1, 0, 2])
     assert contents(collector) == [1, 2]
+
+
+async def test_a_lost_number_is_passed_while_the_body_waits_for_what_is_behind_it() -> None:
+    left = Transformer[int, int](lambda number: number // (number != 2), on_error="skip")
+    right = UnboundedBuffer[int]()
+    order = SequenceMultiplexer[int](left, right, key=lambda number: number)
+    out = UnboundedBuffer[int]()
+    order.link_target(out)
+    async with Network(order):
+        await left.send(1)
+        await left.send(2)
+        await right.send(3)
+        assert [await out.receive() for _ in range(2)] == [1, 3]
+        await left.send(4)
+        assert await out.receive() == 4

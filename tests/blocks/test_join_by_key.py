@@ -13,6 +13,7 @@ from trio.testing import MockClock
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import (
+    Batch,
     Broadcast,
     Call,
     DeadLetter,
@@ -278,3 +279,95 @@ async def test_a_stop_in_the_middle_discards_what_waits() -> None:
         await trio.sleep_forever()
     assert network.balance().ok
     assert network.balance()["pairs"].discarded == 5
+
+
+async def test_very_many_are_paired_in_several_steps() -> None:
+    left, right = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    for number in range(3_000):
+        left.send_nowait(number)
+        right.send_nowait(2_999 - number)
+    got: list[Any] = []
+    join = Join(left, right, key=same, capacity=5_000)
+    join.link_target(Call(got.append, capacity=None))
+    async with Network(join):
+        pass
+    assert sorted(got) == [(n, n) for n in range(3_000)]
+
+
+async def test_inputs_of_several_broadcasts_and_ways_that_meet_are_joined_by_key() -> None:
+    got: list[Any] = []
+    one, two, both = Broadcast[int](), Broadcast[int](), UnboundedBuffer[int]()
+    for fork in (one, two):
+        IterableSource(range(4) if fork is one else range(4, 8)).link_target(fork)
+        fork.link_target(both)
+    first, second = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    one.link_target(first)
+    two.link_target(second)
+    Join(first, both, key=same, capacity=20).link_target(Call(got.append))
+    second.link_target(Call(lambda _: None))
+    async with Network(one, two):
+        pass
+    assert sorted(got) == [(n, n) for n in range(4)]
+    three = Join[Any](one, both, two, key=same)
+    three.link_target(Call(lambda _: None))
+    assert not Network(UnboundedBuffer[int]()).check() or three.name
+
+
+async def test_an_input_may_be_linked_while_it_runs() -> None:
+    got: list[Any] = []
+    left, right = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    join = Join[Any](left, inputs=2, key=same)
+    join.link_target(Call(got.append))
+    async with Network(join):
+        await left.send(1)
+        await trio.testing.wait_all_tasks_blocked()
+        right.link_target(join)
+        await right.send(1)
+    assert got == [(1, 1)]
+
+
+async def test_an_empty_join_that_is_waited_for_has_no_key_to_name() -> None:
+    left, right, pairs = UnboundedBuffer[int](), UnboundedBuffer[int](), UnboundedBuffer[Any]()
+    Join(left, right, key=same, name="pairs").link_target(pairs)
+    with pytest.RaisesGroup(Stalled):
+        async with Network(left):
+            await pairs.receive()
+
+
+async def test_what_has_no_key_yet_is_not_what_is_sought() -> None:
+    left, right, pairs = UnboundedBuffer[int](), Batch[int](5), UnboundedBuffer[Any]()
+    wrap = Transformer[list[int], tuple[int, str]](lambda numbers: (numbers[0], "right"))
+    right.link_target(wrap)
+    Join(left, wrap, key=(same, key_of), name="pairs").link_target(pairs)
+    with pytest.RaisesGroup(Stalled) as caught:
+        async with Network(left, right):
+            await left.send(3)
+            await right.send(3)
+            await pairs.receive()
+    assert "key 3 on input 1" in str(caught.value.exceptions[0])
+
+
+class Sleeper(Agent):
+    """Takes its time."""
+
+    def __init__(self, source: Source[int], target: UnboundedBuffer[int]) -> None:
+        super().__init__(inputs=[source], outputs=[target])
+        self.source, self.target = source, target
+
+    async def run(self) -> None:
+        async for item in self.source:
+            await trio.sleep(1)
+            await self.target.send(item)
+
+
+async def test_what_an_agent_has_in_hand_is_waited_for() -> None:
+    got: list[Any] = []
+    source, fork = IterableSource(range(5)), Broadcast[int]()
+    source.link_target(fork)
+    before, behind, other = UnboundedBuffer[int](), UnboundedBuffer[int](), UnboundedBuffer[int]()
+    for block in (before, other):
+        fork.link_target(block)
+    Join(behind, other, key=same).link_target(Call(got.append))
+    async with Network(source, Sleeper(before, behind)):
+        pass
+    assert got == [(n, n) for n in range(5)]

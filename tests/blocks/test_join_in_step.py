@@ -155,10 +155,7 @@ def link_way(fork: Source[int], steps: list[Step], pool: Threads) -> Any:
     last: Any = fork
     for index, step in enumerate(steps):
         piece = build(step, pool)
-        if index or step.kind not in ("filter",):
-            last.link_target(piece.first)
-        else:
-            fork.link_target(piece.first)
+        last.link_target(piece.first)
         if step.kind == "filter" and index:
             last.link_target(Call(lambda _: None))
         last = piece.last
@@ -169,6 +166,7 @@ async def run_in_step(ways: list[list[Step]], greedy: bool, limit: int | None) -
     got: list[tuple[int, ...]] = []
     source, fork = IterableSource(range(1, COUNT + 1)), Broadcast[int](capacity=3)
     source.link_target(fork)
+    fork.link_target(Call(lambda _: None))  # takes what is wanted on no way
     with Threads(2) as pool:
         ends = [link_way(fork, way, pool) for way in ways]
         if not any(ways):
@@ -197,6 +195,14 @@ def test_a_tuple_is_never_made_of_strangers(ways: list[list[Step]], greedy: bool
     if not {step.kind for way in ways for step in way} & {"first some aside", "drops", "Filter in tasks"}:
         lost = [step.by for way in ways for step in way if step.kind not in ("broadcast", "buffer")]
         assert [whole[0] for whole in got] == [n for n in range(1, COUNT + 1) if all(n % by for by in lost)]
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_of_loss_takes_its_partners_with_it(kind: str, greedy: bool) -> None:
+    got = await run_in_step([[Step("buffer", 2), Step(kind, 3)], [Step("skip", 4), Step("buffer", 2)]], greedy, None)
+    assert got
+    assert all(one == two and one % 4 for one, two in got)
 
 
 @pytest.mark.parametrize("greedy", [False, True])
@@ -362,9 +368,17 @@ async def test_inputs_that_get_copies_of_several_broadcasts_are_refused() -> Non
     one.link_target(one_and_two)
     two.link_target(one_and_two)
     join.link_target(Call(lambda _: None))
+    assert any("none of these feeds them all" in line for line in Network(one, two).check())
     with pytest.raises(ValueError, match="none of these feeds them all"):
         async with Network(one, two):
             raise AssertionError("it has started")
+    outer_fork = Broadcast[Any](name="outer")
+    for block in (one, two):
+        outer_fork.link_target(block)
+    direct = UnboundedBuffer[Any]()
+    outer_fork.link_target(direct)
+    Join[Any](join, direct, name="outer pairs").link_target(Call(lambda _: None))
+    assert any("join 'outer pairs'" in line or "join 'pairs'" in line for line in Network(one, two).check())
 
 
 async def test_two_pairs_of_inputs_with_two_broadcasts_are_kept_in_step_each() -> None:
@@ -481,3 +495,75 @@ async def test_a_loop_through_the_join_is_no_way_of_its_own() -> None:
     async with Network(source):
         pass
     assert sorted(got) == [(n, n) for n in (0, 2, 2, 3)]
+
+
+async def test_dead_letters_are_no_copies_of_the_messages() -> None:
+    fork, letters, other = Broadcast[int](), UnboundedBuffer[Any](), UnboundedBuffer[int]()
+    fork.link_target(Call(failing(2), on_error=DeadLetter(letters), name="picky"))
+    fork.link_target(other)
+    Join[Any](letters, other).link_target(Call(lambda _: None))
+    with pytest.raises(ValueError, match="dead letters of call 'picky' come that way"):
+        async with Network(fork):
+            raise AssertionError("it has started")
+
+
+async def test_a_join_that_is_linked_after_messages_were_received_by_hand_is_refused() -> None:
+    fork, one, two = Broadcast[int](), UnboundedBuffer[int](name="one"), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="messages have left unbounded buffer 'one' already")):
+        async with Network(fork):
+            for item in range(3):
+                await fork.send(item)
+            assert await one.receive() == 0
+            Join(one, two).link_target(Call(lambda _: None))
+            await trio.sleep_forever()
+
+
+async def test_an_input_may_be_linked_later_as_long_as_nothing_was_paired() -> None:
+    got: list[Any] = []
+    fork = Broadcast[int]()
+    ends = [UnboundedBuffer[int]() for _ in range(3)]
+    for end in ends[:2]:
+        fork.link_target(end)
+    join = Join[Any](*ends[:2], inputs=3)
+    join.link_target(Call(got.append))
+    async with Network(fork):
+        await fork.send(1)
+        await wait_all_tasks_blocked()
+        fork.link_target(ends[2])
+        ends[2].link_target(join)
+        with pytest.raises(trio.WouldBlock):
+            join.receive_nowait()
+        for item in (2, 3):
+            await fork.send(item)
+    assert got == [(2, 2, 2), (3, 3, 3)]
+
+
+async def test_an_input_that_is_linked_after_messages_were_paired_stops_it() -> None:
+    fork, one = Broadcast[int](), UnboundedBuffer[int]()
+    fork.link_target(one)
+    join = Join[Any](one, inputs=2)
+    join.link_target(Call(lambda _: None))
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="linked after messages were paired")):
+        async with Network(fork):
+            before = UnboundedBuffer[int]()
+            link = before.link_target(join.inputs[1])
+            await fork.send(1)
+            await before.send(5)
+            await wait_all_tasks_blocked()
+            link.unlink()
+            late = UnboundedBuffer[int]()
+            fork.link_target(late)
+            late.link_target(join.inputs[1])
+            await trio.sleep_forever()
+
+
+def test_two_joins_in_a_circle_are_looked_at_once() -> None:
+    fork, one, two = Broadcast[Any](name="fork"), UnboundedBuffer[Any](), UnboundedBuffer[Any]()
+    for block in (one, two):
+        fork.link_target(block)
+    first, second = Join[Any](one, inputs=2, name="first"), Join[Any](two, inputs=2, name="second")
+    first.link_target(second.inputs[1])
+    second.link_target(first.inputs[1])
+    assert isinstance(Network(fork).check(), tuple)

@@ -19,6 +19,7 @@ from penstock.blocks import (
     Choice,
     DeadLetter,
     Declined,
+    ErrorInfo,
     IterableSource,
     Join,
     Network,
@@ -38,6 +39,10 @@ async def slowly(item: int) -> int:
 
 def same(item: int) -> int:
     return item
+
+
+def inverse(item: int) -> float:
+    raise ValueError(item)
 
 
 def twice(item: int) -> list[int]:
@@ -221,7 +226,7 @@ async def test_an_agent_with_another_output_goes_on_and_hears_that_this_one_is_d
     with pytest.RaisesGroup(pytest.RaisesExc(Declined, match="needs nothing more")):
         async with Network(source, agent):
             pass
-    assert everything[:4] == [0, 1, 2, 3]
+    assert everything[:3] == [0, 1, 2]
 
 
 async def test_a_send_by_hand_is_declined_after_the_last_that_is_wanted() -> None:
@@ -376,3 +381,94 @@ async def test_who_sends_through_a_handle_is_told_and_what_has_dead_letters_goes
             work.complete()
     assert (got, good) == ([0, 0], [1.0, 0.5])
     assert network.balance().ok
+
+
+async def test_a_stop_while_the_rest_drains_discards_it() -> None:
+    source, slow = IterableSource(itertools.count()), Transformer(slowly, concurrency=2, capacity=2)
+    source.link_target(slow)
+    network = Network(source)
+    with trio.move_on_after(2.5) as scope:
+        async with network:
+            async for item in slow:
+                assert item == 0
+                scope.deadline = trio.current_time() + 0.5
+                break
+    assert scope.cancelled_caught
+    assert network.balance().ok
+
+
+class Talker(Agent):
+    """Reads all there is, and then goes on by itself."""
+
+    def __init__(self, source: Source[int], target: Target[int]) -> None:
+        super().__init__(inputs=[source], outputs=[target])
+        self.source, self.target = source, target
+
+    async def run(self) -> None:
+        async for item in self.source:
+            await self.target.send(item)
+        for number in itertools.count():
+            await self.target.send(number)
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_an_agent_that_has_read_everything_is_cancelled_too(is_shared: bool) -> None:
+    got: list[int] = []
+    source, before, take = IterableSource([7, 8]), UnboundedBuffer[int](), Take[int](5)
+    source.link_target(before)
+    talker = Talker(before, take)
+    take.link_target(Call(got.append))
+    if is_shared:
+        before.link_target(Call(lambda _: None))
+    async with Network(source, talker) as network:
+        pass
+    assert len(got) == 5
+    assert network.balance().ok
+
+
+async def test_a_handle_and_a_sender_that_waits_hear_that_nothing_more_is_needed() -> None:
+    got: list[int] = []
+    entry, take = BoundedBuffer[int](1), Take[int](2)
+    entry.link_target(take)
+    take.link_target(Call(got.append))
+    declined: list[int] = []
+
+    async def send(item: int) -> None:
+        try:
+            await entry.send(item)
+        except Declined:
+            declined.append(item)
+
+    async with Network(entry), trio.open_nursery() as nursery:
+        with take.producer() as handle:
+            for item in range(20):
+                nursery.start_soon(send, item)
+            await wait_all_tasks_blocked()
+            with pytest.raises(Declined):
+                handle.send_nowait(3)
+    assert len(got) == 2
+    assert declined
+
+
+async def test_dead_letters_may_be_taken_too() -> None:
+    letters: list[Any] = []
+    take = Take[ErrorInfo](2)
+    take.link_target(Call(letters.append))
+    source, picky = IterableSource(range(9)), Call[int](inverse, on_error=DeadLetter(take))
+    source.link_target(picky)
+    async with Network(source) as network:
+        pass
+    assert len(letters) == 2
+    assert network.balance().ok
+
+
+async def test_very_many_are_taken_in_several_steps() -> None:
+    got: list[int] = []
+    entry, take = UnboundedBuffer[int](), Take[int](5_000, capacity=None)
+    for item in range(6_000):
+        entry.send_nowait(item)
+    entry.link_target(take)
+    take.link_target(Call(got.append, capacity=None))
+    async with Network(entry):
+        pass
+    assert got == list(range(5_000))

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, cast
@@ -616,3 +617,25 @@ async def test_only_threads_that_may_do_something_count_as_moving() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+async def until_idle() -> None:
+    for _ in range(10_000):
+        if not others_move():
+            return
+        await trio.sleep(0.001)
+    raise AssertionError("the worker of the pool is never idle")
+
+
+async def test_a_worker_of_a_pool_counts_as_moving_only_while_it_has_something_to_do(real_time: None) -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        await until_idle()
+        busy = pool.submit(stop.wait)
+        queued = pool.submit(int)
+        assert others_move()
+        stop.set()
+        assert busy.result()
+        assert queued.result() == 0
+        await until_idle()

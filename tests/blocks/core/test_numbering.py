@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.blocks import UnboundedBuffer
+from penstock.blocks.core.branch import Branch
 from penstock.blocks.core.numbering import Alignment, Numbering
 
 NUMBERS = st.sets(st.integers(1, 40))
@@ -73,3 +75,22 @@ def test_an_input_that_has_ended_lacks_everything() -> None:
     assert not alignment.is_over
     alignment.end(0)
     assert alignment.is_over
+
+
+def test_what_has_gone_out_cannot_be_lost_any_more() -> None:
+    alignment = Alignment([0, 1], [1, 1])
+    alignment.step(3)
+    alignment.lose(0, 2)
+    assert not alignment.is_broken
+    assert alignment.unbroken(4) == 4
+
+
+def test_a_loss_that_is_told_without_its_place_breaks_the_numbers_off() -> None:
+    one, two = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    heard: list[int] = []
+    reasons: list[str] = []
+    branch = Branch([(one, None), (two, None)], heard.append, reasons.append)
+    branch.lost(two, (3,), 1)
+    branch.lost(two, (), 1)
+    assert heard == [3]
+    assert "did not say which" in reasons[0]
