@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Protocol
 
 from rich.console import Console
@@ -61,7 +61,8 @@ class Presentation:
             transient=True,
             disable=self._quiet or not self._progress.is_terminal,
         )
-        with bar:
+        # an old rich ends even a bar that is not shown with an empty line
+        with nullcontext() if bar.disable else bar:
             self._source, self._bar = source, bar
             self._task = bar.add_task("0 sentences", total=source.total)
             yield
