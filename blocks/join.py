@@ -401,11 +401,10 @@ class Join(InputsBlock[Out]):
         self._dead.end()
 
     def _abort(self, reason: str) -> None:
-        if not self._finished:
-            super()._abort(reason)
-            self._dead.abort(reason)
-            if self._by_key is not None:
-                self._by_key.store.clear()
+        super()._abort(reason)
+        self._dead.abort(reason)
+        if self._by_key is not None:
+            self._by_key.store.clear()
 
     def _held(self) -> int:
         if not self.is_greedy:

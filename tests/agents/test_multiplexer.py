@@ -270,9 +270,11 @@ async def test_a_lost_number_is_passed_while_the_body_waits_for_what_is_behind_i
     out = UnboundedBuffer[int]()
     order.link_target(out)
     async with Network(order):
-        await left.send(1)
-        await left.send(2)
-        await right.send(3)
-        assert [await out.receive() for _ in range(2)] == [1, 3]
-        await left.send(4)
-        assert await out.receive() == 4
+        with left.producer():
+            await left.send(1)
+            await left.send(2)
+            await wait_all_tasks_blocked()
+            await right.send(3)
+            assert [await out.receive() for _ in range(2)] == [1, 3]
+            await left.send(4)
+            assert await out.receive() == 4

@@ -308,9 +308,24 @@ async def test_inputs_of_several_broadcasts_and_ways_that_meet_are_joined_by_key
     async with Network(one, two):
         pass
     assert sorted(got) == [(n, n) for n in range(4)]
-    three = Join[Any](one, both, two, key=same)
-    three.link_target(Call(lambda _: None))
-    assert not Network(UnboundedBuffer[int]()).check() or three.name
+
+
+async def test_inputs_of_several_broadcasts_are_joined_by_key_too() -> None:
+    got: list[Any] = []
+    one, two, both = Broadcast[int](), Broadcast[int](), UnboundedBuffer[int]()
+    for fork in (one, two):
+        IterableSource(range(4)).link_target(fork)
+    ends = [UnboundedBuffer[int](), both, UnboundedBuffer[int]()]
+    one.link_target(ends[0])
+    one.link_target(both)
+    two.link_target(ends[2])
+    other = Transformer[int, int](lambda number: number + 100)
+    two.link_target(other)
+    other.link_target(both)
+    Join[Any](*ends, key=same).link_target(Call(got.append))
+    async with Network(one, two):
+        pass
+    assert sorted(got) == [(n, n, n) for n in range(4)]
 
 
 async def test_an_input_may_be_linked_while_it_runs() -> None:

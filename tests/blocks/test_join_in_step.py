@@ -567,3 +567,30 @@ def test_two_joins_in_a_circle_are_looked_at_once() -> None:
     first.link_target(second.inputs[1])
     second.link_target(first.inputs[1])
     assert isinstance(Network(fork).check(), tuple)
+
+
+def test_a_join_inside_of_a_way_that_mixes_broadcasts_is_told() -> None:
+    one, two = Broadcast[Any](name="one"), Broadcast[Any](name="two")
+    mixed, direct = UnboundedBuffer[Any](), UnboundedBuffer[Any]()
+    inner = Join[Any](one, mixed, two, name="inner")
+    for fork in (one, two):
+        fork.link_target(mixed)
+    one.link_target(direct)
+    outer = Join[Any](inner, direct, name="outer")
+    outer.link_target(Call(lambda _: None))
+    assert any("join 'inner' pairs" in line for line in Network(one, two).check())
+
+
+async def test_nothing_is_received_from_a_join_that_has_lost_count() -> None:
+    fork, one, two = Broadcast[int](), UnboundedBuffer[int](), UnboundedBuffer[int]()
+    for block in (one, two):
+        fork.link_target(block)
+    join = Join(one, two)
+    with pytest.RaisesGroup(pytest.RaisesExc(ValueError, match="cannot know any more")):
+        async with Network(fork, join):
+            await fork.send(1)
+            await wait_all_tasks_blocked()
+            one.send_nowait(9)
+            with pytest.raises(trio.WouldBlock):
+                join.receive_nowait()
+            await trio.sleep_forever()
