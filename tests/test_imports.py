@@ -368,7 +368,7 @@ def test_a_bare_import_is_found_and_a_relative_one_is_none(tmp_path: Path, text:
 
 def test_an_import_against_the_table_is_found_even_if_it_is_for_typing(tmp_path: Path) -> None:
     text = "import typing\nif typing.TYPE_CHECKING:\n    from ..network import Network\nfrom ..base import log"
-    files = dict.fromkeys(("blocks/network.py", "blocks/base/log.py", "blocks/base/__init__.py"), "")
+    files: dict[str, str] = dict.fromkeys(("blocks/network.py", "blocks/base/log.py", "blocks/base/__init__.py"), "")
     files["blocks/core/block.py"] = text
     assert check_rooms(read_modules(write(tmp_path, files))) == [
         "penstock.blocks.core.block:3: core must not know top (penstock.blocks.network)"

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter, thread_time
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ..base.callables import NOT_ITERABLE, not_run
 from .work import Outcome, Task, stop_iteration
@@ -168,7 +168,7 @@ def expand(name: str, function: Callable[[Any], Iterable[Any]], item: Any, sink:
     if type(outputs) in NOT_ITERABLE:
         raise not_run(name, outputs, is_read=True)
     if isinstance(outputs, (list, tuple)):
-        return list(outputs)  # all of it is there already
+        return list(cast("Iterable[Any]", outputs))  # all of it is there already
     iterator = iter(outputs)
     rest: list[Any] = []
     try:

@@ -2,8 +2,10 @@
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
 
+import outcome
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -64,13 +66,56 @@ async def test_what_is_left_in_a_buffer_can_go_to_the_next_network() -> None:
     assert got == [1, 2]
 
 
-async def test_who_is_in_no_task_can_use_what_never_waits() -> None:
+def test_a_callback_that_is_no_task_can_use_what_never_waits() -> None:
+    """Like a button, in trio's guest mode: the host calls it in the thread of the loop, beside all tasks."""
+    jobs: SimpleQueue[Callable[[], object]] = SimpleQueue()
+    opened: list[Network] = []
+    got: list[int] = []
+    ended: list[outcome.Outcome[None]] = []
     buffer: UnboundedBuffer[int] = UnboundedBuffer()
+
+    async def main() -> None:
+        async with Network(buffer) as network:
+            opened.append(network)
+            got.append(await buffer.receive())
+
+    def press() -> None:
+        assert not trio.lowlevel.in_trio_task()
+        for item in (1, 2):
+            buffer.send_nowait(item)
+
+    trio.lowlevel.start_guest_run(
+        main, run_sync_soon_threadsafe=jobs.put, done_callback=ended.append, host_uses_signal_set_wakeup_fd=True
+    )
+    pressed = False
+    while not ended:
+        jobs.get(timeout=30)()
+        if opened and not pressed:
+            press()
+            pressed = True
+    ended[0].unwrap()
+    assert got == [1]
+    assert contents(buffer) == [2]
+
+
+async def test_another_thread_cannot_use_even_what_never_waits() -> None:
+    buffer: UnboundedBuffer[int] = UnboundedBuffer(name="inbox")
+    errors: list[RuntimeError] = []
+
+    def press() -> None:
+        try:
+            buffer.send_nowait(1)
+        except RuntimeError as error:
+            errors.append(error)
+
     async with Network(buffer):
-        thread = threading.Thread(target=buffer.send_nowait, args=(1,))  # like a button, in trio's guest mode
+        thread = threading.Thread(target=press, name="other")
         thread.start()
         thread.join()
-    assert contents(buffer) == [1]
+    (error,) = errors
+    assert "use unbounded buffer 'inbox'" in str(error)
+    assert "called in thread 'other'" in str(error)
+    assert contents(buffer) == []
 
 
 def test_a_filter_upstream_that_raises_does_not_lose_what_is_received() -> None:
