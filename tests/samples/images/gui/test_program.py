@@ -14,6 +14,7 @@ import trio
 from PIL import Image
 
 from penstock.samples.images.gui import hub as hub_module
+from penstock.samples.images.names import thumbnail_name
 from penstock.samples.images.phases import FUNCTIONS
 from penstock.samples.images.record import ImageInfo, Phase
 from penstock.samples.images.settings import Mode, Settings
@@ -295,7 +296,7 @@ async def test_thumbnails_can_be_kept(start: Path, root: Path, tmp_path: Path) -
     output = tmp_path / "kept"
     async with serving(start, root, output=output) as program, open_page(program.site) as page:
         await run_to_the_end(page, folder="")
-        assert names_in(output) == [f"{n:04d}-photo {n}.jpg" for n in range(1, 5)]
+        assert names_in(output) == [thumbnail_name(start / name, str(start / name)) for name in names_in(start)]
         await page.say("compare", form={"folder": ""})
         await page.wait("state", after=len(page.messages), status="idle", outcome="done")
         assert set(MODES) < set(names_in(output))
