@@ -51,13 +51,13 @@ class Drain(Block, Target[Any]):
 
 def was_left_early(block: Block, task: object) -> bool:
     """Whether a task has read a block in an `async for`, and has left that before the end."""
-    outs = outboxes_of(block)[:1]
+    outs: Sequence[Outbox[Any]] = outboxes_of(block)[:1]
     return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
 
 
 def was_left_unread(block: Block) -> bool:
     """Whether a block holds messages that nothing takes, and some of them were received by hand before."""
-    outs = [] if block.is_finished else outboxes_of(block)[:1]
+    outs: Sequence[Outbox[Any]] = () if block.is_finished else outboxes_of(block)[:1]
     return any(outbox.received > 0 and len(outbox) > 0 and is_unread(outbox) for outbox in outs)
 
 
