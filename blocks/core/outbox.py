@@ -204,9 +204,10 @@ class Outbox(Generic[T]):
             self.received -= 1
             self.queue.appendleft(item)
             raise
-        self.received -= 1
-        self.leaves(None)
-        self.received += 1
+        if self.branches:
+            self.received -= 1
+            self.leaves(None)
+            self.received += 1
         self._was_taken(item)
         return item
 

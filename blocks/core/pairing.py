@@ -143,7 +143,7 @@ class InStep:
         """Whether the heads of all inputs belong together, given that all have one."""
         if self._broken_off is not None or self.is_stale:
             return False
-        return not any(alignment.is_broken for alignment in self._alignments)
+        return not self._alignments or not any(alignment.is_broken for alignment in self._alignments)
 
     def paired(self, count: int = 1) -> None:
         """The heads of all inputs were taken, `count` times."""
