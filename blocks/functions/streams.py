@@ -82,8 +82,8 @@ class Streams:
     def end(self, job: Job) -> None:
         """A job has come home; take what it has handed over before that."""
         self._drain(job)
-        ahead = self._ahead.pop(job)
-        assert ahead < MOST_AHEAD  # else its worker would still wait
+        if self._ahead.pop(job) == MOST_AHEAD:  # the network has stopped while its worker waited
+            self._reading.job_pauses(job, False)
 
     def stop(self) -> None:
         """Want nothing more of any job."""

@@ -25,6 +25,10 @@ from penstock.blocks import (
     WorkerDied,
 )
 from penstock.blocks.executors.crew import Crew
+from penstock.blocks.executors.lane import Job
+from penstock.blocks.executors.stream import MOST_AHEAD, Piece
+from penstock.blocks.executors.work import Task
+from penstock.blocks.functions.streams import Streams
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.kinds import SECONDS, comes_true, is_set
 from tests.blocks.tools import contents, faults, linked, notes, run
@@ -373,3 +377,31 @@ async def test_a_coroutine_or_a_stop_iteration_is_explained() -> None:
             linked(many)
             with faults(kind):
                 await run(many, [1], recording=recording)
+
+
+class Noted:
+    """Stands for the runner of a block."""
+
+    def __init__(self) -> None:
+        self.chunks: list[list[Piece]] = []
+        self.pauses: list[bool] = []
+
+    def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
+        del job
+        self.chunks.append(chunk)
+
+    def job_pauses(self, job: Job, pauses: bool) -> None:
+        del job
+        self.pauses.append(pauses)
+
+
+async def test_a_job_that_comes_home_while_its_worker_waits_pauses_no_more() -> None:
+    noted = Noted()
+    streams = Streams(noted, lambda: None, None)
+    job = Job(Task(list, True, True, "many"), [1], None, (0,))
+    streams.begin(job, 5)
+    assert job.stream is not None
+    job.stream.chunks.extend([] for _ in range(MOST_AHEAD))
+    streams.end(job)
+    assert len(noted.chunks) == MOST_AHEAD
+    assert noted.pauses == [True, False]

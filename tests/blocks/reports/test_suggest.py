@@ -162,7 +162,9 @@ async def test_blocks_with_an_executor_measure_it_in_their_workers() -> None:
 
     block = Call(meet, executor=Threads(2), concurrency=2)
     network = await run(block, range(2))
-    (stage,) = network.suggest().stages
+    (stage,) = (
+        stage for stage in network.suggest().stages if stage.place != "body"
+    )  # which may have been slow to send
     assert (stage.name, stage.place, stage.concurrency, stage.items) == ("meet", "Threads", 2, 2)
     assert 0 < stage.cpu <= stage.seconds
 
@@ -178,7 +180,8 @@ async def test_more_calls_at_once_than_there_are_workers_do_not_count() -> None:
     async with Network(spread) as network:
         for n in range(3):
             await spread.send(n)
-    assert {stage.name: stage.concurrency for stage in network.suggest().stages} == {
+    stages = [stage for stage in network.suggest().stages if stage.place != "body"]
+    assert {stage.name: stage.concurrency for stage in stages} == {
         "two": 2,
         "standard": 1,
         "other": 2,
