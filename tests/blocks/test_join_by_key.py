@@ -16,6 +16,7 @@ from penstock.blocks import (
     Batch,
     Broadcast,
     Call,
+    Choice,
     DeadLetter,
     ErrorInfo,
     IterableSource,
@@ -386,3 +387,19 @@ async def test_what_an_agent_has_in_hand_is_waited_for() -> None:
     async with Network(source, Sleeper(before, behind)):
         pass
     assert got == [(n, n) for n in range(5)]
+
+
+async def test_behind_a_choice_no_key_is_given_up_by_its_order() -> None:
+    got: list[Any] = []
+    left, right = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    for number in (5, 6, 1):
+        left.send_nowait(number)
+    for number in (1, 5, 6):
+        right.send_nowait(number)
+    value = Transformer[Any, int](lambda chosen: chosen.value)
+    Choice(left).link_target(value)
+    join = Join(value, right, key=same, capacity=3)
+    join.link_target(Call(got.append))
+    async with Network(join):
+        pass
+    assert sorted(got) == [(1, 1), (5, 5), (6, 6)]

@@ -594,3 +594,19 @@ async def test_nothing_is_received_from_a_join_that_has_lost_count() -> None:
             with pytest.raises(trio.WouldBlock):
                 join.receive_nowait()
             await trio.sleep_forever()
+
+
+async def test_what_the_body_receives_from_a_way_has_no_partner_on_the_other() -> None:
+    got: list[Any] = []
+    fork, one, two = Broadcast[int](), UnboundedBuffer[int](), BoundedBuffer[int](1)
+    for block in (one, two):
+        fork.link_target(block)
+    join = Join(one, two, name="pairs")
+    async with Network(fork, join) as network:
+        for item in (1, 2, 3):
+            await fork.send(item)
+        await wait_all_tasks_blocked()
+        assert await one.receive() == 1
+        join.link_target(Call(got.append))
+    assert got == [(2, 2), (3, 3)]
+    assert network.balance()["pairs"].dropped == {"no partner": 1}
