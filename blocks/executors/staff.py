@@ -195,15 +195,16 @@ class Staff:
         number = next(number for number in count(1) if number not in taken)
         worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back, self.pause)
         job = queue.give(worker)
+        self._hired[worker] = number  # before it starts: its call may look at the crew at once
         try:
             worker.thread.start()
         except (RuntimeError, MemoryError) as error:  # the system has no thread to give
+            del self._hired[worker]
             queue.running -= 1
             if not self._is_left_to_others(queue, job, error):
                 job.error = error
                 queue.bring(job)
         else:
-            self._hired[worker] = number
             self._on_level[queue.level] += 1
 
     def _give_back(self, worker: Worker, job: Job, error: Exception) -> bool:
