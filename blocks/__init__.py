@@ -13,7 +13,7 @@ from .buffer import Buffer
 from .call import Call
 from .choice import Choice, Chosen
 from .core.balance import Balance, BlockBalance
-from .core.block import Block
+from .core.block import Block, Node
 from .core.link import Link
 from .core.producer import Producer
 from .core.source import Source
@@ -79,6 +79,7 @@ __all__ = [
     "MemoryBudget",
     "MessageStatus",
     "Network",
+    "Node",
     "OverwriteBuffer",
     "Processes",
     "Producer",

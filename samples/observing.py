@@ -9,14 +9,15 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from penstock.blocks.recording.save import FORMS
+from penstock.blocks import Recording
+from penstock.samples.command.parser import OptionGroup
 
 __all__ = ["add_observing_options", "diagram_file", "file_of_mode", "record_file", "seconds", "why_unusable"]
 
 DIAGRAMS = (".mmd", ".dot")
 
 
-def add_observing_options(group: argparse._ArgumentGroup | argparse.ArgumentParser, *, note: str = "") -> None:
+def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
     """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` ends the help of what takes files."""
     group.add_argument(
         "--record",
@@ -51,7 +52,7 @@ def add_observing_options(group: argparse._ArgumentGroup | argparse.ArgumentPars
 
 def record_file(text: str) -> Path:
     """Return the path of a file for a recording, which can be written to as far as one can tell without doing so."""
-    return _file(text, FORMS)
+    return _file(text, Recording.forms)
 
 
 def diagram_file(text: str) -> Path:

@@ -12,8 +12,7 @@ from pathlib import Path
 import attrs
 from rich.console import Console
 
-from penstock.blocks import Network, Recording, Report
-from penstock.blocks.core.block import Node
+from penstock.blocks import Network, Node, Recording, Report
 
 __all__ = ["Saved", "Watch", "print_network"]
 

@@ -5,6 +5,7 @@ Some rules do not hold everywhere yet. For each of them a number says how often 
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -41,6 +42,21 @@ MAY_KNOW: dict[str, set[str]] = {
     "dashboard": {"base", "core", "charts", "measuring", "recording", "reports", "liveness"},
 }
 TOP = {"network", "testing", "blocks"}
+
+SAMPLES_MAY_KNOW: dict[str, set[str]] = {
+    # a folder of samples/ and those it may know; "shared" are the files samples/*.py, "top" those that start a program
+    "command": set(),
+    "dashboard": set(),
+    "shared": {"command"},
+    "images": {"command", "shared"},
+    "gui": {"command", "dashboard", "images", "shared"},
+    "sentences": {"command", "shared"},
+    "streams": {"command", "shared"},
+    "workshop": {"command", "dashboard", "images", "sentences", "shared", "streams"},
+    "top": {"command", "dashboard", "gui", "images", "sentences", "shared", "streams", "workshop"},
+}
+SAMPLES_TOP = {"application", "__main__"}
+PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing", "penstock.samples"}
 
 MOST_AGAINST_THE_TABLE = 67
 MOST_IN_CIRCLES = 75
@@ -166,6 +182,39 @@ def check_rooms(modules: dict[str, Module]) -> list[str]:
     return sorted(set(found))
 
 
+def room_of_sample(name: str) -> str:
+    """The room of a module of samples: the innermost of its folders, or "shared" or "top"."""
+    *folders, file = name.split(".")[2:] or [""]
+    if file in SAMPLES_TOP and "gui" not in folders:
+        return "top"
+    return folders[-1] if folders else file if file in SAMPLES_MAY_KNOW else "shared"
+
+
+def check_sample_rooms(modules: dict[str, Module]) -> list[str]:
+    """List the imports inside samples/ that the table does not allow."""
+    found: list[str] = []
+    for module in modules.values():
+        if layer_of(module.name) != "samples":
+            continue
+        here = room_of_sample(module.name)
+        for name, line in own_imports(modules, module):
+            there = room_of_sample(name)
+            if layer_of(name) == "samples" and here != there and there not in SAMPLES_MAY_KNOW[here]:
+                found.append(f"{module.name}:{line}: {here} must not know {there} ({name})")
+    return sorted(set(found))
+
+
+def find_deep_imports(texts: dict[str, str]) -> list[str]:
+    """List where a text imports from a module of the library that is not public, in code or in what documents show."""
+    pattern = re.compile(r"^\s*(?:from|import) (penstock\.(?:agents|blocks)[\w.]*)", re.MULTILINE)
+    return [
+        f"{name}: {module}"
+        for name, text in texts.items()
+        for module in pattern.findall(text)
+        if module not in PUBLIC_MODULES
+    ]
+
+
 def files_in_circles(modules: dict[str, Module]) -> set[str]:
     """The modules that can be reached from themselves, imports for typing counted; packages that hand on left out."""
     graph = {
@@ -278,6 +327,21 @@ def test_in_blocks_everyone_knows_only_the_rooms_of_the_table() -> None:
     assert len(found) <= MOST_AGAINST_THE_TABLE, "\n".join(found)
 
 
+def test_in_samples_everyone_knows_only_the_rooms_of_the_table() -> None:
+    assert check_sample_rooms(read_modules(ROOT)) == []
+
+
+def test_samples_and_docs_use_public_names_of_the_library_only() -> None:
+    files = [*(ROOT / "samples").rglob("*.py"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+    assert find_deep_imports({str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in files}) == []
+
+
+def test_in_samples_no_file_is_in_a_circle_and_none_uses_a_private_name_of_another() -> None:
+    modules = read_modules(ROOT)
+    assert [name for name in files_in_circles(modules) if layer_of(name) == "samples"] == []
+    assert [use for use in private_uses(modules) if use.startswith("penstock.samples.")] == []
+
+
 def test_no_files_know_each_other_in_a_circle_not_even_for_typing() -> None:
     found = files_in_circles(read_modules(ROOT))
     assert len(found) <= MOST_IN_CIRCLES, "\n".join(sorted(found))
@@ -373,6 +437,29 @@ def test_an_import_against_the_table_is_found_even_if_it_is_for_typing(tmp_path:
     assert check_rooms(read_modules(write(tmp_path, files))) == [
         "penstock.blocks.core.block:3: core must not know top (penstock.blocks.network)"
     ]
+
+
+def test_a_sample_that_knows_another_sample_is_found(tmp_path: Path) -> None:
+    files = {
+        "samples/images/gui/hub.py": "from penstock.samples.images.run import run",
+        "samples/images/run.py": "def f():\n    from penstock.samples.images.gui.hub import Hub",
+        "samples/sentences/__main__.py": "from penstock.samples.sentences.program import run",
+        "samples/sentences/program.py": "from penstock.samples.watch import Watch",
+        "samples/watch.py": "",
+    }
+    assert check_sample_rooms(read_modules(write(tmp_path, files))) == [
+        "penstock.samples.images.run:2: images must not know gui (penstock.samples.images.gui.hub)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["from penstock.blocks.core.block import Node", "Text.\n```python\nimport penstock.agents.agent\n```"]
+)
+def test_a_deep_import_is_found(text: str) -> None:
+    public = (
+        "from penstock.blocks import Node\nfrom penstock.blocks.testing import check_target\nimport penstock.agents"
+    )
+    assert len(find_deep_imports({"a": text, "b": public})) == 1
 
 
 def test_a_circle_for_typing_is_found_with_all_its_files(tmp_path: Path) -> None:

@@ -42,7 +42,13 @@ def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: s
 
 
 class Node(Protocol):
-    """A block or an agent, as the network sees it."""
+    """What a `Network` runs: a block or an agent.
+
+    For annotations. A node of your own is a subclass of `Buffer` or of `penstock.agents.Agent`.
+
+    Attributes:
+        name: What reports and messages call it.
+    """
 
     name: str
 

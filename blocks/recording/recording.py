@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from ..charts.gantt import lay_out
 from ..charts.png import to_png
@@ -13,7 +13,7 @@ from ..charts.span import Span
 from ..charts.svg import to_svg
 from .chrome import to_chrome
 from .replay import Replay
-from .save import load, save
+from .save import FORMS, load, save
 from .step import Step
 
 
@@ -27,6 +27,7 @@ class Recording:
         max_spans: So many are kept, >= 1.
 
     Attributes:
+        forms: Endings of the names of files that `save` writes.
         max_spans: So many are kept.
         network: The name of the network.
         seconds: How long the network has run.
@@ -37,6 +38,8 @@ class Recording:
     Raises:
         ValueError: `max_spans` is out of its range.
     """
+
+    forms: ClassVar[tuple[str, ...]] = FORMS
 
     def __init__(self, max_spans: int = 100_000) -> None:
         if not isinstance(max_spans, int) or isinstance(max_spans, bool) or max_spans < 1:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol
 
 from penstock.blocks import __version__
 
-__all__ = ["CommandParser", "file_path", "option_names", "whole_number"]
+__all__ = ["CommandParser", "OptionGroup", "file_path", "option_names", "whole_number"]
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -34,6 +34,14 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the program with status 2 and one line on standard error."""
         self.exit(2, f"{self.prog}: {_on_one_line(message)} (try --help)\n")
+
+
+class OptionGroup(Protocol):
+    """A parser, or a group of options in one: `argparse` has no public name for both."""
+
+    def add_argument(self, *names: str, **options: Any) -> Any:
+        """Add an option, as `argparse.ArgumentParser` does."""
+        ...
 
 
 def _on_one_line(text: str) -> str:

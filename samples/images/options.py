@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from penstock.samples.command.parser import CommandParser, file_path, option_names, whole_number
+from penstock.samples.command.parser import CommandParser, OptionGroup, file_path, option_names, whole_number
 from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
 from penstock.samples.images.option_types import concurrency, deviation, size
 from penstock.samples.images.record import Phase
@@ -265,7 +265,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_workers(group: argparse._ArgumentGroup) -> None:
+def _add_workers(group: OptionGroup) -> None:
     kinds = [kind.value for kind in Workers]
     group.add_argument(
         "--executor",

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from penstock.blocks import Network
-from penstock.blocks.measuring.statistics import AgentStatistics, BlockStatistics, Statistics
-from penstock.blocks.reports.link_statistics import LinkKind, find_links
+from penstock.blocks import AgentStatistics, BlockStatistics, LinkKind, Report, Statistics
 from penstock.samples.images.gui.model import PHASE_LABELS, LinkRow, NodeRow, QueueRow
 from penstock.samples.images.record import Phase
 from penstock.samples.images.settings import Mode
@@ -112,14 +110,14 @@ def phases_as_nodes(
     )
 
 
-def links_of(network: Network | None, statistics: Statistics | None, counts: Sequence[int]) -> tuple[LinkRow, ...]:
+def links_of(report: Report | None, counts: Sequence[int]) -> tuple[LinkRow, ...]:
     """Return who hands images to whom; `counts` says how many each phase has done."""
-    if network is None or statistics is None:
+    if report is None:
         pairs = zip(pairwise(Phase), counts, strict=False)
         return tuple(LinkRow(one.value, other.value, count) for (one, other), count in pairs)
     return tuple(
         LinkRow(link.source, link.target, link.passed or 0)
-        for link in find_links(network, statistics)
+        for link in report.links
         if link.kind not in (LinkKind.DEAD_LETTERS, LinkKind.BY_HAND) and not _is_errors(link.target)
     )
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 import attrs
 
-from penstock.blocks import Network, Recording
-from penstock.blocks.core.block import Node
+from penstock.blocks import Network, Node, Recording
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.graph import links_of, nodes_of, phases_as_nodes, queues_of
 from penstock.samples.images.gui.model import (
@@ -183,7 +182,8 @@ class Live(Observer):
         means = self._means()
         slowest = max(means, key=lambda phase: means[phase] / self._shares(phase)) if means else None
         network = self.watch.running
-        statistics = None if network is None else network.statistics()
+        report = None if network is None else network.report()
+        statistics = None if report is None else report.statistics
         mode = self.form.mode
         if statistics is None:
             nodes = phases_as_nodes(self._counts, means, slowest, self.seconds)
@@ -203,7 +203,7 @@ class Live(Observer):
             phases=self._phase_rows(means, slowest),
             queues=() if statistics is None else queues_of(mode, statistics, self._most),
             nodes=nodes,
-            links=links_of(network, statistics, self._counts),
+            links=links_of(report, self._counts),
             governor=Slots(int(governors[0].in_flight), int(governors[0].limit)) if governors else None,
         )
 
