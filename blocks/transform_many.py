@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
+import attrs
+
 from .base.callables import is_async, is_async_generator
+from .core.balance import BlockBalance
 from .core.source import Source
+from .executors.keeper import Keeper
 from .functions.async_runner import AsyncExpandingRunner
+from .functions.at_end import END, LastCall, check_at_end, with_end
 from .functions.context import carry
 from .functions.function_block import (
     DEFAULT_CAPACITY,
@@ -44,7 +49,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception. With "fail", what
       an item has given before stays given. A generator is closed where it runs, however that ends.
 
-    In the balance a message counts as consumed, and its outputs as produced.
+    In the balance a message counts as consumed, and its outputs as produced, those of `at_end` too.
 
     Args:
         function: A plain function that returns an iterable or is a generator, which runs on the loop unless there is
@@ -62,17 +67,26 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
             is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
+        at_end: Called once behind the last message, without arguments, where the function runs. Gives what the function
+            still holds (the rest of a line, a trailer, the last sum), in one of the ways in which the function may give
+            outputs; async only if the function is. These go out before the block completes, and `time_limit` holds for
+            them too. It is not called if the network fails or is cancelled before that, nor if nothing needs the
+            outputs any more. If it raises, `Retry` calls it again; after that it is a fault, whatever `on_error` says,
+            because there is no message that could be left out. Needs `concurrency=1` and one place for what the
+            function holds: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If that
+            process ends before its time, what it held is lost, and that is a fault too.
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
             go with the result to the next block that has this too. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
         name: What reports call the block; by default the name of the function.
 
     Raises:
-        ValueError: A number is out of its range, or `on_error` is no policy.
-        TypeError: `function` cannot be called, or not by the executor.
+        ValueError: A number is out of its range, `on_error` is no policy, or `at_end` would not find all that the
+            function holds in one place.
+        TypeError: `function` or `at_end` cannot be called, or not by the executor.
     """
 
-    __slots__ = ()
+    __slots__ = ("_last_call",)
     kind: ClassVar[str] = "transform-many"
 
     # The first takes whatever there is, and is what a type checker needs for a lambda. mypy makes nothing of an async
@@ -90,6 +104,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
@@ -107,6 +122,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
@@ -124,6 +140,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = ...,
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         name: str | None = ...,
     ) -> None: ...
@@ -140,6 +157,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         on_error: OnError = "fail",
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
+        at_end: Callable[[], Any] | None = None,
         context: bool = False,
         name: str | None = None,
     ) -> None:
@@ -149,6 +167,11 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        self._last_call = LastCall.NONE
+        if at_end is not None:
+            check_at_end(str(self), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
+            self._last_call = LastCall.DUE
+            self.function = with_end(str(self), function, at_end, executor)
         if context:
             carry(self, capacity=capacity, filter=filter, executor=executor, expands=True)
         check_expanding(self, executor)
@@ -159,3 +182,52 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             self._use(executor_runner(self, executor, concurrency, ordered, window, True))
         else:
             self._use(ExpandingRunner(self))
+
+    # The call behind the last input. It goes the way of an item, but is none: it is not counted as held, and what is
+    # counted as consumed when it is done was taken off when it began.
+
+    def keeper(self) -> Keeper | None:
+        """Who sees to it that what the function holds for `at_end` is not lost."""
+        return None if self._last_call is LastCall.NONE else Keeper(str(self))
+
+    @property
+    def gives_at_end(self) -> bool:
+        """Whether the last call is still to be made."""
+        return self._last_call is LastCall.DUE
+
+    def drained(self) -> None:
+        """Make the last call, or finish if there is none, or none any more."""
+        if self._last_call is LastCall.DUE:
+            self._last_call = LastCall.MADE
+            self._counts["consumed"] -= 1
+            self._inbox.queue.append(END)  # type: ignore[arg-type]  # the runner's function knows it
+            self._wake()
+        elif not self._is_in_last_call():
+            super().drained()
+
+    def _is_in_last_call(self) -> bool:
+        """Whether the last call is under way; then nothing else is."""
+        runner = self._runner
+        return self._last_call is LastCall.MADE and bool(self._inbox.queue or runner.busy or runner.waiting)
+
+    def _held(self) -> int:
+        return super()._held() - self._is_in_last_call()
+
+    def _stuck(self) -> int:
+        return self._held() + self._is_in_last_call()
+
+    def _balance(self) -> BlockBalance:
+        balance = super()._balance()
+        return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
+
+    def end_early(self) -> None:
+        """Take nothing more in, and make no last call: nothing needs what it would give."""
+        if self._is_in_last_call() and self._inbox.queue:
+            self._inbox.queue.clear()
+            self._counts["consumed"] += 1
+        self._last_call = LastCall.NONE if self._last_call is LastCall.DUE else self._last_call
+        super().end_early()
+
+    def _abort(self, reason: str) -> None:
+        self._counts["consumed"] += self._is_in_last_call()
+        super()._abort(reason)

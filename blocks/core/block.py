@@ -264,6 +264,11 @@ class Block:
         """Hand on what waits for more to come, because nothing comes; tell whether there was something."""
         return False
 
+    @property
+    def gives_at_end(self) -> bool:
+        """Whether something more comes out of the block when its input is complete, though it holds nothing."""
+        return False
+
     def complete_circle(self) -> None:
         """Take no more input: the network is drained and only a circle of links keeps the block open."""
         for inbox in self._ins():

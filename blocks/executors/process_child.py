@@ -21,6 +21,7 @@ from ..base.error_info import annotate
 from ..base.errors import WorkerDied
 from .forked import forkable
 from .journal import SIZE, Journal
+from .keeper import Keeper
 from .packing import Packer
 from .parcel import check_picklable
 from .process_worker import main
@@ -143,11 +144,13 @@ class Child:
             "`if __name__ == '__main__':`, or is no file (it is piped in): each worker process imports it again"
         )
 
-    def teach(self, function: Callable[..., Any], name: str) -> int:
+    def teach(self, function: Callable[..., Any], name: str, keeper: Keeper | None = None) -> int:
         """Send a function, if it was not sent already; gives its number. Raises `Lost`."""
         number = self._numbers.get(id(function))
         if number is not None:
             return number
+        if keeper is not None:
+            keeper.check_is_sent()
         check_picklable(function, name)
         number = len(self._functions)
         if number == MOST_FUNCTIONS:

@@ -130,6 +130,8 @@ class ProcessHand:
             except BaseException:
                 self.close()  # nobody knows what it still has in mind
                 raise
+            if task.keeper is not None and outcome.done > done:
+                task.keeper.began()
             if not goes_on or deaths == MOST_DEATHS:
                 break
         return outcome

@@ -70,7 +70,7 @@ class Request:
     def run(self, items: Sequence[Any]) -> bool:
         """Have items done, and say whether those behind them may be begun; raises `Lost` if the child has died."""
         outcome = self._outcome
-        number = self._child.teach(self._task.function, self._task.name)
+        number = self._child.teach(self._task.function, self._task.name, self._task.keeper)
         packed, error = self._pack(items)
         if packed and (no_memory := self._work(number, packed)) is not None:
             error = None if packed else no_memory  # the one that was taken off goes by itself, or cannot go at all

@@ -16,6 +16,7 @@ import attrs
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
 from ..base.error_info import forget_frames
+from .keeper import Keeper
 
 SLICE = 16
 """So many items are begun without a look at the clock."""
@@ -32,6 +33,7 @@ class Task:
         name: The block.
         limit: Seconds after which a hand-over that takes longer than expected begins no further items.
         context: The context variables that the function sees, where that can be said: in threads.
+        keeper: Told where the function is called, if it holds something from one call to the next.
     """
 
     function: Callable[[Any], Any]
@@ -40,6 +42,7 @@ class Task:
     name: str = ""
     limit: float = math.inf
     context: Context | None = attrs.field(default=None, eq=False, hash=False)
+    keeper: Keeper | None = attrs.field(default=None, eq=False, hash=False)
 
 
 @attrs.define(slots=True)

@@ -103,7 +103,7 @@ class ExecutorRunner(LaneUser):
         self.at_once = min(concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency)))
         self.ordered = ordered
         self.window = window
-        self.task = Task(block.function, expands, block._failures.is_strict, str(block))
+        self.task = Task(block.function, expands, block._failures.is_strict, str(block), keeper=block.keeper())
         self.busy = 0
         self.waiting = 0
         self.started = 0

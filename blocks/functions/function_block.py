@@ -25,7 +25,9 @@ from ..core.outbox import Outbox
 from ..core.source import inlet_for
 from ..core.target import Target
 from ..core.waiting import WaitList
+from ..executors.keeper import Keeper
 from ..executors.parcel import check_picklable
+from .at_end import END
 from .carried import plain
 from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
 from .item_limit import Late
@@ -134,6 +136,10 @@ class FunctionBlock(Block, Target[In]):
 
     # What the runner asks and tells
 
+    def keeper(self) -> Keeper | None:
+        """Who is told where the function is called, if it holds something from one call to the next."""
+        return None
+
     @property
     def may_overtake(self) -> bool:
         """Whether results may go out in another order than that of their items."""
@@ -167,9 +173,14 @@ class FunctionBlock(Block, Target[In]):
 
     def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
         """Stop the network because the function raised."""
+        assert self._network is not None
+        if item is END:
+            self._counts["consumed"] += 1  # it was no item; it was taken off there when it came
+            annotate(error, f"raised by at_end, behind item {number - 1}")
+            self._network._fault(error, phase=self.name)
+            raise error
         self._counts["dropped:fault"] += 1
         self._counts["failed"] += 1
-        assert self._network is not None
         self._network._fault(error, phase=self.name, item=item, number=number)
         raise error
 
@@ -180,7 +191,7 @@ class FunctionBlock(Block, Target[In]):
             self._fault(error, item, number)
         if isinstance(error, Late):
             error = error.explain(str(self), item, number)
-        action = self._failures.decide(attempt, number)
+        action = self._failures.decide(attempt, number, may_drop=item is not END)
         if action is not Action.FAIL:
             log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
         if action is Action.RETRY:
@@ -237,7 +248,11 @@ class FunctionBlock(Block, Target[In]):
         self._runner.step()
         self._settle()
         if self._inbox.closed and not self._held():
-            self._finish()
+            self.drained()
+
+    def drained(self) -> None:
+        """No item will come any more, and none is held."""
+        self._finish()
 
     def _settle(self) -> None:
         """Take note of what the block waits for from now on, if it waits."""

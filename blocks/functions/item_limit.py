@@ -16,6 +16,7 @@ import trio
 from ..base.callables import NOT_ITERABLE, NOT_RUN
 from ..base.error_info import annotate, shorten
 from ..base.errors import TimeLimitExceeded
+from .at_end import END
 
 Async = Awaitable[Any]
 NOT_THE_USERS = ("penstock", "trio", "outcome", "contextlib")
@@ -34,9 +35,8 @@ class Late(Exception):
 
     def explain(self, who: str, item: object, number: int) -> TimeLimitExceeded:
         """Say which item it was."""
-        error = TimeLimitExceeded(
-            f"{who}: item {number}, {shorten(item)}, was not done within its time limit of {self.seconds:g} s"
-        )
+        what = "at_end" if item is END else f"item {number}, {shorten(item)},"
+        error = TimeLimitExceeded(f"{who}: {what} was not done within its time limit of {self.seconds:g} s")
         error.__cause__ = None  # that it came from here is of no interest
         if self.note:
             annotate(error, self.note)

@@ -177,17 +177,18 @@ class Failures:
         """Whether every failure is a fault."""
         return self.retry is None and isinstance(self.final, Fail)
 
-    def decide(self, attempt: int, seen: int) -> Action:
+    def decide(self, attempt: int, seen: int, may_drop: bool = True) -> Action:
         """Decide about an item that failed.
 
         Args:
             attempt: How often it was tried again already.
             seen: The number of the item, counted from 1; with concurrency, later ones may have been seen before.
+            may_drop: Whether it is an item that can be left out at all.
         """
         self.seen = max(self.seen, seen)
         if self.retry is not None and attempt < self.retry.times:
             return Action.RETRY
-        if isinstance(self.final, Fail):
+        if isinstance(self.final, Fail) or not may_drop:
             return Action.FAIL
         self.given_up += 1
         if self.final.budget is not None and not self.final.budget.allows(self.given_up, self.seen):

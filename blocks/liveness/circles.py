@@ -2,17 +2,18 @@
 
 A block completes after the last of its producers. In a circle of links each waits for the other, so when nothing is
 left anywhere, the circle is completed here. First a block that keeps an incomplete group gives it out, for in a circle
-that group may go round again. Then the blocks are completed that can get messages from one another only. If there are
-none, agents that read in an `async for` may be part of the circle: what has gone round in it has drained, and they
-end with their input.
+that group may go round again. Then the blocks are completed that can get messages from one another only; if one of them
+gives something at its end, only those before it. If there are none, agents that read in an `async for` may be part of
+the circle: what has gone round in it has drained, and they end with their input.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.block import Block, inboxes_of
+from ..core.graph import reachable
 from ..core.link import Link
 from ..core.waiting import parked
 
@@ -37,9 +38,18 @@ def complete_circles(network: Network, agents: Iterable[Member]) -> bool:
         circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
         if not any(inbox.accepted for block in circle for inbox in inboxes_of(block)):
             return False  # they wait for a first message, which is a standstill
-    for block in circle:
+    for block in first_of(circle):
         block.complete_circle()
     return bool(circle)
+
+
+def first_of(circle: list[Block]) -> list[Block]:
+    """Those that have to be completed first: what a block gives at its end must find open what is not before it."""
+    due = [block for block in circle if block.gives_at_end]
+    if not due:
+        return circle
+    before = min((reachable(block, cast("Any", feeders_of)) for block in due), key=len)
+    return [block for block in circle if block in before]
 
 
 def reads_to_the_end(agent: Member) -> bool:

@@ -144,6 +144,14 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         lambda: TransformMany(twice, capacity=2, on_error="skip"),
         {"expected": TWICE, "capacity": 2, "needs_network": True},
     ),
+    "transform many that gives more at its end": (
+        lambda: TransformMany(twice, at_end=lambda: ["the", "end"], capacity=2),
+        {"expected": (*TWICE, "the", "end"), "capacity": 2, "needs_network": True},
+    ),
+    "transform many with an async generator that gives more at its end": (
+        lambda: TransformMany(slow_twice, at_end=lambda: ["the", "end"], capacity=2),
+        {"expected": (*TWICE, "the", "end"), "capacity": 2, "needs_network": True},
+    ),
     "transform many with an async function": (
         lambda: TransformMany(list_twice, capacity=2),
         {"expected": TWICE, "capacity": 2, "needs_network": True},

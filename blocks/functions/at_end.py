@@ -1,0 +1,187 @@
+"""The call behind the last input of a block, which gives what its function still holds.
+
+The end is an item like the others on its way to where the function runs, so the call is made there, in its turn: in
+the pump, in a task, in a thread or in another process. States of a block: no such call → finished; or due → (its input
+is complete and nothing is held) → made → finished. A block that is ended early is never in "made": it is as if there
+were no such call. What the function holds is in one place, so nothing is allowed that would scatter it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from enum import Enum
+from functools import wraps
+from typing import Any, Final
+
+import attrs
+
+from ..base.callables import is_async, is_async_generator
+from ..executors.parcel import check_picklable
+from ..executors.processes import Processes
+from ..executors.threads import Threads
+
+Function = Callable[[Any], Any]
+AtEnd = Callable[[], Any]
+
+
+class End(Enum):
+    """What stands behind the last input; it is the same object in every process."""
+
+    END = "end"
+
+    def __repr__(self) -> str:
+        return "<the end of the input>"
+
+
+END: Final = End.END
+
+
+class LastCall(Enum):
+    """Whether there is a call behind the last input, and how far it is.
+
+    Attributes:
+        NONE: There is none, or it is not wanted any more.
+        DUE: It comes when the input is complete and nothing is held.
+        MADE: It was begun.
+    """
+
+    NONE = "none"
+    DUE = "due"
+    MADE = "made"
+
+
+@attrs.frozen
+class Ending:
+    """A plain function that takes the end, too; both of its parts travel together, so that they share what they hold.
+
+    Attributes:
+        function: Called with each item.
+        at_end: Called at the end.
+    """
+
+    function: Function
+    at_end: AtEnd
+
+    @property
+    def __wrapped__(self) -> Function:
+        return self.function
+
+    def __call__(self, item: Any) -> Any:
+        return self.at_end() if item is END else self.function(item)
+
+
+class InOneThread:
+    """The same for a function that holds something in the state of its worker.
+
+    Args:
+        name: The block.
+        function: What is called.
+    """
+
+    __slots__ = ("_name", "_thread", "function")
+
+    def __init__(self, name: str, function: Function) -> None:
+        self._name = name
+        self._thread: int | None = None
+        self.function = function
+
+    def __call__(self, item: Any) -> Any:
+        here = threading.get_ident()
+        if self._thread is None:
+            self._thread = here
+        elif self._thread != here:
+            raise RuntimeError(
+                f"{self._name}: the worker with the state that at_end= needs was busy with another block, and a second "
+                "one has no part of it; give the block a Threads(1) of its own"
+            )
+        return self.function(item)
+
+
+def awaited_to_the_end(function: Function, at_end: AtEnd) -> Function:
+    """An async function that takes the end, too."""
+
+    @wraps(function)
+    async def call(item: Any) -> Any:
+        return await last_outputs(at_end) if item is END else await function(item)
+
+    return call
+
+
+async def last_outputs(at_end: AtEnd) -> Any:
+    """What is given at the end, of whatever kind the function is."""
+    if is_async_generator(at_end):
+        return [output async for output in at_end()]
+    return await at_end() if is_async(at_end) else at_end()
+
+
+def generated_to_the_end(function: Function, at_end: AtEnd) -> Function:
+    """An asynchronous generator function that takes the end, too."""
+
+    @wraps(function)
+    async def generate(item: Any) -> AsyncGenerator[Any, None]:
+        if item is END and not is_async_generator(at_end):
+            for output in await last_outputs(at_end):
+                yield output
+            return
+        outputs = at_end() if item is END else function(item)
+        try:
+            async for output in outputs:
+                yield output
+        finally:
+            await outputs.aclose()
+
+    return generate
+
+
+def with_end(name: str, function: Function, at_end: AtEnd, executor: Executor | None) -> Function:
+    """A function that takes the end, too: it calls another one then."""
+    if is_async_generator(function):
+        return generated_to_the_end(function, at_end)
+    if is_async(function):
+        return awaited_to_the_end(function, at_end)
+    ending = Ending(function, at_end)
+    has_state = isinstance(executor, Threads) and executor.worker_init is not None
+    return InOneThread(name, ending) if has_state else ending
+
+
+def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int, executor: Executor | None) -> None:
+    """Raise if the call at the end could not be made, or not where all that the function holds is.
+
+    Raises:
+        TypeError: It cannot be called, or not there.
+        ValueError: What the function holds would be scattered.
+    """
+    if not callable(at_end):
+        raise TypeError(f"{name}: at_end must be a function without arguments, got {at_end!r}")
+    if not runs_async and (is_async(at_end) or is_async_generator(at_end)):
+        raise TypeError(
+            f"{name}: at_end is async and the function is not; make both async, or give a plain at_end, which runs "
+            "where the function does"
+        )
+    if concurrency > 1:
+        raise ValueError(
+            f"{name}: at_end= needs concurrency=1, got {concurrency}: it is called once, and several calls at once do "
+            "not share what the function holds in a known order; put what can be done at once into a block before it"
+        )
+    if isinstance(executor, Processes):
+        check_workers(name, "Processes", executor.workers)
+        check_picklable(at_end, name)
+    elif isinstance(executor, Threads):
+        if executor.worker_init is not None:
+            check_workers(name, "Threads", executor.workers)
+    elif executor is not None and not isinstance(executor, ThreadPoolExecutor):
+        raise TypeError(
+            f"{name}: at_end= needs one place for what the function holds: the loop, Threads, a ThreadPoolExecutor, or "
+            f"Processes(1); got {executor!r}, which may call the function anywhere"
+        )
+
+
+def check_workers(name: str, kind: str, workers: int) -> None:
+    """Raise a `ValueError` if each of several workers would hold a part."""
+    if workers > 1:
+        raise ValueError(
+            f"{name}: at_end= needs an executor with one worker, because each worker would hold a part; give the block "
+            f"a {kind}(1) of its own, got {workers} workers"
+        )
