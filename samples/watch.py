@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ import attrs
 from rich.console import Console
 
 from penstock.blocks import Network, Node, Recording, Report
+from penstock.samples.command.whole_file import WholeFile
 
 __all__ = ["Saved", "Watch", "print_network"]
 
@@ -80,14 +80,15 @@ def _written(write: Callable[[Path], None], files: Iterable[Path], problems: lis
 
 
 def _whole(write: Callable[[Path], None], file: Path) -> None:
-    """Have `file` written whole or not at all: into a folder beside it, from which it takes its place."""
-    file = Path(os.path.realpath(file))  # a link is followed
-    with tempfile.TemporaryDirectory(prefix=".penstock-", dir=file.parent, ignore_cleanup_errors=True) as folder:
+    """Have `file` written whole or not at all."""
+    with (
+        tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as folder,
+        WholeFile(file) as whole,
+    ):
         draft = Path(folder, file.name)
         write(draft)
-        if file.exists():
-            draft.chmod(stat.S_IMODE(file.stat().st_mode))
-        os.replace(draft, file)
+        with open(draft, "rb") as written:
+            shutil.copyfileobj(written, whole)
 
 
 def _draw(report: Report, file: Path) -> None:

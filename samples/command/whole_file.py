@@ -6,14 +6,12 @@ import contextlib
 import os
 import secrets
 import stat
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-if sys.platform != "win32":
-    import fcntl
+from penstock.samples.command.lock import lock
 
 __all__ = ["WholeFile"]
 
@@ -46,7 +44,7 @@ class WholeFile:
                 raise OSError(None, "is not a plain file")
             self._mode = stat.S_IMODE(mode)
         self._file = open(self._draft, "xb")  # closed by __exit__
-        _lock(self._file)
+        lock(self._file)
         _remove_left_behind(self.path.parent)
         return self._file
 
@@ -69,20 +67,5 @@ def _remove_left_behind(folder: Path) -> None:
         with contextlib.suppress(OSError):  # it is another program's: locked, or open, which Windows does not remove
             if time.time() - draft.stat().st_mtime > _SURELY_LOCKED:
                 with open(draft, "r+b") as file:
-                    _lock(file)
+                    lock(file)
                 draft.unlink()
-
-
-def _lock(file: BinaryIO) -> None:
-    """Lock a file until it is closed.
-
-    Raises:
-        BlockingIOError: another program has locked it.
-    """
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # a file system without locks
-            return

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import BinaryIO
 
 import attrs
 
+from penstock.samples.command.lock import lock
 from penstock.samples.images.settings import Halt, Settings
-
-if sys.platform != "win32":
-    import fcntl
 
 __all__ = ["unfinished"]
 
@@ -36,8 +32,7 @@ def unfinished(settings: Settings) -> Generator[Settings]:
             _remove_left_behind(settings.output)
             folder = Path(tempfile.mkdtemp(prefix=".", suffix=_SUFFIX, dir=settings.output))
             stack.callback(_remove, folder)
-            lock = stack.enter_context(open(folder / _LOCK, "xb"))
-            _lock(lock)
+            lock(stack.enter_context(open(folder / _LOCK, "xb")))
             settings = attrs.evolve(settings, unfinished=folder)
         settings = attrs.evolve(settings, halt=Halt())
         stack.callback(setattr, settings.halt, "is_set", True)  # first of all that is done at the end
@@ -62,26 +57,11 @@ def _remove_left_behind(output: Path) -> None:
 
 def _is_in_use(folder: Path) -> bool:
     try:
-        with open(folder / _LOCK, "r+b") as lock:
-            _lock(lock)
+        with open(folder / _LOCK, "r+b") as file:
+            lock(file)
         (folder / _LOCK).unlink()  # Windows refuses that while the file is open
     except FileNotFoundError:
         return time.time() - folder.stat().st_mtime < _SURELY_LOCKED
     except OSError:
         return True
     return False
-
-
-def _lock(file: BinaryIO) -> None:
-    """Lock a file until it is closed.
-
-    Raises:
-        BlockingIOError: another run has locked it.
-    """
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:  # a file system without locks
-            return
