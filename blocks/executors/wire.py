@@ -11,7 +11,8 @@ from .slots import Handle, Shared
 
 # To the worker
 START = "start"
-"""Get ready. Until then the worker says nothing: macOS answers to a handle, and that must not get into a message."""
+"""Get ready. Until then the worker says nothing: macOS and Python from 3.15 on answer to a handle, and that answer must
+not get into a message."""
 ARENA = "arena"
 """Size, name: map this, too; the handle follows if there is no name."""
 FUNCTION = "function"
@@ -91,7 +92,7 @@ class Wire:
         self.send(ARENA, size, None)
         try:
             send_handle(self._connection, handle, 0)
-        except (OSError, RuntimeError):  # RuntimeError: on macOS, where handles are answered to
+        except (OSError, RuntimeError):  # RuntimeError: where handles are answered to
             raise Lost from None
 
     def close(self) -> None:

@@ -113,8 +113,10 @@ def may_decline(link: Link[Any]) -> bool:
     return link.filter is not None or link.inbox.filter is not None or link.inbox.closed
 
 
-CONSTANTS = {"LOAD_CONST", "LOAD_SMALL_INT", "RETURN_CONST"}
-HARMLESS = {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "DELETE_FAST", "LOAD_CONST", "LOAD_SMALL_INT"}
+# LOAD_SMALL_INT is there since Python 3.14; LOAD_COMMON_CONSTANT loads False since 3.15
+LOADS = {"LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"}
+CONSTANTS = LOADS | {"RETURN_CONST"}
+HARMLESS = LOADS | {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "DELETE_FAST"}
 
 
 def is_never(accepts: Callable[[Any], bool]) -> bool:

@@ -51,16 +51,16 @@ class Parent:
 
 def test_a_worker_process_serves_until_the_pipe_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     parent = Parent()
-    parent.start()
     told: list[Any] = []
     watching = threading.Event()
 
-    def hear() -> None:
+    def start_and_hear() -> None:  # in a thread: a handle may be sent only once it is received
+        parent.start()
         told.append(parent.wire.receive())
         parent.wire.close()
 
     monkeypatch.setattr(process_worker, "end_with_parent", watching.set)
-    hearing = threading.Thread(target=hear)
+    hearing = threading.Thread(target=start_and_hear)
     hearing.start()
     main(parent.connection, pickle.dumps(os.getpid), (), 1)
     hearing.join(SECONDS)

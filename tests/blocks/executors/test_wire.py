@@ -1,12 +1,13 @@
 """The pipe to a worker process: what it says when the other side is gone."""
 
+import threading
 from multiprocessing import Pipe
 from typing import Any
 
 import pytest
 
 from penstock.blocks.executors import wire
-from penstock.blocks.executors.slots import BIG, Pool, Shared
+from penstock.blocks.executors.slots import BIG, Pool, Shared, Span
 from penstock.blocks.executors.wire import READY, Lost, Wire
 
 
@@ -25,10 +26,16 @@ def test_messages_arrive_in_order(ends: tuple[Wire, Wire]) -> None:
 def test_an_arena_is_mapped_on_the_way_to_the_next_message(ends: tuple[Wire, Wire]) -> None:
     parent, child = ends
     pool = Pool(parent.shared, parent.announce)
-    spans = pool.put([memoryview(bytes([number]) * BIG) for number in range(5)])
-    parent.send(READY)
+    spans: list[Span] = []
+
+    def send() -> None:
+        spans.extend(pool.put([memoryview(bytes([number]) * BIG) for number in range(5)]) or ())
+        parent.send(READY)
+
+    sending = threading.Thread(target=send)  # a handle may be sent only once it is received
+    sending.start()
     assert child.receive() == (READY,)
-    assert spans is not None
+    sending.join()
     assert [child.shared.lend(*span)[-1] for span in spans] == list(range(5))
 
 
