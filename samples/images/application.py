@@ -32,7 +32,7 @@ from penstock.samples.images.mode_run import files_of, run_mode
 from penstock.samples.images.names import printable
 from penstock.samples.images.options import Options, parse_options
 from penstock.samples.images.progress import Reported
-from penstock.samples.images.report import RunReport, print_report
+from penstock.samples.images.report import RunReport, print_networks, print_report, what_went_wrong
 from penstock.samples.images.run import Outcome
 from penstock.samples.images.settings import Mode
 from penstock.samples.images.stop import Stop
@@ -97,7 +97,7 @@ def _first_of(error: BaseException) -> BaseException:
 
 def _run(options: Options) -> int:
     """Run the modes over the pictures, print the report, and return the exit status."""
-    screen = Console(stderr=True)
+    screen = Console(stderr=True, quiet=options.quiet)
     _check_files(options)
     folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
     received: list[int] = []
@@ -133,7 +133,11 @@ def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: s
             write_failures(options.errors, [failure for report in reports for failure in report.result.failures])
         except OSError as error:
             problems.append(f"cannot write {printable(str(options.errors))}: {why(error)}")
-    unshown = show(Console(), partial(print_report, reports=reports, left_out=left_out))
+    if options.quiet:
+        for line in what_went_wrong(reports):
+            _complain(line)
+    tell = print_networks if options.quiet else partial(print_report, left_out=left_out)
+    unshown = show(Console(), partial(tell, reports=reports))
     if unshown is not None:
         problems.append(f"cannot write the report to standard output: {unshown}")
     for problem in problems:
@@ -184,7 +188,7 @@ async def _run_modes(
 ) -> list[RunReport]:
     """Run one mode after the other, until they are through or a signal ends them."""
     reports: list[RunReport] = []
-    reported, stop = Reported(), Stop()
+    reported, stop = Reported(are_counted=not options.quiet), Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, stop, received)
         for mode, folder in folders.items():

@@ -74,7 +74,7 @@ class _Line:
         return entries
 
     def _failed(self, error: PhaseError) -> None:
-        if self.settings.on_error is OnError.STOP or error.failure.ends_run:
+        if self.settings.on_error is OnError.FAIL or error.failure.ends_run:
             raise error
         self.observer.on_error(error.failure)
         self.governor.free_slot()

@@ -11,7 +11,7 @@ import attrs
 __all__ = ["GuiChoice", "add_gui_options", "gui_choice"]
 
 _NOT_WITH = ("compare", "record", "report", "diagram", "time_limit", "concurrency")
-_NOT_THERE = ("recursive", "resume", "errors", "on_error")
+_NOT_THERE = ("recursive", "resume", "errors", "on_error", "quiet")
 
 
 @attrs.frozen

@@ -8,14 +8,9 @@ from collections.abc import Callable
 
 from penstock.samples.images.record import Phase
 
-__all__ = ["at_least_one", "concurrency", "deviation", "size"]
+__all__ = ["concurrency", "deviation", "size"]
 
 _SMALLEST, _LARGEST = 32, 4096
-
-
-def at_least_one(text: str) -> int:
-    """Return a whole number from 1."""
-    return _whole(text, lambda value: value >= 1, "a whole number from 1")
 
 
 def size(text: str) -> tuple[int, int]:

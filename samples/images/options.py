@@ -91,6 +91,7 @@ class Options:
     report: bool = False
     diagram: tuple[Path, ...] = ()
     time_limit: float | None = None
+    quiet: bool = False
     gui: GuiChoice | None = None
 
 
@@ -141,6 +142,7 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
         report=found.report,
         diagram=tuple(found.diagram),
         time_limit=found.time_limit,
+        quiet=found.quiet,
         gui=gui,
     )
 
@@ -201,6 +203,7 @@ def _parser() -> CommandParser:
     _add_what(parser)
     _add_how(parser)
     group = parser.add_argument_group("how it is looked at")
+    group.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
     add_observing_options(group, note="; with --compare there is one file a mode, such as run-data-flow.svg")
     add_gui_options(parser)
     return parser

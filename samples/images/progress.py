@@ -41,10 +41,12 @@ class Reported:
 
     Args:
         most: how many are printed.
+        are_counted: whether there will be a report that counts all of them.
     """
 
-    def __init__(self, most: int = _MOST_LINES) -> None:
+    def __init__(self, most: int = _MOST_LINES, *, are_counted: bool = True) -> None:
         self._most = most
+        self._are_counted = are_counted
         self._lines: set[str] = set()
         self._is_full = False
 
@@ -55,7 +57,7 @@ class Reported:
             return None
         if len(self._lines) == self._most:
             self._is_full = True
-            return "and more, which are counted at the end; --errors FILE writes all of them"
+            return f"and more{', which are counted at the end' * self._are_counted}; --errors FILE writes all of them"
         self._lines.add(line)
         return line
 
@@ -64,14 +66,16 @@ class ProgressDisplay(Observer):
     """A progress bar for one run; use it as a context manager around the run.
 
     Args:
-        console: where to draw; errors are printed there above the bar, and alone if it is no terminal.
+        console: where to draw; errors are printed there above the bar, and alone if it is no terminal. On a quiet one
+            nothing is drawn, and errors are printed on standard error.
         mode: named at the left of the bar.
         total: the number of jobs.
         reported: what was printed before.
     """
 
     def __init__(self, console: Console, mode: Mode, total: int, reported: Reported) -> None:
-        self._console = console
+        self._is_drawn = not console.quiet
+        self._errors = console if self._is_drawn else Console(stderr=True)
         self._reported = reported
         self._in_flight: set[int] = set()
         self._done = self._failed = 0
@@ -125,14 +129,15 @@ class ProgressDisplay(Observer):
 
     def _draw_on(self) -> None:
         """Draw until the run has ended, and once more; nothing if there is nobody to see it."""
-        with contextlib.suppress(OSError, SystemExit), self._progress:  # rich ends the thread where a pipe is closed
+        drawing = self._progress if self._is_drawn else contextlib.nullcontext()
+        with contextlib.suppress(OSError, SystemExit), drawing:  # rich ends the thread where a pipe is closed
             while not self._ended.wait(_SECONDS_BETWEEN):
                 self._draw()
             self._draw()
 
     def _draw(self) -> None:
         while self._lines:
-            self._console.print(f"[red]failed[/]  {escape(self._lines.popleft())}", highlight=False, soft_wrap=True)
+            self._errors.print(f"[red]failed[/]  {escape(self._lines.popleft())}", highlight=False, soft_wrap=True)
         failed = f"{self._failed} failed" if self._failed else ""
         self._progress.update(
             self._task, completed=self._done, in_flight=len(self._in_flight), failed=failed, refresh=True

@@ -17,7 +17,7 @@ from penstock.samples.images.summary import same_pictures, summarise
 from penstock.samples.images.table import result_table
 from penstock.samples.watch import Saved, print_network
 
-__all__ = ["RunReport", "print_report"]
+__all__ = ["RunReport", "print_networks", "print_report", "what_went_wrong"]
 
 _MOST_STALE = 10
 
@@ -69,9 +69,8 @@ def print_report(console: Console, reports: Sequence[RunReport], left_out: str =
         if report.network is not None:
             print_network(console, report.network)
     results = [report.result for report in reports]
-    if len(results) > 1 and all(result.outcome is Outcome.DONE for result in results):
-        same = "the same" if same_pictures(results) else "DIFFERENT"
-        console.print(f"The modes wrote {same} thumbnails, compared byte for byte.", highlight=False)
+    if _can_be_compared(results):
+        console.print(_comparison(results), highlight=False)
     if any(result.finished for result in results):
         console.print()
         workers = [(report.executor, report.workers) for report in reports]
@@ -79,6 +78,38 @@ def print_report(console: Console, reports: Sequence[RunReport], left_out: str =
         if all(result.mode is not Mode.SEQUENTIAL for result in results):
             note = "ratio: the work over ms per image; --compare measures it against a sequential run"
             console.print(note, highlight=False, soft_wrap=True)
+
+
+def print_networks(console: Console, reports: Sequence[RunReport]) -> None:
+    """Print what the networks have done, where that was asked for, and nothing else."""
+    for report in reports:
+        if report.network is not None:
+            print_network(console, report.network)
+
+
+def what_went_wrong(reports: Sequence[RunReport]) -> list[str]:
+    """A line for each thing that went wrong, but for images that failed: they were named when they did."""
+    lines: list[str] = []
+    for report in reports:
+        result = report.result
+        if result.outcome is not Outcome.DONE:
+            lines.append(f"{result.mode.value}: {_how_it_ended(report)}")
+        sheet = [f"contact sheet not written: {page.problem}" for page in result.pages if page.problem is not None]
+        problems = (*sheet[:1], *report.problems, *report.saved.problems, *result.late.splitlines())
+        lines += [printable(problem) for problem in problems]
+    results = [report.result for report in reports]
+    if _can_be_compared(results) and not same_pictures(results):
+        lines.append(_comparison(results))
+    return lines
+
+
+def _can_be_compared(results: Sequence[RunResult]) -> bool:
+    return len(results) > 1 and all(result.outcome is Outcome.DONE for result in results)
+
+
+def _comparison(results: Sequence[RunResult]) -> str:
+    same = "the same" if same_pictures(results) else "DIFFERENT"
+    return f"The modes wrote {same} thumbnails, compared byte for byte."
 
 
 def _lines(report: RunReport) -> list[str]:

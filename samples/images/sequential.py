@@ -26,7 +26,7 @@ async def run_sequential(
                 info = await in_thread(phase, settings, observer, info)
             page += await published(info, settings, observer, sheet)
         except PhaseError as error:
-            if settings.on_error is OnError.STOP or error.failure.ends_run:
+            if settings.on_error is OnError.FAIL or error.failure.ends_run:
                 raise
             observer.on_error(error.failure)
         if sheet is not None and len(page) >= places_on(settings):

@@ -31,7 +31,7 @@ class OnError(Enum):
     """What happens to the run when one image fails."""
 
     SKIP = "skip"
-    STOP = "stop"
+    FAIL = "fail"
 
 
 class Workers(Enum):

@@ -123,7 +123,7 @@ def error_policy(settings: Settings, observer: Observer) -> DeadLetter:
 
     def report(error: ErrorInfo) -> None:
         failure = _failure(error)
-        if settings.on_error is OnError.STOP or failure.ends_run:
+        if settings.on_error is OnError.FAIL or failure.ends_run:
             raise PhaseError(failure) from error.exception
         observer.on_error(failure)
 

@@ -108,7 +108,7 @@ def test_workers_that_cannot_be_had_are_wrong_use(
 
 def test_a_bad_file_can_end_the_run(photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (photo_folder / "photo 1.jpg").write_bytes(b"")
-    assert run(photo_folder, "--output", output, "--on-error", "stop") == 1
+    assert run(photo_folder, "--output", output, "--on-error", "fail") == 1
     out, err = capsys.readouterr()
     assert out.startswith("data-flow: ended by an error; 0 of 6 images came out before it\n")
     assert "failed  photo 1.jpg: load: the file is empty" in err

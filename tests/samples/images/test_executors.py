@@ -80,7 +80,7 @@ async def test_a_bad_file_can_end_the_run(
     mode: Mode, executor: Executor, photo_folder: Path, settings: Settings, listener: Listener
 ) -> None:
     (photo_folder / "photo 3.jpg").write_bytes(b"")
-    settings = attrs.evolve(settings, on_error=OnError.STOP)
+    settings = attrs.evolve(settings, on_error=OnError.FAIL)
     jobs = list_jobs(find_pictures(photo_folder), repeat=20)
     result = await run(mode, jobs, settings, listener, Stop(), executor)
     assert result.outcome is Outcome.FAILED

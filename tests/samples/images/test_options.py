@@ -18,15 +18,16 @@ def test_everything_has_a_default() -> None:
     assert (options.limit, options.repeat, options.on_error) == (None, 1, OnError.SKIP)
     assert (options.executor, options.workers) == (Workers.THREADS, usable_cpus())
     assert options.at_once == AtOnce.all(usable_cpus())
+    assert not options.quiet
 
 
 def test_everything_can_be_given() -> None:
     line = "photos --output out --mode load-balanced --size 100X80 --noise 2.5 --limit 3 --filters 4 --governor 9"
-    options = parse_options([*line.split(), "--on-error", "stop", "--repeat", "2"])
+    options = parse_options([*line.split(), "--on-error", "fail", "--repeat", "2"])
     assert (options.sources, options.output) == ((Path("photos"),), Path("out"))
     assert (options.modes, options.compare) == ((Mode.LOAD_BALANCED,), False)
     assert (options.size, options.noise, options.limit, options.repeat) == ((100, 80), 2.5, 3, 2)
-    assert (options.filters, options.governor, options.on_error) == (4, 9, OnError.STOP)
+    assert (options.filters, options.governor, options.on_error) == (4, 9, OnError.FAIL)
 
 
 def test_the_concurrency_of_a_phase_is_the_number_of_workers_unless_it_is_named() -> None:
@@ -93,6 +94,7 @@ def test_the_version_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
         ("--mode load-balanced --concurrency noise=2", "load-balanced has --filters for that"),
         ("--recursive --resume", "--recursive and --resume are for pictures that are there, and none were named"),
         ("photos --compare --resume", "--resume is for one mode"),
+        ("photos --gui --quiet", "--gui goes without --quiet: the page has nothing like that"),
         ("photos --gui --recursive", "--gui goes without --recursive: the page has nothing like that"),
         ("one two --gui", "--gui shows one folder of pictures at a time"),
         ("- --gui", "--gui shows one folder of pictures at a time"),

@@ -121,7 +121,7 @@ async def test_a_bad_file_ends_the_run_if_the_user_wants_that(
 ) -> None:
     (photo_folder / "photo 3.jpg").write_text("not a photograph")
     jobs = list_jobs(find_pictures(photo_folder), repeat=5)
-    result = await run(mode, jobs, attrs.evolve(settings, on_error=OnError.STOP), listener, Stop())
+    result = await run(mode, jobs, attrs.evolve(settings, on_error=OnError.FAIL), listener, Stop())
     assert result.outcome is Outcome.FAILED
     assert [(failure.sequence, failure.phase) for failure in result.failures] == [(3, Phase.LOAD)]
     assert listener.failures == list(result.failures)
