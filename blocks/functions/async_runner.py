@@ -167,9 +167,9 @@ class AsyncRunner:
             self._called(start)
             self.busy -= 1  # whatever becomes of the item, it is counted there
             delay = self.block._handle(error, item, number, attempt)
+            del error  # the frames that it keeps lead back to this one, which would keep it
             if delay is None:
                 return []
-            del error
             self.busy += 1
             attempt += 1
             await trio.sleep(delay)

@@ -131,7 +131,7 @@ def rows(effort: Effort) -> Iterator[Row]:
 
 def speed_rows(pictures: Sequence[Path], effort: Effort) -> Iterator[Row]:
     with ExitStack() as stack:
-        pool = stack.enter_context(Pool(WORKERS))  # forks, so before there are threads
+        pool = stack.enter_context(Pool(WORKERS))  # may fork, so before there are threads
         threads = stack.enter_context(ThreadPoolExecutor(WORKERS))
         ours = stack.enter_context(Processes(WORKERS))
         album = Album(pictures, Path(stack.enter_context(TemporaryDirectory(prefix="penstock-thumbnails-"))))

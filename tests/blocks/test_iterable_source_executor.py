@@ -96,9 +96,6 @@ async def test_what_takes_its_time_is_handed_on_item_by_item() -> None:
 
 @pytest.mark.usefixtures("real_time")
 async def test_with_one_thread_everything_happens_in_the_same_one() -> None:
-    with sqlite3.connect(":memory:", check_same_thread=False) as base:
-        base.executescript("create table numbers (n); insert into numbers values (1), (2), (3)")
-
     def rows() -> Iterator[int]:
         own = sqlite3.connect(":memory:")  # may only be used in the thread that made it
         try:

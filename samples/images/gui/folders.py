@@ -113,7 +113,8 @@ class Folders:
     def _is_inside(self, path: Path) -> bool:
         """Tell whether a path leads to something below the start folder that is not hidden."""
         try:
-            inside = path.resolve().relative_to(self.start) if os.path.islink(path) else Path()
+            # strict: else a link that leads to itself is itself, since Python 3.13
+            inside = path.resolve(strict=True).relative_to(self.start) if os.path.islink(path) else Path()
         except (OSError, RuntimeError, ValueError):  # it cannot be looked at, or is elsewhere
             return False
         return not any(part.startswith(".") for part in inside.parts)

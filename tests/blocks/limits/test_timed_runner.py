@@ -383,16 +383,17 @@ async def test_a_process_that_is_late_is_ended_while_its_network_stops_too() -> 
     block = limited(Processes(2), concurrency=2, function=time.sleep)
     linked(block)
     async with trio.open_nursery() as nursery:
-        network = Network(block)
+        network, canceled = Network(block), trio.Event()
 
         async def body() -> None:
             async with network:
                 await block.send(1000)
                 await begun(block)
                 network.cancel()
+                canceled.set()
 
         nursery.start_soon(body)
-        await begun(block)
+        await canceled.wait()
         await turns(10)
         assert network._is_open
         jump(11)
