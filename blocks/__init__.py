@@ -11,6 +11,7 @@ from .bounded_buffer import BoundedBuffer
 from .broadcast import Broadcast
 from .buffer import Buffer
 from .call import Call
+from .charts.live_chart import ChartBar, ChartRow, ChartStyle, LiveChart
 from .choice import Choice, Chosen
 from .core.balance import Balance, BlockBalance
 from .core.block import Block, Node
@@ -60,6 +61,9 @@ __all__ = [
     "Budget",
     "Buffer",
     "Call",
+    "ChartBar",
+    "ChartRow",
+    "ChartStyle",
     "Choice",
     "Chosen",
     "Cluster",
@@ -75,6 +79,7 @@ __all__ = [
     "Link",
     "LinkKind",
     "LinkStatistics",
+    "LiveChart",
     "LoopHeldWarning",
     "MemoryBudget",
     "MessageStatus",

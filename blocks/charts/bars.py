@@ -24,6 +24,8 @@ WAIT_ROLES = {Activity.WAIT_FOR_INPUT: Role.INPUT, Activity.WAIT_FOR_OUTPUT: Rol
 STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
 HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.FAILED: 0.28}
 """Shares of the height of a row."""
+BAR = 0.84
+"""The height of a bar, as a share of that of its row."""
 
 
 @attrs.frozen
@@ -102,7 +104,7 @@ def draw_span(span: Span, frame: Frame, top: float) -> Iterator[Box]:
     width = max(frame.thin, frame.x(span.end) - x)
     title = describe(span)
     if span.activity is Activity.WORK:
-        height = 0.84 * frame.row_height
+        height = BAR * frame.row_height
         fill = item_colour(span.item) if span.item else ""
         yield Box(x, top + 0.08 * frame.row_height, width, height, Role.ITEM, fill, title)
         if span.error:
@@ -126,7 +128,7 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
             yield from draw_span(crowd.first, frame, top)
         return
     x, bottom = frame.left + number * frame.column, top + 0.92 * frame.row_height
-    of_time = 0.84 * frame.row_height * frame.width / frame.column / (frame.end - frame.start)
+    of_time = BAR * frame.row_height * frame.width / frame.column / (frame.end - frame.start)
     for activity, role in STACKED.items():
         if activity in column:
             title = describe_crowd(column[activity])

@@ -11,7 +11,7 @@ import attrs
 from .bars import Frame, draw_row
 from .legend import draw_legend
 from .picture import Anchor, Box, Label, Picture, Role, bounded, clean, shorten, text_width
-from .rows import Row, rows_of
+from .rows import Row, height_of, rows_of
 from .span import Activity
 from .ticks import duration, ticks
 
@@ -23,8 +23,6 @@ MOST_ROWS = 200
 MARGIN = 16
 ROW = 34
 LEAST_ROW = 6
-WAITS = 0.65
-"""The height of a row that has only waits, as a share of that of the others."""
 ALL_ROWS = 1400
 """Pixels: rows become lower than ROW, not below LEAST_ROW, where all of them would be higher than this."""
 
@@ -165,9 +163,8 @@ class Sheet:
         return y + (self._more_rows(missing, y) if missing > 0 else 0)
 
     def _height(self, row: Row, group: tuple[Row, ...]) -> float:
-        """Waits of a stage as a whole, next to the rows of its workers, need less room."""
-        only_waits = all(span.activity is not Activity.WORK for span in row.spans)
-        return self.frame.row_height * (WAITS if only_waits and len(group) > 1 else 1.0)
+        has_work = any(span.activity is Activity.WORK for span in row.spans)
+        return self.frame.row_height * height_of(has_work, len(group))
 
     def _more_rows(self, missing: int, y: float) -> float:
         size = 15 * self.scale

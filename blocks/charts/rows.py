@@ -1,9 +1,13 @@
-"""The rows of a diagram of a recording: the workers of each stage, and what each of them did."""
+"""The rows of a diagram of a recording: the workers of each stage, and what each of them did.
+
+Saved charts and live ones have the same rows: names, order and lanes are decided here, for a span at a time.
+"""
 
 from __future__ import annotations
 
-import heapq
+import math
 import re
+from bisect import bisect_right, insort
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -16,6 +20,12 @@ if TYPE_CHECKING:
     from ..recording.recording import Recording
 
 
+Key = tuple[str, str, int]
+"""Stage, worker and lane."""
+WAITS = 0.65
+"""The height of a row that has only waits, as a share of that of the others."""
+
+
 @attrs.frozen
 class Row:
     """What one worker did; no two spans of a row overlap.
@@ -24,13 +34,13 @@ class Row:
         stage: The stage that the worker works for.
         worker: Its name; that of the stage if the stage has no workers.
         lane: 0, or a further number where a worker did several things at once.
-        spans: In the order in which they began.
+        spans: In the order in which they ended, which is also the order in which they began.
     """
 
     stage: str
     worker: str
     lane: int
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] = ()
 
     @property
     def title(self) -> str:
@@ -54,18 +64,30 @@ def worker_name(stage: str, worker: str) -> str:
 
 def rows_of(recording: Recording) -> tuple[Row, ...]:
     """Sort the spans into rows: by stage in the order of the stages, then by worker, then by lane."""
-    by_worker: dict[tuple[str, str], list[Span]] = {}
-    for span in recording.spans:
-        by_worker.setdefault((span.stage, span.worker), []).append(span)
-    for stage in set(recording.stages) - {stage for stage, _ in by_worker}:
-        by_worker[stage, stage] = []  # it had nothing to do, which is worth seeing
-    stages = {stage: number for number, stage in enumerate(recording.stages)}
-    order = sorted(by_worker, key=lambda key: (stages.get(key[0], len(stages)), key[0], natural(key[1])))
-    return tuple(
-        Row(stage, worker, lane, tuple(spans))
-        for stage, worker in order
-        for lane, spans in enumerate(into_lanes(by_worker[stage, worker]))
-    )
+    lanes: dict[tuple[str, str], Lanes] = {}
+    spans: dict[Key, list[Span]] = {}
+    for span in sorted(recording.spans, key=lambda span: (span.end, span.start)):
+        lane = lanes.setdefault((span.stage, span.worker), Lanes()).place(span)
+        spans.setdefault((span.stage, span.worker, lane), []).append(span)
+    order = in_order([*spans, *idle(recording.stages, spans)], recording.stages)
+    return tuple(Row(*key, tuple(spans.get(key, ()))) for key in order)
+
+
+def idle(stages: Iterable[str], rows: Iterable[Key]) -> list[Key]:
+    """Return an empty row for each stage that has none: that it had nothing to do is worth seeing."""
+    busy = {stage for stage, _, _ in rows}
+    return [(stage, stage, 0) for stage in dict.fromkeys(stages) if stage not in busy]
+
+
+def in_order(rows: Iterable[Key], stages: Iterable[str]) -> list[Key]:
+    """Sort rows: by stage in the given order, others behind them by name; then by worker, then by lane."""
+    places = {stage: place for place, stage in enumerate(stages)}
+    return sorted(rows, key=lambda row: (places.get(row[0], len(places)), row[0], natural(row[1]), row[2]))
+
+
+def height_of(has_work: bool, rows_of_stage: int) -> float:
+    """The height of a row, 1 as a rule. Waits of a stage as a whole, next to the rows of its workers, need less."""
+    return 1.0 if has_work or rows_of_stage == 1 else WAITS
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
@@ -77,19 +99,21 @@ def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name
 
 
-def into_lanes(spans: Iterable[Span]) -> list[list[Span]]:
-    """Lay spans into as few lanes as there are going on at once, the lowest that is free first."""
-    lanes: list[list[Span]] = [[]]
-    busy: list[tuple[float, int]] = []  # until when, which lane
-    free: list[int] = [0]
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        while busy and busy[0][0] <= span.start:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        if free:
-            lane = heapq.heappop(free)
-        else:
-            lane = len(lanes)
-            lanes.append([])
-        lanes[lane].append(span)
-        heapq.heappush(busy, (span.end, lane))
-    return lanes
+class Lanes:
+    """Spreads the spans of one worker over as few lanes as things went on at once.
+
+    They come in the order in which they end. Each gets, of the lanes that are free when it begins, the one that has
+    been free for the shortest time: a span that begins earlier could use only one that has been free for longer.
+    """
+
+    __slots__ = ("_free",)
+
+    def __init__(self) -> None:
+        self._free: list[tuple[float, int]] = []  # since when, and which lane, negative: the first of several is taken
+
+    def place(self, span: Span) -> int:
+        """Return the lane of the next span."""
+        place = bisect_right(self._free, (span.start, math.inf)) - 1
+        lane = -self._free.pop(place)[1] if place >= 0 else len(self._free)
+        insort(self._free, (span.end, -lane))
+        return lane

@@ -8,7 +8,7 @@ import outcome
 import trio
 
 from ..core.waiting import Awake
-from ..recording.recorder import BODY, STRANGERS, end_recording, start_recording
+from ..recording.recorder import BODY, STRANGERS, end_recording, note_stages, start_recording
 from ..recording.recording import Recording
 from ..recording.task_trace import TaskTrace
 from ..recording.tracer import Tracer
@@ -79,6 +79,8 @@ class Measures:
         self.idle.begin()
         self.life.begin()
         self.task_begins(body, self.body, BODY)
+        if self._recording is not None:
+            note_stages(self._network, self._recording)
 
     def end(self) -> None:
         """The network has ended; its blocks have still to let go of what they hold."""

@@ -33,6 +33,15 @@ def start_recording(network: Network, recording: Recording) -> Tracer:
     return Tracer(recording, Routes(partial(routes_of, network), partial(links_made, network)))
 
 
+def note_stages(network: Network, recording: Recording) -> None:
+    """Note what may become a stage, for those who look at the recording while the network runs."""
+    links, stages = routes_of(network)
+    recording.stages = tuple(
+        node for node in in_order([BODY, *(node.name for node in network._nodes)], links) if node in stages
+    )
+    recording.links = tuple(between(recording.stages, links))
+
+
 def end_recording(network: Network, recording: Recording, tracer: Tracer) -> None:
     """Note how long the network has run, and what its stages are."""
     recording.seconds = tracer.seconds()

@@ -31,7 +31,8 @@ class Recording:
         max_spans: So many are kept.
         network: The name of the network.
         seconds: How long the network has run.
-        stages: Blocks and agents that do something of their own, in the order in which items pass them.
+        stages: Blocks and agents that do something of their own, in the order in which items pass them. While the
+            network runs: those that it began with.
         links: Which of them hands items to which; buffers between them are left out.
         dropped: How many spans were let go because there was no more room.
 

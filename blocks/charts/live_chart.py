@@ -1,0 +1,188 @@
+"""The chart of a run while it goes on, as plain data for something that paints it: a page, a notebook, a window."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import attrs
+
+from .bars import BAR, COLUMN, HEIGHTS, THIN
+from .colours import item_colour
+from .legend import MEANINGS
+from .picture import DARK, EDGE, HATCH, LIGHT, OUTLINED, Role
+from .rows import Key, Lanes, Row, height_of, idle, in_order
+from .span import Activity, Span
+
+
+@attrs.frozen
+class ChartRow:
+    """A row of a `LiveChart`.
+
+    Attributes:
+        number: What bars call the row; it stays the same while other rows come and go.
+        stage: The stage that the worker works for.
+        title: The name of the row where it stands alone.
+        worker: What to write next to the name of the stage, if the stage has several rows; empty if it has one.
+        is_first: Whether it is the first row of its stage, which has the name of the stage.
+        is_shaded: Whether its ground is darker; it is that of every other stage.
+        height: As a share of that of most rows.
+    """
+
+    number: int
+    stage: str
+    title: str
+    worker: str = ""
+    is_first: bool = True
+    is_shaded: bool = False
+    height: float = 1.0
+
+
+@attrs.frozen(slots=True)
+class ChartBar:
+    """A bar of a `LiveChart`.
+
+    Attributes:
+        row: The number of its row.
+        span: What was done.
+        colour: That of the item, as "#rrggbb"; empty if it is no work on an item.
+    """
+
+    row: int
+    span: Span
+    colour: str = ""
+
+
+@attrs.frozen
+class ChartStyle:
+    """The colours and measures of charts, by what is drawn.
+
+    The keys are "paper", "band" (below every other stage), "grid", "item" (work on no item in particular), "many" (work
+    on items that are too short to be drawn one by one), "failed", "input" (waits for an item), "output" (waits to hand
+    one on; hatched), "text", "faint" and "on-item" (the number on a bar).
+
+    Attributes:
+        light: Colours on a light screen.
+        dark: Colours on a dark screen.
+        edge: The colour of the outline of a bar.
+        heights: How high things are, as a share of the height of their row.
+        meanings: What they mean, for a legend.
+        thin: Pixels: what is narrower is counted into columns.
+        column: Pixels: how wide these columns are.
+        outlined: Pixels: a narrower bar has no outline.
+        hatch: Pixels from one line of the hatching to the next.
+    """
+
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
+    edge: str
+    heights: Mapping[str, float]
+    meanings: Mapping[str, str]
+    thin: float
+    column: float
+    outlined: float
+    hatch: float
+
+
+def named(values: Mapping[Role, str]) -> dict[str, str]:
+    """Values by the names of their roles."""
+    return {role.value: value for role, value in values.items()}
+
+
+STYLE = ChartStyle(
+    light=named(LIGHT),
+    dark=named(DARK),
+    edge=EDGE,
+    heights={role.value: share for role, share in (HEIGHTS | {Role.ITEM: BAR, Role.MANY: BAR}).items()},
+    meanings=named(MEANINGS),
+    thin=THIN,
+    column=COLUMN,
+    outlined=OUTLINED,
+    hatch=HATCH,
+)
+
+
+class LiveChart:
+    """Sorts spans into rows as they come, for a chart that is painted while the run goes on.
+
+    It has the rows, names, lanes and colours of the charts that `Recording.save` writes. Feed it with the spans of a
+    recording, paint `rows`, and ask with `since` for the bars that have come meanwhile.
+
+    Args:
+        stages: The order of the stages, as `Recording.stages` has it; others come behind them by name.
+        max_bars: The newest bars that are kept, >= 1.
+
+    Attributes:
+        style: The colours and measures of all charts.
+        count: How many bars have come.
+    """
+
+    style: ClassVar[ChartStyle] = STYLE
+
+    def __init__(self, stages: Iterable[str] = (), max_bars: int = 10_000) -> None:
+        if not isinstance(max_bars, int) or isinstance(max_bars, bool) or max_bars < 1:
+            raise ValueError(f"live chart: max_bars must be an int >= 1, got {max_bars!r}")
+        self.count = 0
+        self._stages = tuple(stages)
+        self._bars: deque[ChartBar] = deque(maxlen=max_bars)
+        self._lanes: dict[tuple[str, str], Lanes] = {}
+        self._numbers: dict[Key, int] = {}
+        self._rows: dict[Key, bool] = {}  # with whether there is work in it
+        self._made: tuple[ChartRow, ...] | None = None
+
+    def __repr__(self) -> str:
+        return f"<LiveChart, {len(self._rows)} rows, {self.count} bars>"
+
+    def arrange(self, stages: Iterable[str]) -> None:
+        """Set the order of the stages."""
+        if (order := tuple(stages)) != self._stages:
+            self._stages, self._made = order, None
+
+    def add(self, span: Span) -> None:
+        """Take the next span; they come in the order in which they end, as in a recording."""
+        works = span.activity is Activity.WORK
+        worker = (span.stage, span.worker)
+        lanes = self._lanes.get(worker) or self._lanes.setdefault(worker, Lanes())
+        row = (*worker, lanes.place(span))
+        if row not in self._rows or (works and not self._rows[row]):
+            self._rows[row], self._made = works, None
+        self._bars.append(ChartBar(self._number(row), span, item_colour(span.item) if works and span.item else ""))
+        self.count += 1
+
+    def since(self, seen: int) -> tuple[ChartBar, ...]:
+        """Return the bars that came after the first `seen`, as far as they are still kept."""
+        new = min(self.count - seen, len(self._bars))
+        return tuple(self._bars[place] for place in range(len(self._bars) - new, len(self._bars)))
+
+    @property
+    def rows(self) -> tuple[ChartRow, ...]:
+        """The rows so far, in order; a stage that has done nothing yet has an empty one."""
+        if self._made is None:
+            self._made = self._make_rows()
+        return self._made
+
+    def _make_rows(self) -> tuple[ChartRow, ...]:
+        order = in_order([*self._rows, *idle(self._stages, self._rows)], self._stages)
+        sizes = Counter(stage for stage, _, _ in order)
+        places = {stage: place for place, stage in enumerate(dict.fromkeys(stage for stage, _, _ in order))}
+        begun: set[str] = set()
+        rows: list[ChartRow] = []
+        for key in order:
+            row, stage = Row(*key), key[0]
+            rows.append(
+                ChartRow(
+                    number=self._number(key),
+                    stage=stage,
+                    title=row.title,
+                    worker=row.short_title,
+                    is_first=stage not in begun,
+                    is_shaded=places[stage] % 2 == 0,
+                    height=height_of(self._rows.get(key, False), sizes[stage]),
+                )
+            )
+            begun.add(stage)
+        return tuple(rows)
+
+    def _number(self, row: Key) -> int:
+        return self._numbers.setdefault(row, len(self._numbers))
