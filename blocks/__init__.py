@@ -17,6 +17,7 @@ from .core.balance import Balance, BlockBalance
 from .core.block import Block, Node
 from .core.link import Link
 from .core.producer import Producer
+from .core.resource_pool import Lease, ResourcePool
 from .core.source import Source
 from .core.target import Target
 from .executors.cluster import Cluster
@@ -76,6 +77,7 @@ __all__ = [
     "GovernorStatistics",
     "IterableSource",
     "Join",
+    "Lease",
     "Link",
     "LinkKind",
     "LinkStatistics",
@@ -91,6 +93,7 @@ __all__ = [
     "Recording",
     "RemoteError",
     "Report",
+    "ResourcePool",
     "Retry",
     "RunState",
     "Shutdown",

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from .core.block import Block
-from .core.inbox import Inbox, Queue
+from .core.inbox import Inbox
 from .core.outbox import Outbox
+from .core.queue import Queue
 from .core.source import Source
 from .core.target import Target
 

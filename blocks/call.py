@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from .base.callables import check_runs, is_async
 from .core.block import OF_SOURCES, no_attribute
+from .core.resource_pool import Lease, ResourcePool
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency
@@ -16,6 +17,7 @@ from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
+Thing = TypeVar("Thing")
 
 
 class Call(FunctionBlock[In]):
@@ -45,6 +47,8 @@ class Call(FunctionBlock[In]):
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
             go with the result to the next block that has this too. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
+        resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
+            item starts only when there is one, in order. None, the default, for none.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -54,9 +58,41 @@ class Call(FunctionBlock[In]):
 
     kind: ClassVar[str] = "call"
 
+    @overload
     def __init__(
         self,
         function: Callable[[In], Awaitable[Any]] | Callable[[In], Any],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        context: bool = ...,
+        resource: None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], Any],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
+        name: str | None = ...,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
         *,
         concurrency: int = 1,
         executor: Executor | None = None,
@@ -65,6 +101,7 @@ class Call(FunctionBlock[In]):
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
         context: bool = False,
+        resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -73,6 +110,7 @@ class Call(FunctionBlock[In]):
         check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, None, capacity, runs_async, executor)
+        self.lease_from(resource, executor)
         if context:
             carry(self, capacity=capacity, filter=filter, executor=executor)
         if runs_async:

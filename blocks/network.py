@@ -21,11 +21,12 @@ from .base.error_info import ErrorInfo, Shown, annotate
 from .base.errors import Stalled
 from .base.in_trio import check_in_trio
 from .base.log import log
+from .base.names import given_name
 from .base.threads import Loop, wrong_thread
 from .base.trio_details import is_alive, sight
 from .base.units import show
 from .core.balance import Balance
-from .core.block import Block, Node, given_name
+from .core.block import Block, Node
 from .core.early_end import leave_early, was_left_early, was_left_unread
 from .core.inbox import Inbox
 from .core.threads import announce_beginning

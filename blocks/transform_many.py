@@ -10,6 +10,7 @@ import attrs
 
 from .base.callables import is_async, is_async_generator
 from .core.balance import BlockBalance
+from .core.resource_pool import Lease, ResourcePool
 from .core.source import Source
 from .executors.keeper import Keeper
 from .functions.async_runner import AsyncExpandingRunner
@@ -27,6 +28,7 @@ from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
+Thing = TypeVar("Thing")
 Out = TypeVar("Out")
 
 
@@ -78,6 +80,8 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
             go with the result to the next block that has this too. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
+        resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
+            item starts only when there is one, in order. None, the default, for none.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -106,6 +110,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         time_limit: float | None = ...,
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
+        resource: None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -124,6 +129,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         time_limit: float | None = ...,
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
+        resource: None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -142,12 +148,70 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         time_limit: float | None = ...,
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
+        resource: None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], AsyncIterator[Out]],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], Awaitable[Iterable[Out]]],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
         name: str | None = ...,
     ) -> None: ...
 
     def __init__(
         self,
-        function: Callable[[In], Any],
+        function: Callable[..., Any],
         *,
         concurrency: int = 1,
         executor: Executor | None = None,
@@ -159,6 +223,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         time_limit: float | None = None,
         at_end: Callable[[], Any] | None = None,
         context: bool = False,
+        resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -167,11 +232,12 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        self.lease_from(resource, executor)
         self._last_call = LastCall.NONE
         if at_end is not None:
             check_at_end(str(self), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
             self._last_call = LastCall.DUE
-            self.function = with_end(str(self), function, at_end, executor)
+            self.function = with_end(str(self), self.function, at_end, executor)
         if context:
             carry(self, capacity=capacity, filter=filter, executor=executor, expands=True)
         check_expanding(self, executor)

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .base.callables import check_runs, is_async
+from .core.resource_pool import Lease, ResourcePool
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
@@ -16,6 +17,7 @@ from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
+Thing = TypeVar("Thing")
 Out = TypeVar("Out")
 
 
@@ -54,6 +56,8 @@ class Transformer(FunctionBlock[In], Source[Out]):
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
             go with the result to the next block that has this too. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
+        resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
+            item starts only when there is one, in order. None, the default, for none.
         name: What reports call the block; by default the name of the function.
 
     Raises:
@@ -80,6 +84,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
         context: bool = ...,
+        resource: None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -97,12 +102,49 @@ class Transformer(FunctionBlock[In], Source[Out]):
         filter: Callable[[In], bool] | None = ...,
         time_limit: float | None = ...,
         context: bool = ...,
+        resource: None = ...,
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], Awaitable[Out] | Out],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
+        name: str | None = ...,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        function: Callable[[In, Lease[Thing]], Awaitable[Out]],
+        *,
+        concurrency: int = ...,
+        executor: Executor | None = ...,
+        ordered: bool = ...,
+        window: int | None = ...,
+        capacity: int | None = ...,
+        on_error: OnError = ...,
+        filter: Callable[[In], bool] | None = ...,
+        time_limit: float | None = ...,
+        context: bool = ...,
+        resource: ResourcePool[Thing],
         name: str | None = ...,
     ) -> None: ...
 
     def __init__(
         self,
-        function: Callable[[In], Any],
+        function: Callable[..., Any],
         *,
         concurrency: int = 1,
         executor: Executor | None = None,
@@ -113,6 +155,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         filter: Callable[[In], bool] | None = None,
         time_limit: float | None = None,
         context: bool = False,
+        resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -121,6 +164,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
         check_runs(self, function)
         runs_async = is_async(function)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        self.lease_from(resource, executor)
         if context:
             carry(self, capacity=capacity, filter=filter, executor=executor)
         if runs_async:

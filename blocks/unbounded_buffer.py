@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
 from .buffer import Buffer, LeftOver
-from .core.inbox import Queue
+from .core.queue import Queue
 
 T = TypeVar("T")
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 import trio
 
 from ..base.error_info import shorten
-from ..base.names import automatic_name as automatic_name
-from ..base.names import given_name as given_name
+from ..base.names import given_name
 from ..base.times import Histogram
 from ..base.timing import time_slice
 from ..engine.pump import WatchedGate
@@ -268,6 +267,9 @@ class Block:
     def gives_at_end(self) -> bool:
         """Whether something more comes out of the block when its input is complete, though it holds nothing."""
         return False
+
+    def recall(self) -> None:
+        """Get back what the block waits for, if it only was forgotten."""
 
     def complete_circle(self) -> None:
         """Take no more input: the network is drained and only a circle of links keeps the block open."""

@@ -11,7 +11,7 @@ from .outbox import Outbox
 
 if TYPE_CHECKING:
     from .block import Block
-    from .inbox import Queue
+    from .queue import Queue
 
 T = TypeVar("T")
 

@@ -33,6 +33,7 @@ from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .graph import downstream, reachable
 from .link import Link
+from .queue import Queue
 from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 
@@ -63,17 +64,6 @@ class Gate(Protocol):
     def why_full(self) -> str:
         """Say in words that nothing is let in now, and why."""
         ...
-
-
-class Queue(Protocol[T]):
-    """The part of a deque that a store of messages needs."""
-
-    def append(self, item: T, /) -> None: ...
-    def appendleft(self, item: T, /) -> None: ...
-    def popleft(self) -> T: ...
-    def clear(self) -> None: ...
-    def __getitem__(self, index: int, /) -> T: ...
-    def __len__(self) -> int: ...
 
 
 class Inbox(Generic[T]):

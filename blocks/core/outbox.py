@@ -23,8 +23,8 @@ from ..base.error_info import shorten
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
-from .inbox import Queue
 from .link import Link
+from .queue import Queue
 from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 

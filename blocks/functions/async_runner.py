@@ -107,10 +107,14 @@ class AsyncRunner:
         open_items = self.started - self.handed_on + len(block._outbox.queue)
         if not queue or open_items >= self.window or block._dead.queue:
             return None
+        leasing = block.leasing
+        if leasing is not None and not leasing.ready(queue, 1):
+            return None
         self.busy += 1  # before the item leaves the queue: whoever counts the items in flight counts it all the time
         self.started += 1
         block._inbox.note_depth()
-        return self.started, queue.popleft()
+        item = queue.popleft()
+        return self.started, item if leasing is None else leasing.give(item)
 
     # Working
 

@@ -17,9 +17,9 @@ import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, is_async, is_async_generator
 from ..base.in_trio import check_in_trio
+from ..core.carried import Carried
 from ..core.outbox import Outbox
 from ..executors.threads import Threads
-from .carried import Carried
 from .function_block import FunctionBlock, FunctionInbox
 
 if TYPE_CHECKING:

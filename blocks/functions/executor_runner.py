@@ -65,6 +65,13 @@ class Batch:
         return results if isinstance(results, list) else [results[place] for place in sorted(results)]
 
 
+class OneByOne(BatchSize):
+    """Never more than one item at a time."""
+
+    def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
+        """There is nothing to learn."""
+
+
 class ExecutorRunner(LaneUser):
     """Calls a plain function in an executor."""
 
@@ -108,7 +115,7 @@ class ExecutorRunner(LaneUser):
         self.waiting = 0
         self.started = 0
         self.handed_on = 0
-        self.size = BatchSize()
+        self.size = BatchSize() if block.leasing is None else OneByOne()  # a lease is taken when its item starts
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
@@ -206,8 +213,13 @@ class ExecutorRunner(LaneUser):
             return None
         share = -(-len(queue) // (self.lane.depth - self.out))
         count = min(room, self.size.items, share)
+        leasing = block.leasing
+        if leasing is not None and not (count := leasing.ready(queue, count)):
+            return None
         self.busy += min(count, len(queue))  # before they leave the queue: whoever counts them counts them all the time
         items = list(block._inbox.take(count))
+        if leasing is not None:
+            items = [leasing.give(item) for item in items]
         batch = Batch(self.started + 1, len(items))
         if self.trace is not None:
             batch.works = self.trace.begin(items)

@@ -18,19 +18,23 @@ import trio
 from ..base.checks import check_number
 from ..base.error_info import ErrorInfo, Shown, annotate
 from ..base.log import log
+from ..base.names import automatic_name
 from ..buffer import check_capacity
-from ..core.block import Block, automatic_name
+from ..core.block import Block
+from ..core.carried import lease_with, plain
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
+from ..core.resource_pool import ResourcePool
 from ..core.source import inlet_for
 from ..core.target import Target
+from ..core.threads import loop_of
 from ..core.waiting import WaitList
 from ..executors.keeper import Keeper
 from ..executors.parcel import check_picklable
 from .at_end import END
-from .carried import plain
 from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
 from .item_limit import Late
+from .leasing import Leasing, with_lease
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
 
 In = TypeVar("In")
@@ -95,7 +99,18 @@ class FunctionInbox(Inbox[In]):
 class FunctionBlock(Block, Target[In]):
     """A block that calls a function with each of its items."""
 
-    __slots__ = ("_dead", "_effort", "_failures", "_inbox", "_outbox", "_runner", "_space", "_time_limit", "function")
+    __slots__ = (
+        "_dead",
+        "_effort",
+        "_failures",
+        "_inbox",
+        "_outbox",
+        "_runner",
+        "_space",
+        "_time_limit",
+        "function",
+        "leasing",
+    )
 
     def __init__(
         self,
@@ -122,6 +137,7 @@ class FunctionBlock(Block, Target[In]):
         self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self._space: WaitList[None] = WaitList()
         self._effort = Effort()
+        self.leasing: Leasing | None = None
         self._runner: Runner
 
     def _use(self, runner: Runner) -> None:
@@ -129,6 +145,12 @@ class FunctionBlock(Block, Target[In]):
         self._runner = runner
         if isinstance(self._failures.final, DeadLetter):
             self._dead.link(inlet_for(self._dead, self._failures.final.target))
+
+    def lease_from(self, pool: ResourcePool[Any] | None, executor: Executor | None) -> None:
+        """Take a lease for each item, if there is a pool, and call the function with both."""
+        if pool is not None:
+            self.function = with_lease(str(self), self.function, pool, executor)
+            self.leasing = Leasing(pool, self._wake, functools.partial(loop_of, self))
 
     def carry_by(self, inbox: Inbox[In], outbox: Outbox[Any], function: Callable[..., Any]) -> None:
         """Use ports and a function that carry contexts with the items."""
@@ -186,7 +208,16 @@ class FunctionBlock(Block, Target[In]):
 
     def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         """Do as the policy says; give the seconds after which to try the item again, or None if it has ended."""
-        item = plain(item)
+        lease = None if isinstance(error, Late) else lease_with(item)  # a call that is late may use it still
+        delay: float | None = None
+        try:
+            delay = self._decide(error, plain(item), number, attempt)
+        finally:
+            if delay is None and lease is not None:
+                lease.give_back()  # else the exception may keep it out, by the frames that it knows
+        return delay
+
+    def _decide(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         if not isinstance(error, Exception):
             self._fault(error, item, number)
         if isinstance(error, Late):
@@ -246,6 +277,8 @@ class FunctionBlock(Block, Target[In]):
             return
         self._inbox.begin_step()
         self._runner.step()
+        if self.leasing is not None:
+            self.leasing.stepped()
         self._settle()
         if self._inbox.closed and not self._held():
             self.drained()
@@ -258,7 +291,9 @@ class FunctionBlock(Block, Target[In]):
         """Take note of what the block waits for from now on, if it waits."""
         if self._runner.busy and not self._runner.waits_for_room:
             state = WORKING
-        elif (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1):
+        elif (
+            (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1)
+        ) or self.waits_for_lease:
             state = NO_OUTPUT
         else:
             state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT
@@ -268,7 +303,7 @@ class FunctionBlock(Block, Target[In]):
     def _finish(self) -> None:
         super()._finish()
         self._effort.change(WORKING)
-        self._runner.close()
+        self._close()
         self._outbox.end()
         self._dead.end()
 
@@ -279,7 +314,27 @@ class FunctionBlock(Block, Target[In]):
             self._counts["discarded"] += self._held()
             for port in (self._inbox, self._outbox, self._dead):
                 port.abort(reason)
-            self._runner.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._runner.close()
+        if self.leasing is not None:
+            self.leasing.close()
+
+    @property
+    def pool(self) -> ResourcePool[Any] | None:
+        """Where its items get what they need, if they need anything."""
+        return None if self.leasing is None else self.leasing.pool
+
+    @property
+    def waits_for_lease(self) -> bool:
+        """Whether the next item waits for something out of a pool."""
+        return self.leasing is not None and self.leasing.waits
+
+    def recall(self) -> None:
+        """Get back what the block waits for, if it only was forgotten."""
+        if self.leasing is not None and self.leasing.waits:
+            self.leasing.pool.recall()
 
     def _held(self) -> int:
         runner = self._runner

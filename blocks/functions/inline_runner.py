@@ -66,7 +66,7 @@ class InlineRunner:
             return
         self._run(min(room, self.size.items))
         block._inbox.admit()
-        if (self.pending or block._inbox.queue) and not self.is_pausing:
+        if (self.pending or block._inbox.queue) and not self.is_pausing and not block.waits_for_lease:
             block._wake()
 
     def give_out(self) -> None:
@@ -79,9 +79,12 @@ class InlineRunner:
         if self.pending:
             return [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
         inbox = self.block._inbox
+        leasing = self.block.leasing
+        if leasing is not None:
+            count = leasing.ready(inbox.queue, count)
         batch = inbox.take(count)
         self.busy += len(batch)
-        return batch
+        return batch if leasing is None else [leasing.give(item) for item in batch]
 
     def _run(self, count: int) -> None:
         batch = self._take(count)

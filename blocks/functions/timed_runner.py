@@ -13,19 +13,12 @@ from typing import Any
 
 import trio
 
-from ..base.timing import BatchSize, time_slice
+from ..base.timing import time_slice
 from ..executors.lane import Homecoming, Job
 from .deadlines import Deadlines
-from .executor_runner import ExecutorRunner
+from .executor_runner import ExecutorRunner, OneByOne
 from .function_block import FunctionBlock
 from .item_limit import Late
-
-
-class OneByOne(BatchSize):
-    """Never more than one item at a time."""
-
-    def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
-        """There is nothing to learn."""
 
 
 class Beginnings(Homecoming):

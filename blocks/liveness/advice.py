@@ -20,11 +20,22 @@ def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[
     for wait in waits:
         if wait.whom is None:
             lines += about_dead_end(wait)
-    lines += about_pools(waits)
+    lines += about_tokens(waits)
+    lines += about_leases(waits)
     return tuple(dict.fromkeys(lines))
 
 
-def about_pools(waits: Sequence[Wait]) -> Iterator[str]:
+def about_leases(waits: Sequence[Wait]) -> Iterator[str]:
+    """What is out of a resource pool, and does not come back."""
+    for wait in waits:
+        if wait.cause is Cause.LEASE:
+            yield (
+                f"give leases of {wait.whom} back earlier: call lease.give_back(), or hand something on that does not "
+                f"refer to them; or put more than {wait.count} into the pool"
+            )
+
+
+def about_tokens(waits: Sequence[Wait]) -> Iterator[str]:
     """Buffers whose messages nothing takes any more since the agents are done: perhaps they are meant to stay."""
     left = {wait.who for wait in waits if wait.cause is Cause.LEFT}
     for wait in waits:
@@ -56,7 +67,7 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
             yield from about_hand(wait, names)
 
 
-HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE}
+HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE, Cause.LEASE}
 
 
 def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from ..core.inputs import InputsBlock
 from ..core.link import Link
 from ..core.outbox import Outbox
 from ..core.producer import ProducerToken
+from ..core.resource_pool import Lease, ResourcePool
 from ..core.retained import RetainedOutbox
 from ..iterable_source import IterableSource
 from .known_sources import is_only_way, known_length
@@ -29,11 +30,40 @@ def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
         Wait(block, names.node(task), Cause.CALL, f"{block} waits for its call in {names.name(task)}")
         for task in block._tasks()
     ]
+    waits += waits_for_lease(block)
     reason = block._why_held() if block._held() else ""
     if reason:
         yield Wait(block, None, Cause.NO_PARTNER, f"{block} keeps {block._held()} messages: {reason}")
     else:
         yield from waits or waits_to_get(block, names)
+
+
+def waits_for_lease(block: Block) -> Iterator[Wait]:
+    """That the next item of a block gets nothing out of its pool."""
+    pool: ResourcePool[Any] | None = getattr(block, "pool", None)
+    if pool is not None and getattr(block, "waits_for_lease", False):
+        why = f"{block} waits for something out of {pool}, of which all {pool.size} are in use"
+        yield Wait(block, pool, Cause.LEASE, why, count=pool.size)
+
+
+def waits_of_pool(pool: ResourcePool[Any], blocks: Iterable[Block]) -> Iterator[Wait]:
+    """The blocks that hold messages with what was taken out of a pool."""
+    for block in blocks:
+        count = sum(keeps_lease(item, pool) for item in everything_in(block))
+        if count:
+            yield Wait(pool, block, Cause.LENT, f"{pool} waits for {count} that messages in {block} keep", count=count)
+
+
+def keeps_lease(message: object, pool: ResourcePool[Any]) -> bool:
+    """Whether a lease of a pool is in a message, as far as that can be seen: by itself, or as one of its parts."""
+    parts: list[Any] = [message]
+    if isinstance(message, (tuple, list, set, frozenset)):
+        parts += message
+    elif isinstance(message, dict):
+        parts += message.values()
+    else:
+        parts += getattr(message, "__dict__", {}).values()
+    return any(isinstance(part, Lease) and part.belongs_to(pool) for part in parts)
 
 
 # Handing out

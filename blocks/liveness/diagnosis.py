@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from ..base.diagnosis import Diagnosis
 from ..core.block import Block
 from ..core.producer import ProducerToken
+from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
 from .advice import advise
-from .block_waits import waits_of_block
+from .block_waits import waits_for_lease, waits_of_block, waits_of_pool
 from .cycle import find_cycle
 from .standstill import can_move, waiters_of
 from .task_waits import waits_of_governor, waits_of_tasks
-from .wait_for import Bound, Cause, Names, Wait
+from .wait_for import Bound, Cause, Names, Wait, as_a
 
 if TYPE_CHECKING:
     from ..network import Member, Network
@@ -60,7 +61,11 @@ def who_waits(names: Names) -> list[Wait]:
     waits += waits_of_tasks(names)
     places: list[object] = [*network._pump.gates, *network._measures.gates_used, *(wait.whom for wait in waits)]
     bounds = dict.fromkeys(place for place in places if isinstance(place, Bound))
-    return [*waits, *(wait for bound in bounds for wait in waits_of_governor(bound, names))]
+    pools: dict[ResourcePool[Any], None] = dict.fromkeys(
+        filter(None, (as_a(ResourcePool, wait.whom) for wait in waits))
+    )
+    waits += [wait for bound in bounds for wait in waits_of_governor(bound, names)]
+    return [*waits, *(wait for pool in pools for wait in waits_of_pool(pool, network.blocks))]
 
 
 def free(names: Names, waits: list[Wait]) -> list[object]:
@@ -90,7 +95,7 @@ def explain(block: Block) -> str:
                 continue
             reasons.append(link.obstacle(heads[0]))
         reasons += [f"its reader {reader} {about_reader(reader)}" for reader in outbox.readers]
-    reasons += filter(None, [block._why_held()])
+    reasons += [*filter(None, [block._why_held()]), *(wait.why for wait in waits_for_lease(block))]
     return f"{block!r}" + (": " + "; ".join(reasons) if reasons else "")
 
 

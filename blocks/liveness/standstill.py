@@ -96,6 +96,8 @@ def known_tasks(network: Network) -> set[trio.lowlevel.Task]:
 def judge_standstill(network: Network, held: bool, agents: list[Member]) -> Verdict:
     """Nobody can move: say whether that is fine."""
     blocks = network.blocks
+    for block in blocks:
+        block.recall()
     waiting = waiters_of(network)
     held = held or any(waiter.doing == "send" and concerns(network, waiter) for waiter in waiting)
     if not network._body_done:

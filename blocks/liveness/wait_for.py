@@ -47,6 +47,8 @@ class Cause(Enum):
     ADRIFT = "no network runs the block"
     MISSING = "what is waited for is nowhere"
     CALL = "a call of the function waits"
+    LEASE = "everything in a resource pool is in use"
+    LENT = "a message keeps something out of a resource pool"
     RECEIVE = "there is nothing to receive"
     END = "an agent has not ended"
     CHILD = "a task of a nursery has not ended"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,11 +12,12 @@ from ..base.times import NEVER
 from ..base.timing import time_slice
 from ..charts.span import Activity
 from ..core.block import Block
+from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
 from ..engine.pump import WatchedGate
 from ..functions.effort import NO_INPUT, NO_OUTPUT, Effort
 from ..functions.function_block import FunctionBlock
-from .statistics import AgentStatistics, BlockStatistics, Statistics
+from .statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from .tally import ACTIVITIES, Tally
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def take_statistics(network: Network) -> Statistics:
         is_running=network._is_open,
         blocks=(*(of_block(block, seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
         agents=tuple(agent._statistics() for agent in network._agents),
-        governors=tuple(gate.statistics() for gate in gates(network)),
+        governors=(*(gate.statistics() for gate in gates(network)), *map(of_pool, pools(network))),
         body=of_task("body", body, measures.body, network._body_task),
     )
 
@@ -45,6 +46,16 @@ def take_statistics(network: Network) -> Statistics:
 def gates(network: Network) -> Iterator[WatchedGate]:
     """The governors of its blocks, and those from which its tasks take slots."""
     yield from dict.fromkeys((*network._pump.gates, *network._measures.gates_used))
+
+
+def pools(network: Network) -> Iterable[ResourcePool[Any]]:
+    """The pools out of which its blocks take what their items need."""
+    return dict.fromkeys(pool for block in network.blocks if (pool := getattr(block, "pool", None)) is not None)
+
+
+def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:
+    """How much of a pool is in use."""
+    return GovernorStatistics(pool.name, pool.size, pool.in_use, pool.most_in_use, pool.waits.summary())
 
 
 def of_block(block: Block, seconds: float) -> BlockStatistics:

@@ -100,10 +100,10 @@ class AgentStatistics:
 
 @attrs.frozen
 class GovernorStatistics:
-    """What a governor has done so far.
+    """What a governor, or a resource pool, has done so far.
 
     Attributes:
-        name: The governor.
+        name: The governor, or the pool.
         limit: So many slots, or so much weight, may be in use.
         in_flight: Slots, or weight, in use now.
         most_in_flight: The largest `in_flight` that there was when something was let in.
@@ -130,7 +130,7 @@ class Statistics:
         blocks: By block, in the order in which they joined. Blocks that have left the running network come last, as
             one, "blocks that left": items and times are their sums.
         agents: By agent, in the order in which they joined.
-        governors: By governor that governs blocks of the network.
+        governors: By governor that governs blocks of the network, and by resource pool of its blocks.
         body: The task that runs the body of the `async with` block.
     """
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import attrs
 
+from ..core.carried import plain
 from .routes import Routes
 
 Reference = Callable[[], object]
@@ -81,6 +82,7 @@ class ItemNumbers:
 
     def take(self, item: object, taker: str) -> int:
         """The number of an item that a stage begins to work on, or that leaves; a new one if it was not seen before."""
+        item = plain(item)
         known = self._known.get(id(item))
         if known and known[0].refers_to() is not item:
             known.clear()
@@ -105,6 +107,7 @@ class ItemNumbers:
             place: The block that it has come to, or out of.
             inside: Whether it has come to that block.
         """
+        item = plain(item)
         known = self._known.setdefault(id(item), deque())
         if known and known[0].refers_to() is not item:  # another has lain in its place, which nobody took
             known.clear()
@@ -114,6 +117,7 @@ class ItemNumbers:
 
     def multiply(self, item: object, times: int, place: str) -> None:
         """An item goes so many ways out of a block, or none."""
+        item = plain(item)
         if id(item) in self._known:
             number = self.take(item, place)
             for _ in range(times):

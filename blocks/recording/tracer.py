@@ -11,6 +11,7 @@ import trio
 from ..base.error_info import shorten
 from ..base.timing import time_slice
 from ..charts.span import Activity, Span
+from ..core.carried import plain
 from .item_numbers import ItemNumbers
 from .recording import Recording
 from .routes import Routes
@@ -61,7 +62,7 @@ class Tracer:
 
     def begin(self, stage: str, item: object) -> Work:
         """Somebody begins to work on an item."""
-        return Work(stage, self.numbers.take(item, stage), shorten(item), time_slice.clock())
+        return Work(stage, self.numbers.take(item, stage), shorten(plain(item)), time_slice.clock())
 
     def end(
         self,

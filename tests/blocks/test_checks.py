@@ -49,7 +49,7 @@ wrong: Any = "x"
             "unbounded buffer 'a' → unbounded buffer 'b': filter must be a function or None, got 'x'",
         ),
         (lambda: UnboundedBuffer[int](name=5), TypeError, "UnboundedBuffer: name must be a str or None, got 5"),  # type: ignore[arg-type]
-        (lambda: Call(abs, name=5), TypeError, "Call: name must be a str or None, got 5"),  # type: ignore[arg-type]
+        (lambda: Call(abs, name=5), TypeError, "Call: name must be a str or None, got 5"),  # type: ignore[call-overload]
         (lambda: Threads(1, name=5), TypeError, "Threads: name must be a str or None, got 5"),  # type: ignore[arg-type]
         (lambda: PipelineGovernor(1, name=5), TypeError, "PipelineGovernor: name must be a str or None, got 5"),  # type: ignore[arg-type]
         (lambda: Network(name=5), TypeError, "Network: name must be a str or None, got 5"),  # type: ignore[arg-type]

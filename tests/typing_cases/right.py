@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
-from penstock.blocks import Call, Transformer, TransformMany
+from penstock.blocks import Call, Lease, ResourcePool, Transformer, TransformMany
 
 
 def double(number: int) -> int:
@@ -68,3 +68,25 @@ assert_type(TransformMany(characters), TransformMany[str, str])
 assert_type(TransformMany(pages), TransformMany[str, int])
 assert_type(TransformMany(words), TransformMany[str, str])
 Transformer(anything)
+
+
+# Something scarce, one for each item
+
+pool = ResourcePool([1.5, 2.5])
+
+
+def weigh(number: int, lease: Lease[float]) -> str:
+    return f"{lease.value * number}"
+
+
+async def weigh_later(number: int, lease: Lease[float]) -> str:
+    return weigh(number, lease)
+
+
+assert_type(pool, ResourcePool[float])
+assert_type(Transformer(weigh, resource=pool), Transformer[int, str])
+assert_type(Transformer(weigh_later, resource=pool), Transformer[int, str])
+assert_type(
+    TransformMany[int, str](lambda number, lease: [weigh(number, lease)], resource=pool), TransformMany[int, str]
+)
+Call(weigh, resource=pool)

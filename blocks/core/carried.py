@@ -1,0 +1,40 @@
+"""An item together with what goes with it: the context variables of its sender, or a lease."""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import Any
+
+import attrs
+
+from .resource_pool import Lease
+
+
+@attrs.frozen(eq=False)
+class Carried:
+    """An item or a result, and the context that goes with it."""
+
+    item: Any
+    context: Context
+
+
+@attrs.frozen(eq=False)
+class Leased:
+    """An item, and what it has got to be worked on."""
+
+    item: Any
+    lease: Lease[Any]
+
+
+def plain(item: Any) -> Any:
+    """An item without what goes with it."""
+    while type(item) is Carried or type(item) is Leased:
+        item = item.item
+    return item
+
+
+def lease_with(item: Any) -> Lease[Any] | None:
+    """The lease that goes with an item, if one does."""
+    if type(item) is Carried:
+        item = item.item
+    return item.lease if type(item) is Leased else None

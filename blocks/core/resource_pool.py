@@ -1,0 +1,234 @@
+"""A pool of scarce things, and the leases under which blocks hand them to their items.
+
+States of a thing: free, or out under one lease. A lease ends when it is given back, or when nothing refers to it any
+more. Invariants: free + out = size; a thing is under one lease at most; while blocks stand in line, a block that is not
+called takes nothing, so the blocks take turns.
+
+A lease may end in any thread and in the middle of anything, as the garbage collector likes. So its end only puts the
+thing back, and asks the loop of each block that stands in line to call the next one.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import uuid
+from collections import deque
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakValueDictionary
+
+import trio
+
+from ..base.error_info import shorten
+from ..base.names import given_name
+from ..base.threads import Loop
+from ..base.times import Histogram
+from ..base.timing import time_slice
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Key = tuple[int, str, int]
+
+
+class Lessee(Protocol):
+    """A block that takes leases, as its pool sees it."""
+
+    @property
+    def loop(self) -> Loop | None:
+        """Where the block runs."""
+        ...
+
+    def called(self) -> None:
+        """It is the block's turn: let it take a step."""
+        ...
+
+
+class ResourcePool(Generic[T]):
+    """Holds a fixed number of scarce things, which a block hands out to its items in order, one for each item.
+
+    Connections, licences, buffers, devices. `Transformer(function, resource=pool)` calls `function(item, lease)`; the
+    thing is `lease.value`. An item is started only when there is a thing for it, and items are started in the order in
+    which they came, so an ordered stage cannot wait for an item that later ones keep from its resource.
+
+    The lease may go on with the result: return it, or something that refers to it. The thing is free again as soon as
+    nothing refers to the lease any more, whatever has become of the item: used up, skipped, filtered out, discarded. To
+    give it back earlier call `lease.give_back()`, or use `with lease:`. Several blocks may share a pool; they take
+    turns.
+
+    Args:
+        things: What there is, at least one; all of them are free at first.
+        name: What reports call the pool.
+
+    Raises:
+        ValueError: There are no things.
+
+    Examples:
+        >>> pool = ResourcePool(["first connection", "second connection"], name="connections")
+        >>> pool
+        <ResourcePool 'connections', 0 of 2 in use>
+    """
+
+    def __init__(self, things: Iterable[T], *, name: str | None = None) -> None:
+        self.name = given_name("ResourcePool", name)
+        self._free: deque[T] = deque(things)
+        self.size = len(self._free)
+        if not self.size:
+            raise ValueError(f"{self}: things must be at least one, got none")
+        self.most_in_use = 0
+        self.waits = Histogram()
+        self._id = uuid.uuid4().hex
+        self._numbers = count(1)
+        self._line: dict[Lessee, float] = {}
+        self._called: dict[Lessee, float] = {}
+
+    def __str__(self) -> str:
+        return f"resource pool {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<ResourcePool {self.name!r}, {self.in_use} of {self.size} in use>"
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(f"{self} cannot be copied or pickled: its leases come back to this one")
+
+    @property
+    def in_use(self) -> int:
+        """How many of the things are out."""
+        return self.size - len(self._free)
+
+    def take(self, lessee: Lessee) -> Lease[T] | None:
+        """Give a block a lease; if that cannot be now, the block stands in line, and is called."""
+        if self._free and (lessee in self._called or not (self._called or self._line)):
+            lease = Lease(self._free.popleft(), self, (os.getpid(), self._id, next(self._numbers)))
+            since = self._called.pop(lessee, None)
+            if since is not None:
+                self.waits.add(time_slice.clock() - since)
+            self.most_in_use = max(self.most_in_use, self.in_use)
+            return lease
+        self._check_loop(lessee)
+        self._line.setdefault(lessee, time_slice.clock())
+        self.serve()  # one may have come back meanwhile
+        return None
+
+    def _check_loop(self, lessee: Lessee) -> None:
+        """Raise a `RuntimeError` if blocks of another loop stand in line: those could not be called from here."""
+        here = lessee.loop
+        for other in (*self._line, *self._called):
+            if here is not None and other.loop is not None and other.loop.thread != here.thread:
+                raise RuntimeError(
+                    f"{self} is used by blocks of networks in two threads at the same time; give each its own pool"
+                )
+
+    def waits_now(self, lessee: Lessee) -> bool:
+        """Whether a block stands in line, or was called and has not come."""
+        return lessee in self._line or lessee in self._called
+
+    def pass_by(self, lessee: Lessee) -> None:
+        """A block that was called has nothing to take, or the block ends: the next one is called."""
+        if self._called.pop(lessee, None) is not None:
+            self.serve()
+
+    def leave(self, lessee: Lessee) -> None:
+        """A block takes no more."""
+        self._line.pop(lessee, None)
+        self.pass_by(lessee)
+
+    def serve(self) -> None:
+        """Call as many blocks as there are things for."""
+        while self._line and len(self._called) < len(self._free):
+            lessee = next(iter(self._line))
+            self._called[lessee] = self._line.pop(lessee)
+            lessee.called()
+
+    def put_back(self, thing: T) -> None:
+        """Take a thing back, in any thread."""
+        self._free.append(thing)
+        for lessee in tuple(self._line):
+            loop = lessee.loop
+            if loop is not None:
+                with suppress(trio.RunFinishedError):
+                    loop.token.run_sync_soon(self.serve)
+
+    def recall(self) -> None:
+        """Get back what only a circle of references keeps out."""
+        if not self._free:
+            gc.collect()
+
+
+out: WeakValueDictionary[Key, Lease[Any]] = WeakValueDictionary()
+"""The leases of this process; one that comes home from another process is looked up here."""
+
+
+class Lease(Generic[T_co]):
+    """The right to use one thing of a `ResourcePool`; it travels with an item, and ends by itself.
+
+    Use it as a context manager to give the thing back at the end of the `with` block.
+    """
+
+    __slots__ = ("__weakref__", "_is_over", "_key", "_pool", "_thing")
+
+    def __init__(self, thing: T_co, pool: ResourcePool[Any] | None, key: Key) -> None:
+        self._thing = thing
+        self._pool = pool
+        self._key = key
+        self._is_over = False
+        if pool is not None:
+            out[key] = self
+
+    @property
+    def value(self) -> T_co:
+        """The thing.
+
+        Raises:
+            RuntimeError: The lease was given back.
+        """
+        if self._is_over:
+            raise RuntimeError(f"{self!r}: the thing may be in use elsewhere; use it before give_back()")
+        return self._thing
+
+    def give_back(self) -> None:
+        """Let the thing be used by others; a second call does nothing.
+
+        Raises:
+            RuntimeError: The lease is in another process, into which it has gone with its item.
+        """
+        if self._is_over:
+            return
+        if self._pool is None:
+            raise RuntimeError(
+                f"{self!r} came from another process and cannot be given back here; return it, or return without it"
+            )
+        self._is_over = True
+        self._pool.put_back(self._thing)
+
+    def belongs_to(self, pool: ResourcePool[Any]) -> bool:
+        """Whether the lease is one of a pool, and keeps a thing out."""
+        return self._pool is pool and not self._is_over
+
+    def __enter__(self) -> Lease[T_co]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.give_back()
+
+    def __del__(self) -> None:
+        if self._pool is not None and not self._is_over:
+            self._is_over = True
+            self._pool.put_back(self._thing)
+
+    def __repr__(self) -> str:
+        return f"<Lease of {shorten(self._thing)}{', given back' if self._is_over else ''}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return lease_of, (self._key, self._thing)
+
+
+def lease_of(key: Key, thing: Any) -> Lease[Any]:
+    """A lease that was unpickled: the one that was sent, where its pool is, and else one without a pool."""
+    lease = out.get(key) if key[0] == os.getpid() else None
+    return Lease(thing, None, key) if lease is None else lease
