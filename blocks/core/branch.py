@@ -25,18 +25,21 @@ class Branch:
             come together again in the block behind it.
         hears: Called with the number of a message that will not come.
         breaks: Called with a sentence when the numbers cannot be known any more.
+        least: Gives the least number of a message that may still be on its way.
     """
 
-    __slots__ = ("_arrivals", "_breaks", "_departures", "_hears", "_place_of", "_results", "stages")
+    __slots__ = ("_arrivals", "_breaks", "_departures", "_hears", "_least", "_place_of", "_results", "stages")
 
     def __init__(
         self,
         stages: Sequence[tuple[Block, Link[Any] | None]],
         hears: Callable[[int], None],
         breaks: Callable[[str], None],
+        least: Callable[[], int],
     ) -> None:
         self.stages = tuple(stages)
         self._hears = hears
+        self._least = least
         self._breaks = breaks
         self._place_of = {block: place for place, (block, _) in enumerate(stages)}
         self._arrivals = [Numbering(self.first) for _ in stages]
@@ -91,7 +94,10 @@ class Branch:
         self._breaks(reason)
 
     def _tell(self, stage: int, number: int) -> None:
-        """A number will not come to the blocks behind a stage."""
+        """A number will not come to the blocks behind a stage; what has gone by for good is forgotten."""
+        least = self._least()
+        for numbering in (*self._arrivals, *self._results, *self._departures):
+            numbering.forget(least)
         for later in range(stage + 1, len(self.stages)):
             for numberings in (self._arrivals, self._results, self._departures):
                 numberings[later].add(number)

@@ -5,7 +5,7 @@ Plain values without a loop. A number is a place in the stream that leaves a bro
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 
 
@@ -32,9 +32,9 @@ class Numbering:
         """The number of the item that comes as number `place`, counted from 1."""
         return place + self._passed + self._before(place)
 
-    def forget(self, place: int) -> None:
-        """Keep nothing for places before this one: nobody asks for them any more."""
-        count = self._before(place)
+    def forget(self, number: int) -> None:
+        """Keep nothing for numbers before this one: nobody asks for them any more."""
+        count = bisect_left(self._missing, number)
         del self._missing[:count]
         self._passed += count
 
@@ -111,10 +111,11 @@ class Alignment:
 
     def step(self, count: int = 1) -> int:
         """Go on behind the next number, or several, which were paired or discarded; give the last that is done."""
+        done = range(self.next, self.next + count)
         self.next += count
         if self._has_gaps:
-            for index, missing in self._missing.items():
-                self._missing[index] = {number for number in missing if number >= self.next}
+            for missing in self._missing.values():
+                missing.difference_update(done)
             self._discarded.clear()
             is_late = any(self.next < first for first in self.first.values())
             self._has_gaps = bool(is_late or self._ended or any(self._missing.values()))

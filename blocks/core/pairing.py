@@ -116,7 +116,7 @@ class InStep:
     def _listen(self, group: Group) -> None:
         alignment = Alignment(group.inputs, (1 for _ in group.inputs))
         for index, way in zip(group.inputs, group.ways, strict=True):
-            branch = Branch(way.stages, partial(self._hear, alignment, index), self._break_off)
+            branch = Branch(way.stages, partial(self._hear, alignment, index), self._break_off, lambda: alignment.next)
             alignment.first[index] = branch.first
             for block, link in way.stages:
                 self._listen_at(outboxes_of(block)[0], branch)

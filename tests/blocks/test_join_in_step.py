@@ -35,6 +35,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
+from penstock.blocks.core.block import outboxes_of
 
 COUNT = 30
 
@@ -610,3 +611,40 @@ async def test_what_the_body_receives_from_a_way_has_no_partner_on_the_other() -
         join.link_target(Call(got.append))
     assert got == [(2, 2), (3, 3)]
     assert network.balance()["pairs"].dropped == {"no partner": 1}
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("by", [100, 20_000])
+async def test_ten_thousand_losses_leave_nothing_behind(by: int, greedy: bool) -> None:
+    source, fork = IterableSource(range(1, 10_001)), Broadcast[int](capacity=8)
+    source.link_target(fork)
+    rare = Transformer[int, int](but_one_in(by), on_error="skip", capacity=8)
+    other = Transformer[int, int](lambda item: item, capacity=8)
+    kept: list[int] = []
+
+    def note(item: int) -> int:
+        branches = outboxes_of(fork)[0].branches
+        kept.append(max(len(numbers._missing) for branch in branches for numbers in branch._arrivals))
+        return item
+
+    seen = Transformer[int, int](note, capacity=8)
+    for first, second in ((fork, seen), (seen, other), (fork, rare)):
+        first.link_target(second)
+    got: list[Any] = []
+    join = Join(rare, other, greedy=greedy, capacity=8 if greedy else None, name="pairs")
+    join.link_target(Call(got.append))
+    async with Network(source) as network:
+        pass
+    assert got == [(n, n) for n in range(by, 10_001, by)]
+    assert network.balance()["pairs"].dropped == {"no partner": 10_000 - len(got)}
+    assert len(kept) == 10_000
+    assert max(kept) < 200
+
+
+def but_one_in(by: int) -> Callable[[int], int]:
+    def work(item: int) -> int:
+        if item % by:
+            raise ValueError(item)
+        return item
+
+    return work
