@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import trio
 
 from .base.checks import check_number
-from .buffer import check_capacity
-from .core.block import Block
+from .buffer import Passage, check_capacity
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.source import Source
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Batch(Block, Target[T], Source[list[T]]):
+class Batch(Passage, Target[T], Source[list[T]]):
     """Collects messages into lists of `max_items`, or of fewer when time is up or no more will come.
 
     - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
@@ -50,7 +49,7 @@ class Batch(Block, Target[T], Source[list[T]]):
         ValueError: A number is out of its range.
     """
 
-    __slots__ = ("_alarm", "_due", "_inbox", "_max_items", "_max_seconds", "_outbox")
+    __slots__ = ("_alarm", "_due", "_max_items", "_max_seconds")
     kind: ClassVar[str] = "batch"
 
     def __init__(
@@ -131,21 +130,3 @@ class Batch(Block, Target[T], Source[list[T]]):
         self._due = -math.inf
         self._wake()
         return True
-
-    def _finish(self) -> None:
-        super()._finish()
-        self._outbox.end()
-
-    def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
-
-    def _held(self) -> int:
-        return len(self._inbox.queue) + len(self._outbox)
-
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return (self._inbox,)
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)

@@ -17,10 +17,36 @@ T = TypeVar("T")
 LeftOver = Literal["report", "keep"]
 
 
-class StoringBlock(Block, Target[T], Source[T]):
+class Passage(Block):
+    """A block that holds what came in and what is to go out, and finishes when both are gone."""
+
+    __slots__ = ("_inbox", "_outbox")
+    _inbox: Inbox[Any]
+    _outbox: Outbox[Any]
+
+    def _finish(self) -> None:
+        super()._finish()
+        self._outbox.end()
+
+    def _abort(self, reason: str) -> None:
+        if not self._finished:
+            self._broken = reason
+            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
+
+    def _held(self) -> int:
+        return len(self._inbox.queue) + len(self._outbox)
+
+    def _ins(self) -> Sequence[Inbox[Any]]:
+        return (self._inbox,)
+
+    def _outs(self) -> Sequence[Outbox[Any]]:
+        return (self._outbox,)
+
+
+class StoringBlock(Passage, Target[T], Source[T]):
     """A block with one queue that is both what came in and what is to go out."""
 
-    __slots__ = ("_inbox", "_outbox", "left_over")
+    __slots__ = ("left_over",)
 
     def __init__(self, inbox: Inbox[T], outbox: Outbox[T], name: str | None, left_over: LeftOver = "report") -> None:
         super().__init__(name)
@@ -59,10 +85,6 @@ class StoringBlock(Block, Target[T], Source[T]):
         outbox = self._outbox
         return not (outbox.links or outbox.readers or outbox.receivers or outbox.holder)
 
-    def _finish(self) -> None:
-        super()._finish()
-        self._outbox.end()
-
     def _arrived(self) -> None:
         outbox = self._outbox
         if outbox.links:
@@ -90,11 +112,6 @@ class StoringBlock(Block, Target[T], Source[T]):
     def _receiver_comes(self) -> None:
         self._inbox.revoke()
 
-    def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
-
     def _held(self) -> int:
         return len(self._outbox)
 
@@ -107,12 +124,6 @@ class StoringBlock(Block, Target[T], Source[T]):
         if self.left_over == "keep" and not self._finished:
             self._finish()
             self._outbox.let_go()
-
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return (self._inbox,)
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)
 
 
 class Store(Generic[T]):

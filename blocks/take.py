@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
 
 from .base.timing import LARGEST_BATCH
-from .buffer import check_capacity
-from .core.block import Block
+from .buffer import Passage, check_capacity
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
@@ -30,7 +29,7 @@ class TakeInbox(Inbox[T]):
         return self.capacity - len(self.queue) - self.block.to_hand_on()
 
 
-class Take(Block, Target[T], Source[T]):
+class Take(Passage, Target[T], Source[T]):
     """Hands on the first `count` messages, and then ends itself, what it feeds, and what feeds it.
 
     After the last message that is wanted, its targets complete, and everything before it that feeds nothing else
@@ -58,7 +57,7 @@ class Take(Block, Target[T], Source[T]):
         ValueError: `count` or `capacity` is less than 1.
     """
 
-    __slots__ = ("_inbox", "_left", "_outbox")
+    __slots__ = ("_left",)
     kind: ClassVar[str] = "take"
 
     def __init__(
@@ -110,22 +109,8 @@ class Take(Block, Target[T], Source[T]):
         """Hand on nothing more."""
         self._left = 0
         super().end_early()
-        self._wake()
 
     def _finish(self) -> None:
         super()._finish()
         if not self._outbox.ended:
             self._outbox.end()
-
-    def _abort(self, reason: str) -> None:
-        self._broken = reason
-        self._counts["discarded"] += self._inbox.abort(reason) + self._outbox.abort(reason)
-
-    def _held(self) -> int:
-        return len(self._inbox.queue) + len(self._outbox)
-
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return (self._inbox,)
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)

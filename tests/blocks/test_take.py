@@ -45,10 +45,6 @@ def inverse(item: int) -> float:
     raise ValueError(item)
 
 
-def twice(item: int) -> list[int]:
-    return [item, item]
-
-
 class Copier(Agent):
     """Hands on what it reads."""
 
