@@ -120,7 +120,7 @@ class Call(FunctionBlock[In]):
         else:
             self._use(InlineRunner(self))
 
-    if not TYPE_CHECKING:  # type checkers know what there is
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(

@@ -101,7 +101,7 @@ class IterableSource(Block, Source[T]):
             self._away = ExecutorReading(self, self._iterator, executor, self._discard)
             self.place = type(executor).__name__
 
-    if not TYPE_CHECKING:  # type checkers know what there is
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(

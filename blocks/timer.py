@@ -74,7 +74,7 @@ class Timer(Block, Source[T]):
         self._scope: trio.CancelScope | None = None
         self._outbox: Outbox[T] = Outbox(self, deque())
 
-    if not TYPE_CHECKING:  # type checkers know what there is
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(self, name, OF_TARGETS, "a timer takes nothing, send to an UnboundedBuffer instead")

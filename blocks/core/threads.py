@@ -151,7 +151,7 @@ class Errand(Generic[T]):
         try:
             if self._context.run(self._inlet.take_from_thread, self._item):
                 self._settle(None)
-            elif not self._scope.cancel_called:
+            else:
                 self._context.run(self._inlet.spawn, self._wait, f"thread {self._thread.name!r}")
         except Exception as error:
             self._settle(error)

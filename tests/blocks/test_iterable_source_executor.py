@@ -285,6 +285,27 @@ async def test_a_read_that_its_executor_loses_is_a_fault() -> None:
     assert notes(found[0])[0].startswith("the executor of source 's', <tests.blocks.executors.kinds.ByHand")
 
 
+async def test_a_read_that_its_executor_loses_while_the_network_is_stopped_has_read_nothing() -> None:
+    executor, stopped = ByHand(), trio.Event()
+    source = IterableSource(range(5), executor=executor, name="s")
+    linked(source)
+    async with trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            async with Network(source) as network:
+                await wait_all_tasks_blocked()
+                assert executor.all[0].begin()
+                network.cancel()
+                stopped.set()
+            assert network.balance().ok
+            assert network.balance()["s"].discarded == 0
+
+        nursery.start_soon(run)
+        await stopped.wait()
+        await wait_all_tasks_blocked()
+        executor.all[0].future.set_exception(OSError("gone"))
+
+
 @pytest.mark.usefixtures("real_time")
 async def test_an_executor_that_was_shut_down_is_a_fault() -> None:
     executor = Threads(1)

@@ -9,7 +9,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import (
@@ -128,6 +128,23 @@ async def test_what_has_no_partner_is_dropped_and_counted() -> None:
     got = await run_join([1, 2, 3], [3, 4, 1], key=same, network=networks)
     assert sorted(got) == [(1, 1), (3, 3)]
     assert networks[0].balance()["pairs"].dropped == {"no partner": 2}
+
+
+async def test_what_was_lost_on_a_way_is_given_up_while_the_network_goes_on() -> None:
+    got: list[Any] = []
+    fork: Broadcast[int] = Broadcast()
+    one = Transformer[int, int](lambda n: n * (n - 2) // (n - 2), on_error="skip")
+    two: UnboundedBuffer[int] = UnboundedBuffer()
+    for block in (one, two):
+        fork.link_target(block)
+    join = Join[Any](one, two, key=same, name="pairs")
+    join.link_target(Call(got.append))
+    async with Network(fork) as network:
+        for n in (2, 3, 4):
+            await fork.send(n)
+        await wait_all_tasks_blocked()
+        assert got == [(3, 3), (4, 4)]
+        assert network.balance()["pairs"].dropped == {"no partner": 1}
 
 
 async def test_what_has_no_partner_can_be_a_fault_that_names_key_and_branch() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, SequenceMultiplexer
 from penstock.blocks import (
@@ -202,3 +203,18 @@ async def test_blocks_of_two_networks_are_not_linked() -> None:
     async with Network(one, name="first"), Network(other, name="second"):
         with pytest.raises(RuntimeError, match="runs in network 'first' and cannot be linked into 'second' too"):
             one.link_target(other)
+
+
+async def test_what_has_left_its_network_does_not_come_back() -> None:
+    fork: Broadcast[int] = Broadcast(name="fork")
+    async with Network(fork, name="net") as network:
+        gone: UnboundedBuffer[int] = UnboundedBuffer(name="gone")
+        link = fork.link_target(gone)
+        link.unlink()
+        gone.complete()
+        await wait_all_tasks_blocked()
+        assert len(network.blocks) == 1
+        target = UnboundedBuffer[int]()
+        Agent(inputs=[gone], outputs=[target])
+        with pytest.raises(RuntimeError, match=r"'gone' has ended and has left network 'net'; make a new one"):
+            fork.link_target(target)

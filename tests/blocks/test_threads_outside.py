@@ -27,8 +27,9 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.base.threads import held_up, others_move, resident
+from penstock.blocks.base.threads import Loop, held_up, others_move, resident
 from penstock.blocks.core import threads
+from penstock.blocks.core.producer import ProducerToken
 from tests.blocks.tools import contents, faults, leaves, linked
 
 pytestmark = pytest.mark.usefixtures("real_time")
@@ -455,6 +456,25 @@ def test_a_handle_made_in_a_run_that_is_over_waits_for_the_network_of_another() 
     trio.run(main)
     driver.join_now()
     assert (driver.error, got) == (None, [0, 1, 2])
+
+
+def test_a_run_that_ends_before_the_item_has_got_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def running() -> Loop | None:
+        return Loop.running()
+
+    over = trio.run(running)
+    monkeypatch.setattr(threads, "wait_for_loop", lambda inlet, handle: over)  # it went on when this was asked
+    words = "cannot send to unbounded buffer 'b': its network was stopped"
+    with UnboundedBuffer[int](name="b").producer() as handle, pytest.raises(trio.BrokenResourceError, match=words):
+        handle.send_from_thread(1)
+
+
+def test_a_handle_that_is_closed_while_a_thread_is_about_to_wait_is_told() -> None:
+    buffer: UnboundedBuffer[int] = UnboundedBuffer(name="b")
+    token = ProducerToken("h", for_threads=True)
+    token.is_closed = True
+    with buffer.producer(), pytest.raises(trio.ClosedResourceError, match="the handle for unbounded buffer 'b' was cl"):
+        threads.wait_for_loop(buffer._inbox, token)
 
 
 def test_a_handle_that_is_closed_before_anything_starts_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -405,3 +405,15 @@ async def test_a_job_that_comes_home_while_its_worker_waits_pauses_no_more() -> 
     streams.end(job)
     assert len(noted.chunks) == MOST_AHEAD
     assert noted.pauses == [True, False]
+
+
+async def test_a_chunk_whose_job_has_come_home_before_it_is_looked_at_is_taken_once() -> None:
+    noted = Noted()
+    streams = Streams(noted, lambda: None, None)
+    job = Job(Task(list, True, True, "many"), [1], None, (0,))
+    streams.begin(job, 5)
+    assert job.stream is not None
+    job.stream.put([(0, [1, 2])])
+    streams.end(job)
+    streams.take_in()
+    assert noted.chunks == [[(0, [1, 2])]]

@@ -121,6 +121,19 @@ async def test_who_waits_is_told_when_the_last_one_that_could_reply_has_ended() 
     assert 100 <= trio.current_time() - start < 102
 
 
+async def test_while_several_others_could_reply_nothing_is_said() -> None:
+    reply, told = SingleAssignment[int](), list[str]()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, reply, told)
+        nursery.start_soon(trio.sleep, 100)
+        nursery.start_soon(trio.sleep, 200)
+        async with Network(Call[int](abs)):
+            await trio.sleep(1)
+        await trio.sleep(50)
+        assert told == []
+    assert "is in vain" in told[0]
+
+
 async def test_while_another_network_runs_nothing_is_said() -> None:
     reply, told = SingleAssignment[int](), list[str]()
 
