@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Literal, cast
 
+from ..base.callables import check_answer
 from ..base.checks import check_function
 from ..base.error_info import annotate, shorten
 from ..base.timing import LARGEST_BATCH
@@ -17,6 +18,8 @@ from .policies import Action, DeadLetter, Fail, Failures, Skip
 Key = Callable[[Any], Hashable]
 Keys = Key | tuple[Key, ...]
 Unmatched = Literal["drop", "fail"] | DeadLetter
+PLAIN = frozenset((int, str, bytes, tuple))
+"""Types of keys that need no look whether the function has run."""
 
 
 class KeyedInbox(Inbox[Any]):
@@ -101,7 +104,10 @@ class KeyMatcher:
 
     def _key(self, index: int, item: Any) -> Hashable:
         try:
-            return self._keys[index](item)
+            key = self._keys[index](item)
+            if type(key) not in PLAIN:
+                check_answer(self._who, "key", key)
+            return key
         except Exception as error:
             annotate(error, f"in the key of input {index} of {self._who} for {shorten(item)}")
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -116,6 +116,20 @@ async def run_join(
     async with running:
         pass
     return got
+
+
+async def later(item: int) -> int:
+    return item
+
+
+def in_turn(item: int) -> Iterator[int]:
+    yield item
+
+
+@pytest.mark.parametrize("key", [later, in_turn])
+async def test_a_key_that_has_not_run_is_told(key: Any) -> None:
+    with pytest.RaisesGroup(pytest.RaisesExc(TypeError, match=r"join 'pairs': key returned a .*plain function")):
+        await run_join([1], [1], key=lambda item: key(item))
 
 
 async def test_inputs_may_have_keys_of_their_own() -> None:
