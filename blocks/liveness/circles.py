@@ -4,7 +4,8 @@ A block completes after the last of its producers. In a circle of links each wai
 left anywhere, the circle is completed here. First a block that keeps an incomplete group gives it out, for in a circle
 that group may go round again. Then the blocks are completed that can get messages from one another only; if one of them
 gives something at its end, only those before it. If there are none, agents that read in an `async for` may be part of
-the circle: what has gone round in it has drained, and they end with their input.
+the circle: what has gone round in it has drained, and they end with their input. If nothing has, that is so only if the
+network was given one of the blocks: the body could have sent to it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def complete_circles(network: Network, agents: Iterable[Member]) -> bool:
     circle = feed_only_each_other(network, ())
     if not circle:
         circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
-        if not any(inbox.accepted for block in circle for inbox in inboxes_of(block)):
-            return False  # they wait for a first message, which is a standstill
+        has_begun = any(inbox.accepted for block in circle for inbox in inboxes_of(block))
+        if not has_begun and not any(block in network._given for block in circle):
+            return False  # they wait for a first message from one another, which is a standstill
     for block in first_of(circle):
         block.complete_circle()
     return bool(circle)

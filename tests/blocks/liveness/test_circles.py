@@ -123,8 +123,8 @@ async def test_a_circle_ends_whatever_stands_behind_it(make: Circle, tail: str) 
     assert network.balance().ok
 
 
-@pytest.mark.parametrize("make", [circle, with_batch])
-async def test_a_circle_of_links_ends_also_if_nothing_ever_came(make: Circle) -> None:
+@CIRCLES
+async def test_a_circle_ends_also_if_nothing_ever_came(make: Circle) -> None:
     entry, out = make()
     reader = Reader(out)
     async with Network(entry, reader):
