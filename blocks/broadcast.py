@@ -25,6 +25,7 @@ class BroadcastOutbox(FanOut[T]):
         while self.deliver() and self.queue and self.holder is None and self.links:
             takers = self.publish(self.queue[0])
             if not takers:
+                self.block._scheduler.declined(self)
                 break  # nobody wants it: it stays, and is reported
             self.queue.popleft()
             self.block._counts["produced"] += takers - 1

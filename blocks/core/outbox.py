@@ -101,7 +101,14 @@ class Outbox(Generic[T]):
         """Say what the head is, and why no link takes it."""
         head = self.queue[0]
         reasons = "; ".join(link.obstacle(head) for link in self.links)
-        return f"{self.block} has kept {shorten(head)}, and all that is behind it: {reasons}"
+        what = "" if self is self.block._outs()[0] else "the dead letter "
+        return f"{self.block} has kept {what}{shorten(head)}, and all that is behind it: {reasons}"
+
+    def head_remedy(self) -> str:
+        """What to do about a head that no link takes."""
+        if self is not self.block._outs()[0]:
+            return "let the target take every dead letter"
+        return "drop what is not wanted in a Filter, or add a last link that takes the rest"
 
     def emit(self, items: list[T]) -> None:
         """Hand out new messages, behind those that wait already."""

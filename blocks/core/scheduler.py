@@ -27,6 +27,10 @@ class Source(Protocol):
         """Say what its first message is, and why no target takes it."""
         ...
 
+    def head_remedy(self) -> str:
+        """Say what to do about that."""
+        ...
+
 
 class Steppable(Protocol):
     """What a scheduler runs."""

@@ -44,8 +44,4 @@ class DeclinedHeads:
             elif now >= since + PATIENCE:
                 del self.since[source]
                 self._told.add(source)
-                log.warning(
-                    "%s (for %g s now); drop what is not wanted in a Filter, or add a last link that takes the rest",
-                    source.describe_head(),
-                    PATIENCE,
-                )
+                log.warning("%s (for %g s now); %s", source.describe_head(), PATIENCE, source.head_remedy())

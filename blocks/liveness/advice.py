@@ -10,7 +10,7 @@ from ..core.inbox import UNBOUNDED, Inbox
 from ..core.inputs import InputsBlock
 from ..transform_many import TransformMany
 from .block_waits import lacks, waiting_before
-from .wait_for import Bound, Cause, Names, Wait, as_a
+from .wait_for import DEAD_LETTERS, Bound, Cause, Names, Wait, as_a
 
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
@@ -156,6 +156,8 @@ def about_declined(wait: Wait) -> str:
     """Nothing takes the head."""
     if wait.inbox is None:
         return f"receive from {wait.remedy} without a filter"
+    if wait.remedy == DEAD_LETTERS:
+        return f"let {wait.inbox} take every dead letter of {wait.who}"
     return f"give {wait.who} a last link without a filter, for what the others decline, or drop that in a Filter"
 
 

@@ -18,7 +18,7 @@ from ..core.resource_pool import Lease, ResourcePool
 from ..core.retained import RetainedOutbox
 from ..iterable_source import IterableSource
 from .known_sources import is_only_way, known_length
-from .wait_for import Cause, Names, Wait, as_a
+from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
 def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
@@ -105,7 +105,8 @@ def wait_along(link: Link[Any], head: Any) -> Wait:
     inbox, who = link.inbox, link.source
     if inbox.closed or link.declines(head):
         cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
-        return Wait(who, None, cause, f"{who} cannot hand its head on: {link.obstacle(head)}", inbox)
+        remedy = "" if link.outbox is who._outs()[0] else DEAD_LETTERS
+        return Wait(who, None, cause, f"{who} cannot hand its head on: {link.obstacle(head)}", inbox, remedy=remedy)
     if inbox.room() < 1:
         return Wait(who, link.target, Cause.FULL, f"{who} waits for room in {inbox}: {inbox.why_full()}", inbox)
     if inbox.gate is not None and link in inbox.postponed:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..network import Network
 
 
+DEAD_LETTERS = "dead letters"
+"""The remedy of who waits to hand on a dead letter."""
+
+
 def as_a(kind: type, thing: object) -> Any:
     """The thing itself if it is of a kind; None if not. What `isinstance` makes of a generic type has unknown parts."""
     return thing if isinstance(thing, kind) else None

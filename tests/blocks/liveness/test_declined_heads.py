@@ -8,8 +8,21 @@ import pytest
 import trio
 
 from penstock.agents import Agent
-from penstock.blocks import BoundedBuffer, Call, Choice, IterableSource, Join, Network, Transformer, UnboundedBuffer
-from tests.blocks.tools import is_even, never
+from penstock.blocks import (
+    BoundedBuffer,
+    Broadcast,
+    Call,
+    Choice,
+    DeadLetter,
+    ErrorInfo,
+    IterableSource,
+    Join,
+    Network,
+    Stalled,
+    Transformer,
+    UnboundedBuffer,
+)
+from tests.blocks.tools import faults, is_even, never
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -35,7 +48,11 @@ def source_of(kind: str) -> tuple[Any, Any]:
     elif kind == "bounded buffer":
         feed = BoundedBuffer[int](5, name="tail")
     else:
-        tail: Any = Join(feed, name="tail") if kind == "join" else Choice(feed, name="tail")
+        make = {"join": Join, "choice": Choice}.get(kind)
+        if make is None:
+            fork = Broadcast[int](name="tail")
+            return fork, fork
+        tail: Any = make(feed, name="tail")
         return tail, feed
     return feed, feed
 
@@ -45,7 +62,7 @@ async def later(number: int) -> int:
     return number
 
 
-KINDS = ["async iterable", "transformer", "async transformer", "bounded buffer", "join", "choice"]
+KINDS = ["async iterable", "transformer", "async transformer", "bounded buffer", "join", "choice", "broadcast"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,6 +83,23 @@ async def test_a_head_that_every_target_declines_is_told_once_after_a_second(
     assert "'tail' has kept " in text
     assert "and all that is behind it: a filter on the way to call 'keep' declines the head (for 1 s now)" in text
     assert "drop what is not wanted in a Filter, or add a last link that takes the rest" in text
+
+
+async def test_of_a_dead_letter_it_is_said_what_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    grave = Call[ErrorInfo](abs_of, name="grave", filter=never)
+    block = Call[int](lambda n: 1 // n, name="work", on_error=DeadLetter(grave))
+    with faults(Stalled) as found:
+        async with Network(block):
+            await block.send(0)
+            await trio.sleep(3)
+            (text,) = warned(caplog)
+            assert text.startswith("call 'work' has kept the dead letter ErrorInfo(")
+            assert text.endswith("; let the target take every dead letter")
+    assert found[0].diagnosis.advice == ("let call 'grave' take every dead letter of call 'work'",)
+
+
+def abs_of(letter: ErrorInfo) -> None:
+    del letter
 
 
 async def test_it_is_told_although_other_parts_of_the_network_are_busy(caplog: pytest.LogCaptureFixture) -> None:
