@@ -7,14 +7,30 @@ import threading
 import weakref
 from concurrent.futures import thread as pools
 from types import FrameType
+from typing import Protocol
 
 import attrs
 
 from .frames import variables_of
 from .loop_token import LoopToken, loop_token
 
+
+class Caller(Protocol):
+    """A worker of the library, in the middle of a call."""
+
+    def waits(self, begins: bool) -> None:
+        """Its call begins, or ends, to wait for a block."""
+        ...
+
+    def stand_aside(self, begins: bool) -> None:
+        """Its call begins, or ends, to wait for another call: others may work in its place."""
+        ...
+
+
 resident: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-"""Threads of the library itself: they do nothing of their own accord."""
+"""Threads of the library itself: they do nothing of their own accord, but for what they call."""
+at_work: dict[threading.Thread, Caller] = {}
+"""Those of them that are in a call, which may do anything."""
 held_up: set[threading.Thread] = set()
 """Threads that wait until a target takes what they send."""
 IDLE = "Trio thread "
@@ -57,9 +73,20 @@ def others_move() -> bool:
     others = [
         thread
         for thread in threading.enumerate()
-        if thread is not here and thread not in resident and thread not in held_up and not thread.name.startswith(IDLE)
+        if thread is not here
+        and (thread not in resident or thread in at_work)
+        and thread not in held_up
+        and not thread.name.startswith(IDLE)
     ]
     return bool(others) and not all(map(is_idle_worker, others))
+
+
+def hold_up(thread: threading.Thread, begins: bool) -> None:
+    """A thread begins, or ends, to wait until a target takes what it sends."""
+    (held_up.add if begins else held_up.discard)(thread)
+    caller = at_work.get(thread)
+    if caller is not None:
+        caller.waits(begins)
 
 
 def is_idle_worker(thread: threading.Thread) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import trio
 
-from ..base.threads import Loop, held_up, wrong_thread
+from ..base.threads import Loop, held_up, hold_up, wrong_thread
 from .waiting import parked, waiting_threads
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ class Errand(Generic[T]):
     def _settle(self, error: BaseException | None) -> None:
         self._error = error
         self._handle.user = None  # who knows what the thread does next
-        held_up.discard(self._thread)
+        if self._thread in held_up:
+            hold_up(self._thread, False)
         self._settled.release()
 
     def _arrive(self) -> None:
@@ -159,7 +160,7 @@ class Errand(Generic[T]):
     async def _wait(self) -> None:
         error: BaseException | None = trio.BrokenResourceError(f"cannot send to {self._inlet}: its network was stopped")
         self._handle.user = trio.lowlevel.current_task()
-        held_up.add(self._thread)
+        hold_up(self._thread, True)
         try:
             with self._scope:
                 await self._inlet.send(self._item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -104,9 +105,10 @@ class Crew(Executor):
         with self._staff.lock:
             key = (current_line(), self._staff.host())
             if key not in self._own:
-                self._own[key] = Own(self._staff.open(self.name, self.workers, partial(self._resolve, key)))
+                self._own[key] = Own(self._staff.open(self.name, sys.maxsize, partial(self._resolve, key)))
             own = self._own[key]
             own.pending += 1
+            job.future.line = own.queue.line
         try:
             self._staff.submit(own.queue, job)
         except BaseException:

@@ -29,6 +29,7 @@ class CrewLane:
 
     def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool) -> None:
         self.queue = staff.open(name, at_once, home.bring)
+        self.queue.waits = home.tell_wait
         self.depth = 2 * at_once  # so that a worker that is done need not wait for the loop
         self.seconds = SECONDS
         self.limit = 10 * SECONDS

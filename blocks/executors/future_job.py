@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from ..base.threads import at_work
 from .lane import Job
+from .nesting import Line
 
 R = TypeVar("R")
+
+
+class CrewFuture(Future[R]):
+    """A future for which a call in a crew may wait, whoever has asked for it: others work in the place of that call.
+
+    Attributes:
+        line: The workers in whose calls it was asked for; these are looked after anyhow, see `nesting`.
+    """
+
+    line: Line = ()
+
+    def result(self, timeout: float | None = None) -> R:
+        """Wait for the result; see `concurrent.futures.Future.result`."""
+        with others_work_meanwhile(self):
+            return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the end; see `concurrent.futures.Future.exception`."""
+        with others_work_meanwhile(self):
+            return super().exception(timeout)
+
+
+@contextmanager
+def others_work_meanwhile(future: CrewFuture[Any]) -> Generator[None]:
+    """Have the worker that waits for a future in a call, if it is one, be no hindrance to others."""
+    caller = None if future.done() else at_work.get(threading.current_thread())
+    if caller is None or caller in future.line:
+        yield
+        return
+    caller.stand_aside(True)
+    try:
+        yield
+    finally:
+        caller.stand_aside(False)
 
 
 class FutureJob(Job):
@@ -18,7 +56,7 @@ class FutureJob(Job):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.future: Future[Any] = Future()
+        self.future: CrewFuture[Any] = CrewFuture()
 
     def begin(self) -> bool:
         """Whether the job is still wanted."""

@@ -65,13 +65,19 @@ class Job:
 
 
 class Homecoming:
-    """Where jobs come home: any thread brings them, the loop is woken once a burst."""
+    """Where jobs come home: any thread brings them, the loop is woken once a burst.
 
-    __slots__ = ("_is_called", "_jobs", "_token", "_wake")
+    Args:
+        wake: Called on the loop when jobs have come.
+        waits: Called on the loop when a job begins, and ends, to wait for a block.
+    """
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    __slots__ = ("_is_called", "_jobs", "_token", "_waits", "_wake")
+
+    def __init__(self, wake: Callable[[], None], waits: Callable[[bool], None] = lambda begins: None) -> None:
         self._jobs: deque[Job] = deque()
         self._wake = wake
+        self._waits = waits
         self._token = loop_token()
         self._is_called = False
 
@@ -82,6 +88,11 @@ class Homecoming:
             self._is_called = True
             with suppress(trio.RunFinishedError):  # it was abandoned, and nobody is left to care
                 self._token.run_sync_soon(self._look)
+
+    def tell_wait(self, begins: bool) -> None:
+        """A job begins, or ends, to wait for a block; in any thread."""
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self._waits, begins)
 
     def _look(self) -> None:
         self._is_called = False

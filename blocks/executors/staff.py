@@ -5,7 +5,8 @@ few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
 - of each user's jobs at most `at_once` run, whatever the number of workers;
 - not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`, and
-  those that wait for room in the middle of a job: others work meanwhile, and when there is room all of them do;
+  those that wait in the middle of a job, for room or for a future of a crew: others work meanwhile, and when there is
+  room all of them do;
 - if the system has no worker to give, those that are there go on, unless nobody would be left to finish anything;
 - workers are there while somebody uses the crew: a block whose network runs, a future that is not done, the body of
   a `with`. The last one that lets go sends them home, so nothing is left behind and nothing has to be closed.
@@ -20,6 +21,7 @@ from concurrent.futures import CancelledError
 from itertools import count
 
 from ..base.log import log
+from ..base.threads import at_work
 from .lane import Job
 from .nesting import Host, current_line
 from .worker import Hand, JobQueue, Worker
@@ -176,10 +178,10 @@ class Staff:
 
     def _working(self) -> int:
         """How many workers are at work and do not wait for others."""
-        at_work = len(self._hired) - len(self._idle) - len(self._paused)
+        working = len(self._hired) - len(self._idle) - len(self._paused)
         if self._hosts:
-            at_work -= sum(1 for host in self._hosts.values() if host.uses)
-        return at_work
+            working -= sum(1 for worker, host in self._hosts.items() if host.uses and worker not in self._paused)
+        return working
 
     def _give_next(self, queue: JobQueue) -> None:
         if self._idle:
@@ -199,7 +201,7 @@ class Staff:
         try:
             worker.thread.start()
         except (RuntimeError, MemoryError) as error:  # the system has no thread to give
-            del self._hired[worker]
+            del self._hired[worker], at_work[worker.thread]
             queue.running -= 1
             if not self._is_left_to_others(queue, job, error):
                 job.error = error
@@ -252,6 +254,8 @@ class Staff:
                 self._on_level[worker.queue.level] -= 1
                 self._idle.append(worker)
             self._assign()
+            if worker.job is None:
+                at_work.pop(worker.thread, None)
             if worker in self._idle and self.is_shut:
                 self._idle.remove(worker)
                 del self._hired[worker]

@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
-from ..base.threads import resident
+from ..base.threads import at_work, resident
 from .lane import Job
 from .nesting import Host, Line, enter
 from .stream import Stream
@@ -69,11 +69,12 @@ class JobQueue:
         line: The workers in whose calls the user runs.
         host: The innermost of these calls that is one of the same crew, if there is one.
         tell: Called by the worker, right before it begins a job.
+        waits: Told when the call of a job begins and ends to wait for a block.
         waiting: The jobs that no worker has yet.
         running: How many jobs workers have.
     """
 
-    __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting")
+    __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting", "waits")
 
     def __init__(self, name: str, at_once: int, bring: Callable[[Job], None], line: Line, host: Host | None) -> None:
         self.name = name
@@ -83,6 +84,7 @@ class JobQueue:
         self.host = host
         self.level = 0 if host is None else host.level + 1
         self.tell: Callable[[Job], None] | None = None
+        self.waits: Callable[[bool], None] = lambda begins: None
         self.waiting: deque[Job] = deque()
         self.running = 0
 
@@ -90,6 +92,7 @@ class JobQueue:
         """Let a worker begin the next job."""
         self.running += 1
         worker.queue, worker.job = self, self.waiting.popleft()
+        at_work[worker.thread] = worker
         return worker.job
 
 
@@ -149,6 +152,16 @@ class Worker:
             if self._go_on(self):
                 self.bell.acquire()
         self.hand.close()
+
+    def waits(self, begins: bool) -> None:
+        """Its call begins, or ends, to wait for a block: it is not at work, and others may be in its place."""
+        assert self.queue is not None
+        self.queue.waits(begins)
+        self.stand_aside(begins)
+
+    def stand_aside(self, begins: bool) -> None:
+        """Its call begins, or ends, to wait for another call: others may work in its place."""
+        self._pauses(self, begins)
 
     def _do(self, job: Job, queue: JobQueue) -> None:
         if self._named is not queue:

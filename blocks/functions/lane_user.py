@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Protocol
@@ -85,7 +86,7 @@ class LaneUser:
         network = self.owner._network
         assert network is not None
         self.is_open = True
-        self.home = Homecoming(self._wake)
+        self.home = Homecoming(self._wake, self._call_waits)
         self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
         network._spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
@@ -151,6 +152,10 @@ class LaneUser:
         if not self.out:
             self.patience.is_over.set()
 
+    def _call_waits(self, begins: bool) -> None:
+        """A call that is out begins, or ends, to wait for a block: it is not at work meanwhile."""
+        self._count(paused=1 if begins else -1)
+
     def _discard(self) -> None:
         """Count the jobs that come home when the network has stopped; their items were discarded."""
         while (job := self.home.take()) is not None:
@@ -178,4 +183,23 @@ def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming)
     make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
     if make is not None:
         return make(name, concurrency, home)
+    check_not_inside(executor, name)
     return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, home)
+
+
+def check_not_inside(executor: Executor, name: str) -> None:
+    """Look whether a network runs in a worker of a pool of threads that is to work for it.
+
+    Raises:
+        RuntimeError: It has no other worker.
+    """
+    if threading.current_thread() in getattr(executor, "_threads", ()):
+        workers: int = getattr(executor, "_max_workers", 1)
+        message = (
+            f"block {name!r}: its network runs in a worker of the executor that is to call its function, "
+            f"{type(executor).__name__} with {workers} workers, and holds that worker until its end; use Threads(n), "
+            "where another one works meanwhile, or another executor"
+        )
+        if workers < 2:
+            raise RuntimeError(message)
+        log.warning("%s; when all of them are held like that, the networks wait for ever", message)

@@ -605,6 +605,45 @@ async def test_a_thread_that_waits_in_vain_is_a_standstill() -> None:
     assert isinstance(await driver.join(), trio.BrokenResourceError)
 
 
+async def test_a_call_that_waits_for_room_in_its_own_block_is_a_standstill() -> None:
+    def work(item: int) -> None:
+        handle.send_from_thread(item + 1)
+
+    block: Call[int] = Call(work, executor=Threads(1), capacity=1, name="work")
+    handle = block.producer()
+    with faults(Stalled) as found:
+        async with Network(block):
+            await block.send(1)
+            await block.send(2)
+    assert "task \"thread 'work worker 1'\" waits to send 2 to call 'work': it is full (1 of 1)" in str(found[0])
+    assert "raise the capacity of call 'work' to at least 3" in str(found[0])
+    handle.close()
+
+
+@pytest.mark.parametrize("how", ["call", "callback"])
+async def test_what_was_submitted_to_an_executor_may_still_send(how: str) -> None:
+    got: list[int] = []
+    sink: Call[int] = Call(got.append)
+    may_go, may_end = threading.Event(), threading.Event()
+    handle = sink.producer()
+
+    def send(_: object) -> None:
+        assert may_go.wait(LONGEST)
+        send_all(handle, range(3))
+
+    async with Network(sink):
+        with Threads(1) as pool:
+            if how == "call":
+                pool.submit(send, None)
+            else:
+                pool.submit(may_end.wait, LONGEST).add_done_callback(send)
+                may_end.set()
+            assert others_move()
+            trio.lowlevel.current_trio_token().run_sync_soon(may_go.set)
+            await trio.to_thread.run_sync(pool.shutdown)
+    assert got == [0, 1, 2]
+
+
 async def test_a_handle_for_threads_is_waited_for_though_nothing_else_can_move() -> None:
     sink: Call[int] = Call(lambda item: None)
     handle = sink.producer(for_threads=True)

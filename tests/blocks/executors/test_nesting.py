@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, as_completed, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed, wait
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ def add_one(item: int) -> int:
     return item + 1
 
 
-def network_of(threads: Threads, function: Callable[[Any], Any], items: list[Any], **options: Any) -> list[Any]:
+def network_of(threads: Executor, function: Callable[[Any], Any], items: list[Any], **options: Any) -> list[Any]:
     """Run a network from a call, as a library function does that has a pipeline of its own."""
 
     async def main() -> list[Any]:
@@ -48,6 +48,42 @@ def test_a_call_may_wait_for_futures_of_its_own_executor(workers: int, levels: i
 
     futures = [threads.submit(compose, levels, 10 * number) for number in range(5)]
     assert [future.result(SECONDS) for future in futures] == [10 * number + levels for number in range(5)]
+
+
+@numbers_of_workers
+@pytest.mark.parametrize("ask", ["result", "exception"])
+def test_a_call_may_wait_for_a_future_that_was_handed_over_after_it_began(workers: int, ask: str) -> None:
+    threads = Threads(workers)
+    later: list[Future[Any]] = []
+    began, may_ask = threading.Barrier(workers + 1), threading.Event()
+
+    def call() -> Any:
+        began.wait(SECONDS)
+        assert may_ask.wait(SECONDS)
+        return getattr(later[0], ask)(SECONDS)
+
+    futures = [threads.submit(call) for _ in range(workers)]
+    began.wait(SECONDS)
+    later.append(threads.submit(add_one, 1))
+    may_ask.set()
+    assert [future.result(SECONDS) for future in futures] == [2 if ask == "result" else None] * workers
+    assert later[0].result(SECONDS) == 2
+
+
+@numbers_of_workers
+def test_calls_may_wait_for_each_other_in_any_order(workers: int) -> None:
+    threads = Threads(workers)
+    futures: dict[int, Future[int]] = {}
+    may_ask = threading.Event()
+
+    def call(number: int) -> int:
+        assert may_ask.wait(SECONDS)
+        return futures[number - 1].result(SECONDS) + 1 if number else 0
+
+    for number in reversed(range(6)):
+        futures[number] = threads.submit(call, number)
+    may_ask.set()
+    assert futures[5].result(SECONDS) == 5
 
 
 def by_result(threads: Threads) -> int:
@@ -298,7 +334,50 @@ async def test_a_call_that_was_abandoned_goes_on_inside() -> None:
     assert await trio.to_thread.run_sync(ended.wait, SECONDS)
 
 
+@real_time
+async def test_a_call_may_send_to_a_stage_that_needs_the_same_worker() -> None:
+    threads = Threads(1)
+    got: list[int] = []
+    stage = Call(got.append, executor=threads, capacity=1)
+    handle = stage.producer()
+
+    def work(item: int) -> None:
+        for number in range(5):
+            handle.send_from_thread(10 * item + number)
+
+    first = Call(work, executor=threads)
+    async with Network(first, stage):
+        for item in range(2):
+            await first.send(item)
+        first.complete()
+        while not first.is_finished:  # noqa: ASYNC110
+            await trio.sleep(0.001)
+        handle.close()
+    assert got == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14]
+
+
 # What cannot be
+
+
+@real_time
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_network_in_a_pool_of_the_standard_library_that_is_to_work_for_it_is_told(
+    workers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ThreadPoolExecutor(workers) as pool:
+        barrier = threading.Barrier(workers)
+        wait([pool.submit(barrier.wait, SECONDS) for _ in range(workers)])  # now it knows its threads
+        block = Transformer[int, Any](lambda n: network_of(pool, add_one, [n]), executor=pool, name="outer")
+        collector = linked(block)
+        message = f"ThreadPoolExecutor with {workers} workers, and holds that worker until its end; use Threads"
+        if workers == 1:
+            with faults(RuntimeError) as found:
+                await run(block, [1])
+            assert message in str(found[0])
+        else:
+            await run(block, [1])
+            assert contents(collector) == [[2]]
+            assert message in caplog.text
 
 
 @real_time
