@@ -149,10 +149,10 @@ class SequenceMultiplexer(InputsBlock[T]):
                     f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
                     f"already; the next is {self._next}"
                 )
-        twice = [number for number in heads.values() if list(heads.values()).count(number) > 1]
-        if twice:
-            inputs = [index for index, number in heads.items() if number == twice[0]]
-            raise SequenceError(f"{self}: number {twice[0]} came from input {inputs[0]} and from input {inputs[1]}")
+        first: dict[int, int] = {}
+        for index, number in heads.items():
+            if first.setdefault(number, index) != index:
+                raise SequenceError(f"{self}: number {number} came from input {first[number]} and from input {index}")
         if heads and not self._silent(heads) and not self._pass_reported(heads):
             index = min(heads, key=lambda i: heads[i])
             raise SequenceError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -43,11 +44,13 @@ class Choice(InputsBlock[Chosen[T]]):
         name: What reports call the block; by default its class and a number.
     """
 
-    __slots__ = ()
+    __slots__ = ("_ended", "_stirred")
     kind: ClassVar[str] = "choice"
 
     def __init__(self, *sources: Source[T], name: str | None = None) -> None:
         super().__init__(name)
+        self._stirred: list[int] = []  # a heap of the inputs that may have a message: looking at all costs too much
+        self._ended = 0  # so many inputs, from the first on, are exhausted
         self._link_sources(sources)
 
     @property
@@ -59,8 +62,28 @@ class Choice(InputsBlock[Chosen[T]]):
         self._check_not_linked(outbox)
         return self._add_input().inbox
 
+    def stir(self, index: int) -> None:
+        """An input may have a message."""
+        if not self.inputs[index].is_stirred:
+            self.inputs[index].is_stirred = True
+            heappush(self._stirred, index)
+
+    def look_at_all(self) -> None:
+        """Look at the inputs that go before those which are known to have a message."""
+        first = self._stirred[0] if self._stirred else len(self.inputs)
+        for port in self.inputs[self._ended : first]:
+            if port.has_message():
+                self.stir(port.index)
+                return
+
     def _winner(self) -> int | None:
-        return next((port.index for port in self.inputs if port.has_message()), None)
+        while self._stirred:
+            port = self.inputs[self._stirred[0]]
+            if port.has_message():
+                return port.index
+            port.is_stirred = False
+            heappop(self._stirred)
+        return None
 
     def _is_ready(self) -> bool:
         return self._winner() is not None
@@ -79,4 +102,6 @@ class Choice(InputsBlock[Chosen[T]]):
         return chosen
 
     def _is_over(self) -> bool:
-        return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)
+        while self._ended < len(self.inputs) and self.inputs[self._ended].is_exhausted:
+            self._ended += 1
+        return 0 < len(self.inputs) == self._ended

@@ -86,7 +86,7 @@ class Join(InputsBlock[Out]):
         TypeError: A key is no function.
     """
 
-    __slots__ = ("_by_key", "_dead", "_in_step", "is_greedy")
+    __slots__ = ("_by_key", "_dead", "_in_step", "_lacking", "is_greedy")
     kind: ClassVar[str] = "join"
 
     @overload
@@ -181,6 +181,7 @@ class Join(InputsBlock[Out]):
         self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self._by_key: KeyMatcher | None = None
         self._in_step: InStep | None = None
+        self._lacking = 0  # the input that had no message the last time
         if keys is None:
             self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self._wake)
         else:
@@ -266,7 +267,17 @@ class Join(InputsBlock[Out]):
 
     def _is_ready(self) -> bool:
         in_step = self._in_step
-        return all(port.has_message() for port in self.inputs) and (in_step is None or in_step.is_ready)
+        return self._all_have_messages() and (in_step is None or in_step.is_ready)
+
+    def _all_have_messages(self) -> bool:
+        """Look at all inputs, from the one on that lacked a message the last time: mostly it still does."""
+        count, first = len(self.inputs), self._lacking
+        for place in range(first, first + count):
+            port = self.inputs[place % count]
+            if not port.has_message():
+                self._lacking = port.index
+                return False
+        return True
 
     def _look(self) -> Out:
         return tuple(port.head() for port in self.inputs)  # type: ignore[return-value]
@@ -281,6 +292,8 @@ class Join(InputsBlock[Out]):
         return whole  # type: ignore[return-value]
 
     def _is_over(self) -> bool:
+        if not self.is_greedy and not self.closed_inputs:
+            return False  # this is asked often, and there may be many inputs
         exhausted = [port.index for port in self.inputs if port.is_exhausted]
         return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
 

@@ -44,11 +44,13 @@ class Sought:
 class HeadsInbox(Inbox[T]):
     """Postpones what links offer, and looks at it there; keeps one message of those that were sent by hand."""
 
-    __slots__ = ()
+    __slots__ = ("index",)
+    block: InputsBlock[Any]
 
-    def __init__(self, block: Block, label: str) -> None:
-        super().__init__(block, deque(), capacity=1, label=label)
+    def __init__(self, block: InputsBlock[Any], index: int) -> None:
+        super().__init__(block, deque(), capacity=1, label=f"{block} input {index}")
         self.is_direct = False
+        self.index = index
 
     def came_along(self, link: Link[Any]) -> int:
         """None: what comes along a link is looked at where it is, and not accepted."""
@@ -62,8 +64,19 @@ class HeadsInbox(Inbox[T]):
         if self.closed:
             return MessageStatus.DECLINED
         self.postponed[link] = None
+        self.block.stir(self.index)
         self.block._wake()
         return MessageStatus.POSTPONED
+
+    def store(self, message: T) -> None:
+        """Take in what was sent by hand."""
+        self.block.stir(self.index)
+        super().store(message)
+
+    def close(self) -> None:
+        """Take no more."""
+        self.block.closed_inputs += not self.closed
+        super().close()
 
     def _ask_first(self, room: float) -> None:
         """The block looks at all links by itself: none has to wait for room."""
@@ -79,6 +92,7 @@ class Input(Target[T], Generic[T]):
         self._inbox: Inbox[T] = inbox
         self.index = index
         self.takes_early = False  # messages are taken in as they come, not left where they are
+        self.is_stirred = False  # it is among those of its block that may have a message
         self._link: Link[T] | None = None
 
     def __repr__(self) -> str:
@@ -182,6 +196,11 @@ class HeadsOutbox(Outbox[Out]):
         self._look_at_heads_again()
         return item
 
+    def serve_others(self) -> None:
+        """Hand out what is for others, after a look at every input: a message need not have been offered yet."""
+        cast("InputsBlock[Out]", self.block).look_at_all()
+        super().serve_others()
+
     def flush(self) -> None:
         """Hand out what is there; one that was released goes first."""
         super().flush()
@@ -222,10 +241,11 @@ class HeadsOutbox(Outbox[Out]):
 class InputsBlock(Block, Source[Out], Target[Any]):
     """A block whose outputs are made of the heads of several inputs."""
 
-    __slots__ = ("_outbox", "inputs")
+    __slots__ = ("_outbox", "closed_inputs", "inputs")
 
     def __init__(self, name: str | None) -> None:
         super().__init__(name)
+        self.closed_inputs = 0
         self.inputs: list[Input[Any]] = []
         self._outbox: Outbox[Out] = HeadsOutbox(self)
 
@@ -249,13 +269,19 @@ class InputsBlock(Block, Source[Out], Target[Any]):
 
     # Inputs
 
+    def stir(self, index: int) -> None:
+        """Something is offered or sent to an input."""
+
+    def look_at_all(self) -> None:
+        """Look for messages at all inputs that were not stirred."""
+
     @property
     def _inbox(self) -> Inbox[Any]:  # type: ignore[override]
         raise TypeError(f"{self} has several inputs; use one of {self.name}.inputs[i]")
 
     def _add_input(self) -> Input[Any]:
         index = len(self.inputs)
-        port: Input[Any] = Input(self, HeadsInbox(self, f"{self} input {index}"), index)
+        port: Input[Any] = Input(self, HeadsInbox(self, index), index)
         self.inputs.append(port)
         return port
 

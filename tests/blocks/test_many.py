@@ -13,6 +13,7 @@ from penstock.blocks import (
     BoundedBuffer,
     Broadcast,
     Call,
+    Choice,
     IterableSource,
     Join,
     Link,
@@ -149,6 +150,25 @@ async def many_sources_of_one_small_buffer(count: int) -> None:
         pass
 
 
+async def inputs_that_get_something_one_by_one(make: Any, count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    block = make(*sources)
+    block.link_target(Call(nothing))
+    async with Network(*sources):
+        for _ in range(3):
+            for source in sources:
+                await source.send(1)
+                await wait_all_tasks_blocked()
+
+
+async def a_choice_of_many(count: int) -> None:
+    await inputs_that_get_something_one_by_one(Choice, count)
+
+
+async def a_join_of_many(count: int) -> None:
+    await inputs_that_get_something_one_by_one(Join, count)
+
+
 async def many_receivers(count: int) -> None:
     buffer = UnboundedBuffer[int]()
     async with Network(buffer), trio.open_nursery() as nursery:
@@ -206,6 +226,8 @@ async def a_task_outside_feeds_one_block_of_many_at_a_time(count: int) -> None:
         a_chain_of_which_every_block_is_given,
         a_chain_of_agents,
         many_sources_of_one_small_buffer,
+        a_choice_of_many,
+        a_join_of_many,
         many_receivers,
         items_for_one_block_of_many_at_a_time,
         items_for_one_async_function_of_many_at_a_time,
