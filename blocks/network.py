@@ -127,7 +127,7 @@ class Network:
         self.shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self.cancel_called = False
         self._limits = Limits(self, time_limit, progress_limit, watchdog)
-        self._given = nodes
+        self.given = nodes
         self._nodes: dict[Node, None] = {}
         self._blocks: dict[Block, None] = {}
         self._late: dict[object, Block] = {}  # those that joined while it was running: they may leave, too
@@ -180,7 +180,7 @@ class Network:
         self._outer_deadline = trio.current_effective_deadline()
         refuse_what_must_stall(self)
         self._measures.prepare()
-        self._adopt(*self._given)
+        self._adopt(*self.given)
         try:
             async with trio.open_nursery() as nursery:
                 self._open(nursery)

@@ -38,7 +38,7 @@ def complete_circles(network: Network, agents: Iterable[Member]) -> bool:
     if not circle:
         circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
         has_begun = any(inbox.accepted for block in circle for inbox in inboxes_of(block))
-        if not has_begun and not any(block in network._given for block in circle):
+        if not has_begun and not any(block in network.given for block in circle):
             return False  # they wait for a first message from one another, which is a standstill
     for block in first_of(circle):
         block.complete_circle()

@@ -60,7 +60,7 @@ def refuse_what_must_stall(network: Network) -> None:
 def nodes_of(network: Network) -> list[Node]:
     """The blocks and agents of a network, also of one that has not started."""
     found: dict[Node, None] = dict.fromkeys(network._nodes)
-    waiting: list[Node] = [] if found else list(reversed(network._given))
+    waiting: list[Node] = [] if found else list(reversed(network.given))
     while waiting:
         node = waiting.pop()
         if node not in found and not getattr(node, "_is_left_over", False):
