@@ -68,6 +68,7 @@ class ChartStyle:
         edge: The colour of the outline of a bar.
         heights: How high things are, as a share of the height of their row.
         meanings: What they mean, for a legend.
+        items: Colours of the first items, for a legend.
         thin: Pixels: what is narrower is counted into columns.
         column: Pixels: how wide these columns are.
         outlined: Pixels: a narrower bar has no outline.
@@ -79,6 +80,7 @@ class ChartStyle:
     edge: str
     heights: Mapping[str, float]
     meanings: Mapping[str, str]
+    items: tuple[str, ...]
     thin: float
     column: float
     outlined: float
@@ -96,6 +98,7 @@ STYLE = ChartStyle(
     edge=EDGE,
     heights={role.value: share for role, share in (HEIGHTS | {Role.ITEM: BAR, Role.MANY: BAR}).items()},
     meanings=named(MEANINGS),
+    items=tuple(item_colour(number) for number in (1, 2, 3)),
     thin=THIN,
     column=COLUMN,
     outlined=OUTLINED,
@@ -142,13 +145,18 @@ class LiveChart:
     def add(self, span: Span) -> None:
         """Take the next span; they come in the order in which they end, as in a recording."""
         works = span.activity is Activity.WORK
-        worker = (span.stage, span.worker)
-        lanes = self._lanes.get(worker) or self._lanes.setdefault(worker, Lanes())
-        row = (*worker, lanes.place(span))
+        row = (span.stage, span.worker, self._lane(span) if works else 0)
         if row not in self._rows or (works and not self._rows[row]):
             self._rows[row], self._made = works, None
         self._bars.append(ChartBar(self._number(row), span, item_colour(span.item) if works and span.item else ""))
         self.count += 1
+
+    def _lane(self, span: Span) -> int:
+        worker = (span.stage, span.worker)
+        lanes = self._lanes.get(worker)
+        if lanes is None:
+            lanes = self._lanes[worker] = Lanes()
+        return lanes.place(span)
 
     def since(self, seen: int) -> tuple[ChartBar, ...]:
         """Return the bars that came after the first `seen`, as far as they are still kept."""

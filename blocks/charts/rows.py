@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from .picture import LONGEST
-from .span import Span
+from .span import Activity, Span
 
 if TYPE_CHECKING:
     from ..recording.recording import Recording
@@ -28,13 +28,13 @@ WAITS = 0.65
 
 @attrs.frozen
 class Row:
-    """What one worker did; no two spans of a row overlap.
+    """What one worker did; no two works of a row overlap.
 
     Attributes:
         stage: The stage that the worker works for.
         worker: Its name; that of the stage if the stage has no workers.
         lane: 0, or a further number where a worker did several things at once.
-        spans: In the order in which they ended, which is also the order in which they began.
+        spans: In the order in which they ended.
     """
 
     stage: str
@@ -62,12 +62,19 @@ def worker_name(stage: str, worker: str) -> str:
     return worker if worker.startswith(stage) else f"{stage} {worker}"
 
 
-def rows_of(recording: Recording) -> tuple[Row, ...]:
-    """Sort the spans into rows: by stage in the order of the stages, then by worker, then by lane."""
+def rows_of(recording: Recording, waits_overlap: bool = True) -> tuple[Row, ...]:
+    """Sort the spans into rows: by stage in the order of the stages, then by worker, then by lane.
+
+    Args:
+        recording: What was recorded.
+        waits_overlap: Whether a wait may overlap with a work of the same row. It does so by a little if a worker began
+            before the loop had noticed, and is drawn below it.
+    """
     lanes: dict[tuple[str, str], Lanes] = {}
     spans: dict[Key, list[Span]] = {}
     for span in sorted(recording.spans, key=lambda span: (span.end, span.start)):
-        lane = lanes.setdefault((span.stage, span.worker), Lanes()).place(span)
+        overlaps = waits_overlap and span.activity is not Activity.WORK
+        lane = 0 if overlaps else lanes.setdefault((span.stage, span.worker), Lanes()).place(span)
         spans.setdefault((span.stage, span.worker, lane), []).append(span)
     order = in_order([*spans, *idle(recording.stages, spans)], recording.stages)
     return tuple(Row(*key, tuple(spans.get(key, ()))) for key in order)

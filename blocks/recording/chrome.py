@@ -28,7 +28,7 @@ ERROR_COLOUR = "terrible"
 
 def to_chrome(recording: Recording) -> dict[str, Any]:
     """Make a trace of a recording; spans stay in their order."""
-    rows = rows_of(recording)
+    rows = rows_of(recording, waits_overlap=False)  # Perfetto wants no bars of a thread that overlap in part
     thread_of = {id(span): number for number, row in enumerate(rows, start=1) for span in row.spans}
     events = [*name_rows(recording, rows)]
     events += [bar(span, thread_of[id(span)]) for span in recording.spans]

@@ -13,37 +13,30 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from penstock.samples.dashboard.files import DASHBOARD_FILES, PageFiles
+from penstock.samples.dashboard.page_link import Channel
 from penstock.samples.images.gui.commands import Commands
 from penstock.samples.images.gui.hub import Hub
-from penstock.samples.images.gui.page_link import Channel, PageLink
+from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.uploads import DropError
 
 __all__ = ["make_app"]
 
 _MAX_SECONDS = 600  # for one dropped file
-_PAGE = Path(__file__).parent / "page"
-_KINDS = {
-    ".html": "text/html; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".json": "application/json",
-    ".webmanifest": "application/manifest+json",
-}
-_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z]+)+")
+_PAGE_FILES = PageFiles(Path(__file__).parent / "page")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 Drop = Callable[[tuple[str, int]], None]
-"""Ends the connection of a client, whatever waits in it."""
+"""Ends the connection of a client at once."""
 
 
 def make_app(hub: Hub, drop: Drop) -> Starlette:
-    """Return the application; who is let in is not its concern."""
+    """Return the application. It answers every request; a guard in front of it refuses those of strangers."""
     web = _Web(hub, drop)
     return Starlette(
         routes=[
             Route("/", web.index),
             Route("/page/{name}", web.file),
+            Route("/dashboard/{name}", web.dashboard_file),
             Route("/drop", web.drop, methods=["POST"]),
             Route("/thumbnail/{run}/{sequence}", web.thumbnail),
             WebSocketRoute("/ws", web.talk),
@@ -57,12 +50,21 @@ class _Web:
 
     async def index(self, request: Request) -> Response:
         del request
-        self._hub.stir()
-        return await _file("index.html")
+        return await self._file(_PAGE_FILES, "index.html")
 
     async def file(self, request: Request) -> Response:
+        return await self._file(_PAGE_FILES, request.path_params["name"])
+
+    async def dashboard_file(self, request: Request) -> Response:
+        return await self._file(DASHBOARD_FILES, request.path_params["name"])
+
+    async def _file(self, files: PageFiles, name: str) -> Response:
         self._hub.stir()
-        return await _file(request.path_params["name"])
+        found = await files.read(name)
+        if found is None:
+            return Response(status_code=404)
+        content, kind = found
+        return Response(content, headers={"content-type": kind})
 
     async def thumbnail(self, request: Request) -> Response:
         live = self._hub.session.live
@@ -92,12 +94,12 @@ class _Web:
         return JSONResponse({"ok": True, "count": count})
 
     async def talk(self, websocket: WebSocket) -> None:
-        """Serve one page until it is closed, or the program ends."""
+        """Serve one page until it is closed or the program ends."""
         await websocket.accept()
         client = websocket.client
         address = ("", 0) if client is None else (client.host, client.port)
         name = websocket.query_params.get("name", "")[:100]
-        page = PageLink(Channel(websocket.send_text, websocket.send_bytes), lambda: self._drop(address), name)
+        page = PicturePage(Channel(websocket.send_text, websocket.send_bytes), lambda: self._drop(address), name)
         commands = Commands(self._hub, page)
         try:
             await self._hub.join(page)
@@ -124,15 +126,3 @@ async def _listen(websocket: WebSocket, commands: Commands, scope: trio.CancelSc
             commands.take(message.get("text") or "")
     finally:
         scope.cancel()
-
-
-async def _file(name: str) -> Response:
-    """Return one of the files of the page; there are no others."""
-    kind = _KINDS.get(Path(name).suffix)
-    if kind is None or not _FILE_NAME.fullmatch(name):
-        return Response(status_code=404)
-    try:
-        data = await trio.Path(_PAGE / name).read_bytes()
-    except OSError:
-        return Response(status_code=404)
-    return Response(data, headers={"content-type": kind})

@@ -1,4 +1,4 @@
-"""What a page may ask for: each message becomes a command for the session, or an answer."""
+"""The commands of a page: each of its messages becomes a command for the session, or gets an answer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import trio
 
+from penstock.samples.dashboard.as_json import as_json, encode
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form, Invalid, check_form
 from penstock.samples.images.gui.hub import Hub
-from penstock.samples.images.gui.model import as_json
-from penstock.samples.images.gui.page_link import PageLink, encode
+from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.status import Status
 
 __all__ = ["Commands"]
@@ -25,14 +25,14 @@ _SlowCommand = Callable[[Mapping[str, object]], Awaitable[None]]
 
 
 class Commands:
-    """Does what one page asks for.
+    """Carries out the commands of one page.
 
     Args:
         hub: all pages.
-        page: the one that asks.
+        page: the page.
     """
 
-    def __init__(self, hub: Hub, page: PageLink) -> None:
+    def __init__(self, hub: Hub, page: PicturePage) -> None:
         self._hub, self._page, self._session = hub, page, hub.session
         self._known: dict[str, _Command] = {
             "more": self._more,
@@ -53,7 +53,7 @@ class Commands:
         self._news = trio.Event()
 
     def take(self, text: str) -> None:
-        """Do what a message says, or have it done by `work` if that asks the disk; whatever is wrong is answered."""
+        """Carry out the command in a message. `work` does it if it needs the disk; a wrong message gets an answer."""
         self._page.silence = 0
         try:
             message = json.loads(text)
@@ -67,17 +67,17 @@ class Commands:
         if not isinstance(kind, str) or kind not in (*self._known, *self._slow):
             self._invalid("message", f"message: expected a type that is known, got {str(kind)[:60]!r}")
         elif kind not in _FOR_ALL and not self._hub.steers(self._page):
-            self._invalid("role", "role: this page looks on; another page steers the run")
+            self._invalid("role", "role: this page only watches; another page controls the run")
         elif kind in self._known:
             self._known[kind](values)
         else:
             if kind == "check" and self._waiting and self._waiting[-1][0] == "check":
-                self._waiting.pop()  # only the newest form is of interest
+                self._waiting.pop()  # only the newest form matters
             self._waiting.append((kind, values))
             self._news.set()
 
     async def work(self) -> None:
-        """Do what asks the disk, one after the other: that can take its time, and the rest must not wait for it."""
+        """Carry out the commands that need the disk, one after the other; the others must not wait for a slow disk."""
         while True:
             self._news = trio.Event()
             if not self._waiting:
@@ -86,7 +86,7 @@ class Commands:
             kind, values = self._waiting.popleft()
             try:
                 await self._slow[kind](values)
-            except OSError as error:  # a temporary folder that is gone, or full
+            except OSError as error:  # the temporary folder is gone, or the disk is full
                 field = kind.partition("-")[0]
                 self._invalid(field, f"{field}: {error}")
 
@@ -102,7 +102,7 @@ class Commands:
         self._page.look()
 
     def _here(self, values: Mapping[str, object]) -> None:
-        del values  # that it came is all that counts
+        del values  # the message only shows that the page is still there
 
     async def _start(self, values: Mapping[str, object]) -> None:
         await self._begin(values, "start", self._session.start)
@@ -122,13 +122,13 @@ class Commands:
 
     def _quit(self, values: Mapping[str, object]) -> None:
         del values
-        self._session.quit("somebody chose Quit")
+        self._session.quit("Quit was chosen")
 
     async def _check(self, values: Mapping[str, object]) -> None:
         await self._checked(values.get("form"))
 
     async def _checked(self, given: object) -> Form | None:
-        """Return the form if there is nothing wrong with it; say what is, or that nothing is."""
+        """Tell the page what is wrong with its form; return the form if nothing is."""
         form, wrong = check_form(given, self._hub.form)
         if not any(one.field == "folder" for one in wrong):
             problem = await self._session.pictures.problem(form)

@@ -1,4 +1,4 @@
-"""The rows of the chart that compares the modes: plain values, changed step by step."""
+"""The rows of the comparison of modes: plain values that change step by step."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from penstock.samples.images.settings import Mode
 __all__ = ["Rows", "begin", "change", "end", "figures_of"]
 
 Rows = tuple[ComparisonRow, ...]
-"""One a mode, the sequential one first."""
+"""One per mode, the sequential one first."""
 
 
 def begin(modes: Iterable[Mode]) -> Rows:
-    """Return rows of which none has run."""
+    """Return the rows before any mode has run."""
     return tuple(ComparisonRow(mode.value) for mode in modes)
 
 
 def change(rows: Rows, number: int, **changes: Any) -> Rows:
-    """Return the rows with one changed, and with how many times as fast as the first mode each of them is."""
+    """Return the rows after a change of one of them, each with its speed-up over the first mode."""
     changed = attrs.evolve(rows[number], **changes)
     return _rated((*rows[:number], changed, *rows[number + 1 :]))
 
 
 def end(rows: Rows, stopped: bool) -> Rows:
-    """Return the rows of a comparison that has ended: unless it was stopped, what ran to no end has failed."""
+    """Return the rows after the end: a mode that still ran has failed, or was stopped if the comparison was."""
     statuses = {"running": "stopped" if stopped else "failed", "waiting": "stopped"}
     return tuple(attrs.evolve(row, status=statuses.get(row.status, row.status)) for row in rows)
 
 
 def figures_of(live: Live) -> dict[str, float | None]:
-    """Return what a row has of a run."""
+    """Return the figures of a run that a row shows."""
     prediction = live.prediction
     return {
         "per_image": live.per_image,

@@ -1,4 +1,4 @@
-"""What the page may see of the disk: folders below the start folder, and the pictures in them."""
+"""The part of the disk that the page may see: folders below the start folder, and the pictures in them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _MAX_LISTED, _MAX_LOOKED_AT, _MAX_SHOWN = 500, 20_000, 200
 
 
 class FolderError(Exception):
-    """That folder cannot be had; the message says why, on one line."""
+    """A folder cannot be used; the message says why, on one line."""
 
 
 @attrs.frozen
 class Listing:
-    """What is in a folder.
+    """The content of a folder.
 
     Args:
-        path: the folder, below the start folder; "" for that itself.
-        parts: its path in parts.
-        folders: names of the folders in it, without hidden ones.
-        pictures: how many pictures are in it.
+        path: the path of the folder from the start folder; "" for the start folder itself.
+        parts: the parts of the path.
+        folders: the names of the folders in it, without hidden ones.
+        pictures: the number of pictures in it.
         start: the start folder.
-        more: whether there are more folders or entries than were looked at.
+        more: whether there are more folders or entries than were listed.
     """
 
     path: str
@@ -41,16 +41,16 @@ class Listing:
 
 
 class Folders:
-    """The folders below `start`. The methods ask the disk, so they are called in threads."""
+    """The folders below `start`. The methods wait for the disk, so they are called in threads."""
 
     def __init__(self, start: Path) -> None:
         self.start = start.resolve()
 
     def find(self, text: str) -> Path:
-        """Return the folder that somebody has typed: a path from the start folder, or an absolute one.
+        """Return the folder for a text that the user has typed: a path from the start folder, or an absolute one.
 
         Raises:
-            FolderError: it is not there, is hidden, or is not below the start folder, links followed.
+            FolderError: the folder does not exist, is hidden, or is not below the start folder after following links.
         """
         try:
             path = (self.start / text).resolve()
@@ -61,7 +61,7 @@ class Folders:
             raise FolderError(f"folder: expected one that is not hidden, got {_shown(text)}")
         try:
             if not path.is_dir():
-                if text != text.strip():  # a name may begin or end with a space; mostly it is a slip
+                if text != text.strip():  # a name may begin or end with a space, but it is rarely meant
                     return self.find(text.strip())
                 raise FolderError(f"folder: expected a folder below {self.start}, but there is no {_shown(text)}")
         except OSError as error:
@@ -69,7 +69,7 @@ class Folders:
         return path
 
     def pictures(self, text: str) -> list[Path]:
-        """Return the pictures in a folder; links that lead out of the start folder are left out.
+        """Return the pictures in a folder, except links that lead out of the start folder.
 
         Raises:
             FolderError: there is no such folder, or there are no pictures in it.
@@ -84,7 +84,7 @@ class Folders:
         return found
 
     def listing(self, text: str) -> Listing:
-        """Say what is in a folder.
+        """Return the content of a folder.
 
         Raises:
             FolderError: there is no such folder, or it cannot be read.
@@ -111,11 +111,11 @@ class Folders:
         return Listing("/".join(parts), parts, tuple(names[:_MAX_LISTED]), pictures, str(self.start), more)
 
     def _is_inside(self, path: Path) -> bool:
-        """Tell whether a path leads to something below the start folder that is not hidden."""
+        """Whether a path leads to something below the start folder that is not hidden."""
         try:
             # strict: else a link that leads to itself is itself, since Python 3.13
             inside = path.resolve(strict=True).relative_to(self.start) if os.path.islink(path) else Path()
-        except (OSError, RuntimeError, ValueError):  # it cannot be looked at, or is elsewhere
+        except (OSError, RuntimeError, ValueError):  # it cannot be read, or is elsewhere
             return False
         return not any(part.startswith(".") for part in inside.parts)
 

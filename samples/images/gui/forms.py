@@ -1,4 +1,4 @@
-"""Checks what a page has sent for a form, control by control."""
+"""Checks the form that a page has sent, control by control."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["DROPPED", "Form", "Invalid", "check_form"]
 
 T = TypeVar("T")
 DROPPED = "\0dropped"
-"""The folder of a form whose pictures were dropped on the page: no path can be that."""
+"""The folder of a form for pictures that were dropped on the page; it cannot be a path."""
 
 
 @attrs.frozen
 class Invalid:
-    """What is wrong with a control, for people."""
+    """What is wrong with a control, as a text for the user."""
 
     field: str
     message: str
@@ -28,12 +28,12 @@ class Invalid:
 
 @attrs.frozen
 class Form:
-    """The settings of a run, as the page has them; checked, but for the folder, which may have gone.
+    """The settings of a run, as the page has them. All are checked except the folder, which may be gone.
 
     Args:
-        folder: below the start folder ("" for that itself), or `DROPPED`; None for painted pictures.
-        endless: go round through the pictures until somebody stops it.
-        concurrency: how many images each phase has in work at a time, in the modes that have blocks.
+        folder: a folder below the start folder ("" for that itself), or `DROPPED`; None for painted pictures.
+        endless: whether the pictures come again and again until the run is stopped.
+        concurrency: the number of images that each phase may work on at once, in the modes that have blocks.
     """
 
     folder: str | None = None
@@ -64,13 +64,13 @@ class Form:
 
 
 class _WrongError(Exception):
-    """A value that will not do; the message says what was expected."""
+    """A value is wrong; the message says what was expected."""
 
 
 def check_form(given: object, base: Form) -> tuple[Form, list[Invalid]]:
-    """Return the form that a page has sent, and what is wrong with it; where something is, `base` stands in.
+    """Return the form that a page has sent, and what is wrong with it.
 
-    Keys that are missing are taken from `base` too; what is in `given` besides is no matter.
+    `base` has the values for keys that are missing or wrong. Unknown keys are ignored.
     """
     if not isinstance(given, Mapping):
         return base, [Invalid("form", f"form: expected an object, got {_show(given)}")]

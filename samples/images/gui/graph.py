@@ -1,16 +1,20 @@
-"""The network that runs, as the page draws it: its blocks or agents, what waits before them, and the three queues."""
+"""The network of the image pipeline as the page shows it: with the chapter's names, and the queues between phases."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from penstock.blocks import AgentStatistics, BlockStatistics, LinkKind, Report, Statistics
-from penstock.samples.images.gui.model import PHASE_LABELS, LinkRow, NodeRow, QueueRow
+import attrs
+
+from penstock.blocks import BlockStatistics, Report, Statistics
+from penstock.samples.dashboard.network_state import LinkRow, NetworkState, NodeRow, lying_ready, network_state
+from penstock.samples.images.gui.model import PHASE_LABELS, QueueRow
 from penstock.samples.images.record import Phase
 from penstock.samples.images.settings import Mode
 
-__all__ = ["links_of", "nodes_of", "phases_as_nodes", "queues_of"]
+__all__ = ["network_of", "phases_as_network", "queues_of", "row_name"]
 
 _BUFFERS = ("loaded", "scaled", "noisy")  # of the control-flow mode
 _LABELS = {phase.value: label for phase, label in PHASE_LABELS.items()} | {
@@ -21,66 +25,30 @@ _LABELS = {phase.value: label for phase, label in PHASE_LABELS.items()} | {
     "noisy": "Filtered",
     "in order": "In order",
 }
-_ERRORS = "failed"  # the block that reports what failed
+_ERRORS = "failed"  # the block that reports failures
 
 
-def nodes_of(statistics: Statistics, means: Mapping[Phase, float], slowest: Phase | None) -> tuple[NodeRow, ...]:
-    """Return the blocks and agents."""
-    seconds = max(statistics.seconds, 1e-9)
-    agents = [_agent(agent, means, slowest) for agent in statistics.agents]
-    return (
-        *agents,
-        *(_block(block, means, seconds, slowest) for block in statistics.blocks if not _is_errors(block.name)),
-    )
+def row_name(stage: str) -> str:
+    """Return the name of a stage or a worker in the chart: the noise phase is the chapter's filter."""
+    return re.sub(r"^noise\b", "filter", stage)
 
 
-def _is_errors(name: str) -> bool:
-    return name.split("-")[0] == _ERRORS
+def network_of(report: Report, means: Mapping[Phase, float], slowest: Phase | None) -> NetworkState:
+    """Return the network of a run.
+
+    Args:
+        report: the report of the network.
+        means: seconds per image in each phase, without the images that failed.
+        slowest: the slowest phase.
+    """
+    state = network_state(report, label=_label, shows=lambda name: name.split("-")[0] != _ERRORS)
+    return attrs.evolve(state, nodes=tuple(_of_phase(node, means, slowest) for node in state.nodes))
 
 
-def _block(block: BlockStatistics, means: Mapping[Phase, float], seconds: float, slowest: Phase | None) -> NodeRow:
-    lying_ready = _lying_ready(block)
-    return NodeRow(
-        id=block.name,
-        label=_label(block.name),
-        kind=block.kind,
-        where=block.place,
-        waiting=block.queued + lying_ready,
-        most=max(block.most_queued, block.queued + lying_ready),
-        in_work=block.in_work - lying_ready,
-        done=block.emitted or block.consumed,
-        service=_of_phase(block.name, means) or (block.service.mean if block.service.count else None),
-        slowest=slowest is not None and block.name.split()[0] == slowest.value,
-        busy=min(1.0, block.service.total / (seconds * max(1, block.at_once))),
-    )
-
-
-def _of_phase(name: str, means: Mapping[Phase, float]) -> float | None:
-    """Return what the table of phases says, without images that failed; None for a block that is no whole phase."""
-    return next((seconds for phase, seconds in means.items() if phase.value == name), None)
-
-
-def _lying_ready(block: BlockStatistics) -> int:
-    """Return how many images were handed to workers that are not free yet: for people these wait as well."""
-    return max(0, block.in_work - block.at_once) if block.at_once else 0
-
-
-def _agent(agent: AgentStatistics, means: Mapping[Phase, float], slowest: Phase | None) -> NodeRow:
-    waited = agent.wait_for_input.total + agent.wait_for_output.total
-    done = agent.emitted or agent.received
-    return NodeRow(
-        id=agent.name,
-        label=_label(agent.name),
-        kind="agent",
-        where="",
-        waiting=0,
-        most=0,
-        in_work=int(agent.status == "running"),
-        done=done,
-        service=_of_phase(agent.name, means),
-        slowest=slowest is not None and agent.name == slowest.value,
-        busy=min(1.0, max(0.0, 1 - waited / agent.seconds)) if agent.seconds > 0 else 0.0,
-    )
+def _of_phase(node: NodeRow, means: Mapping[Phase, float], slowest: Phase | None) -> NodeRow:
+    """Give a node the figures of its phase, so that the graph says what the table of phases says."""
+    service = next((seconds for phase, seconds in means.items() if phase.value == node.id), node.service)
+    return attrs.evolve(node, service=service, slowest=slowest is not None and node.id.split()[0] == slowest.value)
 
 
 def _label(name: str) -> str:
@@ -88,11 +56,11 @@ def _label(name: str) -> str:
     return _LABELS.get(name) or f"{_LABELS.get(stage, stage.capitalize())} {number}".strip()
 
 
-def phases_as_nodes(
+def phases_as_network(
     counts: Sequence[int], means: Mapping[Phase, float], slowest: Phase | None, seconds: float
-) -> tuple[NodeRow, ...]:
-    """Return the phases of the sequential mode, which has neither blocks nor agents."""
-    return tuple(
+) -> NetworkState:
+    """Return the phases of the sequential mode, which has neither blocks nor agents; `counts` has images per phase."""
+    nodes = [
         NodeRow(
             id=phase.value,
             label=_label(phase.value),
@@ -107,28 +75,20 @@ def phases_as_nodes(
             busy=min(1.0, count * means.get(phase, 0.0) / max(seconds, 1e-9)),
         )
         for phase, count in zip(Phase, counts, strict=True)
-    )
-
-
-def links_of(report: Report | None, counts: Sequence[int]) -> tuple[LinkRow, ...]:
-    """Return who hands images to whom; `counts` says how many each phase has done."""
-    if report is None:
-        pairs = zip(pairwise(Phase), counts, strict=False)
-        return tuple(LinkRow(one.value, other.value, count) for (one, other), count in pairs)
-    return tuple(
-        LinkRow(link.source, link.target, link.passed or 0)
-        for link in report.links
-        if link.kind not in (LinkKind.DEAD_LETTERS, LinkKind.BY_HAND) and not _is_errors(link.target)
-    )
+    ]
+    links = [
+        LinkRow(one.value, other.value, count) for (one, other), count in zip(pairwise(Phase), counts, strict=False)
+    ]
+    return NetworkState(nodes=tuple(nodes), links=tuple(links))
 
 
 def queues_of(mode: Mode, statistics: Statistics, most: list[int]) -> tuple[QueueRow, ...]:
     """Return the three queues between the phases.
 
     Args:
-        mode: one with a network.
-        statistics: of the network.
-        most: the largest size of each so far; it is brought up to date.
+        mode: a mode that has a network.
+        statistics: the statistics of the network.
+        most: the largest size of each queue so far; it is updated.
     """
     phases = [phase.value for phase in Phase]
     if mode is Mode.CONTROL_FLOW:
@@ -139,13 +99,13 @@ def queues_of(mode: Mode, statistics: Statistics, most: list[int]) -> tuple[Queu
     for number, (size, peak, room, items) in enumerate(found):
         most[number] = max(most[number], size, peak)
         capacity = 4 if mode is Mode.CONTROL_FLOW and number == 0 else None
-        label = f"Queue {number + 1}"
-        rows.append(QueueRow(label, phases[number], phases[number + 1], size, most[number], capacity, room, items))
+        route = f"{row_name(phases[number])} → {row_name(phases[number + 1])}"
+        rows.append(QueueRow(f"Queue {number + 1}", route, size, most[number], capacity, room, items))
     return tuple(rows)
 
 
 _Queue = tuple[int, int, float, float]
-"""Images in it, the most there were, seconds that producers waited for room and consumers for images."""
+"""The images in it, the most that there were, and the seconds that producers waited for room, consumers for images."""
 
 
 def _of_buffer(buffer: BlockStatistics) -> _Queue:
@@ -153,17 +113,18 @@ def _of_buffer(buffer: BlockStatistics) -> _Queue:
 
 
 def _between(statistics: Statistics, source: str, target: str) -> _Queue:
-    """What is between two phases: results that nobody has taken yet, and what waits before the second one."""
+    """The queue between two phases: results that are still in the first one, and what waits before the second one."""
     before, after = _blocks(statistics, source), _blocks(statistics, target)
     helpers = [block for block in statistics.blocks if (block.name, source) in _ON_THE_WAY]
     size = sum(block.held - block.queued - block.in_work for block in before)
-    size += sum(block.held for block in helpers) + sum(block.queued + _lying_ready(block) for block in after)
+    size += sum(block.held for block in helpers) + sum(block.queued + lying_ready(block) for block in after)
     room = sum(block.wait_for_output.total for block in before)
     items = sum(block.wait_for_input.total for block in after)
     return size, sum(block.most_queued for block in after), room, items
 
 
 _ON_THE_WAY = {("loaded", "load"), ("in order", "noise")}
+"""Blocks between two phases, each with the phase before it."""
 
 
 def _blocks(statistics: Statistics, phase: str) -> list[BlockStatistics]:

@@ -1,4 +1,4 @@
-"""All pages that are open: who steers, who looks on, and what each of them is told."""
+"""All open pages: which one controls the run, which ones only watch it, and what each of them is told."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import trio
 
+from penstock.blocks import LiveChart
+from penstock.samples.dashboard.as_json import as_json, encode
 from penstock.samples.images.formats import EXTENSIONS
 from penstock.samples.images.gui.folders import FolderError, Listing
 from penstock.samples.images.gui.forms import Form
-from penstock.samples.images.gui.model import Trouble, as_json
-from penstock.samples.images.gui.page_link import PageLink, encode
+from penstock.samples.images.gui.model import Trouble
+from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.presets import PRESETS
 from penstock.samples.images.gui.session import MODE_LABELS, Audience, Session
 from penstock.samples.images.gui.status import Status
@@ -20,36 +22,36 @@ from penstock.samples.images.settings import Mode, usable_cpus
 __all__ = ["GRACE", "Hub"]
 
 GRACE = 2.0
-"""Seconds in which a page that was closed may come back, or ask for the next of its files, before the program ends."""
-_BEAT = 0.1  # seconds between two messages with spans
-_CALM_BEAT = 0.5  # the same, and from picture to picture, while modes are compared: what is drawn would be measured too
-_STATE_EVERY = 2  # beats: numbers that change more often cannot be read, and cost as much
-_LOOK, _MOST_LOOKS = 10.0, 15  # seconds; looks after which a page that says nothing is let go: hidden ones say little
-_RELOAD = 10.0  # seconds in which a page that steered comes back from a reload, and steers again
-_PATIENCE = 10.0  # seconds; a page that reads nothing for so long is let go
+"""Seconds in which a closed page may come back, or ask for the next of its files, before the program ends."""
+_BEAT = 0.1  # seconds between two messages with bars
+_CALM_BEAT = 0.5  # the same, and between two pictures, while modes are compared: drawing takes processor time
+_STATE_EVERY = 2  # beats: numbers that change more often cannot be read
+_LOOK, _MOST_LOOKS = 10.0, 15  # seconds; looks after which a silent page is dropped: hidden pages are nearly silent
+_RELOAD = 10.0  # seconds in which a page that is reloaded keeps the control
+_PATIENCE = 10.0  # seconds after which a page that reads nothing is dropped
 
 _HELP = {
-    Mode.SEQUENTIAL: "One image after the other, one phase after the other: what the others are measured by.",
-    Mode.CONTROL_FLOW: "One agent a phase, with buffers between them: phases of different images overlap.",
-    Mode.DATA_FLOW: "One block a phase, linked into a line, in shared workers.",
-    Mode.LOAD_BALANCED: "As data flow, with several filter blocks that share the slowest phase.",
+    Mode.SEQUENTIAL: "One image after the other, one phase after the other: the other modes are compared with it.",
+    Mode.CONTROL_FLOW: "One agent per phase, with buffers between them: phases of different images overlap.",
+    Mode.DATA_FLOW: "One block per phase, linked into a line. The blocks share their workers.",
+    Mode.LOAD_BALANCED: "As data flow, but several filter blocks share the slowest phase.",
 }
 
 
 class Hub(Audience):
-    """Knows the pages, in the order in which they came: the first one steers, the others look on.
+    """Knows the pages, in the order in which they came: the first one has the control, the others only watch.
 
-    If the first one goes, the next one steers, until the first one comes back, should that be soon: from a reload.
+    If the first one is closed, the next one gets the control. A page that was only reloaded gets it back.
 
     Args:
-        session: what they look at.
-        form: what a new page begins with.
+        session: the session that they watch.
+        form: the settings that a new page begins with.
     """
 
     def __init__(self, session: Session, form: Form) -> None:
         self.session = session
         self.form = form
-        self.pages: list[PageLink] = []
+        self.pages: list[PicturePage] = []
         self._change, self._crowd_changed = trio.Event(), trio.Event()
         self._is_coming = False
         self._steered, self._steered_until = "", 0.0
@@ -57,15 +59,15 @@ class Hub(Audience):
 
     # Pages
 
-    async def join(self, page: PageLink) -> None:
-        """A page has come."""
+    async def join(self, page: PicturePage) -> None:
+        """Take in a page that was opened."""
         if self._comes_back(page):
             self._steered = ""
             self.pages.insert(0, page)
             for other in self.pages[1:2]:
                 other.say(encode("role", {"role": "viewer"}))
         else:
-            self.pages.append(page)  # before anything is waited for: the first to come is the first to steer
+            self.pages.append(page)  # before the first await, so that pages are in the order in which they came
         self._tell_crowd()
         listing = as_json(await trio.to_thread.run_sync(self._start_folder, abandon_on_cancel=True))
         page.greet(self._hello(page, listing))
@@ -82,11 +84,11 @@ class Hub(Audience):
         folders = self.session.pictures.folders
         try:
             return folders.listing("")
-        except FolderError:  # it has gone meanwhile, which is said when somebody chooses it
+        except FolderError:  # it is gone; the page says so when somebody chooses it
             return Listing("", (), (), 0, str(folders.start))
 
-    def leave(self, page: PageLink) -> None:
-        """A page has gone; if it steered, the oldest of the others does."""
+    def leave(self, page: PicturePage) -> None:
+        """Forget a page that was closed; if it had the control, the oldest of the others gets it."""
         steered = self.steers(page)
         if page in self.pages:
             self.pages.remove(page)
@@ -97,13 +99,13 @@ class Hub(Audience):
         if steered and self.pages:
             self.pages[0].say(encode("role", {"role": "controller"}))
 
-    def _comes_back(self, page: PageLink) -> bool:
-        """Tell whether it is the page that steered last, and went only a moment ago."""
+    def _comes_back(self, page: PicturePage) -> bool:
+        """Whether it is the page that had the control last and was closed only a moment ago."""
         went = trio.current_time() - self._steered_until
         return bool(page.name) and page.name == self._steered and went < _RELOAD
 
-    def set_form(self, form: Form, by: PageLink) -> None:
-        """Take the settings of the page that steers; the others show them too."""
+    def set_form(self, form: Form, by: PicturePage) -> None:
+        """Take the settings of the page with the control; the others show them too."""
         if form == self.form:
             return
         self.form = form
@@ -111,8 +113,8 @@ class Hub(Audience):
             if page is not by and page.is_greeted:
                 page.say(encode("form", {"form": as_json(form)}))
 
-    def steers(self, page: PageLink) -> bool:
-        """Whether it is the page that gives the commands."""
+    def steers(self, page: PicturePage) -> bool:
+        """Whether it is the page with the control."""
         return bool(self.pages) and self.pages[0] is page
 
     def tell_all(self, kind: str, values: Any) -> None:
@@ -122,7 +124,7 @@ class Hub(Audience):
             if page.is_greeted:
                 page.say(text)
 
-    def _hello(self, page: PageLink, listing: Any) -> str:
+    def _hello(self, page: PicturePage, listing: Any) -> str:
         values = {
             "role": "controller" if self.steers(page) else "viewer",
             "version": version("penstock"),
@@ -132,6 +134,7 @@ class Hub(Audience):
             "presets": [as_json(preset) for preset in PRESETS],
             "modes": [{"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode]} for mode in Mode],
             "folder": listing,
+            "chart": as_json(LiveChart.style),
             "state": self.session.state(),
             "comparison": as_json(self.session.comparison),
         }
@@ -150,20 +153,20 @@ class Hub(Audience):
         self._change.set()
 
     def on_picture(self) -> None:
-        """Show the picture to those who want one; while modes are compared, they get one a beat."""
+        """Show the picture. While modes are compared, pages get one per beat instead."""
         if self.session.status is not Status.COMPARING:
             for page in self.pages:
                 page.look()
 
     def on_trouble(self, trouble: Trouble) -> None:
-        """Say what failed."""
+        """Tell all pages what failed."""
         text = encode("error", as_json(trouble))
         for page in self.pages:
             if page.is_greeted:
                 page.complain(text)
 
     def on_invalid(self, field: str, message: str) -> None:
-        """Say what is wrong with a control."""
+        """Tell all pages what is wrong with a control."""
         self.tell_all("invalid", {"field": field, "message": message})
 
     def on_comparison(self) -> None:
@@ -173,7 +176,7 @@ class Hub(Audience):
     # Tasks
 
     async def beat(self) -> None:
-        """Send states and spans: when something has changed, and several times a second while something runs."""
+        """Send states and bars: after each change, and several times per second while something runs."""
         beats = 0
         while True:
             status = self.session.status
@@ -195,19 +198,21 @@ class Hub(Audience):
                 live.collect()
             text = encode("state", self.session.state()) if with_state else None
             for page in self.pages:
-                page.show(text, live)
+                page.show(text, None if live is None else live.timeline)
+                page.look()
 
     def _drop_sleepers(self) -> None:
         now = trio.current_time()
         for page in list(self.pages):
-            if page.sending_since is not None and now - page.sending_since > _PATIENCE:
+            since = page.channel.sending_since
+            if since is not None and now - since > _PATIENCE:
                 page.drop()
 
     async def drop_the_silent(self) -> None:
-        """Let go of pages that are there no more and did not say so: a laptop that sleeps, a network that is gone.
+        """Drop pages that are gone without having been closed: their machine sleeps, or its network is down.
 
-        Every page says something now and then. It is the looks that are counted, not the seconds: after a sleep of
-        this machine nobody has been silent. The last page is let alone, for browsers may put hidden ones to sleep.
+        Every page sends a message from time to time. Looks are counted instead of seconds, because this machine may
+        have slept too. The last page is never dropped, because browsers may put hidden pages to sleep.
         """
         while True:
             await trio.sleep(_LOOK)
@@ -218,12 +223,12 @@ class Hub(Audience):
                     self.leave(page)
 
     def stir(self) -> None:
-        """Somebody asks for a file of the page, so a page is coming."""
+        """Note that a file of the page was asked for, so that a page is about to open."""
         self._is_coming = True
         self._tell_crowd()
 
     async def end_when_left(self) -> None:
-        """End the session when the last page was closed and none comes back in time."""
+        """End the session when the last page was closed and none was opened in time."""
         await self._wait_for(lambda: bool(self.pages))
         while True:
             await self._wait_for(lambda: not self.pages)
@@ -243,7 +248,7 @@ class Hub(Audience):
         self._crowd_changed = trio.Event()  # several tasks may wait
 
     async def say_goodbye(self, reason: str) -> None:
-        """Tell the pages that the program ends, and wait a moment until they have heard it."""
+        """Tell the pages that the program ends, and wait up to a second until they have closed."""
         self.tell_all("bye", {"reason": reason})
         for page in self.pages:
             page.close()

@@ -1,19 +1,22 @@
-"""Watches one run while it goes on: counts, times, spans, and the newest thumbnails."""
+"""Watches one run while it goes on: counts, times, the chart, and the newest thumbnails."""
 
-# It hears of every image on the trio thread, so it does no more there than to add numbers; everything that takes longer
-# is done when somebody asks, some ten times a second.
+# It is told of every image on the trio thread, and only adds numbers there. Everything that takes longer is done when a
+# page asks, up to ten times per second.
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 
 import attrs
 
-from penstock.blocks import Network, Node, Recording
+from penstock.blocks import Network, Node, Recording, Span
+from penstock.samples.dashboard.network_state import NetworkState
+from penstock.samples.dashboard.timeline import Timeline
 from penstock.samples.images.gui.forms import Form
-from penstock.samples.images.gui.graph import links_of, nodes_of, phases_as_nodes, queues_of
+from penstock.samples.images.gui.graph import network_of, phases_as_network, queues_of, row_name
 from penstock.samples.images.gui.model import (
     PHASE_LABELS,
     PhaseRow,
@@ -24,7 +27,6 @@ from penstock.samples.images.gui.model import (
     Trouble,
 )
 from penstock.samples.images.gui.predict import predict
-from penstock.samples.images.gui.reel import Reel
 from penstock.samples.images.names import printable, shown_name
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.record import Failure, ImageInfo, Phase
@@ -34,13 +36,14 @@ from penstock.samples.watch import Watch
 __all__ = ["Live", "LiveWatch"]
 
 _KEPT_PICTURES, _KEPT_TROUBLES, _KEPT_SPANS = 300, 200, 4000
-_KEPT_PIXELS = 300_000_000  # of the pictures that are kept; where there is much noise, a byte each
+_KEPT_PIXELS = 300_000_000  # of the thumbnails that are kept; with much noise, a pixel takes a byte
+_FEW = 5  # images: before that it is not known how long one takes
 _INDEX = {phase: number for number, phase in enumerate(Phase)}
 
 
 @attrs.define(eq=False)
 class LiveWatch(Watch):
-    """Records the newest of a run, and knows its network.
+    """Records the newest spans of a run, and gives access to its network.
 
     Args:
         began: when the network was made, by `time.perf_counter()`.
@@ -62,11 +65,11 @@ class Live(Observer):
     """Watches one run.
 
     Args:
-        number: of the run.
+        number: the number of the run.
         form: its settings; `mode` is that of the run.
-        total: how many images there will be; None if there is no end.
-        on_picture: called whenever a thumbnail is done.
-        on_trouble: called whenever an image has failed.
+        total: the number of images; None if the run has no end.
+        on_picture: called when a thumbnail is done.
+        on_trouble: called when an image has failed.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class Live(Observer):
     ) -> None:
         self.number, self.form, self.total = number, form, total
         self.watch = LiveWatch()
-        self.reel = Reel(_stages(form))
+        self.timeline = Timeline(number, _stages(form), row_name)
         self.latest: Picture | None = None
         self.troubles = deque[Trouble](maxlen=_KEPT_TROUBLES)
         self.thumbnails: dict[int, str] = {}
@@ -92,9 +95,9 @@ class Live(Observer):
         self._images = self._failed = 0
         self._first_out = self._last_out = 0.0
         self._most = [0, 0, 0]
-        self._stamped = form.mode in (Mode.SEQUENTIAL, Mode.CONTROL_FLOW)  # told of each phase as it ends
+        self._numbers = _Numbers()
 
-    # What it hears
+    # What it is told
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
         """Add the times of a phase."""
@@ -103,9 +106,9 @@ class Live(Observer):
         self._counts[number] += 1
         self._wall[number] += stamp.finished - stamp.started
         self._cpu[number] += stamp.cpu
-        if self._stamped:
-            start = stamp.started - self.started
-            self.reel.work(phase.value, info.sequence, start, stamp.finished - self.started)
+        if self.form.mode is Mode.SEQUENTIAL:  # which has no network that could be recorded
+            start, end = stamp.started - self.started, stamp.finished - self.started
+            self.timeline.add(Span(phase.value, phase.value, info.sequence, start, end))
 
     def on_image(self, info: ImageInfo) -> None:
         """Show the newest thumbnail."""
@@ -124,12 +127,14 @@ class Live(Observer):
     def on_error(self, failure: Failure) -> None:
         """Tell of an image that failed."""
         self._failed += 1
+        if self.form.mode is Mode.CONTROL_FLOW and failure.phase is Phase.LOAD:
+            self._numbers.skip(failure.sequence)
         exception = ": ".join(filter(None, (failure.exception, printable(failure.reason))))
         name = shown_name(failure.path)
         self._tell(Trouble(self.number, failure.phase.value, name, exception, failure.sequence))
 
     def broke(self, reason: str) -> None:
-        """Tell of what ended the run."""
+        """Tell of the error that ended the run."""
         self._tell(Trouble(self.number, "", "", printable(reason), 0, fatal=True))
 
     def _tell(self, trouble: Trouble) -> None:
@@ -137,7 +142,7 @@ class Live(Observer):
         self._on_trouble(trouble)
 
     def begin(self) -> None:
-        """Let the clock run."""
+        """Start the clock."""
         self.started = time.perf_counter()
 
     def end(self) -> None:
@@ -150,26 +155,26 @@ class Live(Observer):
     def collect(self) -> None:
         """Take the newest spans from the recording."""
         if self.watch.recording is not None:
-            self.reel.collect(self.watch.recording, self.watch.began - self.started, works=not self._stamped)
+            self.timeline.follow(self.watch.recording, self.watch.began - self.started, self._numbers.of)
 
     @property
     def seconds(self) -> float:
-        """How long the run has taken, or took."""
+        """The seconds since the start of the run, until now or its end."""
         return (time.perf_counter() if self._ended is None else self._ended) - self.started
 
     @property
     def per_image(self) -> float | None:
-        """Seconds of the whole run for each image that came out."""
+        """Seconds of the whole run per image that came out."""
         return self.seconds / self._images if self._images else None
 
     @property
     def steady(self) -> float | None:
-        """Seconds an image between the first that came out and the last: without filling the pipeline."""
+        """Seconds per image from the first image that came out to the last: without filling the pipeline."""
         return (self._last_out - self._first_out) / (self._images - 1) if self._images > 1 else None
 
     @property
     def prediction(self) -> Prediction | None:
-        """What the chapter predicts for the steady time, from what the phases have taken so far."""
+        """The chapter's prediction of the steady time, from the times of the phases so far."""
         return predict(self.form, self._means())
 
     def _means(self) -> dict[Phase, float]:
@@ -178,21 +183,18 @@ class Live(Observer):
         }
 
     def snapshot(self) -> Snapshot:
-        """Return everything that there is to be said of the run now."""
+        """Return all figures of the run."""
         means = self._means()
         slowest = max(means, key=lambda phase: means[phase] / self._shares(phase)) if means else None
-        network = self.watch.running
-        report = None if network is None else network.report()
-        statistics = None if report is None else report.statistics
-        mode = self.form.mode
-        if statistics is None:
-            nodes = phases_as_nodes(self._counts, means, slowest, self.seconds)
+        report = None if self.watch.running is None else self.watch.running.report()
+        if report is None:
+            state = phases_as_network(self._counts, means, slowest, self.seconds)
         else:
-            nodes = nodes_of(statistics, means, slowest)
-        governors = () if statistics is None else statistics.governors
+            state = network_of(report, means, slowest)
+        governors = () if report is None else report.statistics.governors
         return Snapshot(
             run=self.number,
-            mode=mode.value,
+            mode=self.form.mode.value,
             images=self._images,
             total=self.total,
             failed=self._failed,
@@ -201,11 +203,16 @@ class Live(Observer):
             steady=self.steady,
             prediction=self.prediction,
             phases=self._phase_rows(means, slowest),
-            queues=() if statistics is None else queues_of(mode, statistics, self._most),
-            nodes=nodes,
-            links=links_of(report, self._counts),
+            queues=() if report is None else queues_of(self.form.mode, report.statistics, self._most),
             governor=Slots(int(governors[0].in_flight), int(governors[0].limit)) if governors else None,
+            network=self._timed(state),
         )
+
+    def _timed(self, state: NetworkState) -> NetworkState:
+        """Give a network the clock of the run, which begins before the network does."""
+        per_item = (self.steady or self.per_image) if self._images >= _FEW else None
+        running = self._ended is None
+        return attrs.evolve(state, run=self.number, running=running, seconds=self.seconds, per_item=per_item)
 
     def _shares(self, phase: Phase) -> int:
         if not self.form.mode.uses_executor:
@@ -227,12 +234,26 @@ class Live(Observer):
         )
 
 
-def _stages(form: Form) -> dict[str, int]:
-    """Return the rows of the diagram: by stage, how many images it can have in work at a time."""
-    if not form.mode.uses_executor:
-        return {phase.value: 1 for phase in Phase}
-    stages = {phase.value: form.concurrency for phase in Phase}
+class _Numbers:
+    """Finds the sequence number of an image by the number that the recording has for it.
+
+    In the control-flow mode an agent loads the images, so the recording counts only those that could be loaded.
+    """
+
+    def __init__(self) -> None:
+        self._gaps: list[int] = []  # for each image that was skipped: the number of the next item in the recording
+
+    def skip(self, sequence: int) -> None:
+        """Note an image that could not be loaded; such images come in the order of their sequence numbers."""
+        self._gaps.append(sequence - len(self._gaps))
+
+    def of(self, item: int) -> int:
+        """Return the sequence number of an item of the recording."""
+        return item + bisect_right(self._gaps, item)
+
+
+def _stages(form: Form) -> list[str]:
+    """Return the stages that have rows in the chart: the phases, or the blocks that share one."""
     if form.mode is not Mode.LOAD_BALANCED:
-        return stages
-    filters = {f"noise {number}": 1 for number in range(1, form.filters + 1)}
-    return {"load": stages["load"], "scale": stages["scale"], **filters, "output": stages["output"]}
+        return [phase.value for phase in Phase]
+    return ["load", "scale", *(f"noise {number}" for number in range(1, form.filters + 1)), "output"]

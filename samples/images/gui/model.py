@@ -1,19 +1,15 @@
-"""What the page is told, as plain values: the state of a run, its tables and its graph. No HTTP in here."""
+"""What the page is told of a run besides its network, as plain values: figures, tables, pictures, errors."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any, cast
-
 import attrs
 
+from penstock.samples.dashboard.network_state import NetworkState
 from penstock.samples.images.record import Phase
 
 __all__ = [
     "PHASE_LABELS",
     "ComparisonRow",
-    "LinkRow",
-    "NodeRow",
     "PhaseRow",
     "Picture",
     "Prediction",
@@ -21,7 +17,6 @@ __all__ = [
     "Slots",
     "Snapshot",
     "Trouble",
-    "as_json",
 ]
 
 PHASE_LABELS = {Phase.LOAD: "Load", Phase.SCALE: "Scale", Phase.NOISE: "Filter", Phase.OUTPUT: "Display/write"}
@@ -29,7 +24,7 @@ PHASE_LABELS = {Phase.LOAD: "Load", Phase.SCALE: "Scale", Phase.NOISE: "Filter",
 
 @attrs.frozen
 class Prediction:
-    """What the chapter predicts for the steady time an image, in seconds, and why."""
+    """The chapter's prediction of the steady time per image, in seconds, and where it comes from."""
 
     seconds: float
     text: str
@@ -37,7 +32,7 @@ class Prediction:
 
 @attrs.frozen
 class PhaseRow:
-    """The figures of one phase: seconds an image, processor seconds and seconds in all."""
+    """The figures of one phase, in seconds: per image, in total, and processor time in total."""
 
     id: str
     label: str
@@ -49,11 +44,10 @@ class PhaseRow:
 
 @attrs.frozen
 class QueueRow:
-    """A queue between two phases: images in it, and how long producers and consumers have waited at it, in seconds."""
+    """A queue between two phases: the images in it, and how long, in seconds, producers and consumers waited there."""
 
     label: str
-    source: str
-    target: str
+    route: str
     size: int
     most: int
     capacity: int | None
@@ -62,34 +56,8 @@ class QueueRow:
 
 
 @attrs.frozen
-class NodeRow:
-    """A block, an agent, or a phase that is neither, as the graph shows it; `service` is seconds an image."""
-
-    id: str
-    label: str
-    kind: str
-    where: str
-    waiting: int
-    most: int
-    in_work: int
-    done: int
-    service: float | None
-    slowest: bool
-    busy: float
-
-
-@attrs.frozen
-class LinkRow:
-    """A way that images go."""
-
-    source: str
-    target: str
-    passed: int
-
-
-@attrs.frozen
 class Slots:
-    """The governor: images in the pipeline, and how many there may be."""
+    """The governor: how many images are in the pipeline, and how many may be."""
 
     used: int
     limit: int
@@ -97,7 +65,7 @@ class Slots:
 
 @attrs.frozen
 class Snapshot:
-    """Everything about a run but its pictures, its errors and its spans."""
+    """Everything about a run except its pictures, its errors and its chart."""
 
     run: int = 0
     mode: str = "data-flow"
@@ -110,14 +78,13 @@ class Snapshot:
     prediction: Prediction | None = None
     phases: tuple[PhaseRow, ...] = ()
     queues: tuple[QueueRow, ...] = ()
-    nodes: tuple[NodeRow, ...] = ()
-    links: tuple[LinkRow, ...] = ()
     governor: Slots | None = None
+    network: NetworkState = attrs.field(factory=NetworkState)
 
 
 @attrs.frozen
 class Trouble:
-    """An image that failed, or what ended the run (`fatal`)."""
+    """An image that failed, or the error that ended the run (`fatal`)."""
 
     run: int
     phase: str
@@ -129,7 +96,7 @@ class Trouble:
 
 @attrs.frozen
 class ComparisonRow:
-    """What one mode has come to; times are seconds an image."""
+    """The result of one mode; times are seconds per image."""
 
     mode: str
     per_image: float | None = None
@@ -150,23 +117,3 @@ class Picture:
     height: int
     total: int | None
     file: str
-
-
-_RENAMED = {"source": "from", "target": "to"}
-
-
-def as_json(value: object) -> Any:
-    """Turn values of this module into what `json.dumps` takes, with the names that JavaScript is used to."""
-    match value:
-        case Enum():
-            return value.value
-        case tuple() | list():
-            return [as_json(one) for one in cast("tuple[object, ...]", value)]
-        case _:
-            fields: tuple[Any, ...] = getattr(value, "__attrs_attrs__", ())
-            return {_name(field.name): as_json(getattr(value, field.name)) for field in fields} if fields else value
-
-
-def _name(field: str) -> str:
-    first, *others = field.split("_")
-    return _RENAMED.get(field, first + "".join(part.capitalize() for part in others))

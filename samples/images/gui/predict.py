@@ -1,9 +1,9 @@
-"""What the chapter predicts for the time an image when the pipeline is full, from what the phases take."""
+"""The chapter's prediction of the time per image with a full pipeline, from the times of the phases."""
 
-# The chapter: the sum of the phases when sequential; the slowest phase when pipelined; the larger of the slowest single
-# phase and filter ÷ n when balanced. The blocks of this sample may have several images in work at a time, and share
-# their workers: no schedule has them all done sooner than the sum of the phases ÷ workers. And an image is in the
-# pipeline for the sum of the phases at least, so with so many in it at a time no more than that ÷ sum come out a second
+# The chapter predicts the sum of the phases for the sequential mode, the slowest phase for a pipeline, and the larger
+# of the slowest single phase and filter ÷ n for a balanced one. The blocks of this sample may work on several images
+# at once and share their workers, so the time is never below the sum of the phases ÷ workers. And an image stays in
+# the pipeline for at least the sum of the phases, so with up to n images in it the time is never below that sum ÷ n
 # (Little's law).
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def predict(form: Form, means: Mapping[Phase, float]) -> Prediction | None:
 
     Args:
         form: the settings of the run.
-        means: seconds that each phase takes an image.
+        means: seconds per image in each phase.
     """
     if len(means) < len(Phase):
         return None

@@ -1,4 +1,4 @@
-"""Settings to begin with, each with a word on what it shows."""
+"""Settings to begin with, each with a text on what it shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PRESETS", "Preset"]
 
 @attrs.frozen
 class Preset:
-    """A part of a form, with a name and a help text."""
+    """Some values of a form, with a name and a help text."""
 
     id: str
     label: str
@@ -38,21 +38,21 @@ PRESETS = (
     Preset(
         "steps",
         "Each step's gain (two processors)",
-        "The filter takes 70 % of the work: pipelining hides the other phases behind it, and two filters share it. "
-        "Choose “Compare modes”. On two processors that are free, pipelining makes it about 1.3 times as fast and "
-        "balancing 1.6 times; they cannot give more than 2, and give less if they are busy.",
+        "The filter takes 70 % of the time. A pipeline does the other phases meanwhile, and two filters share the slow "
+        "one. Choose “Compare modes”. On two idle processors, the pipeline is about 1.3 times as fast, and the "
+        "balanced one 1.6 times. Two processors cannot give more than 2, and less if they are busy.",
         _STEPS,
     ),
     Preset(
         "unbalanced",
         "One slow stage",
-        "Data flow with a slow filter: it works all the time, and the others wait for it. Look at the diagram.",
+        "Data flow with a slow filter: it works all the time, and the other phases wait for it. Look at the diagram.",
         {**_STEPS, "mode": "data-flow", "layers": 10, "repeat": 2},
     ),
     Preset(
         "balanced",
         "The same, balanced",
-        "The slow filter is shared by two blocks. Its two rows in the diagram take turns.",
+        "Two blocks share the slow filter. Each has a row in the diagram.",
         {**_STEPS, "mode": "load-balanced", "layers": 10, "repeat": 2},
     ),
     Preset(
@@ -64,8 +64,8 @@ PRESETS = (
     Preset(
         "full",
         "Everything full",
-        "A governor of 3 images and processes as workers: see how the queues stay short, and what processes cost.",
+        "A governor of 3 images, and processes as workers: the queues stay short, and the processes cost some time.",
         {**_STEPS, "mode": "load-balanced", "governor": 3, "executor": "processes", "workers": 2},
     ),
 )
-"""What the page offers."""
+"""The presets that the page offers."""

@@ -14,13 +14,13 @@ from typing import cast
 import trio
 from hypercorn.typing import ASGIFramework
 
+from penstock.samples.dashboard.browser import show
+from penstock.samples.dashboard.safety import Guard, Rules, new_token
+from penstock.samples.dashboard.server import Server, UnusableAddressError, open_socket
 from penstock.samples.images.gui.app import make_app
-from penstock.samples.images.gui.browser import show
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
-from penstock.samples.images.gui.safety import Guard, Rules, new_token
-from penstock.samples.images.gui.server import Server, UnusableAddressError, open_socket
 from penstock.samples.images.gui.session import Session
 from penstock.samples.images.gui.source import Pictures
 from penstock.samples.images.gui.uploads import Drops
@@ -34,13 +34,13 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if
 
 
 def run_gui(options: Options, choice: GuiChoice) -> int:
-    """Serve the page until somebody quits, and return the exit status.
+    """Serve the page until the user quits, and return the exit status.
 
     Args:
-        options: what the page begins with.
-        choice: how it is served.
+        options: the settings that the page begins with.
+        choice: how the page is served.
     """
-    if not os.path.isdir(choice.start_folder):  # which, unlike pathlib's, never raises
+    if not os.path.isdir(choice.start_folder):  # pathlib's is_dir can raise
         return _wrong(f"no such folder: {choice.start_folder}")
     try:
         folders = Folders(choice.start_folder)
@@ -49,7 +49,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
     except ValueError:
         return _wrong(f"{options.sources[0]} is not below --start-folder, {choice.start_folder.resolve()}")
     except OSError as error:
-        return _wrong(f"there is no folder to work in: {error}")
+        return _wrong(f"cannot make a temporary folder: {error}")
     with temporary as root, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
         try:
@@ -61,10 +61,10 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
 
 
 def _form(options: Options, folders: Folders) -> Form:
-    """Return what the page begins with.
+    """Return the settings that the page begins with.
 
     Raises:
-        ValueError: its folder is not below the start folder.
+        ValueError: the folder of the pictures is not below the start folder.
     """
     folder = None
     if options.sources:
@@ -86,11 +86,11 @@ def _form(options: Options, folders: Folders) -> Form:
 
 
 def _say(text: str) -> None:
-    """Print a line; the page is there for those, too, who have closed our output."""
+    """Print a line; the page is served even if standard output is closed."""
     try:
         print(text, flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try to flush it at the end
 
 
 def _wrong(message: str) -> int:
@@ -108,7 +108,7 @@ async def _main(form: Form, choice: GuiChoice, listener: socket.socket, folders:
         await nursery.start(_quit_on_signal, session, received)
         _say(f"The page is at {address}")
         if choice.opens_browser:
-            nursery.start_soon(show, address)
+            nursery.start_soon(show, address, "penstock-images")
         await serve_session(session, hub, listener, Rules(token, choice.host))
         nursery.cancel_scope.cancel()
     _say(f"Ended: {session.reason}.")
@@ -116,13 +116,13 @@ async def _main(form: Form, choice: GuiChoice, listener: socket.socket, folders:
 
 
 def _address(listener: socket.socket, host: str, token: str) -> str:
-    """Return what to type into a browser on this machine."""
+    """Return the address of the page for a browser on this machine."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{listener.getsockname()[1]}/{token}/"
 
 
 async def serve_session(session: Session, hub: Hub, listener: socket.socket, rules: Rules) -> None:
-    """Run a session and serve its pages, until somebody quits; then nothing of it is left."""
+    """Run a session and serve its pages until it is quit; nothing keeps running after that."""
     server = Server()
     guard = Guard(make_app(hub, server.drop), rules, server.let_in)
     app = cast("ASGIFramework", guard)  # Starlette's types are Hypercorn's, looser
@@ -142,9 +142,9 @@ async def _quit_on_signal(
 ) -> None:
     """Turn the first signal into the quit command; a third Ctrl-C ends the process as Python does.
 
-    The end takes a second at most, and a second Ctrl-C in it, or what sends two at once, must not leave a half of it.
+    The end takes up to a second. A second Ctrl-C must not interrupt it, because some programs send two at once.
     """
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores one
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
     if not heeded:
         task_status.started()
         return

@@ -1,7 +1,7 @@
-"""What the program does for its pages: commands in, state out. Another front end could stand in for the pages.
+"""The program behind the pages: commands in, state out. Another front end could take the place of the pages.
 
 States: idle → running or comparing → stopping → idle, and quitting from any of them (`status.py` has the table).
-Commands are plain functions that only note what is wanted; `run` does it, one order after the other.
+Commands are plain functions that only place an order; `run` carries the orders out, one after the other.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import attrs
 import trio
 
 from penstock.blocks import Processes, Threads
+from penstock.samples.dashboard.as_json import as_json
 from penstock.samples.images.gui import comparison
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.live import Live
-from penstock.samples.images.gui.model import Snapshot, Trouble, as_json
+from penstock.samples.images.gui.model import Snapshot, Trouble
 from penstock.samples.images.gui.source import Pictures
 from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
 from penstock.samples.images.gui.thumbnails import Thumbnails
@@ -41,7 +42,7 @@ _KEPT_RESULTS = 1000
 
 
 class Audience:
-    """Who looks on; told on the trio thread. This one does not care."""
+    """What a session tells of itself, on the trio thread. This class ignores all of it."""
 
     def on_state(self) -> None:
         """The status or the message has changed."""
@@ -56,7 +57,7 @@ class Audience:
         """An image has failed."""
 
     def on_invalid(self, field: str, message: str) -> None:
-        """A control is wrong after all."""
+        """A control turned out to be wrong."""
 
     def on_comparison(self) -> None:
         """A row of the comparison has changed."""
@@ -64,7 +65,7 @@ class Audience:
 
 @attrs.define(eq=False)
 class _Order:
-    """Something to be run."""
+    """The modes that are to be run."""
 
     form: Form
     modes: tuple[Mode, ...]
@@ -73,12 +74,12 @@ class _Order:
 
 
 class Session:
-    """Runs the pipelines as it is told.
+    """Runs the pipelines on command.
 
     Args:
-        pictures: where pictures come from.
+        pictures: finds the pictures.
         root: a temporary folder, for thumbnails.
-        output: where thumbnails go instead, unless the slideshow is endless; None for the temporary folder.
+        output: the folder for thumbnails, unless the slideshow is endless; None for the temporary folder.
     """
 
     def __init__(self, pictures: Pictures, root: Path, output: Path | None = None) -> None:
@@ -99,19 +100,19 @@ class Session:
     # Commands
 
     def start(self, form: Form) -> bool:
-        """Run the mode of a form; False if that cannot be done now."""
+        """Run the mode of a form; False if something runs already."""
         return self._take(Event.START, _Order(form, (form.mode,), compares=False))
 
     def compare(self, form: Form) -> bool:
-        """Run all modes, one after the other; False if that cannot be done now."""
+        """Run all modes, one after the other; False if something runs already."""
         return self._take(Event.COMPARE, _Order(attrs.evolve(form, endless=False), tuple(Mode), compares=True))
 
     def stop(self) -> bool:
-        """End what runs; False if nothing does."""
+        """End the run; False if there is none."""
         return self._happens(Event.STOP) and self._stop("Stopping …")
 
     def quit(self, reason: str) -> bool:
-        """End what runs, and the session; always possible."""
+        """End the run, if there is one, and the session."""
         self.reason = self.reason or reason
         return self._happens(Event.QUIT) and self._stop(f"Ending: {self.reason}")
 
@@ -141,12 +142,14 @@ class Session:
     # State
 
     def snapshot(self) -> Snapshot:
-        """Return the figures of the run, or of the latest if none is going on."""
+        """Return the figures of the latest run."""
         return Snapshot() if self.live is None else self.live.snapshot()
 
     def state(self) -> dict[str, Any]:
-        """Return everything that there is to be said now, ready for JSON."""
-        state: dict[str, Any] = as_json(self.snapshot())
+        """Return everything that the pages show of the session, ready for JSON."""
+        snapshot = self.snapshot()
+        calm = self.status is Status.COMPARING
+        state: dict[str, Any] = as_json(attrs.evolve(snapshot, network=attrs.evolve(snapshot.network, calm=calm)))
         return state | {
             "status": "stopping" if self.status is Status.QUITTING else self.status.value,
             "message": self.message,
@@ -156,10 +159,10 @@ class Session:
             "comparing": self._is_comparing and self.status is not Status.IDLE,
         }
 
-    # What it does
+    # The work
 
     async def run(self) -> None:
-        """Do what is ordered, until somebody quits."""
+        """Carry out orders until `quit` is called."""
         while self.status is not Status.QUITTING:
             self._news = trio.Event()
             if self._order is None:
@@ -170,8 +173,8 @@ class Session:
             self._happens(Event.ENDED)
 
     async def _perform(self, order: _Order) -> None:
-        """Run the modes of an order; whatever goes wrong becomes a message."""
-        self.live = None  # what is said from now on is of no run before
+        """Run the modes of an order; errors become messages."""
+        self.live = None  # the state must not tell of the run before
         self.audience.on_run()
         try:
             with order.stop.watched():
@@ -183,7 +186,7 @@ class Session:
         except FolderError as error:
             self.outcome, self.message = "failed", str(error)
             self.audience.on_invalid("folder", str(error))
-        except Exception as error:  # of no image: a disk that is gone, a worker that cannot be started
+        except Exception as error:  # not of an image: a disk is gone, a worker cannot be started
             self.outcome, self.message = "failed", f"Failed: {_leaf(error)}"
             if self.live is not None:
                 self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
@@ -206,7 +209,7 @@ class Session:
         self.message = f"Done. {self._came_out()}"
 
     async def _run_one(self, order: _Order, form: Form, pictures: Sequence[Path]) -> tuple[RunResult, Live]:
-        """Run one mode, with everything that it needs made before and put away after it."""
+        """Run one mode; make before what it needs, and clean up after it."""
         self._number += 1
         jobs = list_jobs(pictures, None, None if form.endless else form.repeat)
         folder = await self._thumbnails.make(self._number, form, order.compares)
@@ -245,10 +248,10 @@ class Session:
 
 
 def _workers(form: Form) -> Executor | None:
-    """Return what the blocks call the phases in: workers that are there for as long as the run.
+    """Return the executor for the phases; its workers live as long as the run.
 
-    A run that is stopped waits for none of them: many layers of noise on a large thumbnail can take many seconds, and
-    what comes of it goes nowhere.
+    A run that is stopped does not wait for them: many layers of noise on a large thumbnail can take many seconds, and
+    the result would not be used.
     """
     if not form.mode.uses_executor:
         return None

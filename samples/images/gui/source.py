@@ -1,4 +1,4 @@
-"""Where the pictures of a run come from: a folder, the page, or a painter. Everything here waits, so off the loop."""
+"""Finds the pictures of a run: in a folder, dropped on the page, or painted. All disk work is done in threads."""
 
 from __future__ import annotations
 
@@ -19,29 +19,30 @@ from penstock.samples.images.settings import Mode
 __all__ = ["PAINTED", "Pictures"]
 
 PAINTED = 15
-"""So many pictures are painted."""
-_SHRINK = 2  # times smaller than those of the command, so that they fit into a thumbnail of 1024x768 as they are
+"""The number of pictures that are painted."""
+_SHRINK = 2  # times smaller than the pictures of the command, so that they fit into a thumbnail of 1024x768
 
 
 class Pictures:
     """Finds the pictures of a form.
 
     Args:
-        folders: those that may be seen.
-        drops: what was dropped on the page.
-        root: pictures are painted into a folder in there.
-        output: where thumbnails go, so no folder for pictures.
+        folders: the folders that the page may see.
+        drops: the pictures that were dropped on the page.
+        root: a temporary folder, for painted pictures.
+        output: the folder for thumbnails; pictures must not come from there.
     """
 
     def __init__(self, folders: Folders, drops: Drops, root: Path, output: Path | None = None) -> None:
         self.folders, self.drops = folders, drops
-        outputs = [] if output is None else [output, *(output / mode.value for mode in Mode)]  # the latter to compare
+        # To compare modes, thumbnails go into a folder per mode.
+        outputs = [] if output is None else [output, *(output / mode.value for mode in Mode)]
         self._taken = {folder.resolve() for folder in outputs}
         self._root = root / "painted"
         self._painted: list[Path] = []
 
     async def problem(self, form: Form) -> str | None:
-        """Return why there are no pictures for a form, or None."""
+        """Return the reason why there are no pictures for a form, or None."""
         try:
             if form.folder is not None:
                 await trio.to_thread.run_sync(self._find, form.folder, abandon_on_cancel=True)
@@ -50,10 +51,10 @@ class Pictures:
         return None
 
     async def find(self, form: Form, tell: Callable[[str], None]) -> list[Path]:
-        """Return the pictures; `tell` hears what is being done if it takes a while.
+        """Return the pictures; `tell` gets a message when something takes long.
 
         Raises:
-            FolderError: there are none.
+            FolderError: there are no pictures.
         """
         await trio.to_thread.run_sync(get_ready)
         if form.folder is not None:
@@ -61,7 +62,7 @@ class Pictures:
         wanted = min(PAINTED, form.limit or PAINTED)
         while len(self._painted) < wanted:
             tell(f"Painting sample pictures: {len(self._painted) + 1} of {wanted}")
-            # one at a time, so that somebody who stops this need not wait for all of them
+            # one at a time, so that a run that is stopped does not wait for all of them
             self._painted.append(await trio.to_thread.run_sync(self._paint))
         return self._painted[:wanted]
 
@@ -73,15 +74,15 @@ class Pictures:
         if folder != DROPPED:
             found = self.folders.pictures(folder)
             if found[0].parent.resolve() in self._taken:
-                raise FolderError(f"folder: expected another one than that which thumbnails go to, {found[0].parent}")
+                raise FolderError(f"folder: expected another folder than that of the thumbnails, {found[0].parent}")
             return found
         if self.drops.is_open:
-            raise FolderError("folder: expected all pictures to be there, but some are still being sent; wait")
+            raise FolderError("folder: some pictures are still being sent; wait until all of them are there")
         try:
             return find_pictures(self.drops.folder)
         except NoPicturesError:
             raise FolderError("folder: expected pictures that were dropped on the page, but there are none") from None
 
     def listing(self, path: str) -> Callable[[], object]:
-        """Return what lists a folder, to be called in a thread."""
+        """Return a function that lists a folder, to be called in a thread."""
         return partial(self.folders.listing, path)

@@ -1,4 +1,4 @@
-"""What a session is doing, and what may happen to it: one table."""
+"""The states of a session and the events that change them: one table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 __all__ = ["Controls", "Event", "Status", "controls_of", "next_status"]
 
 Controls = dict[str, bool]
-"""Which controls of the page can be used."""
+"""The controls of the page, and whether they can be used."""
 
 
 class Status(Enum):
@@ -21,7 +21,7 @@ class Status(Enum):
 
 
 class Event(Enum):
-    """What may happen: four commands, and the end of what runs."""
+    """The events: four commands, and the end of a run."""
 
     START = "start"
     COMPARE = "compare"
@@ -40,12 +40,12 @@ _TABLE: dict[Status, dict[Event, Status]] = {
 
 
 def next_status(status: Status, event: Event) -> Status | None:
-    """Return the state after `event`, or None if it cannot happen now."""
+    """Return the state after `event`, or None if the event is not possible in this state."""
     return _TABLE[status].get(event)
 
 
 def controls_of(status: Status) -> Controls:
-    """Return which controls can be used: those that the table has something for."""
+    """Return the controls that can be used: those whose command is possible in this state."""
     idle = status is Status.IDLE
     return {
         "start": idle,

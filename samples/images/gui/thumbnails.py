@@ -1,4 +1,4 @@
-"""The folders for thumbnails: one a run, in the temporary folder unless the user has named one."""
+"""The folders for thumbnails: one per run, in the temporary folder unless the user has named one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Thumbnails:
 
     Args:
         root: the temporary folder.
-        output: where thumbnails go instead, unless the slideshow is endless; None for the temporary folder.
+        output: the folder for thumbnails, unless the slideshow is endless; None for the temporary folder.
     """
 
     def __init__(self, root: Path, output: Path | None) -> None:
         self._root, self._output = root, output
 
     async def make(self, number: int, form: Form, compares: bool) -> Path:
-        """Make the folder of a run, and let go of that of the one before."""
+        """Make the folder of a run, and delete that of the run before."""
         return await trio.to_thread.run_sync(self._make, number, form, compares)
 
     def _make(self, number: int, form: Form, compares: bool) -> Path:
@@ -42,7 +42,7 @@ class Thumbnails:
         return folder
 
     async def sweep(self, folder: Path, live: Live) -> None:
-        """Delete thumbnails that nobody will ask for any more, but for those in the user's own folder."""
+        """Delete thumbnails that are too old to be shown, except in a folder that the user has named."""
         while folder.is_relative_to(self._root):
             await trio.sleep(_SWEEP)
             stale, live.stale = live.stale, []

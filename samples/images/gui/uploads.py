@@ -1,4 +1,4 @@
-"""Pictures that were dropped on the page: into a temporary folder, within limits, under safe names."""
+"""Keeps pictures that were dropped on the page: in a temporary folder, within limits, under safe names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt
 
 
 class DropError(Exception):
-    """A file cannot be taken; the message says why, and `status` is HTTP's number for that."""
+    """A file is refused; the message says why, and `status` is the HTTP status for it."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -28,10 +28,10 @@ class DropError(Exception):
 
 
 def safe_name(name: str) -> str:
-    """Return a file name that is no path, is not hidden, and can be used on every system.
+    """Return a file name that has no folders, is not hidden, and is valid on every system.
 
     Raises:
-        DropError: it is not the name of a picture.
+        DropError: the name is not that of a picture.
     """
     last = PureWindowsPath(PurePosixPath(name).name).name
     kept = "".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in last)
@@ -41,19 +41,19 @@ def safe_name(name: str) -> str:
     stem = path.stem[:_MAX_STEM].rstrip(". ") or "_"
     while len(stem.encode("utf-8", "surrogatepass")) > 2 * _MAX_STEM:
         stem = stem[:-1]
-    stem = stem.encode("utf-8", "replace").decode()  # half a character, of which JavaScript has some
+    stem = stem.encode("utf-8", "replace").decode()  # JavaScript may send half a character
     return f"{stem}_{path.suffix}" if stem.lower() in _RESERVED else f"{stem}{path.suffix}"
 
 
 @attrs.define(eq=False)
 class _Drop:
-    """What came at one time.
+    """The files of one drop.
 
     Args:
-        folder: where it is.
-        names: of its files, as those compare them for whom upper and lower case are the same.
-        total: bytes, those included that are on their way.
-        count: files that are there.
+        folder: the folder that they are in.
+        names: their names in lower case, because some systems ignore the case.
+        total: their bytes, including those of files that are still being sent.
+        count: the number of complete files.
     """
 
     folder: Path
@@ -62,7 +62,7 @@ class _Drop:
     count: int = 0
 
     def unique(self, name: str) -> str:
-        """Return the name, numbered if there is one like it."""
+        """Return the name, with a number if it is taken."""
         path, number, unique = PurePosixPath(name), 1, name
         while unique.casefold() in self.names:
             number += 1
@@ -72,13 +72,13 @@ class _Drop:
 
 
 class Drops:
-    """The dropped pictures; a new drop takes the place of the one before once it is begun.
+    """The dropped pictures. A new drop replaces the one before.
 
     Args:
-        root: folders are made in there.
-        max_bytes: a file.
-        max_files: a drop.
-        max_total: bytes a drop.
+        root: a temporary folder.
+        max_bytes: the limit of bytes per file.
+        max_files: the limit of files per drop.
+        max_total: the limit of bytes per drop.
     """
 
     def __init__(
@@ -92,16 +92,16 @@ class Drops:
 
     @property
     def folder(self) -> Path:
-        """Where the pictures are."""
+        """The folder of the pictures."""
         return self._drop.folder
 
     @property
     def count(self) -> int:
-        """How many pictures are there."""
+        """The number of complete pictures."""
         return self._drop.count
 
     async def begin(self) -> None:
-        """Forget what was dropped before, and take files from now on."""
+        """Delete the drop before, and take files from now on."""
         old = self.folder
         self._number += 1
         self._drop, self.is_open = _Drop(self._root / f"drop-{self._number}"), False
@@ -114,14 +114,14 @@ class Drops:
         self.is_open = False
 
     async def add(self, name: str, chunks: AsyncGenerator[bytes]) -> int:
-        """Take a file, and return how many there are now; nobody sees it before all of it is there.
+        """Take a file, and return the number of files so far. A file is not visible before it is complete.
 
         Raises:
-            DropError: none is expected, it is no picture by its name, or there are too many, or it is too large.
+            DropError: no file is expected, its name is not that of a picture, it is too large, or there are too many.
         """
         if not self.is_open:
             raise DropError(409, "drop: no files are expected now; send drop-begin first")
-        drop = self._drop  # another may be begun meanwhile
+        drop = self._drop  # a new one may begin meanwhile
         if len(drop.names) >= self._max_files:
             raise DropError(413, f"drop: expected at most {self._max_files} files at a time, got more")
         path = trio.Path(drop.folder / drop.unique(safe_name(name)))

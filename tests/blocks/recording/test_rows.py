@@ -1,10 +1,13 @@
 """How the spans of a recording are sorted into rows."""
 
+from itertools import pairwise
+
 from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.blocks import Recording, Span
 from penstock.blocks.charts.rows import Row, rows_of
-from tests.blocks.recording.recordings import recordings, small
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WORK, recordings, small
 
 
 def test_rows_are_grouped_by_stage_and_numbered_workers_come_in_the_order_of_their_numbers() -> None:
@@ -27,12 +30,20 @@ def test_a_worker_that_did_several_things_at_once_has_several_rows() -> None:
     assert (second.title, second.short_title) == ("a (2)", "(2)")
 
 
-@given(recordings())
-def test_every_span_is_in_one_row_and_no_two_of_a_row_overlap(recording: Recording) -> None:
-    rows = rows_of(recording)
+@given(recordings(), st.booleans())
+def test_every_span_is_in_one_row_and_no_two_of_a_row_overlap(recording: Recording, waits_overlap: bool) -> None:
+    rows = rows_of(recording, waits_overlap)
     assert sorted(span for row in rows for span in map(id, row.spans)) == sorted(map(id, recording.spans))
     for row in rows:
-        assert all(before.end <= after.start for before, after in zip(row.spans, row.spans[1:], strict=False))
+        apart = [span for span in row.spans if span.activity is WORK or not waits_overlap]
+        assert all(before.end <= after.start for before, after in pairwise(apart))
+
+
+def test_a_wait_that_is_noticed_late_needs_no_row_of_its_own() -> None:
+    wait, work = Span("a", "a", 0, 0, 2, WAIT_FOR_INPUT), Span("a", "a", 1, 1.9, 3)
+    recording = Recording.of([wait, work])
+    assert [row.spans for row in rows_of(recording)] == [(wait, work)]
+    assert [row.spans for row in rows_of(recording, waits_overlap=False)] == [(wait,), (work,)]
 
 
 def test_the_rows_of_a_small_run() -> None:

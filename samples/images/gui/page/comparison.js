@@ -1,9 +1,9 @@
-// The comparison of modes: a row a mode, a bar for its steady time an image, a stroke where the chapter predicts it.
+// The comparison of modes: a row per mode, with a bar for its steady time per image and a stroke for the prediction.
 
-import { draw, find, make, mark, write } from "./dom.js";
-import { fixed, ms } from "./units.js";
+import { draw, find, make, mark, write } from "../dashboard/dom.js";
+import { fixed, ms } from "../dashboard/units.js";
 
-/** Shows what `comparison` messages say. */
+/** Shows the rows of `comparison` messages. */
 export class Comparison {
   #labels = new Map();
   #rows = new Map();

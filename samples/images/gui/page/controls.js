@@ -1,15 +1,15 @@
-// The controls: what they are set to is the form; what the program says of it stands at the control.
+// The controls: their values are the form, and each shows what the program finds wrong with it.
 
-import { find, make, mark, write } from "./dom.js";
+import { find, make, mark, write } from "../dashboard/dom.js";
 
 const NUMBERS = ["noise", "governor", "filters", "workers", "limit", "repeat", "layers", "concurrency"];
 const ONE_WHEN_MISSING = ["layers", "concurrency"];
 const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"] };
-/** The folder of a form whose pictures were dropped on the page: no path can be that. */
+/** The folder of a form for pictures that were dropped on the page; it cannot be a path. */
 export const DROPPED = "\0dropped";
 const AFTER_TYPING = 250; // milliseconds
 
-/** Reads and sets the form. `changed()` is called when somebody has changed it. */
+/** Reads and sets the form. `changed()` is called when the user has changed it. */
 export class Controls {
   #changed;
   #timer = 0;
@@ -28,7 +28,7 @@ export class Controls {
     this.#showSource();
   }
 
-  /** The form as it is to be sent. */
+  /** The form, to be sent. */
   get form() {
     const form = { folder: this.#folder(), mode: this.mode, size: ["width", "height"].map(number) };
     for (const name of NUMBERS) form[name] = number(name);
@@ -39,7 +39,7 @@ export class Controls {
     return document.querySelector("input[name=mode]:checked")?.value ?? "data-flow";
   }
 
-  /** Take what the program offers. What the user has set stays, after a lost connection. */
+  /** Take the modes, presets and values that the program offers. After a lost connection the user's values stay. */
   offer({ modes, presets, form }) {
     if (this.#touched) return;
     this.#modes = modes;
@@ -50,7 +50,7 @@ export class Controls {
     this.set(form);
   }
 
-  /** Set what is named in a form. */
+  /** Set the controls that a form names. */
   set(form) {
     if ("folder" in form) this.#setFolder(form.folder);
     const mode = form.mode && document.querySelector(`input[name=mode][value="${CSS.escape(form.mode)}"]`);
@@ -63,13 +63,13 @@ export class Controls {
     this.#showTexts();
   }
 
-  /** Choose a folder, or null for painted pictures, or `DROPPED`; somebody has asked for it. */
+  /** Choose a folder, or null for painted pictures, or `DROPPED`, on behalf of the user. */
   choose(folder) {
     this.#setFolder(folder);
     this.#soon();
   }
 
-  /** Say what is wrong with a control; an empty message takes that away. */
+  /** Show what is wrong with a control; an empty message removes that. */
   say(field, message) {
     const place = document.getElementById(`${field}-problem`) ?? find("problem");
     write(place, withoutName(message, field));
@@ -79,7 +79,7 @@ export class Controls {
     }
   }
 
-  /** Nothing is wrong with the form any more; what is said of dropped files stays until the next ones. */
+  /** Nothing is wrong with the form any more. Messages about dropped files stay until the next drop. */
   clear() {
     for (const place of document.querySelectorAll("#controls .problem:not(#drop-problem)")) write(place, "");
     for (const input of document.querySelectorAll("#controls [aria-invalid]:not(#files)")) input.removeAttribute("aria-invalid");
@@ -93,7 +93,7 @@ export class Controls {
     input.focus();
   }
 
-  /** Let the settings be changed or not. */
+  /** Enable or disable the settings. */
   enable(yes) {
     find("settings-fields").disabled = !yes;
     find("mode-field").disabled = !yes;
@@ -107,7 +107,7 @@ export class Controls {
     this.#soon();
   }
 
-  /** In one column the settings would push everything else far down: there they begin folded. */
+  /** In one column the settings would push everything else far down, so they begin folded there. */
   #foldSettings() {
     let before = null;
     new ResizeObserver(() => {
@@ -153,7 +153,7 @@ export class Controls {
   #showTexts() {
     write(find("mode-help"), this.#modes.find((mode) => mode.id === this.mode)?.help ?? "");
     write(find("workers-unit"), find("executor").value);
-    if (find("preset").value === "") write(find("preset-help"), "Sets several of the controls below at once.");
+    if (find("preset").value === "") write(find("preset-help"), "Sets several of the controls below.");
   }
 }
 
@@ -162,7 +162,7 @@ function modeButton(mode) {
   return make("label", { title: mode.help }, input, mode.label);
 }
 
-/** The message as it stands at the control, whose name need not be said again. */
+/** The message without the name of its control, beside which it is shown. */
 function withoutName(message, field) {
   const short = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
   return short.charAt(0).toUpperCase() + short.slice(1);
@@ -174,7 +174,7 @@ function number(id) {
   return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
 }
 
-/** Whether the controls stand above everything else. */
+/** Whether the controls are above everything else. */
 function isOneColumn() {
   return getComputedStyle(document.querySelector("main")).gridTemplateColumns.split(" ").length === 1;
 }

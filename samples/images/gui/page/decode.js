@@ -1,8 +1,8 @@
-// Makes something that can be drawn of a JPEG.
+// Decodes a JPEG into something that can be drawn.
 
-/** Decode a picture; what comes of it has a `close()`. Raises if that cannot be done. */
+/** Decode a picture; the result has a `close()`. Raises if the picture cannot be decoded. */
 export async function decode(jpeg) {
-  // Where it is there (not in pages from other machines, which no browser calls secure), it spares the browser a blob.
+  // ImageDecoder needs no blob, but browsers have it only on pages that they call secure: not from other machines.
   if (!("ImageDecoder" in window)) return createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
   const decoder = new ImageDecoder({ data: jpeg, type: "image/jpeg" });
   try {

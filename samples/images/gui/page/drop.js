@@ -1,7 +1,7 @@
-// Pictures that are dropped on the page, or chosen: they are sent to the program, which makes them the source.
+// Pictures that are dropped on the page or chosen: they are sent to the program, which takes them as its source.
 
-import { find, mark, write } from "./dom.js";
-import { count } from "./units.js";
+import { find, mark, write } from "../dashboard/dom.js";
+import { count } from "../dashboard/units.js";
 
 const MOST_FILES = 500;
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -9,7 +9,7 @@ const MOST_SAID = 3; // problems with single files
 const GONE_AFTER = 700; // milliseconds
 const AGAIN = 409; // the program has not yet heard that files are coming
 
-/** Sends dropped files; `done()` when some are there. */
+/** Sends dropped files; `done()` is called when some have arrived. */
 export class Drop {
   #connection;
   #allowed;
@@ -33,17 +33,17 @@ export class Drop {
     });
   }
 
-  /** What pictures are called. */
+  /** Take the endings of the names of pictures. */
   setKinds(kinds) {
     this.#kinds = kinds;
   }
 
-  /** The program says that files may come, or how many have. */
+  /** The program expects files now, or says how many have come. */
   answered(message) {
     if (message.open) this.#opened?.();
   }
 
-  /** Something is over the page: it says so several times a second, so who says nothing more has gone. */
+  /** Files are held over the page. The browser repeats this event; when it stops, they have left the page. */
   #over(event) {
     if (!hasFiles(event)) return;
     event.preventDefault();
@@ -66,7 +66,7 @@ export class Drop {
   }
 
   async #send(files) {
-    if (this.#busy || !this.#allowed()) return say("Not now: stop the run first.");
+    if (this.#busy || !this.#allowed()) return say("Stop the run first.");
     const pictures = files.filter((file) => this.#kinds.some((kind) => file.name.toLowerCase().endsWith(kind)));
     const usable = pictures.filter((file) => file.size <= MOST_BYTES).slice(0, MOST_FILES);
     if (usable.length === 0) return say(this.#whyNone(files, pictures));
@@ -84,8 +84,8 @@ export class Drop {
   }
 
   #whyNone(files, pictures) {
-    if (files.length === 0) return "There were no files in it.";
-    return pictures.length ? "They are larger than 64 MiB." : `No picture among ${count(files.length, "file")} (${this.#kinds.join(" ")}).`;
+    if (files.length === 0) return "The folder has no files.";
+    return pictures.length ? "They are larger than 64 MiB." : `No picture among ${count(files.length, "file")}.`;
   }
 
   async #begin() {
@@ -110,7 +110,7 @@ export class Drop {
   }
 }
 
-/** What was left out, in words. */
+/** The files that were left out, in words. */
 function left(others, tooMuch) {
   const said = [];
   if (others) said.push(`${count(others, "file")} left out: no picture.`);
@@ -118,7 +118,7 @@ function left(others, tooMuch) {
   return said;
 }
 
-/** The first of them, and how many more there are. */
+/** The first few problems, and how many more there are. */
 function few(problems) {
   return problems.length > MOST_SAID ? [...problems.slice(0, MOST_SAID), `And ${problems.length - MOST_SAID} more.`] : problems;
 }

@@ -1,9 +1,9 @@
-// The error box: phase, file and exception of what went wrong. It takes no focus from what one is doing; Esc closes it.
+// The error box: phase, file and exception of each error. It does not take the focus; Esc closes it.
 
-import { find, make, mark, write } from "./dom.js";
-import { count, fixed } from "./units.js";
+import { find, make, mark, write } from "../dashboard/dom.js";
+import { count, fixed } from "../dashboard/units.js";
 
-const MOST = 200; // rows; older ones are only counted
+const MOST = 200; // rows; older errors are only counted
 
 /** Shows errors of the run. */
 export class Errors {
@@ -11,8 +11,8 @@ export class Errors {
   #button = find("show-errors");
   #rows = find("error-rows");
   #labels = new Map();
-  #number = 0; // that were told
-  #failed = 0; // images that have failed, which are more if they come faster than they can be told
+  #number = 0; // errors that were sent
+  #failed = 0; // images that failed: more than the errors that were sent, if they come too fast
   #fatal = 0;
   #seen = new Set();
   #run = null;
@@ -27,12 +27,12 @@ export class Errors {
     });
   }
 
-  /** Names for the phases. */
+  /** Take the names of the phases. */
   setPhases(phases) {
     for (const phase of phases) this.#labels.set(phase.id, phase.label);
   }
 
-  /** Begin with none when another run begins. */
+  /** Forget the errors when another run begins. */
   setRun(run) {
     if (this.#run === run) return;
     this.#run = run;
@@ -43,7 +43,7 @@ export class Errors {
     this.close();
   }
 
-  /** How many images have failed. */
+  /** Take the number of images that failed. */
   setFailed(failed) {
     this.#failed = failed;
     this.#count();
@@ -52,7 +52,7 @@ export class Errors {
   add(error) {
     if (error.run !== undefined && error.run !== this.#run) this.setRun(error.run);
     const key = JSON.stringify([error.sequence, error.phase, error.file, error.exception]);
-    if (this.#seen.has(key)) return; // told again after a reload
+    if (this.#seen.has(key)) return; // it was sent again after a reload
     this.#seen.add(key);
     this.#number += 1;
     if (error.fatal) this.#fatal += 1;

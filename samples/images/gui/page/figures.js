@@ -1,20 +1,20 @@
 // The numbers: tiles, the table of phases, the table of queues.
 
-import { find, make, mark, write } from "./dom.js";
-import { duration, fixed, ms, nameOf } from "./units.js";
+import { find, make, mark, write } from "../dashboard/dom.js";
+import { duration, fixed, ms } from "../dashboard/units.js";
 
 const TILES = [
   ["images", "Images", ""],
-  ["per-image", "Time an image", "ms"],
-  ["steady", "Steady, an image", "ms"],
+  ["per-image", "Time per image", "ms"],
+  ["steady", "Steady time per image", "ms"],
   ["prediction", "Chapter predicts", "ms"],
   ["seconds", "Run time", "s"],
-  ["rate", "Images a second", "/s"],
+  ["rate", "Images per second", "/s"],
   ["governor", "In the pipeline", ""],
   ["failed", "Failed", ""],
 ];
 
-/** Shows what `state` messages say. */
+/** Shows the figures of `state` messages. */
 export class Figures {
   #tiles = new Map();
   #phases = new Rows(find("phases"), 3);
@@ -35,11 +35,11 @@ export class Figures {
     const { images, total, prediction, governor } = state;
     this.#tile("images", fixed(images), total !== null ? `of ${fixed(total)}` : state.run ? "without end" : "");
     this.#tile("per-image", ms(state.perImage), "run time ÷ images");
-    this.#tile("steady", ms(state.steady), "while the pipeline is full");
+    this.#tile("steady", ms(state.steady), "from first to last image");
     this.#tile("prediction", ms(prediction?.seconds), prediction?.text.replace("slowest phase", "slowest") ?? "for the steady time");
     this.#tile("seconds", fixed(state.seconds, 1), "");
     this.#tile("rate", state.perImage ? fixed(1 / state.perImage, 1) : "–", "on average");
-    this.#tile("governor", governor ? fixed(governor.used) : "–", governor ? `of ${fixed(governor.limit)} that may be` : state.run ? "no governor" : "");
+    this.#tile("governor", governor ? fixed(governor.used) : "–", governor ? `of up to ${fixed(governor.limit)}` : state.run ? "no governor" : "");
     this.#tile("failed", fixed(state.failed), state.failed ? "see the error box" : "");
     this.#tiles.get("failed").tile.classList.toggle("bad", state.failed > 0);
     this.#showPhases(state.phases);
@@ -65,12 +65,12 @@ export class Figures {
 
   #showQueues(queues) {
     mark(this.#queues.table, "hidden", queues.length ? null : "");
-    this.#queues.fit(queues.map((queue) => [queue.label, queue.label, `${nameOf(queue.from)} → ${nameOf(queue.to)}`]));
+    this.#queues.fit(queues.map((queue) => [queue.label, queue.label, queue.route]));
     queues.forEach((queue, index) => {
       const { cells } = this.#queues.row(index);
       const room = queue.capacity === null ? "" : ` (room ${fixed(queue.capacity)})`;
       write(cells[0], `${fixed(queue.size)} / ${fixed(queue.most)}`);
-      cells[0].title = `now ${queue.size}, at most ${queue.most} so far${room}`;
+      cells[0].title = `${queue.size} now, up to ${queue.most} so far${room}`;
       write(cells[1], fixed(queue.waitIn, 2));
       write(cells[2], fixed(queue.waitOut, 2));
       cells[1].title = `producers have waited ${duration(queue.waitIn)} for room`;
@@ -79,7 +79,7 @@ export class Figures {
   }
 }
 
-/** The rows of a table, made anew only when there are others. */
+/** The rows of a table; they are made again only when their names have changed. */
 class Rows {
   #cells;
   #names = "";

@@ -1,9 +1,9 @@
-// The list of folders below the start folder: each is a button; the first leads one up.
+// The list of folders: a button for each, and one for the folder above.
 
-import { find, make, mark, write } from "./dom.js";
-import { count } from "./units.js";
+import { find, make, mark, write } from "../dashboard/dom.js";
+import { count } from "../dashboard/units.js";
 
-/** Shows what `folder` messages say; `go(path)` asks for another one. */
+/** Shows the listing in `folder` messages; `go(path)` asks for another one. */
 export class FolderList {
   #go;
   #list = find("folder-list");
@@ -19,9 +19,9 @@ export class FolderList {
     if (listing.path) buttons.unshift(this.#button("the folder above", "↑ ..", listing.path.split("/").slice(0, -1).join("/")));
     const had = this.#list.contains(document.activeElement);
     this.#list.replaceChildren(...buttons);
-    if (listing.more) this.#list.append(make("span", { className: "help", textContent: "and more: type the name" }));
+    if (listing.more) this.#list.append(make("span", { className: "help", textContent: "There are more: type the name." }));
     if (had) (this.#list.querySelector("button") ?? find("folder")).focus();
-    const help = `${count(listing.pictures, "picture")} in this folder. Type another, or choose from the list.`;
+    const help = `${count(listing.pictures, "picture")} in this folder. Type the name of another, or choose one from the list.`;
     write(find("folder-help"), help);
     mark(find("folder-help"), "data-path", listing.path);
   }

@@ -1,17 +1,17 @@
-// The keyboard: letters that press buttons, unless one types; text size; Esc.
+// The keyboard: letters that press buttons, except while the user types; the text size; Esc.
 
-import { find, mark } from "./dom.js";
+import { find, mark } from "../dashboard/dom.js";
 
 const LETTERS = { s: "start", x: "stop", c: "compare", p: "hold", "+": "larger", "=": "larger", "-": "smaller" };
 const SIZES = [-1, 0, 1, 2];
 
-/** Listen. `escape()` closes what is open; `resized()` is called when the text size has changed. */
+/** Use the keyboard. `escape()` closes something that is open; `resized()` is called when the text size has changed. */
 export function useKeys(escape, resized) {
   addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       if (escape()) event.preventDefault();
     } else if (event.repeat && event.target instanceof HTMLButtonElement && event.key === "Enter") {
-      event.preventDefault(); // or a held key would start and stop and start
+      event.preventDefault(); // a key that is held down must not start and stop in turn
     } else if (letterCounts(event)) press(event);
   });
   find("use-keys").checked = localStorageGet("keys") !== "off";
@@ -60,7 +60,7 @@ function localStorageGet(name) {
   try {
     return localStorage.getItem(`penstock-images-${name}`);
   } catch {
-    return null; // a browser may forbid it: then the page forgets
+    return null; // the browser may forbid it; then the page remembers nothing
   }
 }
 

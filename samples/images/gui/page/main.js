@@ -1,20 +1,20 @@
-// The page: puts the parts together, and hands each message to those whom it concerns.
+// The page: puts the parts together, and hands each message to the part that shows it.
 
+import { Connection } from "../dashboard/connection.js";
+import { find, mark, write } from "../dashboard/dom.js";
+import { NetworkView } from "../dashboard/network.js";
+import { count, duration } from "../dashboard/units.js";
 import { Comparison } from "./comparison.js";
-import { Connection } from "./connection.js";
 import { Controls, DROPPED } from "./controls.js";
-import { Diagram } from "./diagram.js";
-import { find, mark, write } from "./dom.js";
 import { Drop } from "./drop.js";
 import { Errors } from "./errors.js";
 import { Figures } from "./figures.js";
 import { FolderList } from "./folder.js";
-import { Graph } from "./graph.js";
 import { toggleKeys, useKeys } from "./keys.js";
 import { Slideshow } from "./slideshow.js";
-import { count, duration } from "./units.js";
 
 const BUTTONS = ["start", "stop", "compare", "quit"];
+const CREDIT = 4; // pictures that may be on their way
 const READY = { idle: "Ready", running: "Running", stopping: "Stopping …", comparing: "Comparing modes", quitting: "Ending …" };
 
 const page = {
@@ -23,12 +23,11 @@ const page = {
   asked: "", // the command whose answer may be "invalid"
 };
 
-const connection = new Connection({ message: receive, picture: (head, jpeg) => slideshow.add(head, jpeg), lost, ended });
-const slideshow = new Slideshow(() => connection.shown());
+const connection = new Connection({ opened, message: receive, data: showPicture, lost, ended }, "penstock-images-page");
+const slideshow = new Slideshow(() => connection.send({ type: "more", pictures: 1 }));
 const controls = new Controls(() => connection.send({ type: "check", form: controls.form }));
 const figures = new Figures();
-const diagram = new Diagram();
-const graph = new Graph();
+const network = new NetworkView(find("network"), { one: "image", an: "an image" });
 const comparison = new Comparison();
 const errors = new Errors();
 const folders = new FolderList(listFolder);
@@ -37,7 +36,7 @@ const drop = new Drop(connection, mayChange, () => controls.choose(DROPPED));
 const handlers = {
   hello: greet,
   state: showState,
-  spans: (message) => diagram.add(message),
+  spans: (message) => network.add(message),
   error: (message) => errors.add(message),
   invalid: showInvalid,
   valid: ({ field }) => (field === "*" ? controls.clear() : controls.say(field, "")),
@@ -48,6 +47,16 @@ const handlers = {
   drop: dropped,
 };
 
+function opened() {
+  connection.send({ type: "more", pictures: CREDIT });
+}
+
+function showPicture(data) {
+  const length = new DataView(data).getUint32(0);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+  slideshow.add(head, new Uint8Array(data, 4 + length));
+}
+
 function receive(message) {
   handlers[message.type]?.(message);
 }
@@ -55,6 +64,7 @@ function receive(message) {
 function greet(hello) {
   showEnd(false);
   find("start").title = `penstock ${hello.version}, ${count(hello.processors, "processor")}`;
+  network.setStyle(hello.chart);
   setRole(hello.role);
   comparison.setModes(hello.modes);
   controls.offer(hello);
@@ -83,17 +93,16 @@ function showState(state) {
   if (state.status === "running" || state.status === "comparing") page.asked = "";
   enable(state.controls);
   figures.show(state);
-  diagram.setState(state);
-  graph.show(state);
+  network.show(state.network);
 }
 
-/** What the program does, and what it says of that, unless it is the same. */
+/** What the program does, and its message, unless both say the same. */
 function said({ status, message }) {
   return [READY[status], message === `${READY[status]}.` ? "" : message].filter(Boolean);
 }
 
 function announce(state) {
-  const end = state.outcome ? `${count(state.images, "image")}, ${duration(state.steady ?? state.perImage)} an image` : "";
+  const end = state.outcome ? `${count(state.images, "image")}, ${duration(state.steady ?? state.perImage)} per image` : "";
   write(find("announcer"), [...said(state), state.status === "idle" ? end : ""].filter(Boolean).map((one) => one.replace(/\.$/, "")).join(". "));
   document.title = `${state.status === "idle" ? "" : "▶ "}Penstock images`;
 }
@@ -106,13 +115,13 @@ function enable(allowed) {
   keepFocus(active);
 }
 
-/** A button that can no longer be used hands the focus to the one that is next. */
+/** A button that was disabled hands the focus to the other one. */
 function keepFocus(active) {
   if (active === find("start") || active === find("compare") || active === find("stop")) page.onButtons = active;
   if (!page.onButtons?.disabled || (document.activeElement !== document.body && document.activeElement !== page.onButtons)) return;
   const next = page.onButtons === find("stop") ? find("start") : find("stop");
   if (next.disabled) return;
-  next.focus({ preventScroll: true }); // who looks at something further down goes on looking at it
+  next.focus({ preventScroll: true }); // the page must not jump away from what the user looks at
   page.onButtons = next;
 }
 
@@ -122,7 +131,7 @@ function mayChange() {
 
 function showInvalid({ field, message }) {
   const early = field === "folder" && controls.form.folder === DROPPED && !page.asked;
-  if (early) return; // of course nothing was dropped yet
+  if (early) return; // the user has not dropped anything yet
   controls.say(field, message);
   if (page.asked) controls.focusProblem();
   page.asked = "";
@@ -141,7 +150,7 @@ function dropped(message) {
 function lost() {
   document.body.dataset.status = "connecting";
   write(find("status-text"), "The connection is lost; trying again …");
-  diagram.stop();
+  network.stop();
   enable({});
 }
 
@@ -149,12 +158,12 @@ function ended(reason) {
   document.body.dataset.status = "ended";
   write(find("status-text"), ["The program has ended", reason].filter(Boolean).join(": "));
   enable({});
-  diagram.stop();
+  network.stop();
   showEnd(true);
   find("again").focus();
 }
 
-/** Show or hide that the program has ended; what is below it cannot be used meanwhile. Returns whether it was shown. */
+/** Show or hide the notice that the program has ended; it covers the page. Returns whether it was shown. */
 function showEnd(yes) {
   const was = !find("ended").hidden;
   find("ended").hidden = !yes;
@@ -175,7 +184,7 @@ find("again").addEventListener("click", () => connection.open());
 find("leave").addEventListener("click", () => showEnd(false));
 useKeys(
   () => showEnd(false) || errors.close() || toggleKeys(false),
-  () => diagram.restyle(),
+  () => network.restyle(),
 );
 mark(document.documentElement, "data-ready", "");
 connection.open();

@@ -1,17 +1,17 @@
-// The slideshow: finished thumbnails in order, one a frame of the screen at most.
+// The slideshow: finished thumbnails in order, at most one per frame of the screen.
 
 import { decode } from "./decode.js";
-import { find, mark, write } from "./dom.js";
-import { fixed } from "./units.js";
+import { find, mark, write } from "../dashboard/dom.js";
+import { fixed } from "../dashboard/units.js";
 
-const TEXTS_EVERY = 100; // milliseconds: names that change more often cannot be read, and cost a layout each
+const TEXTS_EVERY = 100; // milliseconds: names that change more often cannot be read
 
-/** Shows pictures; says `shown()` for each, which is what the program's credit is made of. */
+/** Shows pictures. `shown()` is called for each, so that the program may send another. */
 export class Slideshow {
   #shown;
   #canvas = find("picture");
   #figure = find("slideshow");
-  #waiting = []; // pictures on their way through the decoder, in order
+  #waiting = []; // pictures that are being decoded, in order
   #frame = 0;
   #said = 0; // when the texts were written
   #unsaid = 0; // the timer that will write them
@@ -21,7 +21,7 @@ export class Slideshow {
     document.addEventListener("visibilitychange", () => this.#soon());
   }
 
-  /** Take a picture; it appears as soon as those before it have. */
+  /** Take a picture; it appears after those before it. */
   add(head, jpeg) {
     const entry = { head, picture: null, done: false };
     this.#waiting.push(entry);
@@ -30,7 +30,7 @@ export class Slideshow {
       entry.done = true;
       this.#soon();
     };
-    decode(jpeg).then(ready, () => ready(null)); // who cannot be decoded is passed over
+    decode(jpeg).then(ready, () => ready(null)); // one that cannot be decoded is skipped
   }
 
   #soon() {
@@ -65,7 +65,7 @@ export class Slideshow {
     this.#saySoon(head);
   }
 
-  /** Say what the picture is, now or as soon as the last one could be read. */
+  /** Show the name of the picture now, or when the last name has been shown long enough. */
   #saySoon(head) {
     clearTimeout(this.#unsaid);
     const wait = this.#said + TEXTS_EVERY - performance.now();

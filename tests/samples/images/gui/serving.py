@@ -11,12 +11,12 @@ import numpy as np
 import trio
 from PIL import Image
 
+from penstock.samples.dashboard.safety import Rules, new_token
+from penstock.samples.dashboard.server import open_socket
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
 from penstock.samples.images.gui.program import serve_session
-from penstock.samples.images.gui.safety import Rules, new_token
-from penstock.samples.images.gui.server import open_socket
 from penstock.samples.images.gui.session import Session
 from penstock.samples.images.gui.source import Pictures
 from penstock.samples.images.gui.uploads import Drops

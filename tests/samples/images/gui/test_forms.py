@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.samples.dashboard.as_json import as_json
 from penstock.samples.images.gui.forms import Form, check_form
-from penstock.samples.images.gui.model import as_json
 from penstock.samples.images.gui.presets import PRESETS
 from penstock.samples.images.settings import Mode, Workers
 

@@ -1,28 +1,25 @@
-"""The small parts behind the page: states, predictions, rows of the diagram, rules, folders, drops."""
+"""The small parts behind the page: states, predictions, numbers of images, folders, drops."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.blocks import Activity, Recording, Span
+from penstock.blocks import Recording, Span
 from penstock.samples.images.files import find_pictures
 from penstock.samples.images.gui import folders as folders_module
-from penstock.samples.images.gui.browser import has_window
 from penstock.samples.images.gui.folders import FolderError, Folders
 from penstock.samples.images.gui.forms import Form
+from penstock.samples.images.gui.live import Live
 from penstock.samples.images.gui.predict import predict
-from penstock.samples.images.gui.reel import Reel
-from penstock.samples.images.gui.safety import Rules
 from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
 from penstock.samples.images.gui.uploads import DropError, Drops, safe_name
-from penstock.samples.images.record import Phase
+from penstock.samples.images.record import Failure, Phase
 from penstock.samples.images.settings import Mode
 from tests.samples.images.gui.serving import photographs
 
@@ -81,109 +78,19 @@ def test_nothing_is_predicted_before_all_phases_were_seen() -> None:
     assert predict(Form(), {Phase.LOAD: 1.0}) is None
 
 
-# The diagram
+# Numbers
 
 
-@given(
-    st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 10)), max_size=30),
-    st.integers(1, 4),
-)
-def test_bars_of_a_row_do_not_overlap(times: list[tuple[float, float]], most: int) -> None:
-    going_on: list[float] = []
-    spans: list[tuple[float, float]] = []
-    for start, length in sorted(times):  # never more at once than there are rows
-        going_on = [end for end in going_on if end > start]
-        if len(going_on) < most:
-            spans.append((start, start + length))
-            going_on.append(start + length)
-    reel = Reel({"load": 1, "scale": most})
-    for number, (start, end) in enumerate(sorted(spans, key=lambda span: span[1])):
-        reel.work("scale", number, start, end)
-    for row in range(len(reel.rows)):
-        bars = sorted((bar[2], bar[3]) for bar in reel.since(0) if bar[0] == row)
-        assert all(one[1] <= other[0] + 1e-3 for one, other in pairwise(bars))
-
-
-def test_a_reel_gives_what_is_new_in_bounded_memory() -> None:
-    reel = Reel({"load": 1}, max_bars=3)
-    for number in range(5):
-        reel.work("load", number, number, number + 1)
-    reel.work("unknown", 9, 0, 1)
-    assert [bar[1] for bar in reel.since(0)] == [2, 3, 4]
-    assert [bar[1] for bar in reel.since(4)] == [4]
-    assert reel.since(reel.count) == []
-
-
-def test_a_recording_is_taken_over_bit_by_bit() -> None:
-    recording = Recording(4)
-    reel = Reel({"load": 2, "noise 1": 1})
-    assert reel.rows == ("load 1", "load 2", "noise 1")
-    recording.add(Span("load", "load 1", 1, 0.0, 1.0))
-    recording.add(Span("load", "load", 0, 1.0, 2.0, Activity.WAIT_FOR_INPUT))
-    reel.collect(recording, 10.0, works=True)
-    assert reel.since(0) == [
-        (0, 1, 10.0, 11.0, "w", ""),
-        (0, 0, 11.0, 12.0, "i", ""),
-        (1, 0, 11.0, 12.0, "i", ""),
-    ]
-    recording.add(Span("noise 1", "noise 1", 2, 2.0, 3.0, error="it broke"))
-    reel.collect(recording, 0.0, works=True)
-    assert reel.since(3) == [(2, 2, 2.0, 3.0, "f", "")]
-    for number in range(9):
-        recording.add(Span("noise 1", "x", number, 3.0, 4.0, Activity.WAIT_FOR_OUTPUT))
-    reel.collect(recording, 0.0, works=False)
-    assert [bar[4] for bar in reel.since(4)] == ["o"] * 4
-
-
-# Who is let in
-
-TOKEN = "secret"
-
-
-@pytest.mark.parametrize(
-    ("host", "named"),
-    [
-        ("127.0.0.1", ["localhost", "localhost:80", "LOCALHOST:1", "127.0.0.1:9", "[::1]:5", "::1"]),
-        ("10.0.0.1", ["10.0.0.1:80", "192.168.0.5:8080", "localhost:1"]),
-        ("box.example", ["box.example:99", "Box.Example"]),
-    ],
-)
-def test_the_server_knows_its_names(host: str, named: list[str]) -> None:
-    rules = Rules(TOKEN, host)
-    assert all(rules.problem(f"/{TOKEN}/", "GET", [name], []) is None for name in named)
-
-
-@pytest.mark.parametrize(
-    "names", [[], ["evil.example"], ["localhost", "localhost"], ["localhost.evil"], ["10.0.0.1"], [""]]
-)
-def test_the_server_does_not_answer_to_other_names(names: list[str]) -> None:
-    assert Rules(TOKEN).problem(f"/{TOKEN}/", "GET", names, []) == 421
-
-
-@pytest.mark.parametrize("path", ["/", f"/{TOKEN}", f"/{TOKEN}x/", f"//{TOKEN}/", "/\udc80é/", ""])
-def test_a_path_without_the_token_leads_nowhere(path: str) -> None:
-    assert Rules(TOKEN).problem(path, "GET", ["localhost"], []) == 404
-
-
-@pytest.mark.parametrize("method", ["POST", "WEBSOCKET", "DELETE"])
-def test_what_changes_anything_comes_from_our_own_page(method: str) -> None:
-    rules = Rules(TOKEN)
-    for origins in ([], ["null"], ["http://localhost:2"], ["http://evil.example"], ["http://localhost:1"] * 2):
-        assert rules.problem(f"/{TOKEN}/ws", method, ["localhost:1"], origins) == 403
-    assert rules.problem(f"/{TOKEN}/ws", method, ["localhost:1"], ["http://localhost:1"]) is None
-
-
-def test_the_token_is_in_no_repr() -> None:
-    assert TOKEN not in repr(Rules(TOKEN))
-
-
-def test_a_browser_needs_a_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.platform", "linux")
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
-        monkeypatch.delenv(name, raising=False)
-    assert not has_window()
-    monkeypatch.setenv("DISPLAY", ":0")
-    assert has_window()
+def test_in_control_flow_a_bar_has_the_number_of_its_image_although_others_could_not_be_loaded() -> None:
+    live = Live(1, Form(mode=Mode.CONTROL_FLOW), None)
+    recording = live.watch.recording = Recording()
+    for sequence in (1, 4):
+        live.on_error(Failure(sequence, Path("bad.png"), Phase.LOAD, "no picture"))
+    live.on_error(Failure(5, Path("full.png"), Phase.OUTPUT, "it is full"))  # this one was loaded
+    for item in range(1, 5):
+        recording.add(Span("scale", "scale", item, item, item + 1))
+    live.collect()
+    assert [bar[1] for bar in live.timeline.since(0)] == [2, 3, 5, 6]
 
 
 # Folders

@@ -60,10 +60,13 @@ async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) 
         assert end["perImage"] > 0
         assert end["prediction"]["seconds"] > 0
         assert len(end["queues"]) == (0 if mode == "sequential" else 3)
-        ids = {node["id"] for node in end["nodes"]}
+        links = end["network"]["links"]
+        ids = {node["id"] for node in end["network"]["nodes"]}
         assert ids >= {"load", "scale", "output"}
-        assert {link["from"] for link in end["links"]} | {link["to"] for link in end["links"]} <= ids
-        passed = [link["passed"] for link in end["links"]]
+        assert {link["from"] for link in end["network"]["links"]} | {
+            link["to"] for link in end["network"]["links"]
+        } <= ids
+        passed = [link["passed"] for link in links]
         assert max(passed) == 20
         if mode != "load-balanced":  # where they go one of several ways
             assert set(passed) == {20}
@@ -72,7 +75,8 @@ async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) 
         assert not any(message["reset"] for message in spans[1:])
         bars = [bar for message in spans for bar in message["spans"]]
         assert {bar[1] for bar in bars if bar[4] == "w"} == set(range(1, 21))
-        assert {spans[0]["rows"][bar[0]].split()[0] for bar in bars} == {"load", "scale", "noise", "output"}
+        stages = {row["number"]: row["stage"].split()[0] for row in spans[-1]["rows"]}
+        assert {stages[bar[0]] for bar in bars} == {"load", "scale", "filter", "output"}
         head, jpeg = await page.picture(1)
         with Image.open(io.BytesIO(jpeg)) as picture:
             assert picture.size == (head["width"], head["height"]) == (64, 48)
@@ -128,7 +132,7 @@ async def test_a_second_page_looks_on_until_the_first_has_gone(start: Path, root
             for command in ("start", "compare", "stop", "quit", "check", "list", "drop-begin", "drop-end"):
                 seen = len(second.messages)
                 await second.say(command, form={})
-                assert "looks on" in (await second.wait("invalid", after=seen, field="role"))["message"]
+                assert "only watches" in (await second.wait("invalid", after=seen, field="role"))["message"]
             await second.say("more", pictures=2)
             await run_to_the_end(first, folder="")
             await second.picture(1)
@@ -260,7 +264,7 @@ async def test_quit_says_goodbye_and_leaves_nothing_behind(start: Path, root: Pa
         await program.wait(lambda: program.session.snapshot().images > 3)
         await page.say("quit")
         for one in (page, other):
-            await one.wait("bye", reason="somebody chose Quit")
+            await one.wait("bye", reason="Quit was chosen")
             await one.closed()
         await program.end()
     with pytest.raises(OSError, match=r".*"):
@@ -275,7 +279,7 @@ async def test_a_page_that_does_not_read_keeps_nobody_waiting(
         await sleeper.say("start", form={"folder": "", "endless": True})
         await program.wait(lambda: program.session.snapshot().images > 20)
         program.hub.tell_all("note", {"text": "x" * 20_000_000})  # more than a socket holds
-        await program.wait(lambda: program.hub.pages[0].sending_since is not None)
+        await program.wait(lambda: program.hub.pages[0].channel.sending_since is not None)
         async with open_page(program.site) as page:
             await page.say("more", pictures=3)
             await page.picture(3)
@@ -287,7 +291,7 @@ async def test_a_page_that_does_not_read_cannot_keep_the_program_from_ending(sta
     async with serving(start, root) as program, open_page(program.site, reads=False):
         await program.wait(lambda: any(page.is_greeted for page in program.hub.pages))
         program.hub.tell_all("note", {"text": "x" * 20_000_000})
-        await program.wait(lambda: program.hub.pages[0].sending_since is not None)
+        await program.wait(lambda: program.hub.pages[0].channel.sending_since is not None)
         program.session.quit("enough")
         await program.end()
 

@@ -10,7 +10,8 @@ import pytest
 import trio
 import trio.testing
 
-from penstock.samples.images.gui import app, server
+from penstock.samples.dashboard import server
+from penstock.samples.images.gui import app
 from penstock.samples.images.gui.forms import DROPPED
 from penstock.samples.images.gui.uploads import Drops
 from tests.samples.images.gui.browser_stand_in import RefusedError, Site, open_page, request

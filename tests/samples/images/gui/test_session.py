@@ -14,13 +14,14 @@ import pytest
 import trio
 import trio.testing
 
+from penstock.samples.dashboard.page_link import Channel
 from penstock.samples.images import pictures
 from penstock.samples.images.gui.commands import Commands
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
 from penstock.samples.images.gui.model import Trouble
-from penstock.samples.images.gui.page_link import Channel, PageLink
+from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.session import Audience, Session
 from penstock.samples.images.gui.status import Status
 from penstock.samples.images.settings import Mode
@@ -165,7 +166,7 @@ async def test_the_pictures_folder_is_none_that_thumbnails_go_to(folder: str, st
     session = make_session(start, root, output=start)
     problem = await session.pictures.problem(attrs.evolve(SMALL, folder=folder))
     assert problem is not None
-    assert "another one than that which thumbnails go to" in problem
+    assert "another folder than that of the thumbnails" in problem
 
 
 async def test_an_output_folder_that_cannot_be_made_fails_the_run_only(start: Path, root: Path) -> None:
@@ -250,8 +251,8 @@ class Screen:
     def kinds(self) -> list[str]:
         return [json.loads(text)["type"] for text in self.texts]
 
-    def page(self) -> PageLink:
-        return PageLink(Channel(self.text, self.data), self.drop)
+    def page(self) -> PicturePage:
+        return PicturePage(Channel(self.text, self.data), self.drop)
 
 
 async def test_the_last_page_that_closes_ends_the_session_after_a_grace(
@@ -321,7 +322,7 @@ async def test_a_page_that_has_gone_without_a_word_steers_no_more(
 async def test_a_page_that_is_reloaded_steers_again(start: Path, root: Path) -> None:
     hub = Hub(make_session(start, root), Form())
     screens = [Screen() for _ in range(3)]
-    first, second, third = (PageLink(Channel(one.text, one.data), name=f"{n}") for n, one in enumerate(screens))
+    first, second, third = (PicturePage(Channel(one.text, one.data), name=f"{n}") for n, one in enumerate(screens))
     async with trio.open_nursery() as nursery:
         for page in (first, second, third):
             await hub.join(page)
@@ -329,12 +330,14 @@ async def test_a_page_that_is_reloaded_steers_again(start: Path, root: Path) -> 
         hub.leave(first)
         assert hub.steers(second)
         screen = Screen()
-        again = PageLink(Channel(screen.text, screen.data), name="0")
+        again = PicturePage(Channel(screen.text, screen.data), name="0")
         await hub.join(again)
         nursery.start_soon(again.send_texts)
         assert hub.steers(again)
         hub.leave(third)
-        await hub.join(PageLink(Channel(screens[2].text, screens[2].data), name="0"))  # its double, as browsers make it
+        await hub.join(
+            PicturePage(Channel(screens[2].text, screens[2].data), name="0")
+        )  # its double, as browsers make it
         assert hub.steers(again)
         await trio.testing.wait_all_tasks_blocked()
         roles = [json.loads(text)["role"] for text in screens[1].texts if '"role"' in text]
@@ -346,7 +349,7 @@ async def test_a_page_that_is_reloaded_steers_again(start: Path, root: Path) -> 
 async def test_who_comes_back_late_looks_on(start: Path, root: Path, autojump_clock: trio.testing.MockClock) -> None:
     hub = Hub(make_session(start, root), Form())
     screen = Screen()
-    first, second, again = (PageLink(Channel(screen.text, screen.data), name=name) for name in ("a", "b", "a"))
+    first, second, again = (PicturePage(Channel(screen.text, screen.data), name=name) for name in ("a", "b", "a"))
     await hub.join(first)
     await hub.join(second)
     hub.leave(first)
@@ -442,7 +445,7 @@ async def test_states_come_five_times_a_second_and_the_newest_only(
         nursery.cancel_scope.cancel()
 
 
-class Onlooker(PageLink):
+class Onlooker(PicturePage):
     """Counts how often it is told that there may be another picture."""
 
     looks = 0

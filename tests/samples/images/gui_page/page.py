@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from penstock.blocks.charts.colours import item_colour
+
 __all__ = ["Page"]
 
 _PATIENCE = 90  # seconds, on a busy machine
@@ -105,7 +107,7 @@ class Page:
 
     def bars(self, images: int) -> list[int]:
         """Which of the first images have a bar in the diagram: their colours are looked for on the canvas."""
-        colours = self.module("colours.js", f"Array.from({{length: {images}}}, (_, i) => m.itemColour(i + 1))")
+        colours = [item_colour(number) for number in range(1, images + 1)]
         found = self.js(
             """const canvas = document.getElementById("diagram");
             const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from penstock.blocks.charts.colours import item_colour
 from tests.samples.images.gui_page.page import Page
 from tests.samples.images.gui_page.program import Program, colour_of, paint
 
@@ -199,11 +198,6 @@ def test_comparing_fills_the_chart(page: Page, start: Path) -> None:
         "return [...document.querySelectorAll('#comparison .bar-time')].map(b => b.getBoundingClientRect().width)"
     )
     assert all(width > 0 for width in widths)
-
-
-def test_an_image_has_the_colour_that_it_has_in_saved_charts(page: Page) -> None:
-    colours = page.module("colours.js", "Array.from({length: 200}, (_, i) => m.itemColour(i))")
-    assert colours == [item_colour(number) for number in range(200)]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")

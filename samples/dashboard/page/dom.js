@@ -1,4 +1,4 @@
-// Small helpers for the page's elements; nothing is written where nothing changes, so that screen readers stay calm.
+// Helpers for the page's elements. They write only where something changes, so that screen readers stay calm.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -9,7 +9,7 @@ export function find(id) {
   return element;
 }
 
-/** Make an element with properties (or, by `set…` names with a dash or aria, attributes) and children. */
+/** Make an element with children; names with a dash, `role` and `scope` are attributes, other names are properties. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -28,12 +28,12 @@ export function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Write text if it is not there already. */
+/** Write a text, unless it is there already. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute if it has another value; null takes it away. */
+/** Set an attribute, unless it has this value already; null removes it. */
 export function mark(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);

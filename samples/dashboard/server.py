@@ -1,9 +1,8 @@
-"""Serves the application with Hypercorn, in the loop that the pipelines run in."""
+"""Serves an application with Hypercorn, in the loop that the network runs in."""
 
-# Hypercorn's own `serve` shields what it sends from being cancelled: a page that has stopped reading could keep the
-# program from ending. So the connections are accepted here, and can be closed from here. And it compresses for every
-# browser that offers to inflate, which cannot be told to it: thumbnails get no smaller by that, and the loop would
-# stand still for milliseconds with each.
+# Hypercorn's own `serve` shields its sends from cancellation, so a page that has stopped reading could keep the program
+# from ending. Therefore connections are accepted and closed here. Hypercorn also compresses for every browser that
+# accepts it, and has no option against that: a JPEG gets no smaller, and each would hold the loop for milliseconds.
 
 from __future__ import annotations
 
@@ -23,9 +22,9 @@ __all__ = ["Server", "UnusableAddressError", "open_socket"]
 
 _log = logging.getLogger("penstock")
 _MOST_CONNECTIONS = 200
-"""A browser has six; files must be left for the pipeline."""
+"""A browser has six; the program needs files for other things."""
 _MOST_STRANGERS = 50
-"""Connections on which nothing was asked for that may be had: the one that has been silent longest makes place."""
+"""Connections without an accepted request; the one that has been silent longest is closed for a newer one."""
 
 
 class _NoDeflate(PerMessageDeflate):
@@ -39,14 +38,14 @@ ws_stream.PerMessageDeflate = _NoDeflate  # type: ignore[attr-defined]
 
 
 class UnusableAddressError(Exception):
-    """Nothing can be served there; the message says why, on one line."""
+    """An address cannot be served at; the message says why, on one line."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Listen at an address; port 0 takes any that is free.
+    """Listen at an address; port 0 takes any free port.
 
     Raises:
-        UnusableAddressError: that cannot be done.
+        UnusableAddressError: the address cannot be listened at.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
@@ -58,10 +57,10 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 
 class Server:
-    """Accepts connections and has Hypercorn serve them.
+    """Accepts connections and lets Hypercorn serve them.
 
-    A connection is a stranger until a request on it was let in. There is place for few strangers, and a newcomer takes
-    that of the oldest: so those who only connect, however many, neither use up the files nor lock anybody out.
+    A connection is a stranger until one of its requests was let in. There is room for a few strangers, and a new one
+    takes the place of the oldest. So clients that only connect neither use up the files nor lock others out.
     """
 
     def __init__(self) -> None:
@@ -91,7 +90,7 @@ class Server:
             try:
                 with scope:
                     await TCPServer(wrapped, self._config, context, ConnectionState({}), stream)  # type: ignore[arg-type]  # has no SSL
-            except Exception:  # whatever a client does, the others are served on
+            except Exception:  # a client must not be able to end the service for others
                 _log.exception("a connection of the page ended badly")
             finally:
                 if self._streams.get(client) is stream:
@@ -102,11 +101,11 @@ class Server:
         await trio.serve_listeners(serve_one, [trio.SocketListener(trio.socket.from_stdlib_socket(listener))])
 
     def let_in(self, client: tuple[str, int]) -> None:
-        """A request of a client is allowed: its connection stays."""
+        """Keep the connection of a client: one of its requests was let in."""
         self._strangers.pop(client, None)
 
     def _make_place(self) -> bool:
-        """Make place for one more connection, at the cost of a stranger; give whether there is any."""
+        """Make room for one more connection, at the cost of a stranger; return whether there is room."""
         is_full = len(self._streams) >= _MOST_CONNECTIONS
         if self._strangers and (is_full or len(self._strangers) >= _MOST_STRANGERS):
             oldest = next(iter(self._strangers))
@@ -117,7 +116,7 @@ class Server:
         return not is_full
 
     def drop(self, client: tuple[str, int]) -> None:
-        """End the connection of a client, whatever waits in it."""
+        """End the connection of a client at once."""
         stream = self._streams.get(client)
         if stream is not None:
             stream.socket.close()
@@ -129,7 +128,7 @@ class Server:
 
 
 def _keep_alive(stream: trio.SocketStream) -> None:
-    """Have the system find out within two minutes that the other machine is no longer there."""
+    """Let the system find out within two minutes that the other machine is gone."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
         if hasattr(socket, name):

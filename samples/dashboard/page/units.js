@@ -1,9 +1,9 @@
-// Numbers as text: always the same decimals for the same thing, so that digits stay in their places.
+// Numbers as text: the same thing always has the same decimals, so that digits stay in their places.
 
 const NOTHING = "–";
 const formats = new Map();
 
-/** A number with a fixed count of decimals; a dash for what is not known. */
+/** A number with a fixed count of decimals; a dash for an unknown one. */
 export function fixed(value, decimals = 0) {
   if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
   if (!formats.has(decimals)) {
@@ -27,9 +27,4 @@ export function duration(seconds) {
 /** A count with its noun. */
 export function count(number, noun) {
   return `${fixed(number)} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-/** How a block or a row of the diagram is called on the page: the noise phase is the chapter's filter. */
-export function nameOf(stage) {
-  return stage.replace(/^noise\b/, "filter");
 }

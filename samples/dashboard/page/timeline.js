@@ -1,27 +1,27 @@
-// The live scheduling diagram: a window of time that moves along with the run, and can be held and pushed back.
+// The live chart: a window of time that moves along with the run; it can be held and moved back.
 
 import { find, make, mark, write } from "./dom.js";
-import { Painter, describe } from "./painter.js";
+import { Painter } from "./painter.js";
 import { Spans } from "./spans.js";
-import { count, fixed, nameOf } from "./units.js";
+import { count, duration, fixed } from "./units.js";
 
 const WINDOWS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60]; // seconds
-const LEAST_LIVE = 2; // seconds: less would race past
-const IMAGES_SHOWN = 16;
-const FEW = 5; // images: before that nobody knows how long they take
-const DELAY = 0.3; // seconds behind the program, so that bars are there when their time comes into view
+const LEAST_LIVE = 2; // seconds: a shorter window would move too fast
+const ITEMS_SHOWN = 16;
+const DELAY = 0.3; // seconds behind the program, so that bars have arrived when their time comes into view
 const FRAME = 40; // milliseconds from one drawing to the next, at least
-const CALM_FRAME = 500; // the same for who wants less motion, and while modes are compared: drawing would be measured
-const EARLY = 12; // milliseconds before its time at which a frame is asked for
-const SHARE = 0.1; // of the time, at most, goes into drawing: the pipeline needs the processors too
+const CALM_FRAME = 500; // the same with less motion, and while the program measures something: drawing takes processor time
+const EARLY = 12; // milliseconds: a frame is asked for so long before its time
+const SHARE = 0.1; // of the time, at most, goes into drawing: the program needs the processors too
 
-/** Draws the spans of the run. */
-export class Diagram {
+/** Draws the bars of the run. Its elements are made by `NetworkView`. */
+export class Timeline {
+  #item;
   #spans = new Spans();
   #canvas = find("diagram");
   #painter = new Painter(this.#canvas);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
-  #comparing = false;
+  #calm = false;
   #clock = { seconds: 0, at: 0, running: false };
   #auto = LEAST_LIVE;
   #edge = 0; // seconds: the right edge when live
@@ -31,10 +31,12 @@ export class Diagram {
   #nextTexts = 0;
   #told = -1; // seconds: the right edge that the texts are about
   #scheduled = false;
-  #seen = true; // whether it is where somebody could look at it
+  #seen = true; // whether it is on the screen
   #dirty = true;
 
-  constructor() {
+  /** @param item {{one: string, an: string}} what goes through the network: "image" and "an image", say */
+  constructor(item) {
+    this.#item = item;
     const choices = WINDOWS.map((seconds) => make("option", { value: seconds, textContent: seconds < 1 ? `${1000 * seconds} ms` : `${seconds} s` }));
     find("window").append(make("option", { value: "", textContent: "automatic" }), ...choices);
     find("window").addEventListener("change", () => this.#touch());
@@ -48,7 +50,13 @@ export class Diagram {
     this.#touch();
   }
 
-  /** Take spans. */
+  /** Take what charts look like. */
+  setStyle(style) {
+    this.#painter.setStyle(style);
+    this.#touch();
+  }
+
+  /** Take rows and bars. */
   add(message) {
     if (message.run !== this.#spans.run) this.#begin();
     this.#spans.add(message);
@@ -56,31 +64,30 @@ export class Diagram {
   }
 
   /** Take the clock of the run. */
-  setState(state) {
-    const running = state.status !== "idle";
-    this.#comparing = state.status === "comparing";
-    const seconds = running ? state.seconds : Math.max(state.seconds, this.#spans.last);
-    this.#clock = { seconds, at: performance.now(), running };
-    if (this.#spans.run !== null && state.run > this.#spans.run) {
+  setState(network) {
+    this.#calm = network.calm;
+    const seconds = network.running ? network.seconds : Math.max(network.seconds, this.#spans.last);
+    this.#clock = { seconds, at: performance.now(), running: network.running };
+    if (this.#spans.run !== null && network.run > this.#spans.run) {
       this.#begin();
-      this.#spans.clear(state.run);
+      this.#spans.clear(network.run);
     }
-    if (state.images >= FEW) this.#chooseWindow(state.steady ?? state.perImage);
+    this.#chooseWindow(network.perItem);
     this.#touch();
   }
 
-  /** Nothing more comes. */
+  /** The program sends nothing more. */
   stop() {
     this.#clock.running = false;
     this.#touch();
   }
 
-  /** Hold the picture, or let it go on. */
+  /** Hold the chart, or let it go on. */
   hold() {
     this.#hold(this.#held === null ? this.#liveEdge() : null);
   }
 
-  /** Read colours and sizes anew. */
+  /** Read colours and sizes again. */
   restyle() {
     this.#painter.restyle();
     this.#touch();
@@ -104,13 +111,13 @@ export class Diagram {
   }
 
   #window() {
-    const short = !this.#clock.running && this.#spans.last > 0 && this.#spans.last < this.#auto; // all of a short run
+    const short = !this.#clock.running && this.#spans.last > 0 && this.#spans.last < this.#auto; // the whole of a short run
     return Number(find("window").value) || (short ? Math.max(0.05, 1.03 * this.#spans.last) : this.#auto);
   }
 
-  #chooseWindow(perImage) {
-    if (!perImage) return;
-    const wanted = IMAGES_SHOWN * perImage;
+  #chooseWindow(perItem) {
+    if (!perItem) return;
+    const wanted = ITEMS_SHOWN * perItem;
     if (this.#auto > 0.6 * wanted && (this.#auto < 4 * wanted || this.#auto === LEAST_LIVE)) return;
     this.#auto = WINDOWS.find((seconds) => seconds >= Math.max(LEAST_LIVE, wanted)) ?? WINDOWS.at(-1);
   }
@@ -119,12 +126,12 @@ export class Diagram {
     const { seconds, at, running } = this.#clock;
     if (!running) return Math.max(this.#spans.last, this.#window());
     const now = seconds + (performance.now() - at) / 1000 - DELAY;
-    if (now < this.#edge - 1) this.#edge = 0; // another clock: the run has only now begun
+    if (now < this.#edge - 1) this.#edge = 0; // the clock was set back: another run has begun
     this.#edge = Math.max(this.#edge, Math.min(now, this.#spans.last + 1));
     return Math.max(this.#edge, this.#window());
   }
 
-  /** Draw as soon as it is time: no frame is asked for that would only be passed over. */
+  /** Draw as soon as it is time; no frame is asked for before. */
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -142,7 +149,7 @@ export class Diagram {
       const before = performance.now();
       this.#draw();
       const cost = performance.now() - before;
-      this.#nextFrame = now + Math.max(this.#still.matches || this.#comparing ? CALM_FRAME : FRAME, cost / SHARE);
+      this.#nextFrame = now + Math.max(this.#still.matches || this.#calm ? CALM_FRAME : FRAME, cost / SHARE);
       if (now >= this.#nextTexts) this.#texts(now);
     }
     if (this.#seen && (moving || this.#dirty || this.#textsAreLate())) this.#schedule();
@@ -179,25 +186,35 @@ export class Diagram {
   }
 
   #text(start, end) {
-    const rows = [...this.#spans.rows.keys()];
-    if (rows.length === 0) return "Nothing has run yet.";
-    const parts = rows.map((row) => {
+    if (this.#spans.rows.length === 0) return "Nothing has run yet.";
+    const parts = this.#spans.rows.map((row) => {
       const { share, items } = this.#spans.work(row, start, end);
-      return `${nameOf(row)} works ${fixed(100 * share)} % of the time, on ${count(items, "image")}`;
+      return `${row.title} works ${fixed(100 * share)} % of the time, on ${count(items, this.#item.one)}`;
     });
     return `From ${fixed(start, 1)} to ${fixed(end, 1)} seconds: ${parts.join("; ")}.`;
   }
 
   #point(event) {
     const box = this.#canvas.getBoundingClientRect();
-    const row = [...this.#spans.rows.keys()][Math.floor((event.clientY - box.top) / this.#painter.rowHeight)];
+    const row = this.#spans.rows[this.#painter.rowAt(event.clientY - box.top)];
     const { start, end } = this.#drawn;
     const time = this.#painter.time(event.clientX - box.left, start, end);
     const slack = (2 * (end - start)) / this.#painter.width;
     let found = null;
-    for (const span of row === undefined ? [] : this.#spans.within(row, time - slack, time + slack)) {
-      if (found === null || span.kind === "w" || span.kind === "f") found = span;
+    for (const bar of row === undefined ? [] : this.#spans.within(row, time - slack, time + slack)) {
+      if (found === null || bar.kind === "w" || bar.kind === "f") found = bar;
     }
-    write(find("pointed"), found === null ? "" : describe(row, found));
+    write(find("pointed"), found === null ? "" : this.#describe(row, found));
+  }
+
+  #describe(row, bar) {
+    const item = bar.item ? `${this.#item.one} ${bar.item}` : "";
+    const what = {
+      w: item || "works",
+      f: `${item} failed`.trim(),
+      i: `waits for ${this.#item.an}`,
+      o: `waits to hand on ${item || this.#item.an}`,
+    }[bar.kind];
+    return [`${row.title}: ${what}, ${duration(bar.end - bar.start)} from ${fixed(bar.start, 3)} s`, bar.error].filter(Boolean).join("; ");
   }
 }

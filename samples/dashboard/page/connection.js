@@ -1,22 +1,26 @@
-// The WebSocket to the program: JSON both ways, pictures as binary messages against credit; it comes back by itself.
+// The WebSocket to the program: JSON both ways, and binary messages from the program. It reconnects by itself.
 
-const CREDIT = 4; // pictures that may be under way
 const RETRY = [100, 200, 400, 800, 1500]; // milliseconds, from one attempt to the next
-const SAY_SO = 10_000; // milliseconds, from one word to the next that the page is there
+const SAY_SO = 10_000; // milliseconds, from one message to the next that the page is still there
 const GIVE_UP_AFTER = 10_000; // milliseconds without the program: it has ended
 
-/** Talks to the program; `on` is told of messages, pictures and whether there is a connection. */
+/** Talks to the program, and tells `on` of it. */
 export class Connection {
   #on;
+  #name;
   #socket = null;
   #attempts = 0;
   #lostAt = performance.now();
   #ended = false;
   #timer = 0;
 
-  /** @param on {{message(object), picture(object, Uint8Array), lost(), ended(string)}} */
-  constructor(on) {
+  /**
+   * @param on {{opened(), message(object), data(ArrayBuffer), lost(), ended(string)}}
+   * @param key the key under which the page keeps its name while it is reloaded
+   */
+  constructor(on, key) {
     this.#on = on;
+    this.#name = nameOfPage(key);
     document.addEventListener("visibilitychange", () => this.send({ type: "visible", yes: !document.hidden }));
     addEventListener("pageshow", (event) => event.persisted && this.open());
     setInterval(() => this.send({ type: "here" }), SAY_SO);
@@ -33,7 +37,7 @@ export class Connection {
     if (this.#ended) this.#lostAt = performance.now();
     this.#ended = false;
     clearTimeout(this.#timer);
-    const address = new URL(`ws?name=${encodeURIComponent(nameOfPage())}`, location.href);
+    const address = new URL(`ws?name=${encodeURIComponent(this.#name)}`, location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
@@ -43,31 +47,21 @@ export class Connection {
     this.#socket = socket;
   }
 
-  /** Send a message; without a connection it is lost, and false returned. */
+  /** Send a message. Without a connection it is lost, and the answer is false. */
   send(message) {
     if (!this.ready) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
 
-  /** A picture has been shown: another may come. */
-  shown() {
-    this.send({ type: "more", pictures: 1 });
-  }
-
   #opened() {
     this.#attempts = 0;
     if (document.hidden) this.send({ type: "visible", yes: false });
-    this.send({ type: "more", pictures: CREDIT });
+    this.#on.opened();
   }
 
   #received(data) {
-    if (typeof data !== "string") {
-      const length = new DataView(data).getUint32(0);
-      const head = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
-      this.#on.picture(head, new Uint8Array(data, 4 + length));
-      return;
-    }
+    if (typeof data !== "string") return this.#on.data(data);
     const message = JSON.parse(data);
     if (message.type === "bye") this.#end(message.reason ?? "");
     else this.#on.message(message);
@@ -95,11 +89,11 @@ export class Connection {
   }
 }
 
-/** A name that the page keeps when it is reloaded; none if the browser keeps nothing. */
-function nameOfPage() {
+/** A name that the page keeps when it is reloaded; empty if the browser keeps nothing. */
+function nameOfPage(key) {
   try {
-    const name = sessionStorage.getItem("penstock-images-page") ?? Math.random().toString(36).slice(2);
-    sessionStorage.setItem("penstock-images-page", name);
+    const name = sessionStorage.getItem(key) ?? Math.random().toString(36).slice(2);
+    sessionStorage.setItem(key, name);
     return name;
   } catch {
     return "";

@@ -1,14 +1,15 @@
-// The network as a graph: blocks in layers, images that wait at each, how busy it is, the slowest marked.
+// The network as a graph: blocks in layers, with the items that wait at each, how busy it is, and the slowest marked.
 
 import { draw, find, make, mark, write } from "./dom.js";
 import { count, duration, fixed } from "./units.js";
 
 const BOX = { width: 128, height: 84 };
 const GAP = { along: 34, across: 14 };
-const SLOTS = 10; // little boxes that stand for waiting images; more are only counted
+const SLOTS = 10; // little boxes that stand for waiting items; more are only counted
 
-/** Draws `nodes` and `links` of the state. */
+/** Draws the nodes and links of a network. Its elements are made by `NetworkView`. */
 export class Graph {
+  #item;
   #place = find("graph");
   #drawn = "";
   #nodes = new Map();
@@ -17,7 +18,8 @@ export class Graph {
   #state = null;
   #nextText = 0;
 
-  constructor() {
+  constructor(item) {
+    this.#item = item;
     new ResizeObserver(() => this.#resized()).observe(this.#place);
   }
 
@@ -26,7 +28,7 @@ export class Graph {
     this.#state = state;
     this.#fit();
     for (const node of state.nodes) this.#showNode(node);
-    for (const link of state.links) this.#links.get(keyOf(link))?.title.replaceChildren(`${count(link.passed, "image")} went this way`);
+    for (const link of state.links) this.#links.get(keyOf(link))?.title.replaceChildren(`${count(link.passed, this.#item.one)} went this way`);
     this.#describe();
   }
 
@@ -106,28 +108,28 @@ export class Graph {
     write(parts.tag, node.slowest ? "slowest" : "");
     mark(parts.busy, "width", (Math.min(1, Math.max(0, node.busy)) * (BOX.width - 16)).toFixed(1));
     parts.slots.forEach((slot, index) => mark(slot, "visibility", index < node.waiting ? "visible" : "hidden"));
-    write(parts.title, describe(node));
+    write(parts.title, this.#said(node));
+  }
+
+  #said(node) {
+    const service = node.service ? `, ${duration(node.service)} per ${this.#item.one}` : "";
+    const kind = [node.kind, node.where].filter(Boolean).join(", ");
+    return `${node.label} (${kind}): ${fixed(node.waiting)} wait (at most ${fixed(node.most)}), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${service}, busy ${fixed(100 * node.busy)} % of the time`;
   }
 
   #describe() {
     const now = performance.now();
-    if (now < this.#nextText && this.#state.status !== "idle") return;
+    if (now < this.#nextText && this.#state.running) return;
     this.#nextText = now + 1000;
-    write(find("graph-text"), this.#state.nodes.map((node) => `${describe(node)}${node.slowest ? ": the slowest" : ""}.`).join(" "));
+    write(find("graph-text"), this.#state.nodes.map((node) => `${this.#said(node)}${node.slowest ? ": the slowest" : ""}.`).join(" "));
   }
-}
-
-function describe(node) {
-  const service = !node.service ? "" : `, ${duration(node.service)} an image`;
-  const kind = [node.kind, node.where].filter(Boolean).join(", ");
-  return `${node.label} (${kind}): ${fixed(node.waiting)} wait (at most ${fixed(node.most)}), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${service}, busy ${fixed(100 * node.busy)} % of the time`;
 }
 
 function keyOf(link) {
   return `${link.from}\n${link.to}`;
 }
 
-/** Put each node one layer behind the last of those that feed it; links back are passed over. */
+/** Put each node one layer behind the last of those that feed it; links back are left out. */
 function layersOf(nodes, links) {
   const depth = new Map(nodes.map((node) => [node.id, 0]));
   for (let round = 0; round < nodes.length; round += 1) {

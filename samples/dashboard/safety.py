@@ -1,8 +1,8 @@
-"""Lets in only who has the token, and asks this server by a name of this machine, from a page of this server."""
+"""Lets a request in only if it has the token, uses a name of this machine, and comes from a page of this server."""
 
-# A page of somebody else in the same browser can send requests here, also by a name of its own that it has made to
-# point to this machine. It does not know the token; its name is not one of ours; and its origin is not that of the
-# request. A port that was forwarded has another number on the other side, so any port will do.
+# Another page in the same browser can send requests here, also under a name of its own that it has made to point to
+# this machine. But it does not know the token, its name is not one of ours, and its origin is not that of the request.
+# A forwarded port has another number on the other side, so any port is accepted.
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ _POLICY = (
 
 
 def new_token() -> str:
-    """Return what nobody can guess."""
+    """Return a random token that nobody can guess."""
     return secrets.token_urlsafe(24)
 
 
 @attrs.frozen
 class Rules:
-    """Who is let in.
+    """Which requests are let in.
 
     Args:
         token: the first part of each path.
-        host: what the server listens at.
+        host: the address that the server listens at.
     """
 
     token: str = attrs.field(repr=False)
     host: str = "127.0.0.1"
 
     def problem(self, path: str, method: str, hosts: Iterable[str], origins: Iterable[str]) -> int | None:
-        """Return HTTP's number for what is wrong with a request, or None.
+        """Return the HTTP status for what is wrong with a request, or None.
 
         Args:
-            path: with the token.
-            method: of HTTP, or "WEBSOCKET".
+            path: the path, with the token.
+            method: the HTTP method, or "WEBSOCKET".
             hosts: the `Host` headers; there must be one.
-            origins: the `Origin` headers; for what changes anything there must be one.
+            origins: the `Origin` headers; a request that changes anything must have one.
         """
         match list(hosts):
             case [host] if self.knows(host):
@@ -73,7 +73,7 @@ class Rules:
 
 
 def _name_of(host: str) -> str:
-    """Return the host without its port."""
+    """Return a host without its port."""
     name, _, port = host.rpartition(":")
     name = name if name and port.isdigit() and not (":" in name and not name.startswith("[")) else host
     return name.removeprefix("[").removesuffix("]").lower()
@@ -88,12 +88,12 @@ def _is_address(name: str) -> bool:
 
 
 class Guard:
-    """Turns away who must not come in, and tells browsers to be strict.
+    """Refuses requests that the rules do not let in, and tells browsers to be strict.
 
     Args:
-        app: is asked only for what is allowed; it sees the paths without the token.
-        rules: what is allowed.
-        let_in: is told the address of a client whose request is allowed.
+        app: gets the other requests; their paths have no token any more.
+        rules: the rules.
+        let_in: gets the address of each client whose request is let in.
     """
 
     def __init__(self, app: ASGIApp, rules: Rules, let_in: Callable[[tuple[str, int]], None]) -> None:

@@ -1,0 +1,42 @@
+"""The files of a page: those of one folder, by name, and no others."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import trio
+
+__all__ = ["DASHBOARD_FILES", "PageFiles"]
+
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z]+)+")
+
+
+class PageFiles:
+    """The files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def read(self, name: str) -> tuple[bytes, str] | None:
+        """Return the content of a file and its media type; None if there is no such file."""
+        kind = _KINDS.get(Path(name).suffix)
+        if kind is None or not _NAME.fullmatch(name):
+            return None
+        try:
+            return await trio.Path(self._folder / name).read_bytes(), kind
+        except OSError:
+            return None
+
+
+DASHBOARD_FILES = PageFiles(Path(__file__).parent / "page")
+"""The files of the half of a page that shows a network; they expect to be found below `dashboard/`."""

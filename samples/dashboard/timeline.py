@@ -1,0 +1,91 @@
+"""The chart of a run as pages are told of it: rows, and the bars that a page has not seen yet."""
+
+# Which rows there are, their order, names, lanes and colours: the library decides that, for saved charts as well.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
+
+from penstock.blocks import Activity, ChartBar, LiveChart, Recording, Span
+from penstock.samples.dashboard.as_json import as_json
+
+__all__ = ["Bar", "Timeline"]
+
+Bar = tuple[int, int, float, float, str, str, str]
+"""Number of the row, item, start and end in seconds since the start of the run, kind, colour, what failed or ""."""
+
+_KINDS = {Activity.WORK: "w", Activity.WAIT_FOR_INPUT: "i", Activity.WAIT_FOR_OUTPUT: "o"}
+_FAILED = "f"
+
+
+class Timeline:
+    """Follows one run.
+
+    Args:
+        run: its number: a page that has shown another run begins anew.
+        stages: the stages that have rows, in order; None for all stages of the recording.
+        rename: returns what the page calls a stage or a worker.
+        max_bars: the number of bars that are kept; a page that is slower misses the older ones.
+    """
+
+    def __init__(
+        self,
+        run: int,
+        stages: Iterable[str] | None = None,
+        rename: Callable[[str], str] = str,
+        max_bars: int = 2000,
+    ) -> None:
+        self.run = run
+        self._stages = None if stages is None else frozenset(stages := tuple(stages))
+        self._rename = rename
+        self._chart = LiveChart(stages or (), max_bars)
+        self._recorded = 0
+
+    @property
+    def count(self) -> int:
+        """The number of bars so far."""
+        return self._chart.count
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows in order, ready for JSON."""
+        return [
+            as_json(attrs.evolve(row, stage=self._rename(row.stage), title=self._rename(row.title)))
+            for row in self._chart.rows
+        ]
+
+    def since(self, seen: int) -> list[Bar]:
+        """Return the bars that came after the first `seen`, as far as they are still kept."""
+        return [_bar(bar) for bar in self._chart.since(seen)]
+
+    def add(self, span: Span) -> None:
+        """Take a span, unless its stage has no row. Spans come in the order in which they end."""
+        if self._stages is None or span.stage in self._stages:
+            self._chart.add(span)
+
+    def follow(self, recording: Recording, offset: float = 0.0, number: Callable[[int], int] = int) -> None:
+        """Take what a recording has got since the last time.
+
+        Args:
+            recording: the recording of the run.
+            offset: when it began, in seconds since the start of the run.
+            number: returns what the page calls an item, given the number that the recording has for it.
+        """
+        if self._stages is None:
+            self._chart.arrange(recording.stages)
+        spans = recording.spans
+        total = recording.dropped + len(spans)
+        new = min(total - self._recorded, len(spans))
+        self._recorded = total
+        for span in spans[len(spans) - new :]:
+            item = number(span.item) if span.item else 0
+            start, end = span.start + offset, span.end + offset
+            self.add(Span(span.stage, span.worker, item, start, end, span.activity, span.label, span.error))
+
+
+def _bar(bar: ChartBar) -> Bar:
+    span = bar.span
+    kind = _FAILED if span.error else _KINDS[span.activity]
+    return bar.row, span.item, round(span.start, 5), round(span.end, 5), kind, bar.colour, span.error
