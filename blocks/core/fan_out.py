@@ -40,7 +40,7 @@ class FanOut(Outbox[T]):
             self.block._tracer.numbers.multiply(item, len(takers), self.block.name)
         for link in takers:
             self.fall_behind(link, (item,))
-        if takers:
+        if takers or self.block.keeps_last:
             self.published += 1
             for branch in self.branches:
                 branch.published(self.block, takers, self.published)

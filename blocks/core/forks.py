@@ -133,8 +133,8 @@ def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
                 waiting.extend((before, stages, more) for source in read_by(feeder) for before in inboxes_of(source))
                 continue
             block = producer.source
-            if block is join or block.keeps_last:
-                continue  # a loop, or values that are shown, not handed on
+            if block is join:
+                continue  # a loop
             reasons = (*obstacles, *distrust(block, producer))
             way: tuple[Stage, ...] = ((block, producer), *stages)
             fork = block if block.copies else block.fork_behind()

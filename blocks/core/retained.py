@@ -75,6 +75,7 @@ class RetainedOutbox(FanOut[T]):
         """Give a new link the present value."""
         super().greet(link)
         if self.queue and link.wants(self.queue[0]):
+            link.first = self.published
             self.fall_behind(link, (self.queue[0],))
             self.block._counts["produced"] += 1
             self.block._wake()
@@ -120,10 +121,16 @@ class RetainingBlock(StoringBlock[T]):
 
     __slots__ = ()
     _keeps_value = True
+    copies = True
 
     def __init__(self, filter: Callable[[T], bool] | None, name: str | None) -> None:
         outbox: RetainedOutbox[T] = RetainedOutbox(self, deque())
         super().__init__(self._make_inbox(outbox, filter), outbox, name)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Every link gets every value, in order."""
+        return True
 
     @property
     def _values(self) -> RetainedOutbox[T]:

@@ -648,3 +648,36 @@ def but_one_in(by: int) -> Callable[[int], int]:
         return item
 
     return work
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+@pytest.mark.parametrize("kind", ["fork", "late fork", "stage"])
+async def test_values_that_are_shown_are_told_apart_too(kind: str, greedy: bool) -> None:
+    shown, got = OverwriteBuffer[int](name="shown"), list[Any]()
+    fork: Any = Broadcast[int]() if kind == "stage" else shown
+    one, two = Transformer[int, int](but_not(3), on_error="skip"), Transformer[int, int](but_not(5), on_error="skip")
+    if kind == "late fork":
+        shown.send_nowait(1)
+    for block in (one, two):
+        fork.link_target(block)
+    source: Any = two
+    if kind == "stage":
+        two.link_target(shown)
+        source = shown
+    join = Join(one, source, greedy=greedy, name="pairs")
+    join.link_target(Call(got.append))
+    async with Network(fork) as network:
+        for number in range(2 if kind == "late fork" else 1, 8):
+            await fork.send(number)
+            await wait_all_tasks_blocked()
+    assert got == [(n, n) for n in (1, 2, 4, 6, 7)]
+    assert network.balance()["pairs"].dropped == {"no partner": 2}
+
+
+def but_not(unwanted: int) -> Callable[[int], int]:
+    def work(item: int) -> int:
+        if item == unwanted:
+            raise ValueError(item)
+        return item
+
+    return work
