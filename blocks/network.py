@@ -357,7 +357,7 @@ class Network:
                 self._pump.ended_blocks[block] = None  # a little later
             elif block.can_be_spared():
                 self._measures.departed.add(block._balance(), of_block(block, self._measures.life.seconds()))
-                block._leave()
+                block.part()
                 self._names.release(block.name)
                 del self._nodes[block], self._blocks[block], late[block]
                 self._hearers.pop(block, None)

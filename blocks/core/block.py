@@ -439,11 +439,20 @@ class Block:
         return self._queued or any(self._tasks())
 
     def can_be_spared(self) -> bool:
-        """Whether an ended block is of no use to anybody: it has no links, no readers, and nothing to give."""
+        """Whether an ended block is of no use to anybody: nothing leads to it, it feeds nothing, and it is empty."""
         is_linked = any(inbox.links or inbox.producers for inbox in self._ins()) or any(
-            outbox.links or not all(reader.is_done for reader in outbox.readers) for outbox in self._outs()
+            any(link in link.inbox.producers for link in outbox.links)
+            or not all(reader.is_done for reader in outbox.readers)
+            for outbox in self._outs()
         )
         return not (is_linked or self._governed) and (self._keeps_value or not self._held())
+
+    def part(self) -> None:
+        """Leave a network that goes on."""
+        for outbox in self._outs():
+            for link in tuple(outbox.links):
+                link.unlink()
+        self._leave()
 
     def _leave(self) -> None:
         """The network has ended: what is still held can be received without it."""

@@ -298,6 +298,27 @@ async def test_who_is_linked_open_or_full_or_was_there_from_the_start_stays() ->
     assert [block.name for block in network.balance().blocks] == ["source", "first", "open", "ended", "keeps"]
 
 
+@pytest.mark.parametrize("through", [0, 2])
+async def test_sources_that_have_ended_leave_with_the_blocks_that_only_they_fed(through: int) -> None:
+    got: list[int] = []
+    sink = Call[int](got.append, name="sink")
+    async with Network(sink) as network:
+        with sink.producer():
+            for number in range(10):
+                source: Any = IterableSource([number, number])
+                for _ in range(through):
+                    stage = Transformer[int, int](same)
+                    source.link_target(stage)
+                    source = stage
+                source.link_target(sink)
+                await wait_all_tasks_blocked()
+            assert len(network.blocks) <= 2 + through
+            assert sink._inbox.links <= 1
+    assert sorted(got) == sorted([*range(10), *range(10)])
+    assert network.balance().ok
+    assert network.balance()["blocks that left"].produced == 20 - 2 * (len(network.blocks) > 1)
+
+
 async def test_nobody_leaves_after_the_body() -> None:
     source = Broadcast[int](name="source")
     async with Network(source) as network:
