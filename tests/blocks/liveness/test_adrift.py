@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import trio
 
+from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import BoundedBuffer, Call, Network, OverwriteBuffer, SingleAssignment, UnboundedBuffer
 from tests.blocks.tools import faults
 
@@ -52,6 +53,28 @@ async def test_who_waits_for_a_reply_is_told_when_the_network_has_ended(kind: st
     (text,) = told
     assert f"{reply}: the wait to " in text
     assert "is in vain: network 'n' has ended, no network runs the block, and no other task or thread is left" in text
+
+
+class Idle(Agent):
+    """Nobody starts it."""
+
+
+@pytest.mark.parametrize("kind", ["slot", "empty", "agent"])
+async def test_who_waits_for_a_governor_or_an_agent_is_told_too(kind: str) -> None:
+    governor, told = PipelineGovernor(1, name="g"), list[str]()
+    await governor.wait_for_available_slot()
+    place, wait = {
+        "slot": (governor, "wait_for_available_slot"),
+        "empty": (governor, "wait_for_empty"),
+        "agent": (Idle(name="idle"), "wait"),
+    }[kind]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, place, told, wait)
+        async with Network(Call[int](abs), name="n"):
+            await trio.sleep(1)
+    (text,) = told
+    assert text.startswith(f"{place}: the wait to ")
+    assert "is in vain: network 'n' has ended, no network runs it, and no other task or thread is left" in text
 
 
 async def test_a_deadline_of_the_waiter_itself_does_not_hide_it() -> None:
