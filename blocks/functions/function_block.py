@@ -273,8 +273,8 @@ class FunctionBlock(Block, Target[In]):
         self._wake()
 
     def _step(self) -> None:
-        if self._network is None or self._finished:
-            return
+        if self._network is None or self._finished or self._network.is_being_stopped:
+            return  # what comes home after the stop is discarded
         self._inbox.begin_step()
         self._runner.step()
         if self.leasing is not None:

@@ -298,6 +298,25 @@ async def test_a_network_that_stops_during_a_pause_of_a_retry_ends_at_once() -> 
     assert network.balance()["call"].discarded == 3
 
 
+async def test_what_comes_home_at_the_moment_of_the_stop_is_discarded_and_no_fault() -> None:
+    def fail(item: int) -> None:
+        raise ValueError(item)
+
+    def stop(_: int) -> None:
+        executor.all[0].run()
+        call._wake()  # its step comes before the pump hears of the stop
+        network.cancel()
+
+    executor = ByHand()
+    call, stopper = Call[int](fail, executor=executor, name="call"), Call[int](stop)
+    async with Network(call, stopper) as network:
+        await call.send(1)
+        await wait_all_tasks_blocked()
+        await stopper.send(1)
+        await trio.sleep_forever()
+    assert network.balance()["call"].discarded == 1
+
+
 @every_kind
 async def test_a_network_runs_with_workers_that_are_there_already(kind: str) -> None:
     done = threading.Event()
