@@ -154,7 +154,8 @@ class LaneUser:
 
     def _call_waits(self, begins: bool) -> None:
         """A call that is out begins, or ends, to wait for a block: it is not at work meanwhile."""
-        self._count(paused=1 if begins else -1)
+        if not self.over.is_set():  # afterwards nobody counts what is out
+            self._count(paused=1 if begins else -1)
 
     def _discard(self) -> None:
         """Count the jobs that come home when the network has stopped; their items were discarded."""

@@ -110,6 +110,24 @@ async def test_the_item_fails_at_once_and_its_place_is_taken_until_the_call_retu
     assert network.balance()["t"].dropped == {"skipped": 1}
 
 
+async def test_a_call_that_waits_for_a_block_until_after_the_end_is_not_counted_again() -> None:
+    executor = ByHand()
+    block = limited(executor, on_error="skip")
+    linked(block)
+    async with Network(block) as network:
+        await block.send(1)
+        await wait_all_tasks_blocked()
+        assert executor.all[0].begin()
+        runner_of(block)._call_waits(True)
+        await trio.sleep(11)  # it is given up
+        block.complete()
+        await wait_all_tasks_blocked()
+        assert block.is_finished
+        runner_of(block)._call_waits(False)
+        assert network._busy_count == 0
+        executor.all[0].end()
+
+
 async def test_what_has_not_begun_is_cancelled_and_frees_its_place() -> None:
     executor = ByHand()
     block = limited(executor, on_error="skip")
