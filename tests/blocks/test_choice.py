@@ -110,3 +110,18 @@ async def test_a_reserved_choice_is_taken_from_its_source() -> None:
     assert (len(first), len(second)) == (0, 1)
     assert choice.consume("me") == Chosen(0, 1)
     assert choice.receive_nowait() == Chosen(1, 2)
+
+
+async def test_messages_that_wait_are_offered_again_and_taken_in_the_order_of_the_arguments() -> None:
+    first, second = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    choice = Choice(first, second)
+    async with Network(first, second):
+        for number in range(3):
+            await second.send(number)
+            await wait_all_tasks_blocked()
+        await first.send(9)
+        assert [await choice.receive() for _ in range(4)] == [Chosen(0, 9), *(Chosen(1, n) for n in range(3))]
+        first.complete()
+        await wait_all_tasks_blocked()
+        await second.send(3)
+        assert choice.receive_nowait() == Chosen(1, 3)
