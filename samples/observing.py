@@ -1,4 +1,4 @@
-"""The options with which the samples let one look at a run: what they take, and what is wrong with it."""
+"""The options of the samples for observing a run: recording, report, diagram and time limit."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ DIAGRAMS = (".mmd", ".dot")
 
 
 def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
-    """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` ends the help of what takes files."""
+    """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` ends the help of those that take files."""
     group.add_argument(
         "--record",
         type=record_file,
         action="append",
         metavar="FILE",
         default=[],
-        help="write who worked on what from when to when: a chart (*.svg, *.png), or a trace for "
+        help="record who worked on what, and when: a chart (*.svg, *.png), or a trace for "
         f"https://ui.perfetto.dev (*.json); can be given several times{note}",
     )
     group.add_argument(
         "--report",
         action="store_true",
-        help="print at the end what each block and agent has done, how it waited, and what kept the run",
+        help="print at the end what each block and agent has done, how long it waited, and the bottleneck",
     )
     group.add_argument(
         "--diagram",
@@ -46,17 +46,17 @@ def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
         "--time-limit",
         type=seconds,
         metavar="SECONDS",
-        help="stop a run that takes longer, and say where it was",
+        help="stop a run that takes longer, and print where its items were",
     )
 
 
 def record_file(text: str) -> Path:
-    """Return the path of a file for a recording, which can be written to as far as one can tell without doing so."""
+    """Return the path of a file for a recording, after checking that it can probably be written."""
     return _file(text, Recording.forms)
 
 
 def diagram_file(text: str) -> Path:
-    """Return the path of a file for a diagram, which can be written to as far as one can tell without doing so."""
+    """Return the path of a file for a diagram, after checking that it can probably be written."""
     return _file(text, DIAGRAMS)
 
 
@@ -72,7 +72,7 @@ def _file(text: str, forms: Sequence[str]) -> Path:
 
 
 def why_unusable(path: Path) -> str | None:
-    """Return why a recording or a diagram cannot be written to `path`, or None."""
+    """Return the reason why a recording or a diagram cannot be written to `path`, or None."""
     if "\0" in str(path) or not path.parent.is_dir():
         return "there is no such folder"
     if path.exists() and not path.is_file():
@@ -85,7 +85,7 @@ def why_unusable(path: Path) -> str | None:
 
 
 def seconds(text: str) -> float:
-    """Return a time > 0."""
+    """Return a number of seconds > 0."""
     try:
         value = float(text)
     except ValueError:

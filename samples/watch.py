@@ -1,4 +1,4 @@
-"""Looks at a run of a sample by Penstock's own means: a recording, a report, a time limit."""
+"""Observes a run of a sample by Penstock's own means: a recording, a report, a time limit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Saved", "Watch", "print_network"]
 
 @attrs.frozen
 class Saved:
-    """What was written of a run, and what could not be.
+    """The files that were written about a run.
 
     Args:
-        recordings: files of its recording.
-        diagrams: files of its diagram.
-        problems: why others are missing.
+        recordings: the files of its recording.
+        diagrams: the files of its diagram.
+        problems: the reasons why other files could not be written.
     """
 
     recordings: tuple[Path, ...] = ()
@@ -34,13 +34,13 @@ class Saved:
 
 @attrs.define(eq=False)
 class Watch:
-    """Looks at one run.
+    """Observes one run.
 
     Args:
-        recordings: files for its recording; if there are none, it is not recorded.
-        diagrams: files for a diagram of its network.
-        time_limit: seconds that it may take; None for as many as it likes.
-        recording: who worked on what from when to when.
+        recordings: the files for its recording; the run is recorded if there are any.
+        diagrams: the files for a diagram of its network.
+        time_limit: the most seconds that it may take; None for no limit.
+        recording: the recording, once the run has begun.
     """
 
     recordings: Sequence[Path] = ()
@@ -50,17 +50,17 @@ class Watch:
     _network: Network | None = None
 
     def network(self, *nodes: Node, name: str) -> Network:
-        """Return a network that is looked at."""
+        """Return a network that is observed."""
         self.recording = Recording() if self.recordings else None
         self._network = Network(*nodes, name=name, time_limit=self.time_limit, recording=self.recording)
         return self._network
 
     def report(self) -> Report | None:
-        """Return what the network has done; None if there was none."""
+        """Return the report of the network; None if there was no network."""
         return None if self._network is None else self._network.report()
 
     def save(self) -> Saved:
-        """Write the files, as far as there is something to write."""
+        """Write the files."""
         problems: list[str] = []
         recording, report = self.recording, self.report()
         recordings = [] if recording is None else _written(recording.save, self.recordings, problems)
@@ -80,7 +80,7 @@ def _written(write: Callable[[Path], None], files: Iterable[Path], problems: lis
 
 
 def _whole(write: Callable[[Path], None], file: Path) -> None:
-    """Have `file` written whole or not at all."""
+    """Write `file` whole or not at all."""
     with (
         tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as folder,
         WholeFile(file) as whole,
@@ -96,7 +96,7 @@ def _draw(report: Report, file: Path) -> None:
 
 
 def print_network(console: Console, report: Report) -> None:
-    """Print a report in colour on a terminal; elsewhere as wide as it is, for nobody knows what fits there."""
+    """Print a report: in colour on a terminal, elsewhere without wrapping its lines."""
     if console.is_terminal:
         console.print(report)
     else:

@@ -1,1 +1,1 @@
-"""What the commands of the samples have in common: options, signals, standard streams, whole files."""
+"""The common parts of the commands: options, signals, standard streams, whole files."""

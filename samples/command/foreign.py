@@ -1,4 +1,4 @@
-"""What libraries in C write to standard error: kept, so that it does not run between the lines of the program."""
+"""Keeps what C libraries write to standard error, so that it does not mix with the lines of the program."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MOST = 3
 
 
 class ForeignLines:
-    """The lines that others have written, once the block is over."""
+    """The lines that libraries wrote; complete after the end of the ``with`` block."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
     def __str__(self) -> str:
-        """The first few on one line, and how many there were; empty if there were none."""
+        """The first few lines as one, with the number of all; empty if there are none."""
         if not self.lines:
             return ""
         shown = list(dict.fromkeys(self.lines))[:_MOST]
@@ -31,15 +31,15 @@ class ForeignLines:
 def foreign_lines_kept() -> Generator[ForeignLines]:
     """Keep what is written to the descriptor of standard error, here and in processes that start in the body.
 
-    What Python itself writes there through `sys.stderr` still comes out at once. libtiff, for one, has no switch that
-    Pillow hands on, and says things of files that are read well.
+    What Python writes to `sys.stderr` still comes out at once. libtiff, for example, writes warnings about files that
+    it reads well, and Pillow cannot switch them off.
     """
     kept = ForeignLines()
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(tempfile.TemporaryFile())
             own = os.dup(2)
-        except OSError:  # no folder for it, or standard error is closed
+        except OSError:  # there is no folder for temporary files, or standard error is closed
             yield kept
             return
         stack.callback(os.close, own)
@@ -65,7 +65,7 @@ def _standard_error_at(descriptor: int) -> Generator[None]:
         yield
     finally:
         sys.stderr = before
-        with contextlib.suppress(OSError):  # whoever has read it is gone
+        with contextlib.suppress(OSError):  # its reader is gone
             other.close()
 
 

@@ -1,4 +1,4 @@
-"""Locks on files: they tell what a running program still writes from what a killed one has left behind."""
+"""Locks on files: they show whether a running program still writes a file or a killed one has left it behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["lock"]
 def lock(file: BinaryIO) -> None:
     """Lock a file until it is closed.
 
-    Nothing is locked on Windows, which does not remove a file that is open, and on a file system without locks.
+    On Windows, which does not remove open files, and on a file system without locks, nothing is locked.
 
     Raises:
         BlockingIOError: another program has locked it.

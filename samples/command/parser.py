@@ -1,4 +1,4 @@
-"""The command line as both programs read it: wrong use is one line and a hint, and `--version` is there."""
+"""The command line of both programs: it has `--version`, and reports wrong use in one line with a hint."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["CommandParser", "OptionGroup", "file_path", "option_names", "whole_n
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line and a hint, instead of in the whole usage.
+    """A parser that reports an error in one line with a hint, without printing the whole usage.
 
     Args:
         prog: the name of the program.
-        description: what it does; its lines are kept as they are.
-        epilog: what the help ends with; its lines are kept as they are.
+        description: the text above the options in the help; its line breaks are kept.
+        epilog: the text at the end of the help; its line breaks are kept.
     """
 
     def __init__(self, prog: str, description: str, epilog: str) -> None:
@@ -49,13 +49,13 @@ def _on_one_line(text: str) -> str:
 
 
 def option_names(names: Iterable[str]) -> str:
-    """The options of some attribute names, as a person reads them: "--seed and --time-limit"."""
+    """Return the options for some attribute names as a text: "--seed and --time-limit"."""
     options = [f"--{name.replace('_', '-')}" for name in names]
     return " and ".join([", ".join(options[:-1]), options[-1]] if len(options) > 1 else options)
 
 
 def whole_number(at_least: int | None = None) -> Callable[[str], int]:
-    """A type for `add_argument`: a whole number, perhaps with a least one."""
+    """Return a type for `add_argument`: a whole number, perhaps with a minimum."""
     expected = "a whole number" if at_least is None else f"a whole number >= {at_least}"
 
     def parse(text: str) -> int:
@@ -71,7 +71,7 @@ def whole_number(at_least: int | None = None) -> Callable[[str], int]:
 
 
 def file_path(text: str) -> Path:
-    """A type for `add_argument`: a path that can be one, which an empty one cannot."""
+    """Return the path in `text`, which must not be empty: a type for `add_argument`."""
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"expected the path of a file, got {text!r}")
     return Path(text)

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end a program as Ctrl-C does: whatever cleans up after Ctrl-C cleans up after them."""
+"""Lets SIGTERM and SIGHUP end a program as Ctrl-C does, with the same clean-up."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NAMES = ("SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 
 
 class StopSignals:
-    """A handler that does what the handler of SIGINT does, and remembers which signal it was.
+    """A handler that calls the handler of SIGINT, and remembers the signal.
 
-    Only the handler of SIGINT knows where the program may be interrupted: trio has one of its own while it runs.
+    Only the handler of SIGINT knows where the program may be interrupted: trio sets its own while it runs.
     """
 
     def __init__(self) -> None:
@@ -24,11 +24,11 @@ class StopSignals:
 
     @property
     def exit_status(self) -> int:
-        """What a shell shows for a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The exit status that shells use for the signal: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.received
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal as Ctrl-C is handled now."""
+        """Handle a signal as Ctrl-C is handled at the moment."""
         self.received = number
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler):
@@ -39,8 +39,8 @@ class StopSignals:
 def stopped_by_signals() -> Generator[StopSignals]:
     """Let SIGTERM and SIGHUP interrupt the body as Ctrl-C does.
 
-    A signal that is ignored stays ignored, as `nohup` wants it. Outside of the main thread nothing is done: Python
-    handles signals only there.
+    A signal that is ignored stays ignored, as `nohup` wants it. Outside the main thread this does nothing, because
+    Python handles signals only there.
     """
     stop = StopSignals()
     with contextlib.ExitStack() as stack:
@@ -55,10 +55,10 @@ def stopped_by_signals() -> Generator[StopSignals]:
 
 
 def _keep_ignoring_ctrl_c(stack: contextlib.ExitStack) -> None:
-    """Give SIGINT a handler, which the other signals use, and let no SIGINT come.
+    """Give SIGINT a handler, which the other signals use, and block SIGINT itself.
 
-    A shell script ignores it for what runs in the background. Trio would leave it alone then, and would not know
-    what to do about the other signals either.
+    A shell script ignores SIGINT in the programs that it runs in the background. Trio would then set no handler of its
+    own, and the other signals could not use it.
     """
     if hasattr(signal, "pthread_sigmask"):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -1,4 +1,4 @@
-"""The standard streams: one that is closed, full or no longer read gives neither a traceback nor a wrong message."""
+"""Makes the standard streams safe: if one is closed, full or no longer read, there is no traceback."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["ready_streams", "show", "silence", "why"]
 
 
 def ready_streams() -> None:
-    """Get the standard streams ready; to be called before any file is opened.
+    """Prepare the standard streams; call this before any file is opened.
 
-    A file that is opened while standard output is closed becomes standard output, and gets what the program prints.
-    So something else takes the place of each stream that is closed, which can be neither read nor written to.
+    A file that is opened while standard output is closed becomes standard output and gets what the program prints.
+    Therefore an unusable descriptor takes the place of each closed stream.
     """
     for number, unusable in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, unusable)  # takes the lowest number that is free, which is this one
+            os.open(os.devnull, unusable)  # it gets the lowest free number, which is this one
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # a terminal that lacks a character must not end the run
@@ -32,17 +32,17 @@ def ready_streams() -> None:
 
 
 def show(console: Console, print_on: Callable[[Console], object]) -> str | None:
-    """Print something on a console, and return None, or why that cannot be done.
+    """Print something on a console, and return None, or the reason why that is not possible.
 
-    It is no problem if the stream is closed or nobody reads any more: then nobody wants to know.
+    A stream that is closed or has no reader is not reported.
 
     Args:
         console: one of standard output or standard error.
-        print_on: prints on the console that it is given.
+        print_on: prints on its argument.
     """
     stream = console.file
     try:
-        with console.capture() as captured:  # rich itself ends the program where nobody reads
+        with console.capture() as captured:  # rich would end the program if the stream has no reader
             print_on(console)
         stream.write(captured.get())
         stream.flush()
@@ -53,7 +53,7 @@ def show(console: Console, print_on: Callable[[Console], object]) -> str | None:
 
 
 def silence(stream: IO[str]) -> None:
-    """Let a stream that has failed take the rest of what is printed, so that Python's last flush does not fail."""
+    """Let a stream that has failed discard the rest, so that Python's last flush does not fail."""
     with contextlib.suppress(OSError, ValueError):
         number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -62,5 +62,5 @@ def silence(stream: IO[str]) -> None:
 
 
 def why(error: OSError) -> str:
-    """The reason of an error, without its number and its path."""
+    """Return the reason of an error, without its number and its path."""
     return error.strerror or str(error)

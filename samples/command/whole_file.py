@@ -1,4 +1,4 @@
-"""A file that is either written whole or not at all."""
+"""Writes a file either whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SURELY_LOCKED = 60.0  # seconds after which a draft that is being written is lo
 class WholeFile:
     """Opens a file for writing that takes its place only when the ``with`` block ends well.
 
-    Until then the text is in a hidden file beside it; an error or Ctrl-C removes that one and leaves what was
-    at `path` as it was. A link is followed, the permissions of the file that is replaced are kept. Hidden files that
-    killed programs have left beside it are removed.
+    Until then the text is in a hidden file beside it. An error or Ctrl-C removes the hidden file and leaves `path` as
+    it was. Links are followed, and a replaced file keeps its permissions. Hidden files that killed programs have left
+    beside it are removed.
 
     Raises:
         OSError: when `path` is something other than a plain file, or cannot be written.
@@ -64,7 +64,7 @@ class WholeFile:
 
 def _remove_left_behind(folder: Path) -> None:
     for draft in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        with contextlib.suppress(OSError):  # it is another program's: locked, or open, which Windows does not remove
+        with contextlib.suppress(OSError):  # another program still uses it: it is locked, or open on Windows
             if time.time() - draft.stat().st_mtime > _SURELY_LOCKED:
                 with open(draft, "r+b") as file:
                     lock(file)

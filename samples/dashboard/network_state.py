@@ -49,7 +49,7 @@ class NetworkState:
         per_item: seconds from one item that comes out to the next, from which the page chooses how long a time it
             shows; None as long as that is not known.
         nodes: its blocks and agents.
-        links: who feeds whom.
+        links: the ways from node to node.
     """
 
     run: int = 0

@@ -1,4 +1,4 @@
-"""Where `penstock-images` and `python -m penstock.samples.images` begin."""
+"""The entry of `penstock-images` and `python -m penstock.samples.images`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    except KeyboardInterrupt:  # while all that was imported
+    except KeyboardInterrupt:  # Ctrl-C came during the imports
         return 130
     return run_command(arguments)
 

@@ -49,13 +49,13 @@ class _UnusableOutputError(Exception):
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
-    """Do what `arguments` say and return the exit status."""
+    """Run the command with `arguments` and return the exit status."""
     ready_streams()
     with stopped_by_signals() as stopped:
         try:
             options = parse_options(arguments)
             return _run(options) if options.gui is None else _show(options, options.gui)
-        except SystemExit as end:  # argparse has said what there is to say
+        except SystemExit as end:  # argparse has printed the message
             return end.code if isinstance(end.code, int) else _ALL_CAME_OUT
         except (NoPicturesError, UnusableWorkersError, _UnusableOutputError) as error:
             _complain(printable(str(error)))
@@ -102,7 +102,7 @@ def _run(options: Options) -> int:
     folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
     received: list[int] = []
     with contextlib.ExitStack() as stack:
-        # Pillow warns of what a user cannot change: odd EXIF entries, many pixels, yet below the limit.
+        # Pillow warns of things that a user cannot change: odd EXIF entries, many pixels below the limit.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
         given = stack.enter_context(opened_input(options, screen, list(folders.values())))
@@ -126,7 +126,7 @@ def _status_of(reports: Sequence[RunReport], received: Sequence[int]) -> int:
 
 
 def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: str) -> int:
-    """Print the report and write the failures; return the status if that cannot be done."""
+    """Print the report and write the failures; return the exit status if one of them is not possible."""
     problems: list[str] = []
     if options.errors is not None:
         try:
@@ -146,7 +146,7 @@ def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: s
 
 
 def _make_output_folders(folders: Iterable[Path], given: Input) -> None:
-    """Make the folders; each can be written to and is no folder of the pictures."""
+    """Make the folders. Each must be writable, and must not be a folder of the pictures."""
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ def _check_files(options: Options) -> None:
 
 @contextlib.contextmanager
 def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
-    """The workers of the blocks, or None if no block will run."""
+    """Yield the workers of the blocks, or None if no mode has blocks."""
     if not any(mode.uses_executor for mode in options.modes):
         yield None
         return
@@ -186,7 +186,7 @@ async def _run_modes(
     received: list[int],
     executor: Executor | None,
 ) -> list[RunReport]:
-    """Run one mode after the other, until they are through or a signal ends them."""
+    """Run one mode after the other, until all have run or a signal ends them."""
     reports: list[RunReport] = []
     reported, stop = Reported(are_counted=not options.quiet), Stop()
     async with trio.open_nursery() as nursery:
@@ -203,7 +203,7 @@ async def _stop_on_signal(
     stop: Stop, received: list[int], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Turn the first signal into the stop command; a second Ctrl-C ends the process as Python does."""
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores one
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
     if not heeded:
         task_status.started()
         return

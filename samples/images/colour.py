@@ -1,7 +1,7 @@
-"""Turns an image of any mode into RGB with 8 bits, as a person would expect it to look."""
+"""Turns an image of any mode into RGB with 8 bits that looks as a person would expect."""
 
-# Four steps: squeeze deep greyscale into 8 bits, set alpha aside, bring the colours to sRGB through the embedded
-# profile, where there is one that works (phones and cameras embed wider ones), then lay what is transparent on white.
+# Four steps: reduce deep greyscale to 8 bits, set alpha aside, convert the colours to sRGB by the embedded profile if
+# there is one that works (phones and cameras embed wider ones), then lay transparent parts on white.
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from penstock.samples.images.depth import is_deep, squeeze
 __all__ = ["to_rgb"]
 
 _WHITE = (255, 255, 255, 255)
-_NO_CHANGE = 2  # steps of 255; the curves of profiles for sRGB are rounded in as many ways as there are makers
+_NO_CHANGE = 2  # steps of 255; makers of sRGB profiles round their curves differently
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Return `image` as RGB, whatever mode of Pillow's it has; alpha may be premultiplied.
+    """Return `image` as RGB. It may have any of Pillow's modes, and premultiplied alpha.
 
-    Transparent parts come out white. An embedded colour profile is honoured by what it does, whatever it is called. One
-    that is broken or does not fit the mode is ignored.
+    Transparent parts become white. An embedded colour profile is applied, unless it is broken or does not fit the mode.
     """
     if is_deep(image):
         image = squeeze(image).image
@@ -38,9 +37,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _parted(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours as L, RGB, CMYK, LAB, YCbCr or HSV, and the alpha channel if there is one."""
+    """Return the colours as L, RGB, CMYK, LAB, YCbCr or HSV, and the alpha channel if there is one."""
     if image.mode == "La":
-        image = image.convert("LA")  # the only mode that Pillow turns it into
+        image = image.convert("LA")  # the only mode that Pillow converts it to
     if image.has_transparency_data:
         is_grey = image.mode in ("1", "L", "LA")
         clear = image.convert("LA" if is_grey else "RGBA")
@@ -59,7 +58,7 @@ def _on_white(colours: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _through_profile(image: Image.Image, embedded: bytes | None) -> Image.Image | None:
-    """The image in sRGB by way of its profile, or None where the plain conversion is the thing to do."""
+    """Return the image in sRGB by its profile, or None if the plain conversion is right."""
     if embedded is not None:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(embedded))
@@ -77,7 +76,7 @@ def _through_profile(image: Image.Image, embedded: bytes | None) -> Image.Image 
 
 @lru_cache(maxsize=32)
 def _changes_colours(embedded: bytes) -> bool:
-    """Whether a profile for RGB makes others than sRGB would of the same numbers: greys and a grid of colours tell."""
+    """Whether an RGB profile gives other colours than sRGB; this is tried with greys and a grid of colours."""
     colours = [(grey, grey, grey) for grey in range(256)] + list(product(range(0, 256, 51), repeat=3))
     probe = Image.fromarray(np.array([colours], dtype=np.uint8))
     source = ImageCms.ImageCmsProfile(BytesIO(embedded))
@@ -87,7 +86,7 @@ def _changes_colours(embedded: bytes) -> bool:
 
 
 def _space_of(embedded: bytes) -> bytes:
-    """The colour space that a profile is for, in four letters: bytes 16 to 19, by the standard (ICC.1)."""
+    """Return the colour space of a profile, in four letters: bytes 16 to 19 in the standard (ICC.1)."""
     return embedded[16:20]
 
 

@@ -1,7 +1,7 @@
-"""The contact sheet: the thumbnails of a run on a page or more, in order, each with its name."""
+"""Draws the contact sheet: the thumbnails of a run on one or more pages, in order, each with its name."""
 
-# A page is drawn at one go, from the thumbnails on disk, by a plain function. So it can be drawn in any worker, what
-# travels there are names, and a run that is resumed puts those on the sheet that were made before, too.
+# A plain function draws a whole page from the thumbnails on disk. So any worker can draw it, only names are sent there,
+# and a run that is resumed has the earlier thumbnails on its sheet, too.
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _PAPER = (233, 231, 226)
 _SHADOW = (150, 146, 138)
 _INK = (58, 54, 50)
 _GAP = 26
-_CELL = 220  # width of a thumbnail on the sheet, at most
-_CAPTION = 30  # height of the line below it
+_CELL = 220  # the largest width of a thumbnail on the sheet
+_CAPTION = 30  # the height of the line below it
 _FONT_SIZE = 13
-# The first one found: with Chinese, Japanese and Korean; with Greek and Cyrillic. Pillow's own has Latin.
+# The first font that is found: the first has Chinese, Japanese and Korean, the second Greek and Cyrillic.
 _FONTS = ("NotoSansCJK-Regular.ttc", "DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -35,12 +35,12 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 @attrs.frozen
 class SheetEntry:
-    """A thumbnail that is to be on the sheet.
+    """A thumbnail for the sheet.
 
     Args:
-        place: on the sheet, from 0, without gaps.
-        number: of the picture.
-        name: of the picture, fit to be printed.
+        place: the place on the sheet, from 0, without gaps.
+        number: the number of the picture.
+        name: the name of the picture, printable.
         file: the thumbnail.
     """
 
@@ -52,15 +52,15 @@ class SheetEntry:
 
 @attrs.frozen
 class SheetPage:
-    """A page that was drawn, or could not be.
+    """A page that was drawn, or that could not be drawn.
 
     Args:
-        number: from 1.
-        file: where it is, or should be.
-        entries: what is on it.
+        number: counts from 1.
+        file: the file of the page.
+        entries: the thumbnails on it.
         started: when the work began (`time.perf_counter()`, seconds).
         finished: when it ended.
-        problem: why it could not be written, if so.
+        problem: the reason why it could not be written; None if it was.
     """
 
     number: int
@@ -72,7 +72,7 @@ class SheetPage:
 
 
 def places_on(settings: Settings) -> int:
-    """Return how many thumbnails a page has room for."""
+    """Return the number of thumbnails that fit on a page."""
     assert settings.sheet is not None
     return settings.sheet.columns * settings.sheet.rows
 
@@ -83,9 +83,9 @@ def sheet_name(number: int) -> str:
 
 
 def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
-    """Draw the page that the `entries` fill, or the first of them, and write it; an older one is replaced.
+    """Draw one page with the first `entries` that fit on it, and write it over an older one.
 
-    A thumbnail that is not there any more leaves its place empty. A page that cannot be written has a `problem`.
+    A thumbnail that no longer exists leaves its place empty. A page that cannot be written has a `problem`.
     """
     started, number = time.perf_counter(), entries[0].place // places_on(settings) + 1
     file, problem = settings.output / sheet_name(number), None
@@ -101,7 +101,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
 
 
 class _Page:
-    """A page in memory, which is as long as it needs to be for `count` thumbnails."""
+    """A page in memory, just long enough for `count` thumbnails."""
 
     def __init__(self, settings: Settings, count: int) -> None:
         assert settings.sheet is not None
@@ -112,7 +112,7 @@ class _Page:
         self._image = Image.new("RGB", (width, height), _PAPER)
 
     def add(self, index: int, entry: SheetEntry) -> None:
-        """Put a thumbnail into the place with that index on the page, and its name below."""
+        """Put a thumbnail, and its name below, into a place of the page."""
         left, upper = self._place(index)
         width, height = self._cell
         thumbnail = _thumbnail(entry.file, self._cell)
@@ -122,23 +122,23 @@ class _Page:
         self._write_caption(left + width // 2, upper + height + _CAPTION // 2 + 3, entry)
 
     def encoded(self) -> bytes:
-        """The page as a JPEG."""
+        """Return the page as a JPEG."""
         encoded = BytesIO()
         self._image.save(encoded, "JPEG", quality=90)
         return encoded.getvalue()
 
     def _place(self, index: int) -> tuple[int, int]:
-        """The upper left corner of the place with that index."""
+        """Return the upper left corner of a place."""
         row, column = divmod(index, self._columns)
         width, height = self._cell
         return _GAP + column * (width + _GAP), _GAP + row * (height + _CAPTION + _GAP // 2)
 
     def _write_caption(self, middle: int, baseline: int, entry: SheetEntry) -> None:
-        """Write number and name, the name cut to the width of a thumbnail."""
+        """Write number and name; a long name is cut to the width of a thumbnail."""
         font, name = _font(), entry.name
         text = f"{entry.number} · {name}"
         length = font.getlength(text)
-        shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # a little too many, then shorter
+        shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # a few too many at first
         while length > self._cell[0] and shown > 1:
             shown -= 1
             text = f"{entry.number} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
@@ -147,7 +147,7 @@ class _Page:
 
 
 def _thumbnail(file: Path, cell: tuple[int, int]) -> Image.Image | None:
-    """The thumbnail in the size that it has on the sheet; None if it cannot be read any more."""
+    """Return the thumbnail in its size on the sheet; None if it can no longer be read."""
     try:
         with Image.open(file, formats=["JPEG"]) as image:
             image.draft("RGB", cell)
@@ -168,7 +168,7 @@ def _font() -> _Font:
 
 @cache
 def _shadow(cell: tuple[int, int]) -> Image.Image:
-    """A soft shadow on paper for one thumbnail, a little lower than it; half a gap larger on each side."""
+    """Return a soft shadow for one thumbnail on paper, a little lower than it and half a gap larger on each side."""
     half = _GAP // 2
     ground = Image.new("RGB", (cell[0] + 2 * half, cell[1] + 2 * half), _PAPER)
     ImageDraw.Draw(ground).rectangle((half, half + 3, half + cell[0] - 1, half + cell[1] + 2), fill=_SHADOW)

@@ -1,8 +1,8 @@
-"""The control-flow mode: one agent a phase, buffers between them, the governor's slots by hand."""
+"""The control-flow mode: one agent per phase, with buffers between them; slots of the governor by hand."""
 
-# An image takes a slot of the governor before it is loaded, and gives it back after the output or where it
-# failed. The chapter's agents pass an error on to the last one for that; here the agent that catches the
-# error frees the slot itself.
+# An image takes a slot of the governor before it is loaded, and its slot is freed after the output or where the image
+# fails. The chapter's agents pass an error on to the last agent for that; here the agent that catches the error frees
+# the slot itself.
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAX_LOADED = 4  # loaded images that may wait for the scaler: they can be large
 async def run_control_flow(
     jobs: Sequence[Job], settings: Settings, observer: Observer, watch: Watch, sheet: SheetKeeper | None
 ) -> None:
-    """Run the four agents over `jobs`, and a fifth one that draws the contact sheet, if there is to be one."""
+    """Run the four agents over `jobs`, and a fifth one for the contact sheet if `sheet` is given."""
     line = _Line(PipelineGovernor(settings.governor, name="images in flight"), settings, observer, sheet)
     loaded = BoundedBuffer[ImageInfo](_MAX_LOADED, name="loaded")
     scaled = UnboundedBuffer[ImageInfo](name="scaled")
@@ -48,7 +48,7 @@ async def run_control_flow(
 
 @attrs.define(eq=False)
 class _Line:
-    """What the agents share: the slots, and what to do with an image that failed."""
+    """The common parts of the agents: the slots, and the treatment of images that fail."""
 
     governor: PipelineGovernor
     settings: Settings
@@ -56,7 +56,7 @@ class _Line:
     sheet: SheetKeeper | None
 
     async def attempt(self, phase: Phase, item: Job | ImageInfo) -> ImageInfo | None:
-        """Do the work of a phase; where it fails and shall be skipped, report, free the slot and return None."""
+        """Do the work of a phase. If the image fails and is to be skipped, report it, free its slot and return None."""
         try:
             return await in_thread(phase, self.settings, self.observer, item)
         except PhaseError as error:
@@ -64,7 +64,7 @@ class _Line:
             return None
 
     async def publish(self, info: ImageInfo) -> list[SheetEntry]:
-        """Give the thumbnail its place, and its slot back."""
+        """Give the thumbnail its place, and free the slot."""
         try:
             entries = await published(info, self.settings, self.observer, self.sheet)
         except PhaseError as error:
@@ -88,7 +88,7 @@ class LoadAgent(Agent):
         self._jobs, self._loaded, self._line = jobs, loaded, line
 
     async def run(self) -> None:
-        """Load until there are no more jobs."""
+        """Load all jobs."""
         for job in self._jobs:
             await self._line.governor.wait_for_available_slot()
             info = await self._line.attempt(Phase.LOAD, job)
@@ -97,7 +97,7 @@ class LoadAgent(Agent):
 
 
 class PhaseAgent(Agent):
-    """Takes images from one buffer, does one phase, and puts them into the next."""
+    """Takes images from one buffer, does one phase, and puts them into the next buffer."""
 
     def __init__(self, phase: Phase, source: Source[ImageInfo], target: Target[ImageInfo], line: _Line) -> None:
         super().__init__(inputs=[source], outputs=[target], name=phase.value)
@@ -112,14 +112,14 @@ class PhaseAgent(Agent):
 
 
 class OutputAgent(Agent):
-    """Writes the thumbnails and gives their slots back; says what is to be on the contact sheet."""
+    """Writes the thumbnails, frees their slots, and sends entries for the contact sheet."""
 
     def __init__(self, noisy: Source[ImageInfo], published: Target[SheetEntry] | None, line: _Line) -> None:
         super().__init__(inputs=[noisy], outputs=[] if published is None else [published], name="output")
         self._noisy, self._published, self._line = noisy, published, line
 
     async def run(self) -> None:
-        """Write until there is nothing more to come."""
+        """Write until all images have come."""
         async for info in self._noisy:
             written = await self._line.attempt(Phase.OUTPUT, info)
             if written is None:
@@ -137,7 +137,7 @@ class SheetAgent(Agent):
         self._published, self._sheet, self._places = published, sheet, places
 
     async def run(self) -> None:
-        """Draw until there are no more, and the rest onto the last page."""
+        """Draw full pages, and the rest onto the last page."""
         page: list[SheetEntry] = []
         async for entry in self._published:
             page.append(entry)

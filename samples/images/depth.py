@@ -1,8 +1,8 @@
-"""Brings pictures with more than 8 bits a sample to 8 bits: what is white follows from the file or from its values."""
+"""Reduces pictures with more than 8 bits per sample to 8 bits; the file or its values tell which value is white."""
 
-# Cameras, scanners and microscopes put 10, 12 or 14 bits into samples of 16, and leave the upper bits empty. Read as
-# 16 bits, such a picture is black. Where the file says how many bits it has used, that counts. Otherwise the brightest
-# value tells: white is the end of the smallest usual range that holds all values.
+# Cameras, scanners and microscopes put 10, 12 or 14 bits into samples of 16 and leave the upper bits empty. Read as 16
+# bits, such a picture is black. If the file says how many bits it uses, that counts. Otherwise white is the end of the
+# smallest usual range that holds all values.
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _WORD = 65535.0
 _RANGES = (255.0, 1023.0, 4095.0, 16383.0, _WORD)  # of 8, 10, 12, 14 and 16 bits
 _BITS, _LARGEST, _LARGEST_TYPED, _WHITE_LEVEL, _PHOTOMETRIC = 258, 281, 341, 50717, 262  # tags of TIFF
 _WHITE_IS_ZERO = 0
-_FULL_RANGE = ("PPM", "JPEG2000")  # of these Pillow scales the values by what the file says
+_FULL_RANGE = ("PPM", "JPEG2000")  # Pillow scales the values of these as the file says
 
 Values = npt.NDArray[Any]
 
 
 @attrs.frozen(eq=False)
 class Squeezed:
-    """A picture of 8 bits a sample, and what was assumed to make it one; "" if there was nothing to assume."""
+    """A picture with 8 bits per sample, and the assumption that was needed for it, or ""."""
 
     image: Image.Image
     note: str = ""
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether the samples of `image` have more than 8 bits in memory; Pillow has such modes for greyscale only."""
+    """Whether the samples of `image` have more than 8 bits in memory; Pillow has such modes only for greyscale."""
     return image.mode in ("I", "F") or image.mode.startswith("I;")
 
 
 def squeeze(image: Image.Image) -> Squeezed:
-    """Return deep greyscale with 8 bits; its profile is kept, and a transparent value becomes an alpha channel."""
+    """Return deep greyscale with 8 bits. The profile is kept, and a transparent value becomes an alpha channel."""
     values = np.asarray(image)
     clear = image.info.get("transparency")
     alpha = None if not isinstance(clear, int) else np.where(values == clear, 0, 255).astype(np.uint8)
     known = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     white, note = _white(image.mode, float(known.max()), image)
     grey = Image.fromarray(_eight_bits(known, white))
-    if image.mode.startswith("I;") and _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow turns 8 bits only
+    if image.mode.startswith("I;") and _tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow converts only 8 bits
         grey = grey.point([255 - value for value in range(256)])
     if alpha is not None:
         grey = Image.merge("LA", (grey, Image.fromarray(alpha)))
@@ -61,7 +61,7 @@ def _eight_bits(values: npt.NDArray[np.float32], white: float) -> npt.NDArray[np
 
 
 def _white(mode: str, brightest: float, source: Image.Image) -> tuple[float, str]:
-    """Return the value that is white, and a note on it if it is another than the mode makes one expect."""
+    """Return the value of white, and a note if the mode suggests another value."""
     said = _said_white(source)
     if source.format in _FULL_RANGE and mode != "F":
         return _WORD, ""
@@ -71,7 +71,7 @@ def _white(mode: str, brightest: float, source: Image.Image) -> tuple[float, str
 
 
 def _said_white(source: Image.Image) -> float | None:
-    """The white of a TIFF that tells it, by its white level, its largest value or its number of bits."""
+    """Return the white of a TIFF by its white level, its largest value or its number of bits; None if it has none."""
     for tag in (_WHITE_LEVEL, _LARGEST, _LARGEST_TYPED):
         value = _tag(source, tag)
         if isinstance(value, (int, float)) and value > 0:
@@ -81,7 +81,7 @@ def _said_white(source: Image.Image) -> float | None:
 
 
 def _tag(source: Image.Image, tag: int) -> object:
-    """The value of a tag, the first one if there is one a channel; None if there is no such tag."""
+    """Return the value of a tag, the first one if each channel has one; None if there is no such tag."""
     if not isinstance(source, TiffImagePlugin.TiffImageFile):
         return None
     value: Any = source.tag_v2.get(tag)
@@ -98,6 +98,6 @@ def _white_by_range(mode: str, brightest: float) -> tuple[float, str]:
 
 
 def squeeze_colours(values: npt.NDArray[np.float32], source: Image.Image) -> Squeezed | None:
-    """Return colours with 16 bits, of shape (height, width, 3), with 8; None if they are in the range of 16 bits."""
+    """Return colours of 16 bits, shape (height, width, 3), with 8 bits; None if they use the range of 16 bits."""
     white, note = _white("I;16", float(values.max()), source)
     return Squeezed(Image.fromarray(_eight_bits(values, white)), note) if white < _WORD else None

@@ -1,4 +1,4 @@
-"""Opens what the blocks call the phases in: threads, processes, or a Dask cluster."""
+"""Opens the executor for the phases: threads, processes, or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["UnusableWorkersError", "open_executor"]
 
 
 class UnusableWorkersError(Exception):
-    """These workers cannot be had here; the message says why and what to do, on one line."""
+    """A kind of workers is not available; the message says why and what to do, on one line."""
 
 
 @contextlib.contextmanager
 def open_executor(kind: Workers, number: int) -> Generator[Executor]:
-    """Start `number` workers and give the executor; they have ended when the body has.
+    """Start `number` workers and yield their executor; they end with the body.
 
-    Dask takes the cluster that its configuration names (`DASK_SCHEDULER_ADDRESS`), and otherwise starts one of
-    `number` processes on this machine.
+    Dask uses the cluster that its configuration names (`DASK_SCHEDULER_ADDRESS`), or starts one of `number` processes
+    on this machine.
 
     Raises:
-        UnusableWorkersError: there are none of that kind here.
+        UnusableWorkersError: this kind is not available.
     """
     with _opened(kind, number) as executor:
         if kind is not Workers.THREADS:
@@ -62,7 +62,7 @@ def _dask(number: int) -> Generator[Executor]:
 
 
 def _client(distributed: Any, number: int) -> Any:
-    """Connect to the cluster that there is, or to a new one."""
+    """Connect to the configured cluster, or to a new one."""
     address: str | None = import_module("dask").config.get("scheduler-address", None)
     if address is None:
         with _shielded_from_interrupts():
@@ -77,14 +77,14 @@ def _client(distributed: Any, number: int) -> Any:
 
 @contextlib.contextmanager
 def _shielded_from_interrupts() -> Generator[None]:
-    """Have the processes that start here never hear of Ctrl-C, and this one after they have started.
+    """Keep Ctrl-C from processes that start in the body, and from this process until they have started.
 
-    Ctrl-C goes to all processes of a terminal. Dask's would print what they were doing, and lose what they have.
+    Ctrl-C goes to all processes of a terminal. Those of Dask would print tracebacks and lose their results.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # or the thread that starts it for the first process would hear of it again
+    resource_tracker.ensure_running()  # or a thread that is started for the first process would get Ctrl-C again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

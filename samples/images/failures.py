@@ -1,4 +1,4 @@
-"""Many failures in few lines: counted by reason; and all of them in a file."""
+"""Reports failures: counted by reason in a few lines, and all of them in a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_REASONS = 10
 
 
 def by_reason(failures: Sequence[Failure]) -> list[str]:
-    """Return a line a reason, the most frequent first, with how many there were and one of them."""
+    """Return a line per reason, the most frequent first, with their number and an example."""
     groups: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures:
         groups.setdefault((failure.phase.value, re.sub(r"\d+", "N", failure.reason)), []).append(failure)
@@ -34,10 +34,10 @@ def _line(group: Sequence[Failure]) -> str:
 
 
 def write_failures(path: Path, failures: Iterable[Failure]) -> None:
-    """Write a line a failure, each once: the whole path, the phase and the reason, with tabs between them.
+    """Write a line per failure, without repetitions: the whole path, the phase and the reason, separated by tabs.
 
     Raises:
-        OSError: that cannot be done; an older file is left as it was.
+        OSError: the file cannot be written; an older file is left as it was.
     """
     lines = dict.fromkeys(
         f"{printable(os.path.abspath(failure.path))}\t{failure.phase.value}\t{printable(failure.reason)}\n"

@@ -1,4 +1,4 @@
-"""Finds the pictures in folders, among files and in lists, and says what it has left out."""
+"""Finds pictures in folders, among files and in lists, and counts what it leaves out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Found", "NoPicturesError", "find_all", "find_pictures"]
 
 
 class NoPicturesError(Exception):
-    """There is nothing to work on; the message says why, on one line."""
+    """There are no pictures to work on; the message says why, on one line."""
 
 
 @attrs.frozen
@@ -26,8 +26,8 @@ class Found:
     """Pictures, and what was left out.
 
     Args:
-        pictures: in the order in which they are worked on.
-        left_out: what is no picture, or was not to be looked at.
+        pictures: the pictures, in the order in which they are worked on.
+        left_out: counts of the files that are no pictures and of the folders that were not searched.
     """
 
     pictures: list[Path]
@@ -37,8 +37,8 @@ class Found:
 def find_pictures(folder: Path) -> list[Path]:
     """Return the pictures in `folder`, in natural order of their names; sub-folders are not searched.
 
-    A picture is whatever has one of `EXTENSIONS`, in upper or lower case, is not hidden and not a folder.
-    Whether it can be read is found out by loading it.
+    A picture is a file with one of `EXTENSIONS`, in upper or lower case, that is not hidden. Whether it can be read
+    is only known after loading it.
 
     Raises:
         NoPicturesError: the folder does not exist, cannot be listed, or has no pictures.
@@ -57,10 +57,10 @@ def find_all(
 
     Args:
         sources: folders, files, and patterns such as `*.jpg`, in the order in which they are worked on. A file that is
-            named by itself is taken whatever it is called.
-        listed: files of a list, which are taken like those named; that one is not there is found out by loading it.
-        recursive: whether to look into the folders of folders.
-        outputs: folders that thumbnails go to: nothing in them is taken from a folder above.
+            named by itself may have any extension.
+        listed: the files of a list, which may have any extension too; a missing one is only noticed by loading it.
+        recursive: whether to search the folders in folders.
+        outputs: the folders for thumbnails; a search of a folder above them leaves them out.
 
     Raises:
         NoPicturesError: something does not exist or cannot be listed, or there are no pictures at all.
@@ -100,7 +100,7 @@ def _of_sources(sources: Sequence[Path], out: LeftOut, recursive: bool, taken: s
 
 
 def _in_folder(folder: Path, out: LeftOut) -> list[Path]:
-    """The pictures right in a folder; everything else is counted."""
+    """Return the pictures directly in a folder, and count everything else."""
     try:
         entries = list(folder.iterdir())
     except FileNotFoundError:
@@ -115,7 +115,7 @@ def _in_folder(folder: Path, out: LeftOut) -> list[Path]:
 def _is_picture(path: Path, out: LeftOut) -> bool:
     if path.name.startswith("."):
         out.add(left_out.HIDDEN)
-    elif os.path.isdir(path):  # which, unlike pathlib's, never raises
+    elif os.path.isdir(path):  # pathlib's is_dir can raise
         out.add(left_out.FOLDERS)
     elif path.suffix.lower() in EXTENSIONS:
         return True
@@ -125,7 +125,7 @@ def _is_picture(path: Path, out: LeftOut) -> bool:
 
 
 def _tree(top: Path, out: LeftOut, taken: set[str]) -> Iterator[list[Path]]:
-    """The pictures of a folder and of all below it, but for hidden ones, links, and those that thumbnails go to."""
+    """Return the pictures of a folder and of those below it, except hidden folders, links and those of thumbnails."""
     with_error: list[OSError] = []
     for folder, names, files in os.walk(top, onerror=with_error.append):
         below: list[str] = []

@@ -1,4 +1,4 @@
-"""Which pictures can be read: what Pillow reads by itself, and HEIC where its extra is installed."""
+"""The formats that can be read: those that Pillow reads by itself, and HEIC if its extra is installed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from PIL import Image
 
 __all__ = ["EXTENSIONS", "formats_for", "get_ready", "why_not"]
 
-# By their first bytes these are known for certain, so a file of them may be called anything.
+# Their first bytes identify these formats, so that their files may have any name.
 _KNOWN_BY_CONTENT = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "HEIF")
-# EPS starts an outside program (Ghostscript), WMF is drawn on Windows only, and of the others Pillow knows the names.
+# EPS needs another program (Ghostscript), WMF is drawn only on Windows, and Pillow cannot read the others.
 _NOT_READ = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
 _HEIC = (".heic", ".heics", ".heif", ".heifs", ".hif")
 _HEIC_EXTRA = "pip install 'penstock[heic]'"
@@ -21,9 +21,9 @@ _RAW = (".3fr", ".arw", ".cr2", ".cr3", ".dng", ".erf", ".nef", ".nrw", ".orf", 
 
 @cache
 def get_ready() -> None:
-    """Have Pillow import its readers, once a process; the first image would wait for that."""
+    """Let Pillow import its readers, once per process, so that the first image does not wait for that."""
     Image.init()
-    with contextlib.suppress(ImportError):  # then files of it are named as left out
+    with contextlib.suppress(ImportError):  # then its files are reported as left out
         importlib.import_module("pillow_heif").register_heif_opener()
 
 
@@ -34,11 +34,11 @@ def _extensions() -> frozenset[str]:
 
 
 EXTENSIONS = _extensions()
-"""What the names of pictures end with, in lower case."""
+"""The extensions of pictures, in lower case."""
 
 
 def formats_for(suffix: str) -> list[str]:
-    """Return the formats to try for a file: those known by their content, and that of its name."""
+    """Return the formats to try for a file: those that their content identifies, and that of its extension."""
     get_ready()
     named = Image.registered_extensions().get(suffix.lower())
     also = [] if named is None or named in _NOT_READ or named in _KNOWN_BY_CONTENT else [named]
@@ -46,7 +46,7 @@ def formats_for(suffix: str) -> list[str]:
 
 
 def why_not(suffix: str) -> str:
-    """Return why files of that kind are not read, for people; empty if there is nothing to say but that."""
+    """Return the reason why files with this extension are not read; empty if there is no special reason."""
     if suffix in _HEIC:
         return f"try {_HEIC_EXTRA}"
     if suffix in _RAW:

@@ -16,14 +16,14 @@ _NOT_THERE = ("recursive", "resume", "errors", "on_error", "quiet")
 
 @attrs.frozen
 class GuiChoice:
-    """How the page is to be served.
+    """How the page is served.
 
     Args:
-        host: what to listen at.
-        port: 0 for any that is free.
-        start_folder: folders below it can be chosen on the page.
-        opens_browser: whether to open the page.
-        output: where thumbnails go; None for a temporary folder.
+        host: the address to listen at.
+        port: the port; 0 for any free one.
+        start_folder: the folder below which folders can be chosen on the page.
+        opens_browser: whether to open the page in a browser.
+        output: the folder for thumbnails; None for a temporary folder.
     """
 
     host: str
@@ -34,35 +34,33 @@ class GuiChoice:
 
 
 def add_gui_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--gui` and what belongs to it."""
+    """Add `--gui` and its options."""
     group = parser.add_argument_group("in the browser")
     group.add_argument(
         "--gui",
         action="store_true",
-        help="show all this on a page in the browser; other options are what the page begins with. Thumbnails go to a "
+        help="show all this on a page in the browser, which begins with the other options. Thumbnails go to a "
         "temporary folder unless --output is given. Needs: pip install 'penstock[gui]'",
     )
-    group.add_argument(
-        "--port", type=_port, metavar="N", default=0, help="port of the page (default: any that is free)"
-    )
+    group.add_argument("--port", type=_port, metavar="N", default=0, help="port of the page (default: any free port)")
     group.add_argument(
         "--host",
         metavar="NAME",
         default="127.0.0.1",
-        help="name or address to listen at (default: %(default)s, this machine only); whoever knows the address that "
-        "is printed can use the page, and nothing is encrypted",
+        help="name or address to listen at (default: %(default)s, this machine only); everybody who knows the "
+        "printed address can use the page, and nothing is encrypted",
     )
     group.add_argument(
         "--start-folder",
         type=Path,
         metavar="DIR",
-        help="folders below it can be chosen on the page (default: the folder of PICTURES, or the current folder)",
+        help="the page can choose folders below this one (default: the folder of PICTURES, or the current folder)",
     )
     group.add_argument("--no-browser", action="store_true", help="print the address of the page and open no browser")
 
 
 def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> GuiChoice | None:
-    """Return how the page is to be served, None if it is not; end the program if that does not fit the rest."""
+    """Return how the page is served; None without `--gui`. End the program if the other options do not fit."""
     if not given.gui:
         if given.port or given.start_folder or given.no_browser or given.host != parser.get_default("host"):
             parser.error("--port, --host, --start-folder and --no-browser are for --gui")

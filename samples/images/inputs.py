@@ -1,4 +1,4 @@
-"""Where the pictures of a run come from: folders, files, patterns, a list on standard input, or a painter."""
+"""Finds the pictures of a run: in folders, files, patterns or a list on standard input; or it paints some."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from penstock.samples.images.pictures import make_pictures
 
 __all__ = ["Input", "opened_input", "read_list"]
 
-_PAINTED = 15  # pictures, when none are named; fewer with a lower limit
-_SHRINK = 2  # times smaller where modes are compared, so that they fit into its thumbnails as they are
+_PAINTED = 15  # pictures that are painted if none are named, up to the limit
+_SHRINK = 2  # times smaller to compare modes, so that they fit into the thumbnails without scaling
 
 
 @attrs.frozen
 class Input:
-    """What a run works on.
+    """The input of a run.
 
     Args:
-        jobs: one or more.
-        folders: those that pictures lie in.
-        left_out: what was found and is not worked on, for people; empty if there was nothing.
+        jobs: one or more jobs.
+        folders: the folders of the pictures.
+        left_out: a text about files that were left out; empty if there were none.
     """
 
     jobs: Jobs
@@ -44,7 +44,7 @@ def opened_input(options: Options, screen: Console, outputs: Sequence[Path]) -> 
     """Find the user's pictures, or paint some into a temporary folder.
 
     Raises:
-        NoPicturesError: there are none.
+        NoPicturesError: there are no pictures.
     """
     if options.sources:
         named = [source for source in options.sources if source != LIST]
@@ -62,7 +62,7 @@ def opened_input(options: Options, screen: Console, outputs: Sequence[Path]) -> 
 
 
 def _standard_input() -> bytes:
-    """What is on standard input; nothing if it is closed."""
+    """Return the content of standard input; nothing if it is closed."""
     try:
         return b"" if sys.stdin is None else sys.stdin.buffer.read()
     except OSError:
@@ -70,10 +70,10 @@ def _standard_input() -> bytes:
 
 
 def read_list(data: bytes) -> list[Path]:
-    """Return the files of a list: a name a line, or with null characters between them, as `find -print0` writes it.
+    """Return the files of a list: one name per line, or separated by null characters, as `find -print0` writes them.
 
     Raises:
-        NoPicturesError: there is nothing on it.
+        NoPicturesError: the list is empty.
     """
     names = data.split(b"\0") if b"\0" in data else data.replace(b"\r\n", b"\n").split(b"\n")
     paths = [Path(os.fsdecode(name)) for name in names if name]

@@ -1,4 +1,4 @@
-"""Makes the list of jobs from pictures: what is worked on, in which order, and under which names it comes out."""
+"""Makes jobs from pictures: their order, and the names of their thumbnails."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Jobs", "list_jobs"]
 
 
 class Jobs(Sequence[Job]):
-    """Jobs for the pictures, over and over, numbered from 1; each is made when it is asked for.
+    """Jobs for the pictures, repeated, and numbered from 1; each is made when it is asked for.
 
     Args:
-        pictures: one or more.
-        repeat: how many times; None for no end.
-        root: what the names of thumbnails are made from is the path below it; None for the whole path.
+        pictures: one or more pictures.
+        repeat: how often the pictures are repeated; None for no end.
+        root: a folder: the names of thumbnails depend on the paths below it; None for the whole paths.
     """
 
     def __init__(self, pictures: Sequence[Path], repeat: int | None, root: Path | None = None) -> None:
         self._pictures = pictures
-        self._count = sys.maxsize if repeat is None else repeat * len(pictures)  # as near to no end as can be said
+        self._count = sys.maxsize if repeat is None else repeat * len(pictures)  # the largest length that Python allows
         self._root = root
 
     def __len__(self) -> int:
@@ -51,5 +51,5 @@ class Jobs(Sequence[Job]):
 def list_jobs(
     pictures: Sequence[Path], limit: int | None = None, repeat: int | None = 1, root: Path | None = None
 ) -> Jobs:
-    """Return the jobs for the first `limit` pictures, over and over `repeat` times, or without an end."""
+    """Return the jobs for the first `limit` pictures, repeated `repeat` times, or without end."""
     return Jobs(pictures[:limit], repeat, root)

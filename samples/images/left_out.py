@@ -1,4 +1,4 @@
-"""Counts what is found and is no picture, by kind, so that nothing is left out in silence."""
+"""Counts files and folders that are left out, by kind, so that the user is told."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ UNREADABLE, TWICE = "folder that cannot be read", "named twice"
 
 
 class LeftOut:
-    """What was left out so far."""
+    """The counts so far."""
 
     def __init__(self) -> None:
         self._counts = Counter[str]()
 
     def add(self, kind: str, count: int = 1) -> None:
-        """Count something of a kind."""
+        """Count one thing of a kind."""
         self._counts[kind] += count
 
     def add_file(self, path: Path) -> None:
-        """Count a file that is no picture by its name."""
+        """Count a file whose extension is not that of a picture."""
         self.add(path.suffix.lower() or "without a suffix")
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
     def __str__(self) -> str:
-        """All of it on one line: "2 folders (--recursive looks into them), 3 .txt"."""
+        """The counts on one line: "2 folders (--recursive looks into them), 3 .txt"."""
         common = self._counts.most_common()
         shown = [_said(kind, count) for kind, count in common[:_MOST_KINDS]]
         rest = sum(count for _, count in common[_MOST_KINDS:])

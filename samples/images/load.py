@@ -19,11 +19,11 @@ from penstock.samples.images.settings import Settings
 
 __all__ = ["UnreadableError", "get_ready", "load"]
 
-_TURNED_ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations which swap width and height
+_TURNED_ON_THEIR_SIDE = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
 class UnreadableError(Exception):
-    """The file is not a picture that can be shown; the message says why, for people."""
+    """A file is not a picture that can be read; the message says why."""
 
 
 def load(job: Job, settings: Settings) -> ImageInfo:
@@ -52,15 +52,15 @@ def load(job: Job, settings: Settings) -> ImageInfo:
 
 
 def _decode(picture: Image.Image) -> None:
-    """Read the pixels, and turn them upright."""
+    """Read the pixels and turn them upright."""
     picture.load()
-    # In place, so that a picture is turned even where its other EXIF entries cannot be written back.
+    # In place, so that a picture is turned even if its other EXIF entries cannot be written back.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(picture, in_place=True)
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what would block (a pipe) or tell little (an empty file) when opened."""
+    """Refuse a file that would block (a pipe) or give a poor message (an empty file) when it is opened."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableError("not a regular file")
@@ -69,7 +69,7 @@ def _check_file(path: Path) -> None:
 
 
 def _opened(path: Path) -> Image.Image:
-    """The picture with its head read and its pixels not yet."""
+    """Open the picture: its header is read, its pixels are not."""
     try:
         return Image.open(path, formats=formats_for(path.suffix))
     except UnidentifiedImageError:
@@ -82,11 +82,11 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _draft(picture: Image.Image, size: tuple[int, int]) -> None:
-    """Let the JPEG decoder leave out detail that nobody will see."""
+    """Let the JPEG decoder skip detail that is too fine for the thumbnail."""
     if picture.format not in ("JPEG", "MPO"):
         return
     orientation = 1
-    with contextlib.suppress(Exception):  # damaged EXIF data must not cost us the picture
+    with contextlib.suppress(Exception):  # the picture can be used even if its EXIF data are damaged
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     box = (size[1], size[0]) if orientation in _TURNED_ON_THEIR_SIDE else size
     width, height = fit(picture.size, box)

@@ -33,7 +33,7 @@ async def run_load_balanced(
     loader.link_target(loaded)
     loaded.link_target(scaler)
     for filterer in filterers:
-        scaler.link_target(filterer)  # the scaler offers an image to one filter after the other
+        scaler.link_target(filterer)  # the scaler offers each image to one filter after the other
         filterer.link_target(in_order)
     in_order.link_target(writer)
     writer.link_target(publisher)

@@ -1,7 +1,7 @@
-"""Reads the low bytes of colours with 16 bits, of which Pillow reads the high ones alone."""
+"""Reads the low bytes of colours with 16 bits; Pillow reads only the high bytes."""
 
-# That is right for what uses all 16 bits. Colours of 12 bits in samples of 16 have nearly nothing in the high bytes.
-# Those are read a second time, as if the two bytes were the other way round.
+# The high bytes are enough for colours that use all 16 bits. Colours of 12 bits in samples of 16 have almost nothing in
+# them. Those are read a second time, as if the two bytes were swapped.
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from penstock.samples.images.depth import Squeezed, squeeze_colours
 __all__ = ["choose_low_bytes", "has_low_bytes", "may_be_narrow", "with_low_bytes"]
 
 _OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}  # big endian, little endian, this machine
-_SUSPICIOUS = 64  # high bytes below it: 14 bits or fewer
+_SUSPICIOUS = 64  # if all high bytes are below it, there are 14 bits or fewer
 
 
 def has_low_bytes(picture: Image.Image) -> bool:
-    """Whether Pillow will read the high bytes of `picture` alone; to be asked before it is loaded."""
+    """Whether Pillow will read only the high bytes of `picture`; ask before it is loaded."""
     return _rawmode_of_low_bytes(picture) is not None
 
 
 def may_be_narrow(high: Image.Image) -> bool:
-    """Whether the high bytes are so small that the samples may have fewer than 16 bits in use."""
+    """Whether the high bytes are so small that the samples may use fewer than 16 bits."""
     return int(np.asarray(high.convert("RGB")).max()) < _SUSPICIOUS
 
 
 def choose_low_bytes(picture: Image.Image) -> None:
-    """Have Pillow read the low bytes of `picture`, for which `has_low_bytes` is true, and which is not loaded yet."""
+    """Let Pillow read the low bytes of `picture`, which has some and is not loaded yet."""
     rawmode = _rawmode_of_low_bytes(picture)
     assert rawmode is not None
     assert isinstance(picture, ImageFile.ImageFile)
@@ -38,9 +38,9 @@ def choose_low_bytes(picture: Image.Image) -> None:
 
 
 def with_low_bytes(high: Image.Image, low: Image.Image) -> Squeezed:
-    """Return colours with 8 bits from those that were read without their low bytes, and from these.
+    """Return colours with 8 bits, given the high bytes as they were read, and the low bytes.
 
-    They stay as they were read if they are in the range of 16 bits.
+    Colours that use the range of 16 bits stay as they were read.
     """
     values = 256 * np.asarray(high.convert("RGB"), np.float32) + np.asarray(low.convert("RGB"), np.float32)
     squeezed = squeeze_colours(values, low)

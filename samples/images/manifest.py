@@ -1,4 +1,4 @@
-"""The manifest of an output folder: what each picture has become, for people and programs, and for `--resume`."""
+"""The manifest of an output folder: the result of each picture, for people, for programs, and for `--resume`."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from penstock.samples.images.settings import Settings
 __all__ = ["MANIFESTS", "Entry", "read_manifest", "rules_of", "write_manifest"]
 
 MANIFESTS = ("manifest.csv", "manifest.json")
-_RULES = 1  # to be raised when the same picture and settings make another thumbnail than before
+_RULES = 1  # increase this when the same picture and settings give another thumbnail than before
 _COLUMNS = ("source", "thumbnail", "digest", *(f"{phase.value}_seconds" for phase in Phase), "error", "note")
 
 
 @attrs.frozen
 class Entry:
-    """What a picture has become.
+    """The result of one picture.
 
     Args:
         source: the whole path of the picture.
-        thumbnail: file name in the output folder; empty if there is none.
-        digest: SHA-256 of the thumbnail's file.
-        seconds: of work, by phase.
-        error: why there is no thumbnail, if so.
-        note: what was assumed to read the picture.
-        size: of the picture's file, in bytes; -1 if there was none.
-        modified: when the picture was changed last, in nanoseconds; -1 if there was none.
-        length: of the thumbnail's file, in bytes.
+        thumbnail: the file name in the output folder; empty if there is no thumbnail.
+        digest: the SHA-256 of the thumbnail's file.
+        seconds: the seconds of work, by phase.
+        error: the reason why there is no thumbnail; empty if there is one.
+        note: the assumption that was needed to read the picture; empty if none was.
+        size: the bytes of the picture's file; -1 if it does not exist.
+        modified: the time of its last change, in nanoseconds; -1 if it does not exist.
+        length: the bytes of the thumbnail's file.
     """
 
     source: str
@@ -51,13 +51,13 @@ class Entry:
 
 
 def rules_of(settings: Settings) -> dict[str, Any]:
-    """Return all that a thumbnail depends on besides its picture."""
+    """Return everything that a thumbnail depends on except its picture."""
     size = list(settings.size)
     return {"rules": _RULES, "size": size, "noise": settings.noise, "layers": settings.layers, "seed": settings.seed}
 
 
 def write_manifest(folder: Path, entries: Sequence[Entry], settings: Settings) -> list[Path]:
-    """Write both files, each whole or not at all, and return where they are.
+    """Write both files, each whole or not at all, and return their paths.
 
     Raises:
         OSError: one of them cannot be written.
@@ -86,7 +86,7 @@ def _rounded(entry: Entry) -> dict[str, float]:
 
 
 def read_manifest(folder: Path, settings: Settings) -> dict[str, Entry]:
-    """Return by thumbnail what an earlier run of the same settings has made; nothing if there is no such manifest."""
+    """Return the entries of an earlier run with the same settings, by thumbnail; none if there is no such manifest."""
     try:
         data: Any = json.loads((folder / MANIFESTS[1]).read_bytes())
         if data["settings"] != rules_of(settings):

@@ -1,4 +1,4 @@
-"""Runs one mode as the command line asks for it, and writes what shall remain of the run."""
+"""Runs one mode as the command line says, and writes its manifest, recordings and diagrams."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ async def run_mode(
     stop: Stop,
     executor: Executor | None,
 ) -> RunReport:
-    """Run `jobs` in `mode`, with a contact sheet, recordings and diagrams; return what is to be said of it."""
+    """Run `jobs` in `mode`, with a contact sheet, recordings and diagrams; return the report."""
     watch = Watch(files_of(options.record, mode, options), files_of(options.diagram, mode, options), options.time_limit)
     settings = _settings(options, folder, len(jobs))
     plan = await trio.to_thread.run_sync(make_plan, jobs, settings, options.resume)
     if not plan.jobs and (folder / sheet_name(1)).exists():
-        settings = attrs.evolve(settings, sheet=None)  # it has nothing new
+        settings = attrs.evolve(settings, sheet=None)  # the sheet would be the same
     with ProgressDisplay(screen, mode, len(plan.jobs), reported) as display:
         result = await run(
             mode, plan.jobs, settings, display, stop, executor, watch, kept=plan.on_sheet(settings.output)
@@ -64,7 +64,7 @@ async def run_mode(
 def _leave_manifest(
     plan: Plan, result: RunResult, settings: Settings, resumes: bool
 ) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...]]:
-    """Write the manifest; return where it is, what went wrong with it, and which thumbnails no longer belong."""
+    """Write the manifest; return its files, its problems, and the thumbnails that no longer belong to a picture."""
     ended = result.outcome is Outcome.DONE and resumes
     stale = no_longer_belongs(settings.output, plan, result) if ended else []
     try:
@@ -94,7 +94,7 @@ def _settings(options: Options, folder: Path, count: int) -> Settings:
 
 
 def _workers_of(mode: Mode, options: Options) -> tuple[Workers | None, int]:
-    """What the phases are called in, and how many images can be in work at a time."""
+    """Return the kind of workers, and the number of images that can be worked on at once."""
     match mode:
         case Mode.SEQUENTIAL:
             return None, 1

@@ -1,4 +1,4 @@
-"""Names of files: for people to read, and for thumbnails to have."""
+"""Names of files: as printable text, and for thumbnails."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 __all__ = ["printable", "shown_name", "thumbnail_name"]
 
-# A file name may have 255 bytes in most file systems; digits and the suffix must find room too.
+# A file name may have 255 bytes in most file systems, including digits and the suffix.
 _MAX_STEM_BYTES = 200
 _DIGITS = 8
-_JOINERS = "\u200c\u200d"  # they show nothing, and many names in Persian, and emoji, cannot do without
+_JOINERS = "\u200c\u200d"  # they are invisible, but Persian names and emoji need them
 
 
 def printable(text: str) -> str:
-    r"""Return `text` fit to be printed on one line: undecodable bytes and control characters as `\x..`."""
+    r"""Return `text` as one printable line: undecodable bytes and control characters become `\x..`."""
     decoded = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() or c in _JOINERS else _escaped(c) for c in decoded)
 
@@ -25,18 +25,18 @@ def _escaped(character: str) -> str:
 
 
 def shown_name(path: Path) -> str:
-    """Return the name of the file, without its folder, so that it can be printed."""
+    """Return the printable name of the file, without its folder."""
     return printable(path.name)
 
 
 def thumbnail_name(path: Path, key: str, turn: int = 1) -> str:
-    """Return `stem-0123abcd.jpg`: the same whenever the picture is worked on, and whatever other pictures there are.
+    """Return `stem-0123abcd.jpg`. The name does not depend on the run or on other pictures.
 
     Args:
         path: the picture.
-        key: what tells it from all other pictures: its whole path, or that below a folder. A few digits of its digest
-            are in the name, so pictures of the same name in different folders do not meet.
-        turn: which time of several, from 1; from the second on it is in the name.
+        key: a unique text for the picture: its whole path, or the path below a folder. The name has a few digits of its
+            digest, so that pictures of the same name in different folders differ.
+        turn: the repetition, from 1; the name has it from the second on.
     """
     stem = path.stem
     while len(os.fsencode(stem)) > _MAX_STEM_BYTES:

@@ -1,4 +1,4 @@
-"""The order in which people expect names: img2 before img10."""
+"""The natural order of names: img2 before img10."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The third phase, the filter: Gaussian noise over the photograph."""
 
-# Pixels are whole numbers, and so is the noise after rounding: few different steps, each with its own probability.
-# They are drawn from a table that has each of them as often as the normal distribution says. That takes a fifth of
-# the time of drawing normal numbers and rounding the sums. Buffers that a worker keeps were tried and gained nothing:
-# the allocator keeps the memory of one image for the next.
+# Pixels are whole numbers, and so is the noise after rounding: a few different steps, each with its own probability.
+# They are drawn from a table that has each step as often as the normal distribution says. That takes a fifth of the
+# time of drawing normal numbers and rounding the sums. Buffers that a worker keeps were tried and gained nothing,
+# because the allocator keeps the memory of one image for the next.
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from penstock.samples.images.settings import Settings
 
 __all__ = ["add_noise"]
 
-_LARGEST_STEP = 256  # from there on every step makes black or white of any pixel
+_LARGEST_STEP = 256  # a larger step makes any pixel black or white
 _ENTRIES = 1 << 16
 
 
 def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
-    """Add noise of standard deviation `settings.noise` to each channel of the picture; not to the frame.
+    """Add noise of standard deviation `settings.noise` to each channel of the picture, but not to the frame.
 
-    The generator is seeded with `settings.seed` and the name of the thumbnail: the same image gets the same noise in
-    every mode and run, whichever worker it comes to and whenever. Each call has a generator of its own, for a
-    shared one would have to be locked; NumPy lets other threads run while numbers are drawn and added.
+    The generator is seeded with `settings.seed` and the name of the thumbnail, so an image gets the same noise in every
+    mode, run and worker. Each call has a generator of its own, because a shared one would need a lock. NumPy lets other
+    threads run while numbers are drawn and added.
     """
     if settings.noise == 0:
         return info
@@ -49,7 +49,7 @@ def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
 
 @lru_cache(maxsize=4)
 def _steps(deviation: float) -> npt.NDArray[np.int16]:
-    """Return the noise in whole steps, each as often among the entries as it is probable."""
+    """Return the table of noise in whole steps; each step is as frequent as it is probable."""
     steps = np.arange(-_LARGEST_STEP, _LARGEST_STEP + 1, dtype=np.int16)
     below = [0.5 + 0.5 * math.erf((step - 0.5) / (deviation * math.sqrt(2))) for step in steps[1:].tolist()]
     edges = np.rint(np.array([0.0, *below, 1.0]) * _ENTRIES).astype(np.intp)

@@ -1,4 +1,4 @@
-"""What a pipeline tells the outside: the one way from the pipelines to progress bars, sheets and windows."""
+"""The interface through which pipelines report to progress bars, sheets and pages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Observer", "Observers"]
 
 
 class Observer(Protocol):
-    """Hears of everything that happens in a run; called on the trio thread, and must be quick."""
+    """Is told of everything that happens in a run; called on the trio thread, so it must be quick."""
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
-        """An image has left `phase`, now or some time ago: its stamps tell; images come in any order."""
+        """An image has left `phase`, perhaps some time ago: its stamps have the times. Images come in any order."""
 
     def on_image(self, info: ImageInfo) -> None:
         """A thumbnail is on disk; images come in the order of their sequence numbers."""
@@ -24,7 +24,7 @@ class Observer(Protocol):
 
 
 class Observers(Observer):
-    """Several observers as one, told in the order given."""
+    """Several observers as one; they are told in the given order."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)

@@ -1,4 +1,4 @@
-"""What the options take: each function turns a word of the command line into a value, or says what it expected."""
+"""Types of options: each function turns a text into a value, or says what it expected."""
 
 from __future__ import annotations
 

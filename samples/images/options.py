@@ -18,7 +18,7 @@ from penstock.samples.observing import add_observing_options
 __all__ = ["LIST", "Options", "parse_options"]
 
 LIST = Path("-")
-"""Instead of a file: the list of files on standard input."""
+"""Stands for the list of files on standard input."""
 
 _OUTPUT = Path("out") / "thumbnails"
 
@@ -26,14 +26,14 @@ _DESCRIPTION = """\
 Makes framed thumbnails of pictures, with Gaussian noise over them, and a contact sheet.
 The same four phases (load, scale, noise, output) run in one of four modes:
 
-  sequential     one image after the other; what the others are measured by
-  control-flow   one agent a phase, buffers between them
-  data-flow      one block a phase, linked into a line (the default)
-  load-balanced  as data-flow, with several filter blocks that share the noise phase
+  sequential     one image after the other; the other modes are compared with it
+  control-flow   one agent per phase, with buffers between them
+  data-flow      one block per phase, linked into a line (the default)
+  load-balanced  as data-flow, but several filter blocks share the noise phase
 
-Blocks call the phases in threads, in processes or in a Dask cluster, several images of a phase at a time; the
-two other modes call the same functions in a thread, one image of a phase at a time. Thumbnails come out in the
-natural order of the file names, and are the same, byte for byte, in every mode and with all workers.
+Blocks run the phases in threads, in processes or in a Dask cluster, several images per phase at once. The other two
+modes run the same functions in a thread, one image per phase at once. Thumbnails come out in the natural order of the
+file names, and are the same, byte for byte, in every mode and with all kinds of workers.
 """
 
 _EPILOG = """\
@@ -43,11 +43,11 @@ examples:
   penstock-images ~/Pictures --recursive --resume
                                                of those below it too, and only of what is new or has changed
   find . -size +1M -name '*.jpg' | penstock-images -
-                                               of the files of a list, one a line
+                                               of the files of a list, one per line
   penstock-images ~/Pictures --compare --limit 50
                                                all four modes over the first 50, in one table
   penstock-images ~/Pictures --executor processes --workers 4 --concurrency load=4,noise=2
-                                               in four processes, at most two images in noise
+                                               in four processes, with up to two images in noise
   penstock-images --compare --record run.svg --record run.json
                                                charts and traces, run-data-flow.svg and so on
   penstock-images --gui                        all of it on a page in the browser
@@ -63,7 +63,7 @@ _OF_PICTURES = ("recursive", "resume")
 
 @attrs.frozen
 class Options:
-    """What the user asked for, checked.
+    """The checked options of the user.
 
     Args:
         sources: folders, files and patterns; `LIST` for the list on standard input. Empty to paint pictures.
@@ -99,7 +99,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line.
 
     Raises:
-        SystemExit: it makes no sense, which was said on stderr, or it asks for help, which was given.
+        SystemExit: an error or the help has been printed.
     """
     parser = _parser()
     found = parser.parse_args(arguments)
@@ -112,10 +112,10 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
 
 
 def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice | None) -> Options:
-    """Put together what was given and what it is otherwise.
+    """Return the options, with defaults for those that were not given.
 
-    To compare modes as the chapter does, the filter must be the slow phase, and each phase must have one worker, so
-    that balancing has something to gain, and each block must find one that is free.
+    To compare modes as the chapter does, the filter must be the slowest phase, each phase must have a concurrency of 1
+    so that balancing helps, and there must be a worker for each block.
     """
     compares, filters = found.compare, found.filters or 2
     workers = found.workers or (len(Phase) - 1 + filters if compares else usable_cpus())
@@ -150,7 +150,7 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
 def _refuse_what_is_not_used(
     parser: CommandParser, found: argparse.Namespace, given: set[str], modes: tuple[Mode, ...]
 ) -> None:
-    """End the program if an option would change nothing."""
+    """End the program if an option has no effect."""
 
     def refuse(names: Sequence[str], what_for: str) -> None:
         useless = [name for name in names if name in given]
@@ -180,31 +180,31 @@ def _parser() -> CommandParser:
         nargs="*",
         type=file_path,
         metavar="PICTURES",
-        help="folders of pictures, files, patterns such as 'a*.jpg', or - for a list of files on standard input, one a "
-        "line or with null characters between them; without any, some are painted",
+        help="folders of pictures, files, patterns such as 'a*.jpg', or - for a list of files on standard input, one "
+        "per line or separated by null characters; without any, some are painted",
     )
-    parser.add_argument("--recursive", action="store_true", help="look into the folders of folders, too")
+    parser.add_argument("--recursive", action="store_true", help="search the folders in folders, too")
     parser.add_argument(
         "--output",
         type=file_path,
         metavar="DIR",
-        help="folder for thumbnails, contact sheet and manifest, made if need be; files of the same names are replaced "
+        help="folder for thumbnails, contact sheet and manifest; it is made if needed, and older files are replaced "
         f"(default: {_OUTPUT})",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="leave out pictures whose thumbnails are up to date by the manifest in DIR, and name what no longer "
-        "belongs there",
+        help="leave out pictures whose thumbnails are up to date by the manifest in DIR, and name files that no "
+        "longer belong there",
     )
     parser.add_argument(
-        "--errors", type=file_path, metavar="FILE", help="write which pictures failed and why, one a line"
+        "--errors", type=file_path, metavar="FILE", help="write the pictures that failed and the reasons, one per line"
     )
     _add_what(parser)
     _add_how(parser)
-    group = parser.add_argument_group("how it is looked at")
+    group = parser.add_argument_group("how it is observed")
     group.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
-    add_observing_options(group, note="; with --compare there is one file a mode, such as run-data-flow.svg")
+    add_observing_options(group, note="; with --compare there is one file per mode, such as run-data-flow.svg")
     add_gui_options(parser)
     return parser
 
@@ -227,7 +227,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--layers",
         type=whole_number(1),
         metavar="N",
-        help="how often noise is drawn and added; each time costs as much as the first (default: 1, to compare 5)",
+        help="number of layers of noise; each takes the same time (default: 1, to compare 5)",
     )
     group.add_argument("--limit", type=whole_number(1), metavar="N", help="take only the first N pictures")
     group.add_argument(
@@ -248,8 +248,8 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     modes.add_argument(
         "--compare",
         action="store_true",
-        help="run all four modes, each into a folder of its own below DIR, and compare them in one table; unless you "
-        "say otherwise each phase has one worker, and the filter most of the work",
+        help="run all four modes, each into its own folder below DIR, and compare them in one table; unless you say "
+        "otherwise each phase works on one image at once, and the filter has most of the work",
     )
     _add_workers(group)
     group.add_argument(
@@ -259,12 +259,12 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help="filter blocks in the mode load-balanced (default: 2)",
     )
     group.add_argument(
-        "--governor", type=whole_number(1), metavar="N", help="images in the pipeline at a time (default: 20)"
+        "--governor", type=whole_number(1), metavar="N", help="the most images in the pipeline (default: 20)"
     )
     group.add_argument(
         "--on-error",
         choices=[choice.value for choice in OnError],
-        help="what to do when a picture cannot be worked on (default: skip)",
+        help="what to do when a picture fails (default: skip)",
     )
 
 
@@ -274,20 +274,20 @@ def _add_workers(group: OptionGroup) -> None:
         "--executor",
         choices=kinds,
         metavar="KIND",
-        help=f"what blocks call the phases in: {', '.join(kinds[:-1])} or {kinds[-1]} (default: threads); Dask takes "
+        help=f"the workers that run the phases: {', '.join(kinds[:-1])} or {kinds[-1]} (default: threads); Dask uses "
         "the cluster of DASK_SCHEDULER_ADDRESS or starts one",
     )
     group.add_argument(
         "--workers",
         type=whole_number(1),
         metavar="N",
-        help=f"how many threads or processes (default: one a usable processor, {usable_cpus()} here; to compare, one "
-        "for each phase and filter)",
+        help=f"number of threads or processes (default: one per usable processor, {usable_cpus()} here; to compare, "
+        "one per phase and filter)",
     )
     group.add_argument(
         "--concurrency",
         type=concurrency,
         metavar="PHASE=N,...",
-        help="how many images a block has in work at a time, by phase, such as load=2,noise=1 (default: as many as "
-        "there are workers, to compare 1)",
+        help="number of images that a block works on at once, by phase, such as load=2,noise=1 (default: the number "
+        "of workers, to compare 1)",
     )

@@ -1,8 +1,8 @@
-"""The last phase: the thumbnail goes to disk, whole or not at all."""
+"""The last phase: the thumbnail is written to disk, whole or not at all."""
 
-# Two steps: a worker writes the file under a hidden name, and the file gets its place when the pipeline has the image
-# at its end and reports it. So there is a thumbnail for each image that is reported, and for no other, however and
-# wherever the work ends.
+# Two steps: a worker writes the file under a hidden name, and the file gets its place when the image is at the end of
+# the pipeline and is reported. So there is a thumbnail for each reported image, and for no other, wherever the work
+# ends.
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _END_OF_JPEG = b"\xff\xd9"
 
 
 def output(info: ImageInfo, settings: Settings) -> ImageInfo:
-    """Write the thumbnail as a JPEG into a hidden file, of which `publish` makes the thumbnail.
+    """Write the thumbnail as a JPEG into a hidden file, which `publish` moves to its place.
 
     Raises:
-        OSError: the file cannot be written; nothing of it is left behind.
+        OSError: the file cannot be written; no part of it is left behind.
     """
     path = _hidden(settings.unfinished or settings.output)
     with _undone(path), path.open("x+b") as file:
-        # Into a file, not into memory: only so does Pillow let other threads run. It does not notice, though, when
-        # the disk takes a part only.
+        # Into a file, not into memory, because only then does Pillow let other threads run. But it does not notice
+        # when the disk takes only a part.
         Image.fromarray(info.pixels).save(file, "JPEG", quality=90)
         file.seek(0)
         data = file.read()
@@ -44,10 +44,10 @@ def output(info: ImageInfo, settings: Settings) -> ImageInfo:
 
 
 def publish(info: ImageInfo, settings: Settings) -> ImageInfo:
-    """Give the file that `output` has written its place in `settings.output`; an older one of that name is replaced.
+    """Move the file that `output` has written to its place in `settings.output`, over an older one.
 
     Raises:
-        OSError: that cannot be done; nothing is left behind.
+        OSError: the file cannot be moved; nothing is left behind.
     """
     assert info.written is not None
     path = settings.output / info.name
@@ -57,9 +57,9 @@ def publish(info: ImageInfo, settings: Settings) -> ImageInfo:
 
 
 def write_whole(path: Path, data: bytes, unfinished: Path | None = None) -> None:
-    """Write `data` to `path` so that nobody, at no moment, finds half a file there.
+    """Write `data` to `path`, where there is never half a file.
 
-    The data go to a hidden file in `unfinished`, or in the same folder. It then takes the place of `path` in one step.
+    The data go to a hidden file in `unfinished`, or in the same folder, which then replaces `path` in one step.
     """
     temporary = _hidden(unfinished or path.parent)
     with _undone(temporary):
@@ -69,13 +69,13 @@ def write_whole(path: Path, data: bytes, unfinished: Path | None = None) -> None
 
 
 def _hidden(folder: Path) -> Path:
-    """Return a new name in `folder` that nobody will look at."""
+    """Return a new hidden name in `folder`."""
     return folder / f".{secrets.token_hex(6)}.part"
 
 
 @contextlib.contextmanager
 def _undone(path: Path) -> Generator[None]:
-    """Take away what was begun at `path` if it cannot be ended, by Ctrl-C too."""
+    """Remove the file at `path` if the body fails or is interrupted by Ctrl-C."""
     try:
         yield
     except BaseException:

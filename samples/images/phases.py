@@ -1,4 +1,4 @@
-"""The four phases as the pipelines call them: plain functions with time stamps and errors in one form."""
+"""The four phases as the pipelines call them: plain functions with time stamps and one kind of error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
 
-# What is wrong with the output folder as a whole; other errors there are of one name only.
+# Problems of the output folder as a whole; other errors there concern one file.
 _NO_MORE_OUTPUT = {
     number
     for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOENT", "ENOTDIR", "EACCES", "EPERM", "ESTALE", "ENOTCONN")
@@ -33,7 +33,7 @@ _NO_MORE_OUTPUT = {
 }
 
 Work = Callable[[Job | ImageInfo], ImageInfo]
-"""A phase with its settings; the first one takes a job, the others what the one before returned."""
+"""A phase with its settings; the first one takes a job, the others the result of the phase before."""
 
 FUNCTIONS: dict[Phase, Callable[[Any, Settings], ImageInfo]] = {
     Phase.LOAD: load,
@@ -41,13 +41,13 @@ FUNCTIONS: dict[Phase, Callable[[Any, Settings], ImageInfo]] = {
     Phase.NOISE: add_noise,
     Phase.OUTPUT: output,
 }
-"""What the phases do."""
+"""The functions of the phases."""
 
 
 def work_of(phase: Phase, settings: Settings) -> Work:
-    """Return `phase` as a function of one item. It can be called in any thread and sent to any process.
+    """Return `phase` as a function of one item, which can be called in any thread and sent to any process.
 
-    It raises PhaseError if the work cannot be done.
+    The function raises PhaseError if the work fails.
     """
     return partial(_work, phase, settings)
 
@@ -62,10 +62,10 @@ def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
 
 
 async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
-    """Do `phase` in a thread of trio's and tell the observer: for the modes in which no block does it.
+    """Do `phase` in a thread of trio and tell the observer: for the modes without blocks.
 
-    If that is cancelled, the work is left behind at once: it is on memory alone, and its result goes nowhere. Only a
-    file that was begun is waited for.
+    A cancellation abandons the work at once, because it changes only memory. Only a file that was begun is finished
+    first.
     """
     work = work_of(phase, settings)
     info = await trio.to_thread.run_sync(work, item, abandon_on_cancel=phase is not Phase.OUTPUT)
@@ -76,15 +76,15 @@ async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: 
 async def published(
     info: ImageInfo, settings: Settings, observer: Observer, sheet: SheetKeeper | None
 ) -> list[SheetEntry]:
-    """Give the thumbnail its place and tell the observer, image by image in order, once `output` is done.
+    """Move the thumbnail to its place after `output`, and tell the observer; call this for images in order.
 
-    What is cancelled in between is ended first: a thumbnail in its place is always reported.
+    A cancellation waits for both steps, so that each thumbnail in its place is reported.
 
     Returns:
-        What is to be put on the contact sheet; nothing if there is to be none.
+        The entries for the contact sheet; none if there is no sheet.
 
     Raises:
-        PhaseError: the file cannot be moved there.
+        PhaseError: the file cannot be moved.
     """
     with trio.CancelScope(shield=True):
         with _explained(Phase.OUTPUT, info):
@@ -106,7 +106,7 @@ def _explained(phase: Phase, item: Job | ImageInfo) -> Generator[None]:
 
 
 def explain(error: Exception) -> str:
-    """Return the reason for a failure in words for people, on one line."""
+    """Return the reason for a failure in plain words, on one line."""
     match error:
         case UnreadableError():
             return str(error)

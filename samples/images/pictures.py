@@ -1,4 +1,4 @@
-"""Makes a folder of pictures for those who have none at hand; seeded, so the same every time."""
+"""Paints a folder of pictures for users who have none at hand; seeded, so they are always the same."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["make_pictures", "paint_picture"]
 
 _LONG, _SHORT = 1800, 1200
 _PAINTED = 2  # painted at half that size, for speed, and enlarged
-_EVERY_PORTRAIT = 5  # every fifth is upright, stored lying on its side as cameras do
+_EVERY_PORTRAIT = 5  # every fifth is upright, and stored lying on its side as cameras do
 _TURN_RIGHT = 6  # the EXIF orientation of such a picture
 
 
 def make_pictures(folder: Path, count: int, seed: int = 0, shrink: int = 1) -> Iterator[Path]:
-    """Paint `count` pictures into `folder`, one each time the iterator is asked for the next.
+    """Paint `count` pictures into `folder`, one for each step of the iterator.
 
-    With `shrink` they are so many times smaller.
+    With `shrink=n` their sides are n times smaller.
     """
     return (paint_picture(folder, number, seed, shrink) for number in range(1, count + 1))
 
@@ -30,8 +30,8 @@ def make_pictures(folder: Path, count: int, seed: int = 0, shrink: int = 1) -> I
 def paint_picture(folder: Path, number: int, seed: int = 0, shrink: int = 1) -> Path:
     """Paint one picture into `folder`.
 
-    Picture `number`, from 1, depends on `seed` and that alone. Most are JPEGs, some PNG and WebP. With `shrink` it is
-    so many times smaller, and sooner painted.
+    Picture `number`, from 1, depends only on `number` and `seed`. Most are JPEGs, some PNG and WebP. With `shrink=n`
+    its sides are n times smaller, and it is painted faster.
     """
     random = np.random.default_rng([seed, number])
     name, paint = list(SCENES.items())[(number - 1) % len(SCENES)]
@@ -46,7 +46,7 @@ def paint_picture(folder: Path, number: int, seed: int = 0, shrink: int = 1) -> 
 
 
 def _save(image: Image.Image, path: Path, turned: bool) -> None:
-    """Write the picture; if `turned`, lying on its side with the EXIF note that says so."""
+    """Write the picture; if `turned`, on its side and with an EXIF entry that says so."""
     exif = Image.Exif()
     if turned:
         exif[ExifTags.Base.Orientation] = _TURN_RIGHT

@@ -1,7 +1,7 @@
-"""Shows a run in the terminal while it goes on: a bar, what is in flight, and who failed."""
+"""Shows a run in the terminal while it goes on: a bar, the images in flight, and the failures."""
 
-# What the run tells is only counted where it is told, on the trio thread. A thread of the display's own draws, for that
-# takes milliseconds, and as long as it likes where the terminal is slow or halted.
+# On the trio thread events are only counted. A thread of the display draws, because that takes milliseconds, and much
+# longer if the terminal is slow or halted.
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from penstock.samples.images.settings import Mode
 __all__ = ["ProgressDisplay", "Reported", "describe"]
 
 _SECONDS_BETWEEN = 0.1
-_MOST_LINES = 20  # of failures; whoever has thousands reads the counts at the end, or a file
+_MOST_LINES = 20  # of failures; the counts at the end, or a file, have the others
 
 
 def describe(failure: Failure) -> str:
@@ -37,10 +37,10 @@ def describe(failure: Failure) -> str:
 
 
 class Reported:
-    """The failures that were printed, in this run or one before: none is printed twice, and only the first few are.
+    """The failures that were printed in this run and the runs before: the first few, none of them twice.
 
     Args:
-        most: how many are printed.
+        most: the most failures that are printed.
         are_counted: whether there will be a report that counts all of them.
     """
 
@@ -51,7 +51,7 @@ class Reported:
         self._is_full = False
 
     def line_for(self, failure: Failure) -> str | None:
-        """Return what is to be printed of a failure; None for nothing."""
+        """Return the line to print for a failure; None for no line."""
         line = describe(failure)
         if self._is_full or line in self._lines:
             return None
@@ -66,11 +66,11 @@ class ProgressDisplay(Observer):
     """A progress bar for one run; use it as a context manager around the run.
 
     Args:
-        console: where to draw; errors are printed there above the bar, and alone if it is no terminal. On a quiet one
-            nothing is drawn, and errors are printed on standard error.
-        mode: named at the left of the bar.
+        console: draws the bar, with failures above it, or only the failures if it is no terminal. A quiet one draws
+            nothing; failures are printed on standard error then.
+        mode: its name is at the left of the bar.
         total: the number of jobs.
-        reported: what was printed before.
+        reported: the failures that were printed before.
     """
 
     def __init__(self, console: Console, mode: Mode, total: int, reported: Reported) -> None:
@@ -119,7 +119,7 @@ class ProgressDisplay(Observer):
         self._done += 1
 
     def on_error(self, failure: Failure) -> None:
-        """Count it as done too, and have it said who failed, where and why."""
+        """Count it as done, and print the file, the phase and the reason."""
         self._in_flight.discard(failure.sequence)
         self._done += 1
         self._failed += 1
@@ -128,9 +128,9 @@ class ProgressDisplay(Observer):
             self._lines.append(line)
 
     def _draw_on(self) -> None:
-        """Draw until the run has ended, and once more; nothing if there is nobody to see it."""
+        """Draw until the run has ended, and once more; stop if nothing reads the terminal."""
         drawing = self._progress if self._is_drawn else contextlib.nullcontext()
-        with contextlib.suppress(OSError, SystemExit), drawing:  # rich ends the thread where a pipe is closed
+        with contextlib.suppress(OSError, SystemExit), drawing:  # rich ends the thread if a pipe is closed
             while not self._ended.wait(_SECONDS_BETWEEN):
                 self._draw()
             self._draw()

@@ -1,4 +1,4 @@
-"""What travels through the pipelines: a job at first, then an image with its time stamps, or a failure."""
+"""The items of the pipelines: first a job, then an image with its time stamps, or a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Pixels"
 Box = tuple[int, int, int, int]
 """Left, upper, right, lower, in pixels, as Pillow counts them."""
 Pixels = npt.NDArray[np.uint8]
-"""Red, green and blue: shape (height, width, 3). Nobody writes into those of a record."""
+"""Red, green and blue: shape (height, width, 3). Those of a record are never changed."""
 
 
 class Phase(Enum):
@@ -32,11 +32,11 @@ class Phase(Enum):
 class Stamp:
     """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds).
 
-    All processes of one machine share that clock. The workers of a Dask cluster on other machines have clocks of
-    their own: there the length of the work is right, and the time between two phases means nothing.
+    All processes of one machine share this clock. Workers of a Dask cluster on other machines have clocks of their own:
+    then the length of the work is right, but the time between two phases is not.
 
     Args:
-        cpu: seconds of processor time that the work took.
+        cpu: the processor time of the work, in seconds.
     """
 
     phase: Phase
@@ -50,10 +50,10 @@ class Job:
     """One file to be worked on.
 
     Args:
-        sequence: counts from 1, without gaps, and settles the order of the output.
+        sequence: counts from 1, without gaps; it is the order of the output.
         path: the file.
-        name: of its thumbnail.
-        number: of the picture among all, those included that need no work; by default that of the job.
+        name: the name of its thumbnail.
+        number: the number of the picture among all pictures, including those that need no work; by default `sequence`.
     """
 
     sequence: int
@@ -66,19 +66,19 @@ class Job:
 class ImageInfo:
     """One image on its way; each phase returns a new record and leaves the one it was given as it is.
 
-    It travels to other processes as it is: the pixels are an array, which goes there by way of shared memory.
+    It can be sent to other processes: the pixels are an array, which goes through shared memory.
 
     Args:
-        sequence: number of the image, from 1, without gaps.
+        sequence: the number of the image, from 1, without gaps.
         path: the file it was loaded from.
-        name: of its thumbnail.
-        number: of the picture among all.
-        pixels: what it looks like after the latest phase.
-        picture: where in `pixels` the photograph is; the rest is the frame.
-        stamps: one entry for each phase that is behind it.
-        written: the thumbnail's file, once it is on disk; out of sight until it is published.
-        digest: SHA-256 of the thumbnail's file.
-        note: what was assumed to read the file, for people; empty if nothing was.
+        name: the name of its thumbnail.
+        number: the number of the picture among all pictures.
+        pixels: the image after the latest phase.
+        picture: the part of `pixels` with the photograph; the rest is the frame.
+        stamps: an entry for each finished phase.
+        written: the thumbnail's file, once it is on disk; hidden until it is published.
+        digest: the SHA-256 of the thumbnail's file.
+        note: the assumption that was needed to read the file; empty if none was.
     """
 
     sequence: int
@@ -92,17 +92,17 @@ class ImageInfo:
     digest: str | None = None
     note: str = ""
 
-    def __repr__(self) -> str:  # short: a recording has one for each span
+    def __repr__(self) -> str:  # short, because a recording has one for each span
         return f"ImageInfo({self.sequence}, {self.path.name!r}, {len(self.stamps)} phases)"
 
 
 @attrs.frozen
 class Failure:
-    """Why an image did not come out, in words for people: its file, the phase and the reason.
+    """Why an image failed: its file, the phase and the reason in plain words.
 
     Args:
-        exception: the class of what was raised, if anything was.
-        ends_run: whether no other image could come out either: the disk is full, say.
+        exception: the class of the exception, if there was one.
+        ends_run: whether all other images would fail, too: because the disk is full, for example.
     """
 
     sequence: int
@@ -114,10 +114,10 @@ class Failure:
 
 
 class PhaseError(Exception):
-    """A phase could not do its work on one image; `failure` tells which one and why."""
+    """A phase has failed on one image; `failure` has the image and the reason."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)  # and nothing else, so that it can be pickled
+        super().__init__(failure)  # with this only argument, so that it can be pickled
         self.failure = failure
 
     def __str__(self) -> str:

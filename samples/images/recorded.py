@@ -1,4 +1,4 @@
-"""Records a run that has no network, from the stamps of its images, so that its chart stands beside those of others."""
+"""Makes a recording of a run without a network from the stamps of its images, to compare its chart with others."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def recorded_by_hand(
     started: float,
     seconds: float,
 ) -> Recording:
-    """Return a recording with a row a phase, and one for the contact sheet below them if there is one.
+    """Return a recording with a row per phase, and a row for the contact sheet if there is one.
 
     Args:
-        name: what it is called.
-        images: sequence number, name and stamps of each image that came out.
-        pages: of the contact sheet.
+        name: the name of the recording.
+        images: the sequence number, name and stamps of each image that came out.
+        pages: the pages of the contact sheet.
         started: when the run began, by the clock of the stamps.
-        seconds: how long it took.
+        seconds: the length of the run.
     """
     spans = [
         Span(phase, phase, sequence, stamp.started - started, stamp.finished - started, label=label)

@@ -1,4 +1,4 @@
-"""Tells at the end, on stdout, what came out: a few lines in words, and the table."""
+"""Prints the result at the end, on standard output: a few lines of text, and the table."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _MOST_STALE = 10
 
 @attrs.frozen
 class RunReport:
-    """A run and what was made of it.
+    """A run and the files that belong to it.
 
     Args:
-        result: the run.
-        folder: where its thumbnails are.
-        executor: what the phases were called in; None for threads of trio's, without an executor.
-        workers: how many images could be in work at a time.
-        saved: the files that it was recorded and drawn in.
-        network: what its network has done, if that is to be printed and there was one.
-        kept: how many images were up to date and needed no work.
-        manifest: the files that say what each picture has become.
-        problems: what else could not be written, and why.
-        stale: thumbnails and pages of earlier runs that belong to no picture of this one.
+        result: the result of the run.
+        folder: the folder of its thumbnails.
+        executor: the kind of workers; None for threads of trio, without an executor.
+        workers: the number of images that could be worked on at once.
+        saved: the files of its recording and its diagram.
+        network: the report of its network, if it is to be printed.
+        kept: the number of images that were up to date.
+        manifest: the files of the manifest.
+        problems: the reasons why other files could not be written.
+        stale: thumbnails and pages of earlier runs that belong to no picture of this run.
     """
 
     result: RunResult
@@ -52,7 +52,7 @@ class RunReport:
 
     @property
     def went_well(self) -> bool:
-        """Whether every image came out, and everything that was to be written was."""
+        """Whether every image came out and every file was written."""
         is_whole = self.result.outcome is Outcome.DONE and not self.result.failures
         return is_whole and not (
             self.problems or self.saved.problems or any(page.problem for page in self.result.pages)
@@ -60,7 +60,7 @@ class RunReport:
 
 
 def print_report(console: Console, reports: Sequence[RunReport], left_out: str = "") -> None:
-    """Print the lines and the table for `reports`, one a mode, and before them what was left out."""
+    """Print the files that were left out, then the lines and the table for `reports`, one per mode."""
     if left_out:
         console.print(f"left out: {printable(left_out)}", markup=False, highlight=False, soft_wrap=True)
     for report in reports:
@@ -81,14 +81,14 @@ def print_report(console: Console, reports: Sequence[RunReport], left_out: str =
 
 
 def print_networks(console: Console, reports: Sequence[RunReport]) -> None:
-    """Print what the networks have done, where that was asked for, and nothing else."""
+    """Print only the reports of the networks, if they were asked for."""
     for report in reports:
         if report.network is not None:
             print_network(console, report.network)
 
 
 def what_went_wrong(reports: Sequence[RunReport]) -> list[str]:
-    """A line for each thing that went wrong, but for images that failed: they were named when they did."""
+    """Return a line per problem, except for images that failed: they have been printed already."""
     lines: list[str] = []
     for report in reports:
         result = report.result
@@ -145,7 +145,7 @@ def _sheet_lines(result: RunResult) -> list[str]:
 
 
 def _notes(result: RunResult) -> list[str]:
-    """A line for each thing that was assumed to read files, with how many there were and the first of them."""
+    """Return a line per assumption that was needed to read files, with the number of files and the first of them."""
     noted: dict[str, list[str]] = {}
     for image in result.finished:
         if image.note:

@@ -1,4 +1,4 @@
-"""Plans a run: which pictures are to be worked on, and which thumbnails are up to date; and makes its manifest."""
+"""Plans a run: which pictures need work, and which thumbnails are up to date. It also makes the manifest."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _OURS = re.compile(r"(.*-[0-9a-f]{8}(-[0-9]+)?|contact-sheet(-[0-9]+)?)\.jpg", r
 
 @attrs.frozen
 class Plan:
-    """What a run is to do.
+    """The plan of a run.
 
     Args:
-        jobs: what is worked on, numbered from 1 without gaps.
-        kept: by number of the picture, what is up to date.
-        began: when it was made (`time.time_ns()`).
+        jobs: the pictures that need work, numbered from 1 without gaps.
+        kept: the entries that are up to date, by the number of the picture.
+        began: when the plan was made (`time.time_ns()`).
     """
 
     jobs: Sequence[Job]
@@ -38,14 +38,14 @@ class Plan:
     began: int = attrs.field(factory=time.time_ns)
 
     def on_sheet(self, folder: Path) -> list[SheetEntry]:
-        """Return what the contact sheet has besides the images of the run; they have no places yet."""
+        """Return the entries of the contact sheet for images that are up to date; they have no places yet."""
         return [
             SheetEntry(-1, number, shown_name(Path(entry.source)), folder / entry.thumbnail)
             for number, entry in self.kept.items()
         ]
 
     def entries(self, result: RunResult) -> list[Entry]:
-        """Return the manifest after the run: in order, without what the run has not come to."""
+        """Return the manifest after the run, in order, without pictures that the run has not reached."""
         entries = dict(self.kept)
         for image in result.finished:
             entries[image.number] = self._finished(image)
@@ -64,13 +64,13 @@ class Plan:
             {stamp.phase.value: stamp.finished - stamp.started for stamp in image.stamps},
             note=image.note,
             size=size,
-            modified=modified if modified < self.began else -1,  # changed since: nobody knows what was read
+            modified=modified if modified < self.began else -1,  # else it is not known which content was read
             length=_stat(image.written)[0],
         )
 
 
 def make_plan(jobs: Sequence[Job], settings: Settings, resumes: bool) -> Plan:
-    """Return what is to be done of `jobs`: all of it, or what the manifest of the output folder does not have."""
+    """Return a plan for `jobs`: for all of them, or for those that the manifest of the output folder lacks."""
     plan = Plan(jobs)
     known = read_manifest(settings.output, settings) if resumes else {}
     if not known:
@@ -92,7 +92,7 @@ def _is_up_to_date(entry: Entry, job: Job, folder: Path) -> bool:
 
 
 def _stat(path: Path) -> tuple[int, int]:
-    """Size and time of the latest change; -1 for a file that cannot be looked at."""
+    """Return size and time of the latest change; -1 for a file that cannot be read."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -101,7 +101,7 @@ def _stat(path: Path) -> tuple[int, int]:
 
 
 def no_longer_belongs(folder: Path, plan: Plan, result: RunResult) -> list[str]:
-    """Return thumbnails and pages of earlier runs that this run would not have made; in order."""
+    """Return the thumbnails and pages of earlier runs that this run would not have made, in order."""
     names = {entry.thumbnail for entry in plan.kept.values()} | {image.written.name for image in result.finished}
     count = len(names)
     pages = {page.file.name for page in result.pages}

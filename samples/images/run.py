@@ -1,4 +1,4 @@
-"""Runs one mode over a list of jobs: the only thing a user interface needs to know of the pipelines."""
+"""Runs one mode over a list of jobs: the only interface between the pipelines and a user interface."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Outcome(Enum):
     """How a run ended."""
 
     DONE = "done"  # every image came out or was skipped
-    FAILED = "failed"  # an image failed, and the user wanted that to end the run, or no other could come out either
+    FAILED = "failed"  # an image failed, and the user wanted the run to end then, or all others would fail, too
     STOPPED = "stopped"  # by the stop command
-    LATE = "late"  # it took longer than the user allowed
+    LATE = "late"  # it took longer than the time limit
 
 
 @attrs.frozen
 class Finished:
-    """What remains of an image that came out: everything but its pixels."""
+    """An image that came out, without its pixels."""
 
     sequence: int
     number: int
@@ -59,12 +59,12 @@ class Finished:
 
 @attrs.frozen
 class RunResult:
-    """The whole story of a run; `finished` and `failures` are in order of the sequence numbers.
+    """The result of a run; `finished` and `failures` are in order of the sequence numbers.
 
     Args:
-        seconds: wall time, from the first load to the last thumbnail on disk.
-        total: the number of jobs; more than finished and failures together where the run ended early.
-        pages: the contact sheet.
+        seconds: wall-clock seconds, from the first load to the last thumbnail on disk.
+        total: the number of jobs; if the run ended early, more than finished and failures together.
+        pages: the pages of the contact sheet.
         late: why the time limit ended the run, and where its images were then; empty if it did not.
     """
 
@@ -89,21 +89,21 @@ async def run(
     keep: int | None = None,
     kept: Sequence[SheetEntry] = (),
 ) -> RunResult:
-    """Run `jobs` in `mode`; `observer` hears of everything, `stop` ends it early.
+    """Run `jobs` in `mode`; `observer` is told of everything, and `stop` ends the run early.
 
     Failures of images are in the result, never raised. Whatever the outcome, the thumbnails in `finished` are
     on disk, whole, and no others.
 
     Args:
-        mode: one of the four.
+        mode: one of the four modes.
         jobs: the images, numbered from 1.
-        settings: what is to be done with them.
+        settings: the settings of the run.
         observer: is told on the trio thread.
         stop: the stop command.
-        executor: what the blocks call the phases in, if the mode has blocks; None for a thread a processor.
-        watch: looks at the run, and limits its time.
-        keep: how many finished images, and how many failures, the result has at most, the newest; None for all.
-        kept: what the contact sheet has besides, of an earlier run; without places.
+        executor: the executor for the phases, if the mode has blocks; None for a thread per processor.
+        watch: observes the run, and limits its time.
+        keep: the most finished images, and the most failures, that the result has, the newest; None for all.
+        kept: entries of an earlier run for the contact sheet, without places.
     """
     record = _Record(keep)
     watch = Watch() if watch is None else watch
@@ -160,7 +160,7 @@ async def _work_through(
 
 @contextlib.contextmanager
 def _limited(seconds: float | None) -> Generator[None]:
-    """Do for a body without a network what the time limit of a network does."""
+    """Limit the time of the body as a network does: for the mode without a network."""
     with trio.move_on_after(math.inf if seconds is None else seconds) as scope:
         yield
     if scope.cancelled_caught:
@@ -168,7 +168,7 @@ def _limited(seconds: float | None) -> Generator[None]:
 
 
 class _Record(Observer):
-    """Keeps what the result needs, and nothing as large as pixels."""
+    """Keeps what the result needs, without pixels."""
 
     def __init__(self, keep: int | None) -> None:
         self.finished = deque[Finished](maxlen=keep)

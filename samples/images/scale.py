@@ -29,7 +29,7 @@ def fit(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
 def scale(info: ImageInfo, settings: Settings) -> ImageInfo:
     """Shrink the image (Lanczos) and put it into a frame with a mat; the result has exactly `settings.size`.
 
-    The aspect is kept, and a picture that is smaller than the frame's opening is not blown up.
+    The aspect is kept, and a picture that is smaller than the opening of the frame is not enlarged.
     """
     width, height = settings.size
     border = max(1, round(min(width, height) * 0.012))
@@ -47,7 +47,7 @@ def scale(info: ImageInfo, settings: Settings) -> ImageInfo:
 
 @lru_cache(maxsize=4)
 def _empty_frame(size: tuple[int, int], border: int) -> Pixels:
-    """A dark moulding with a lighter inner edge around a warm white mat; for all images, so not to be drawn on."""
+    """Return the frame for all images, which must not be changed: a dark moulding around a warm white mat."""
     frame = Image.new("RGB", size, _FRAME)
     draw = ImageDraw.Draw(frame)
     right, lower = size[0] - border - 1, size[1] - border - 1
@@ -56,7 +56,7 @@ def _empty_frame(size: tuple[int, int], border: int) -> Pixels:
 
 
 def _draw_bevel(frame: Pixels, picture: Box) -> None:
-    """The cut edge of the mat, lit from above: one pixel around the picture, in place."""
+    """Draw the cut edge of the mat, lit from above, one pixel around the picture, in place."""
     left, upper, right, lower = picture
     frame[lower, left : right + 1] = _BEVEL_LIGHT
     frame[upper : lower + 1, right] = _BEVEL_LIGHT

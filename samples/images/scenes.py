@@ -1,4 +1,4 @@
-"""Paints scenes that could pass for photographs at the size of a thumbnail."""
+"""Paints scenes that look like photographs at the size of a thumbnail."""
 
 from __future__ import annotations
 

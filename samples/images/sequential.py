@@ -17,7 +17,7 @@ __all__ = ["run_sequential"]
 async def run_sequential(
     jobs: Sequence[Job], settings: Settings, observer: Observer, sheet: SheetKeeper | None
 ) -> None:
-    """Work through `jobs` in a plain loop, without any of Penstock."""
+    """Work through `jobs` in a plain loop, without Penstock."""
     page: list[SheetEntry] = []
     for job in jobs:
         try:

@@ -1,4 +1,4 @@
-"""What a run is to do, apart from the files it does it to."""
+"""The settings of a run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class OnError(Enum):
 
 
 class Workers(Enum):
-    """What the blocks call the phases in."""
+    """The kinds of workers that the blocks use."""
 
     THREADS = "threads"
     PROCESSES = "processes"
@@ -51,7 +51,7 @@ def usable_cpus() -> int:
 
 @attrs.frozen
 class AtOnce:
-    """How many images may be in the work of each phase at a time, where blocks do it; each at least 1."""
+    """The number of images that each phase may work on at once, in the modes with blocks; each at least 1."""
 
     load: int
     scale: int
@@ -71,11 +71,11 @@ class AtOnce:
 
 @attrs.frozen
 class SheetPlan:
-    """What a page of the contact sheet has room for.
+    """The size of a page of the contact sheet.
 
     Args:
-        columns: thumbnails in a row, at least 1.
-        rows: rows on a page, at least 1.
+        columns: thumbnails per row, at least 1.
+        rows: rows per page, at least 1.
     """
 
     columns: int = 5
@@ -83,17 +83,17 @@ class SheetPlan:
 
     @classmethod
     def for_images(cls, total: int) -> SheetPlan:
-        """Return a plan for that many images: if they do not fill a row, the sheet is narrower."""
+        """Return a plan for `count` images; if they do not fill a row, the sheet is narrower."""
         plan = cls()
         return attrs.evolve(plan, columns=max(1, min(plan.columns, total)))
 
 
 class HaltedError(Exception):
-    """The run is over; what is still worked on goes nowhere."""
+    """The run is over, and the result of the work is not needed."""
 
 
 class Halt:
-    """Lets work that was left behind in a thread give up; a process is ended, or none of it is left behind."""
+    """Lets work that was abandoned in a thread give up; abandoned processes are ended."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -102,7 +102,7 @@ class Halt:
         return Halt, ()
 
     def check(self) -> None:
-        """Raise `HaltedError` if nobody wants the work any more."""
+        """Raise `HaltedError` if the result of the work is not needed any more."""
         if self.is_set:
             raise HaltedError("the run is over")
 
@@ -112,17 +112,17 @@ class Settings:
     """The settings of one run.
 
     Args:
-        output: folder for the thumbnails; it exists.
-        size: width and height of the framed thumbnail in pixels.
-        noise: standard deviation of the Gaussian noise, in steps of the 8-bit scale.
-        layers: how many layers of such noise the filter draws and adds; each costs as much as the first.
-        on_error: skip an image that fails, or end the run.
-        filters: number of filter blocks in the load-balanced mode; each works on one image at a time.
-        governor: how many images may be in the pipeline at a time.
-        at_once: how many images may be in each phase at a time, in the data-flow and load-balanced modes.
-        seed: the noise of an image depends on `seed` and its name alone, so every mode writes the same bytes.
-        unfinished: folder for files that are being written, on the disk of `output`; None for `output` itself.
-        sheet: the contact sheet; None for none.
+        output: the folder for the thumbnails, which exists.
+        size: width and height of the framed thumbnail, in pixels.
+        noise: the standard deviation of the Gaussian noise, in steps of the 8-bit scale.
+        layers: the number of layers of noise that the filter adds; each takes the same time.
+        on_error: what happens when an image fails.
+        filters: the number of filter blocks in the load-balanced mode; each works on one image at a time.
+        governor: the most images in the pipeline.
+        at_once: the most images in each phase, in the data-flow and load-balanced modes.
+        seed: the noise of an image depends only on `seed` and its name, so every mode writes the same bytes.
+        unfinished: the folder for files that are being written, on the disk of `output`; None for `output` itself.
+        sheet: the plan of the contact sheet; None for no sheet.
         halt: is set when the run is over.
     """
 

@@ -1,4 +1,4 @@
-"""Knows what is on the contact sheet of a run, and what is still to be put there; on the trio thread."""
+"""Keeps the contact sheet of a run: its pages, and the entries for the next page. Use it on the trio thread."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ __all__ = ["SheetKeeper"]
 
 
 class SheetKeeper:
-    """Gives every image that comes out its place on the sheet, and keeps what was drawn.
+    """Gives every image that comes out its place on the sheet, and keeps the pages.
 
     Args:
-        settings: those of the run; they have a sheet.
-        kept: thumbnails of an earlier run that are to be on the sheet too, in order of their numbers, without places.
+        settings: the settings of the run, with a sheet.
+        kept: entries of an earlier run for the sheet, in order of their numbers, without places.
     """
 
     def __init__(self, settings: Settings, kept: Iterable[SheetEntry] = ()) -> None:
         self._settings = settings
         self._kept = deque(kept)
         self._entries: list[SheetEntry] = []  # by place
-        self._waiting: set[int] = set()  # places that are on no page yet
+        self._waiting: set[int] = set()  # the places that are on no page yet
         self._pages: dict[int, SheetPage] = {}
 
     def place(self, info: ImageInfo) -> list[SheetEntry]:
-        """Give the image, whose thumbnail is on disk, the next place, and those that come before it theirs."""
+        """Give an image with a thumbnail on disk the next place, after the kept ones before it."""
         assert info.written is not None
         entry = SheetEntry(-1, info.number, shown_name(info.path), info.written)
         return [*self._placed_before(info.number), self._placed(entry)]
@@ -51,17 +51,17 @@ class SheetKeeper:
         return entry
 
     def keep(self, page: SheetPage) -> None:
-        """Take note of a page that was drawn."""
+        """Keep a page that was drawn."""
         self._pages[page.number] = page
         self._waiting.difference_update(entry.place for entry in page.entries)
 
     async def draw(self, entries: Sequence[SheetEntry]) -> None:
-        """Draw a page in a thread of trio's: for the modes in which no block does it."""
+        """Draw a page in a thread of trio: for the modes without blocks."""
         if entries:
             self.keep(await trio.to_thread.run_sync(partial(draw_page, entries, self._settings)))
 
     async def finish(self) -> list[SheetPage]:
-        """Draw what the run has not drawn, and return all pages; a cancellation has to wait for that."""
+        """Draw the rest and return all pages; a cancellation waits for that."""
         self._placed_before(float("inf"))
         places = places_on(self._settings)
         for page in sorted({place // places for place in self._waiting}):

@@ -1,4 +1,4 @@
-"""Makes the blocks that the two data-flow modes are put together from."""
+"""Makes the blocks of the two data-flow modes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Stage = Transformer[Any, ImageInfo]
 
 
 class Stages:
-    """Makes the blocks of one run; what they call in workers they call through `executor`."""
+    """Makes the blocks of one run; the phases run in `executor`."""
 
     def __init__(self, settings: Settings, observer: Observer, executor: Executor, sheet: SheetKeeper | None) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class Stages:
         self._on_error = error_policy(settings, observer)
 
     def load(self) -> Stage:
-        """Load. Only as many images wait behind it as one would miss: they can be large, unlike thumbnails."""
+        """Load. Only a few images wait behind this block, because they can be large, unlike thumbnails."""
         return self._worker(Phase.LOAD, window=2 * self._settings.at_once.load)
 
     def scale(self) -> Stage:
@@ -44,8 +44,8 @@ class Stages:
     def filter(self, number: int) -> Stage:
         """One of several blocks that share the noise phase.
 
-        It has room for one image and no more: where it has its share it declines for the moment, and the next one
-        takes it. The window lets it go on while its results wait at the multiplexer for a slower filter's image.
+        It has room for one image: while it has one, it postpones the next, which another filter takes. The window lets
+        it go on while its results wait at the multiplexer for the image of a slower filter.
         """
         return Transformer(
             work_of(Phase.NOISE, self._settings),
@@ -61,7 +61,7 @@ class Stages:
         return self._worker(Phase.OUTPUT)
 
     def loaded(self) -> Transformer[ImageInfo, ImageInfo]:
-        """Tell the observer of a loaded image: on the loop, for that is where the observer wants to hear of it."""
+        """Tell the observer of each loaded image, on the loop, where the observer must be called."""
 
         def tell(info: ImageInfo) -> ImageInfo:
             self._observer.on_progress(Phase.LOAD, info)
@@ -70,9 +70,9 @@ class Stages:
         return Transformer(tell, capacity=1, name="loaded")
 
     def publish(self) -> TransformMany[ImageInfo, SheetEntry]:
-        """Give the files their places, tell the observer, of the phases since loading too, and hand on to the sheet.
+        """Move files to their places, tell the observer of the phases since loading, and hand entries to the sheet.
 
-        A block behind each phase could tell it sooner, at a tenth of a millisecond an image.
+        A block behind each phase could tell it sooner, but costs a tenth of a millisecond per image.
         """
 
         async def publish(info: ImageInfo) -> list[SheetEntry]:
@@ -83,9 +83,9 @@ class Stages:
         return TransformMany(publish, on_error=self._on_error, name="publish")
 
     def add_contact_sheet(self, publisher: TransformMany[ImageInfo, SheetEntry]) -> None:
-        """Link what draws the sheet behind `publisher`: it collects thumbnails for a page, which a worker draws.
+        """Link the blocks for the contact sheet behind `publisher`: they collect entries, and a worker draws the page.
 
-        The governor's slots are free before that: what waits here are names of files.
+        The slots of the governor are free before that, because only names of files wait here.
         """
         if self._sheet is None:
             return
@@ -113,13 +113,13 @@ class Stages:
 
 
 def _not_drawn(error: ErrorInfo) -> None:
-    """Leave a page for the end of the run if its worker has died; raise what is our own fault."""
+    """Leave a page to the end of the run if its worker has died; raise every other error."""
     if not isinstance(error.exception, WorkerDied):
         raise error.exception
 
 
 def error_policy(settings: Settings, observer: Observer) -> DeadLetter:
-    """Return what blocks do with an image that fails: hand it to a block that reports it, or ends the run."""
+    """Return the policy for images that fail: a block reports them, or ends the run."""
 
     def report(error: ErrorInfo) -> None:
         failure = _failure(error)
@@ -131,7 +131,7 @@ def error_policy(settings: Settings, observer: Observer) -> DeadLetter:
 
 
 def _failure(error: ErrorInfo) -> Failure:
-    """Return what is to be said of an image; raise what is not the image's fault but ours."""
+    """Return the failure of an image; raise every error that is not the image's fault."""
     match error:
         case ErrorInfo(exception=PhaseError() as known):
             return known.failure

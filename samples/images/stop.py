@@ -1,4 +1,4 @@
-"""The stop command, for whoever has a button or a signal for it."""
+"""The stop command, for a button or a signal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether somebody wants the end."""
+        """Whether the end was requested."""
         return self._requested
 
     def request(self) -> None:
-        """Ask for the end; to be called on the trio thread, any number of times."""
+        """Request the end; call this on the trio thread, any number of times."""
         self._requested = True
         for scope in self._scopes:
             scope.cancel()

@@ -1,8 +1,8 @@
-"""Works out the figures of a run: how long phases took, how long images queued, how full queues were."""
+"""Computes the figures of a run: the time of the phases, the time in queues, and the length of queues."""
 
-# The queue before a phase is an interval of each image's life: from the end of the phase before it to the
-# start of this one. The mean length of the queue is the sum of these waits over the length of the run,
-# by Little's law, and its largest length is the deepest overlap of the intervals. Nothing has to be sampled.
+# An image is in the queue before a phase from the end of the phase before to the start of this one. By Little's law the
+# mean length of the queue is the sum of these times divided by the length of the run, and the largest length is the
+# deepest overlap of the intervals. Nothing has to be sampled.
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Interval = tuple[float, float]
 
 @attrs.frozen
 class PhaseFigures:
-    """The figures of one phase: mean milliseconds of work and in the queue before it; that queue's size."""
+    """The figures of one phase: milliseconds per image of work and in the queue before it, and the queue's length."""
 
     work_ms: float
     wait_ms: float
@@ -31,9 +31,9 @@ class PhaseFigures:
 
 @attrs.frozen
 class Summary:
-    """The figures of one run; `phases` is empty, and `ms_per_image` None, where no image came out.
+    """The figures of one run; if no image came out, `phases` is empty and `ms_per_image` is None.
 
-    The contact sheet is apart from the phases: how many pages, and the mean milliseconds that one took.
+    The contact sheet is apart from the phases: the number of pages, and milliseconds per page.
     """
 
     mode: Mode
@@ -46,12 +46,12 @@ class Summary:
 
     @property
     def ms_per_image(self) -> float | None:
-        """Wall time per image that came out."""
+        """Wall-clock milliseconds per image that came out."""
         return 1000 * self.seconds / self.images if self.images else None
 
     @property
     def work_ms(self) -> float:
-        """Mean milliseconds of work on one image, all phases together."""
+        """Milliseconds of work per image, all phases together."""
         return sum(figures.work_ms for figures in self.phases.values())
 
 
@@ -87,7 +87,7 @@ def _queued(histories: Sequence[Sequence[Stamp]], index: int) -> list[Interval]:
 
 
 def deepest_overlap(intervals: Iterable[Interval]) -> int:
-    """Return how many of the half-open `intervals` overlap at most at one time."""
+    """Return the largest number of half-open `intervals` that overlap at one time."""
     events = sorted(
         event for start, end in intervals if end > start for event in ((start, 1), (end, -1))
     )  # at one moment the ends come first

@@ -1,4 +1,4 @@
-"""The table at the end: one column a mode."""
+"""The table at the end, with a column per mode."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from penstock.samples.images.summary import PhaseFigures, Summary
 
 __all__ = ["result_table"]
 
-_NOTHING = "–"  # a dash, where there is no figure
+_NOTHING = "–"  # a dash stands for no figure
 
 
 def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers | None, int]]) -> Table:
     """Return a table of the runs, with the speed of each against the sequential run.
 
-    `workers` has for each run what the phases were called in, if that was an executor, and by how many.
+    `workers` has the kind of workers of each run, None without an executor, and their number.
 
-    Without a sequential run among them, the work stands in for it: what the phases took, one after another.
+    Without a sequential run, the sum of the phases takes its place.
     """
     table = Table(title="Image pipelines", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("")
@@ -56,7 +56,7 @@ def _add_queues(table: Table, summaries: Sequence[Summary]) -> None:
 
 
 def _add_sheet(table: Table, summaries: Sequence[Summary]) -> None:
-    """Add what the contact sheet took, which is none of the phases."""
+    """Add the time of the contact sheet, which is not a phase."""
     cells = [f"{s.page_ms:.1f} ({s.pages})" if s.pages else _NOTHING for s in summaries]
     table.add_row("contact sheet", style="dim")
     table.add_row("  ms a page (pages)", *cells)
@@ -70,7 +70,7 @@ def _add_phases(
     phases: Sequence[Phase] | type[Phase],
     figure: Callable[[PhaseFigures], str],
 ) -> None:
-    """Add one group of rows, a row a phase."""
+    """Add one group of rows, with a row per phase."""
     table.add_row(title, style="dim")
     for phase in phases:
         figures = [None if summary is None else summary.phases.get(phase) for summary in summaries]
@@ -79,7 +79,7 @@ def _add_phases(
 
 
 def _add_ratio(table: Table, summaries: Sequence[Summary]) -> None:
-    """Add the row that all this is about: how many times as fast as the sequential mode."""
+    """Add the row with the speed-up over the sequential mode."""
     reference = next((s.ms_per_image for s in summaries if s.mode is Mode.SEQUENTIAL), None)
     cells: list[str] = []
     for summary in summaries:

@@ -1,4 +1,4 @@
-"""What the painted scenes are made of: gradients, clouds of fractal noise, ridges, glows; float32, 0 to 1."""
+"""The parts of painted scenes: gradients, clouds of fractal noise, ridges and glows; float32 from 0 to 1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 __all__ = ["Field", "Picture", "blend", "field", "finish", "fractal", "glow", "gradient", "grid", "ridge"]
 
 Field = npt.NDArray[np.floating]
-"""One value a pixel: shape (height, width)."""
+"""One value per pixel: shape (height, width)."""
 Picture = npt.NDArray[np.floating]
 """Red, green, blue: shape (height, width, 3)."""
 Colour = Sequence[float]
@@ -59,7 +59,7 @@ def ridge(random: np.random.Generator, width: int, peaks: float, roughness: floa
     total = np.zeros(width)
     for octave in range(9):
         points = max(4, int(peaks * 2**octave) + 3)
-        shift = random.random() / (points - 1)  # or the peaks of all ridges would stand in line
+        shift = random.random() / (points - 1)  # otherwise the peaks of all ridges would be in line
         places = np.linspace(0, 1 + 1 / (points - 2), points) - shift
         total += np.interp(x, places, random.random(points)) * roughness**octave
     total -= total.min()

@@ -1,4 +1,4 @@
-"""The hidden folder for files that are being written; those of runs that were killed are removed."""
+"""Makes the hidden folder for files that are being written, and removes those of killed runs."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ __all__ = ["unfinished"]
 
 _SUFFIX = ".unfinished"
 _LOCK = "lock"
-_SURELY_LOCKED = 10.0  # seconds after a folder was made
+_SURELY_LOCKED = 10.0  # seconds since the folder was made
 
 
 @contextlib.contextmanager
 def unfinished(settings: Settings) -> Generator[Settings]:
-    """Make a hidden folder for files that are being written; what is still in it at the end goes with it.
+    """Make a hidden folder for files that are being written, and remove it at the end.
 
-    What is still worked on at the end, left behind in a thread, is told to give up.
+    Work that is still going on in abandoned threads at the end is told to give up.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # each image will say by itself what is wrong with the output folder
+        with contextlib.suppress(OSError):  # each image will report what is wrong with the output folder
             _remove_left_behind(settings.output)
             folder = Path(tempfile.mkdtemp(prefix=".", suffix=_SUFFIX, dir=settings.output))
             stack.callback(_remove, folder)
             lock(stack.enter_context(open(folder / _LOCK, "xb")))
             settings = attrs.evolve(settings, unfinished=folder)
         settings = attrs.evolve(settings, halt=Halt())
-        stack.callback(setattr, settings.halt, "is_set", True)  # first of all that is done at the end
+        stack.callback(setattr, settings.halt, "is_set", True)  # this is done first at the end
         yield settings
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder; a worker that was left to itself may just be writing another file into it."""
+    """Remove a folder, even if an abandoned worker is writing another file into it."""
     for _ in range(5):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -48,9 +48,9 @@ def _remove(folder: Path) -> None:
 
 
 def _remove_left_behind(output: Path) -> None:
-    """Remove the hidden folders of runs that were killed: nobody holds their locks."""
+    """Remove the hidden folders of killed runs: those without a lock."""
     for folder in output.glob(f".*{_SUFFIX}"):
-        with contextlib.suppress(OSError):  # it is another run's, or not ours to remove
+        with contextlib.suppress(OSError):  # it belongs to another run, or must not be removed
             if folder.is_dir() and not folder.is_symlink() and not _is_in_use(folder):
                 shutil.rmtree(folder)
 

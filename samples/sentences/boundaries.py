@@ -1,4 +1,4 @@
-"""Where sentences end, as the library sentencex knows it for many languages.
+"""Finds the ends of sentences, in many languages, with the library sentencex.
 
 Compared with pysbd, which is older and knows 23 languages: on a megabyte of technical English both left "e.g." and
 "et al." alone, sentencex cut fewer sentences in the middle of code and brackets, and it took 0.04 s instead of 9 s.
@@ -13,7 +13,7 @@ import sentencex
 
 __all__ = ["Boundaries"]
 
-# These are characters of a word to us, and a white space to the library.
+# For us these characters belong to a word; for the library they are white space.
 _SPACES = str.maketrans(dict.fromkeys("\u00a0\u2007\u202f", " "))
 
 # In Japanese the sentence goes on behind a quotation: 「本当？」と彼は言った。The library would end it there.
@@ -24,8 +24,8 @@ class Boundaries:
     """Cuts text into sentences.
 
     Args:
-        language: a code such as "en", "de" or "pt-BR". What the library does not know is cut as a language that is
-            like it, or as English.
+        language: a code such as "en", "de" or "pt-BR". A language that the library does not know is cut as a similar
+            one, or as English.
     """
 
     def __init__(self, language: str = "en") -> None:

@@ -1,8 +1,8 @@
 """The sentence program as four agents that hand phrases and then sentences on through buffers.
 
-The governor counts sentences, not phrases, and only the program knows what a sentence is: so the first agent
-takes a slot where a sentence starts and the last one gives it back where the sentence is written. Counting
-phrases could stop the reader in the middle of a sentence that then never gets whole.
+The governor counts sentences, not phrases, and only the program knows what a sentence is. So the first agent takes a
+slot where a sentence starts, and the last one frees it when the sentence is written. Counting phrases could stop the
+reader in the middle of a sentence, which would never be completed.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from penstock.samples.watch import Watch
 
 
 class ReadPhrases(Agent):
-    """Sends the phrases of a source, and starts a sentence only when the governor has a slot for it."""
+    """Sends the phrases of a source; it starts a sentence only when the governor has a slot for it."""
 
     def __init__(self, source: PhraseSource, phrases: Target[Phrase], governor: PipelineGovernor) -> None:
         super().__init__(inputs=[], outputs=[phrases])
@@ -29,7 +29,7 @@ class ReadPhrases(Agent):
     async def run(self) -> None:
         """Reads until the source has no more."""
         starts_sentence = True
-        # In a thread, because a disk or a pipe may take its time; abandoned, because a pipe may never answer.
+        # In a thread, because a disk or a pipe may be slow; abandoned, because a pipe may never answer.
         while batch := await trio.to_thread.run_sync(self.source.read, abandon_on_cancel=True):
             for phrase in batch:
                 if starts_sentence:
@@ -73,7 +73,7 @@ class CreateSentences(Agent):
 
 
 class WriteSentences(Agent):
-    """Writes each sentence and gives its slot back to the governor."""
+    """Writes each sentence and frees its slot."""
 
     def __init__(
         self,
@@ -106,14 +106,14 @@ async def run_control_flow(
     on_sentence: Callable[[], object] = lambda: None,
     watch: Watch | None = None,
 ) -> Counts:
-    """Reads all phrases of the source and writes their sentences, UTF-8, one a line.
+    """Reads all phrases of the source and writes their sentences, UTF-8, one per line.
 
     Args:
-        source: where the phrases come from.
-        output: what the sentences are written to; it stays open.
-        limit: how many sentences may be under way at once, >= 1.
+        source: gives the phrases.
+        output: gets the sentences; it stays open.
+        limit: the most sentences in the pipeline, >= 1.
         on_sentence: called after each sentence that was written.
-        watch: looks at the run, and limits its time.
+        watch: observes the run, and limits its time.
     """
     watch = Watch() if watch is None else watch
     governor = PipelineGovernor(limit=limit, name="sentences under way")

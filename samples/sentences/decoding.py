@@ -1,4 +1,4 @@
-"""Bytes to text: pieces of any size, line ends made equal, what cannot be decoded either reported or counted."""
+"""Decodes bytes in pieces of any size; bytes that cannot be decoded are reported or counted."""
 
 import codecs
 import io
@@ -6,7 +6,7 @@ from typing import Literal
 
 Undecodable = Literal["fail", "replace"]
 
-_MARK = "\udfff"  # in the place of what cannot be decoded, until it is counted; no text has it
+_MARK = "\udfff"  # stands for bytes that cannot be decoded until they are counted; it occurs in no text
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -18,7 +18,7 @@ codecs.register_error("penstock-mark", _mark)
 
 
 class UndecodableBytesError(ValueError):
-    """The bytes are no text in the encoding. `offset` is where the first that cannot be decoded is, counted from 0."""
+    """Bytes cannot be decoded. `offset` is the place of the first of them, from 0."""
 
     def __init__(self, offset: int, byte: int, encoding: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ def text_encoding(name: str) -> str:
     """
     if "\0" in name:
         raise LookupError(name)
-    io.TextIOWrapper(io.BytesIO(), encoding=name).detach()  # refuses what makes bytes of bytes, such as base64
+    io.TextIOWrapper(io.BytesIO(), encoding=name).detach()  # refuses codecs that turn bytes into bytes, such as base64
     return codecs.lookup(name).name
 
 
@@ -56,7 +56,7 @@ class TextDecoder:
         self._at_start = True
 
     def decode(self, data: bytes, final: bool = False) -> str:
-        """The text of the next bytes; a character that the bytes cut waits for the rest of it."""
+        """Return the text of the next bytes; an incomplete character waits for its other bytes."""
         waiting = self._decoder.getstate()[0]
         try:
             text = self._decoder.decode(data, final)

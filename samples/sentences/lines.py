@@ -1,23 +1,23 @@
-"""Text that arrives in pieces, to lines: how it is cut into pieces makes no difference."""
+"""Cuts text that arrives in pieces into lines; the sizes of the pieces make no difference."""
 
 from collections.abc import Iterator
 
 __all__ = ["LONG", "LineReader"]
 
-LONG = 1 << 14  # characters: longer lines are handed on in parts of this length
+LONG = 1 << 14  # characters: longer lines are returned in parts of this length
 
 _LINE_ENDS = str.maketrans({"\x85": "\n", "\u2028": "\n", "\u2029": "\n\n"})
 
 
 class LineReader:
-    """Text in, lines out: `feed` it pieces of any size, then `finish`. It holds the line that has no end yet."""
+    """Takes text in pieces of any size with `feed`, then `finish`, and returns lines. It holds the incomplete line."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._length = 0
 
     def feed(self, text: str) -> Iterator[tuple[str, bool]]:
-        """The lines that the next piece completes, or parts of a long one, each with whether the line ends there."""
+        """Return the lines, or parts of long lines, that the next piece completes, each with whether its line ends."""
         if not text.isascii():
             text = text.translate(_LINE_ENDS)
         *complete, rest = text.split("\n")
@@ -27,7 +27,7 @@ class LineReader:
         yield from self._add(rest)
 
     def finish(self) -> Iterator[tuple[str, bool]]:
-        """The line that the end of the text completes."""
+        """Return the line that the end of the text completes."""
         if self._parts:
             yield self._take(), True
 

@@ -1,4 +1,4 @@
-"""What a line of text begins: an item of a list or a heading, as CommonMark has them, or nothing of its own."""
+"""Finds items of lists and headings at the beginning of lines, as CommonMark defines them."""
 
 import re
 from enum import Enum
@@ -12,7 +12,7 @@ _MARKER = re.compile(rf"{_SPACE}*(?:([-*+•‣◦])|([0-9]{{1,9}})[.)]|#{{1,6}}
 
 
 class Kind(Enum):
-    """What a passage is."""
+    """The kinds of passages."""
 
     PARAGRAPH = "paragraph"
     BULLET = "item of a list"
@@ -21,7 +21,7 @@ class Kind(Enum):
 
 
 def begin(line: str, before: Kind | None) -> tuple[Kind, str, str] | None:
-    """What the line begins, the marker it begins with, and the text behind it; None if it begins nothing.
+    """Return the kind of passage that the line begins, its marker, and the text behind it; None if it begins none.
 
     Args:
         line: the line without its end.
@@ -32,5 +32,5 @@ def begin(line: str, before: Kind | None) -> tuple[Kind, str, str] | None:
         return None
     kind = Kind.BULLET if found[1] else Kind.NUMBERED if found[2] else Kind.HEADING
     if kind is Kind.NUMBERED and before not in (None, Kind.NUMBERED) and int(found[2]) != 1:
-        return None  # a year or another number that ends a sentence, and that a line happens to begin with
+        return None  # a line may begin with a year or another number that ends a sentence
     return kind, found[0].strip(), line[found.end() :]

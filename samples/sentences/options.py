@@ -19,8 +19,8 @@ MODES: tuple[Mode, ...] = ("sequential", "control-flow")
 UNDECODABLE: tuple[Undecodable, ...] = ("fail", "replace")
 
 _DESCRIPTION = """\
-Reads a text, corrects the case of its sentences and writes one of them a line, in UTF-8. Paragraphs, headings and
-the items of a Markdown list end a sentence, too.
+Reads a text, corrects the case of its sentences, and writes them in UTF-8, one per line. The end of a paragraph, a
+heading or an item of a Markdown list also ends a sentence.
 """
 
 _EPILOG = """\
@@ -28,12 +28,12 @@ examples:
   penstock-sentences prose.txt                     write the sentences of a file
   penstock-sentences prose.txt --output sentences.txt
                                                    write them to a file, whole or not at all
-  tail -f log | penstock-sentences - | grep Error  read and write as a filter does
+  tail -f log | penstock-sentences - | grep Error  read and write as a filter
   penstock-sentences brief.txt --language de --encoding latin-1
-  penstock-sentences --sentences 100000 --report   make up some, and show what each agent has done
+  penstock-sentences --sentences 100000 --report   make up sentences, and show what each agent has done
 exit status:
-  0 all well; 1 some bytes were no text and were replaced; 2 wrong use, or something cannot be read or written;
-  124 ended by the time limit; 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 nobody read on
+  0 success; 1 some bytes were no text and were replaced; 2 wrong use, or something cannot be read or written;
+  124 ended by the time limit; 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the reader has gone
 """
 
 _OF_A_FILE = ("encoding", "language", "undecodable")
@@ -43,7 +43,7 @@ _OF_A_NETWORK = ("governor", "record", "report", "diagram", "time_limit")
 
 @attrs.frozen
 class Options:
-    """What the user asked for."""
+    """The options of the user."""
 
     file: Path | None = None
     output: Path = STANDARD
@@ -62,7 +62,7 @@ class Options:
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> Options:
-    """The options of a command line.
+    """Return the options of a command line.
 
     Raises:
         SystemExit: 2 after one line that says what is wrong; 0 after --help or --version.
@@ -94,21 +94,21 @@ def _parser() -> CommandParser:
         nargs="?",
         type=file_path,
         metavar="FILE",
-        help="a text, or - for standard input; without it one is made up",
+        help="a text, or - for standard input; without it a text is made up",
     )
     parser.add_argument(
         "--output",
         type=file_path,
         metavar="FILE",
-        help="where to write; replaced if it is there; - is standard output (the default)",
+        help="the file to write, or to replace; - is standard output (the default)",
     )
     _add_text(parser)
-    parser.add_argument("--mode", choices=MODES, help="a plain loop, or an agent a step (default: control-flow)")
+    parser.add_argument("--mode", choices=MODES, help="a plain loop, or an agent per step (default: control-flow)")
     parser.add_argument(
         "--governor",
         type=whole_number(1),
         metavar="N",
-        help="sentences in the pipeline at a time, in mode control-flow (default: 20)",
+        help="the most sentences in the pipeline, in mode control-flow (default: 20)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
     add_observing_options(parser)
@@ -120,19 +120,26 @@ def _add_text(parser: CommandParser) -> None:
         "--language",
         type=_language,
         metavar="CODE",
-        help="what FILE is written in, such as de, ja or pt-BR; it says where sentences end (default: en). A language "
-        "that is not known is taken for one that is like it, or for English",
+        help="the language of FILE, such as de, ja or pt-BR; it decides where sentences end (default: en). An unknown "
+        "language is treated as a similar one, or as English",
     )
     parser.add_argument(
-        "--encoding", type=_encoding, metavar="NAME", help="of FILE, such as utf-16 or latin-1 (default: utf-8)"
+        "--encoding",
+        type=_encoding,
+        metavar="NAME",
+        help="the encoding of FILE, such as utf-16 or latin-1 (default: utf-8)",
     )
     parser.add_argument(
         "--undecodable",
         choices=UNDECODABLE,
-        help="what to do about bytes that are no text in that encoding (default: fail)",
+        help="what to do with bytes that are no text in that encoding (default: fail)",
     )
-    parser.add_argument("--seed", type=whole_number(), metavar="N", help="of the text that is made up (default: 0)")
-    parser.add_argument("--sentences", type=whole_number(0), metavar="N", help="how many to make up (default: 1000)")
+    parser.add_argument(
+        "--seed", type=whole_number(), metavar="N", help="seed of the text that is made up (default: 0)"
+    )
+    parser.add_argument(
+        "--sentences", type=whole_number(0), metavar="N", help="number of sentences to make up (default: 1000)"
+    )
 
 
 def _language(text: str) -> str:

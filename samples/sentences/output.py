@@ -1,4 +1,4 @@
-"""What the sentences are written to: a file, whole or not at all, or a stream as they come."""
+"""Writes the sentences: into a file, whole or not at all, or to a stream as they come."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from penstock.samples.sentences.show import STANDARD
 
 __all__ = ["is_stream", "open_output"]
 
-_FULL = 1 << 16  # bytes: how much is written to a file at a time
+_FULL = 1 << 16  # bytes per write to a file
 
 
 def open_output(path: Path) -> AbstractContextManager[BinaryIO]:
-    """Opens what `path` names: "-" is standard output, a pipe or a device is written to as it is.
+    """Opens a path: "-" is standard output; a pipe or a device is opened directly.
 
     Raises:
         OSError: when it is entered and cannot be written.
@@ -28,7 +28,7 @@ def open_output(path: Path) -> AbstractContextManager[BinaryIO]:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is written there is seen at once, and so is there though the run does not end well."""
+    """Whether the output is visible at once, and stays if the run fails."""
     if path == STANDARD:
         return True
     try:
@@ -57,4 +57,4 @@ class _Stream(AbstractContextManager[BinaryIO]):
             if kind is None:
                 self._file.flush()
         finally:
-            self._raw.close()  # without what is still to be written: nobody may be there to read it
+            self._raw.close()  # without flushing, because the reader may be gone

@@ -1,4 +1,4 @@
-"""The values that travel through the sentence pipeline: phrases in, sentences out."""
+"""The items of the sentence pipeline: phrases and sentences."""
 
 from enum import Enum
 from typing import Protocol
@@ -7,7 +7,7 @@ import attrs
 
 
 class End(Enum):
-    """What ends together with a phrase. The end of a paragraph is the end of its last sentence too."""
+    """What ends with a phrase. The end of a paragraph also ends its last sentence."""
 
     PHRASE = "phrase"
     SENTENCE = "sentence"
@@ -16,12 +16,12 @@ class End(Enum):
 
 @attrs.frozen
 class Phrase:
-    """A few words of a sentence, single spaces between them, with the punctuation that belongs to them.
+    """A few words of a sentence with their punctuation, and with single spaces between them.
 
     Args:
         text: the words.
-        end: what ends together with it.
-        is_fragment: whether it is of a heading or an item of a list that is no sentence. Its case stays as it is.
+        end: what ends with the phrase.
+        is_fragment: whether it belongs to a heading or a list item that is no sentence; then its case is not changed.
     """
 
     text: str
@@ -54,18 +54,18 @@ class Sentence:
 
 @attrs.frozen
 class Counts:
-    """What a run took in and wrote."""
+    """The counts of a run."""
 
     phrases: int = 0
     sentences: int = 0
 
 
 class PhraseSource(Protocol):
-    """Where phrases come from. Both programs read through it, so both see the same phrases.
+    """A source of phrases. Both programs use it, so both get the same phrases.
 
     The last phrase of all must end a sentence.
     """
 
     def read(self) -> list[Phrase]:
-        """The next phrases, in order; an empty list when there are no more. May block on a disk or a pipe."""
+        """Return the next phrases, in order; an empty list at the end. May block on a disk or a pipe."""
         ...

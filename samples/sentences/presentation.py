@@ -1,4 +1,4 @@
-"""What the user sees: a progress bar while it runs, a table at the end, one line for what went wrong."""
+"""Shows the user a progress bar during the run, a table at the end, and one line for an error."""
 
 import time
 from collections.abc import Generator
@@ -21,16 +21,16 @@ _SECONDS_BETWEEN_UPDATES = 0.1
 
 
 class Measured(Protocol):
-    """Something that knows how far it is."""
+    """Something with known progress."""
 
     @property
     def done(self) -> int:
-        """How much of `total` is behind it."""
+        """The part of `total` that is done."""
         ...
 
     @property
     def total(self) -> int | None:
-        """How much there is, if that is known."""
+        """The size of all of it; None if that is not known."""
         ...
 
 
@@ -38,7 +38,7 @@ class Presentation:
     """Writes progress and errors to standard error, the table to standard output.
 
     Args:
-        quiet: no progress and no table.
+        quiet: whether to show neither progress nor table.
         table_to_error: write the table to standard error too, because the sentences go to standard output.
     """
 
@@ -61,21 +61,21 @@ class Presentation:
             transient=True,
             disable=self._quiet or not self._progress.is_terminal,
         )
-        # an old rich ends even a bar that is not shown with an empty line
+        # old versions of rich print an empty line after a hidden bar
         with nullcontext() if bar.disable else bar:
             self._source, self._bar = source, bar
             self._task = bar.add_task("0 sentences", total=source.total)
             yield
 
     def on_sentence(self) -> None:
-        """Counts a sentence that was written, and moves the bar now and then."""
+        """Counts a written sentence, and moves the bar from time to time."""
         self._sentences += 1
         if not self._bar.disable and (now := time.monotonic()) >= self._next_update:
             self._next_update = now + _SECONDS_BETWEEN_UPDATES
             self._bar.update(self._task, description=f"{self._sentences} sentences", completed=self._source.done)
 
     def result(self, options: Options, counts: Counts, replaced: int, seconds: float, saved: Saved) -> str | None:
-        """Shows what was done, in how long; returns why that cannot be shown, or None."""
+        """Shows the table; returns the reason why it cannot be shown, or None."""
         if replaced:
             self.error(f"{replaced} undecodable byte runs of {_from(options)} were replaced by U+FFFD")
         if self._quiet:
@@ -101,11 +101,11 @@ class Presentation:
         return show(self._table, lambda console: console.print(table))
 
     def report(self, report: Report) -> str | None:
-        """Shows what the agents have done, also if all else is quiet; returns why it cannot be shown, or None."""
+        """Shows the report of the network, even if quiet; returns the reason why it cannot be shown, or None."""
         return show(self._table, lambda console: print_network(console, report))
 
     def error(self, message: str) -> None:
-        """Says in one line what went wrong."""
+        """Shows an error in one line."""
         line = Text(f"penstock-sentences: {message}")
         show(self._progress, lambda console: console.print(line, soft_wrap=True))
 

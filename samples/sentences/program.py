@@ -1,4 +1,4 @@
-"""Runs the sentence program as the options say, and turns what can go wrong into an exit status."""
+"""Runs the sentence program with its options, and turns errors into an exit status."""
 
 import time
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ OK, REPLACED, WRONG_USE, TOO_LATE, NOBODY_READS = 0, 1, 2, 124, 141
 
 
 def run_program(options: Options, presentation: Presentation) -> int:
-    """Does what the options say and returns the exit status; what a user can mend is shown, not raised.
+    """Runs the program and returns the exit status; errors that a user can fix are shown, not raised.
 
     Raises:
-        KeyboardInterrupt: by Ctrl-C or a signal; that the run has stopped is shown.
+        KeyboardInterrupt: after Ctrl-C or a signal; the end of the run has been shown.
     """
     try:
         return _run(options, presentation)
@@ -42,7 +42,7 @@ def run_program(options: Options, presentation: Presentation) -> int:
         if not all(isinstance(cause, UnreadableFileError | OSError) for cause in causes):
             raise
         if any(isinstance(cause, BrokenPipeError) for cause in causes):
-            return NOBODY_READS  # as the signal for it ends other programs: without a word
+            return NOBODY_READS  # silently, as SIGPIPE ends other programs
         for cause in causes:
             presentation.error(_explained(cause, options))
         return WRONG_USE
@@ -73,7 +73,7 @@ def _run(options: Options, presentation: Presentation) -> int:
 def _source(options: Options) -> FilePhrases | RandomPhrases:
     if options.file is None:
         return RandomPhrases(options.seed, options.sentences)
-    from penstock.samples.sentences.splitter import PhraseSplitter  # needs a library, which the rest does not
+    from penstock.samples.sentences.splitter import PhraseSplitter  # only this needs a library
 
     return FilePhrases(options.file, PhraseSplitter(options.language), options.encoding, options.undecodable)
 

@@ -10,11 +10,11 @@ from penstock.samples.sentences.text import correct_case
 def run_sequential(
     source: PhraseSource, output: BinaryIO, *, on_sentence: Callable[[], object] = lambda: None
 ) -> Counts:
-    """Reads all phrases of the source and writes their sentences, UTF-8, one a line.
+    """Reads all phrases of the source and writes their sentences, UTF-8, one per line.
 
     Args:
-        source: where the phrases come from.
-        output: what the sentences are written to; it stays open.
+        source: gives the phrases.
+        output: gets the sentences; it stays open.
         on_sentence: called after each sentence that was written.
     """
     phrases = sentences = 0

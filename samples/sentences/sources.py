@@ -1,4 +1,4 @@
-"""Where the phrases come from: a text file, standard input, or a generator with a seed."""
+"""The sources of phrases: a text file, standard input, or a generator with a seed."""
 
 import stat
 from pathlib import Path
@@ -19,7 +19,7 @@ _CHUNK = 1 << 14  # bytes: about a millisecond of splitting
 
 
 class UnreadableFileError(Exception):
-    """A file cannot be opened or read, or is no text; the message names it and says why."""
+    """A file cannot be opened or read, or is no text; the message has its name and the reason."""
 
     def __init__(self, path: Path, error: OSError | UndecodableBytesError) -> None:
         reason = why(error) if isinstance(error, OSError) else error
@@ -28,12 +28,12 @@ class UnreadableFileError(Exception):
 
 
 class FilePhrases:
-    """The phrases of a text file, read a piece at a time. A context manager that closes the file.
+    """Reads the phrases of a text file piece by piece. A context manager that closes the file.
 
     Args:
-        path: the file; a pipe or a terminal will do too, and "-" is standard input.
-        splitter: cuts its text into phrases.
-        encoding: how the text is written in bytes.
+        path: a file, a pipe or a terminal; "-" is standard input.
+        splitter: cuts the text into phrases.
+        encoding: the encoding of the text.
         undecodable: "fail" raises at bytes that are no text and says where they are, "replace" puts U+FFFD
             there and counts them in `replaced`.
 
@@ -59,13 +59,13 @@ class FilePhrases:
             status = self._path.stat()
         except OSError as error:
             raise UnreadableFileError(self._path, error) from error
-        if stat.S_ISFIFO(status.st_mode):  # opened by the first read: it waits for whoever writes to the pipe
+        if stat.S_ISFIFO(status.st_mode):  # the first read opens it, because that waits for the writer of a pipe
             return None
         self._file = self._open()
         return status.st_size or None
 
     def _open(self) -> BinaryIO:
-        # Unbuffered: closing it never waits for a read that another thread has under way on a quiet pipe.
+        # Unbuffered, so that closing it never waits for the read of another thread on a quiet pipe.
         try:
             if self._path == STANDARD:
                 return open(0, "rb", buffering=0, closefd=False)
@@ -75,11 +75,11 @@ class FilePhrases:
 
     @property
     def replaced(self) -> int:
-        """How many runs of undecodable bytes were replaced so far."""
+        """The number of runs of undecodable bytes that were replaced so far."""
         return self._decoder.replaced
 
     def read(self) -> list[Phrase]:
-        """The phrases of the next piece of the file that completes any; empty at the end."""
+        """Return the phrases of the next piece of the file that completes any; an empty list at the end."""
         if self._file is None:
             self._file = self._open()
         phrases: list[Phrase] = []
@@ -107,17 +107,17 @@ class FilePhrases:
 
 
 class RandomPhrases:
-    """The phrases of as many sentences as wanted, the same for the same seed; the case of some is wrong.
+    """Makes phrases, the same for the same seed; the case of some is wrong.
 
     Args:
         seed: any whole number.
-        sentences: how many, >= 0.
+        sentences: the number of sentences, >= 0.
     """
 
     def __init__(self, seed: int, sentences: int) -> None:
         if sentences < 0:
             raise ValueError(f"RandomPhrases: sentences must be >= 0, got {sentences}")
-        # Seeded with text: Random(-1) and Random(1) are the same.
+        # Seeded with a text, because Random(-1) and Random(1) are the same.
         self._random = Random(f"sentences {seed}")
         self._grammar = Grammar(self._random)
         self.replaced = 0
@@ -125,7 +125,7 @@ class RandomPhrases:
         self.done = 0
 
     def read(self) -> list[Phrase]:
-        """The phrases of the next few sentences, a paragraph; empty at the end."""
+        """Return the phrases of the next paragraph of a few sentences; an empty list at the end."""
         assert self.total is not None
         length = min(self._random.randint(1, 8), self.total - self.done)
         self.done += length

@@ -1,8 +1,7 @@
 """Cuts text that arrives in pieces into phrases.
 
-A passage is what belongs together: a paragraph, an item of a list, a heading. Where its sentences end is decided when
-all of it is there. A long one is cut in parts, so that time and memory stay in proportion to the text: when enough of
-it is there, all but its last sentence is handed on.
+A passage is a paragraph, an item of a list, or a heading. It is cut into sentences when it is complete. Of a long one
+all sentences but the last are handed on earlier, so that time and memory stay in proportion to the text.
 """
 
 import re
@@ -17,18 +16,18 @@ from penstock.samples.sentences.text import phrases_of
 
 __all__ = ["PhraseSplitter"]
 
-_LONGEST = 4 * LONG  # characters: a passage of this length without the end of a sentence is no prose
+_LONGEST = 4 * LONG  # characters: a passage of this length without the end of a sentence is not prose
 _GAP = re.compile(f"[{BREAKING_SPACES}]+")
 
 
 class PhraseSplitter:
-    r"""Text in, phrases out: `feed` it pieces of any size, then `finish`.
+    r"""Takes text in pieces of any size with `feed`, then `finish`, and returns phrases.
 
-    Phrases are bounded by commas, semicolons, ends of sentences, empty lines, and items of a list. Line ends must
-    be ``\n``. How the text is cut into pieces makes no difference. It holds the passage that is not yet complete.
+    Phrases end at commas, semicolons, ends of sentences, empty lines, and items of a list. Line ends must be ``\n``.
+    The sizes of the pieces make no difference. It holds the incomplete passage.
 
     Args:
-        language: what the text is written in, see `Boundaries`.
+        language: the language of the text, see `Boundaries`.
     """
 
     def __init__(self, language: str = "en") -> None:
@@ -38,11 +37,11 @@ class PhraseSplitter:
         self._start_passage()
 
     def feed(self, text: str) -> list[Phrase]:
-        """The phrases of the passages that the next piece of the text completes."""
+        """Return the phrases of the passages that the next piece of the text completes."""
         return [phrase for line, ends in self._lines.feed(text) for phrase in self._add(line, ends)]
 
     def finish(self) -> list[Phrase]:
-        """The phrases that the end of the text completes: it ends a sentence and a paragraph."""
+        """Return the phrases that the end of the text completes: it ends a sentence and a paragraph."""
         phrases = [phrase for line, ends in self._lines.finish() for phrase in self._add(line, ends)]
         return phrases + list(self._finish_passage(End.PARAGRAPH))
 
@@ -77,7 +76,7 @@ class PhraseSplitter:
         self._start_passage()
 
     def _hand_on(self) -> Iterator[Phrase]:
-        """The phrases of a passage that has become long, but for those of its last sentence."""
+        """Return the phrases of a long passage, except those of its last sentence."""
         *sentences, last = self._boundaries.cut(self._text())
         for sentence in sentences:
             yield from self._phrases(sentence, End.SENTENCE)
@@ -93,7 +92,7 @@ class PhraseSplitter:
 
     def _phrases(self, sentence: str, end: End) -> Iterator[Phrase]:
         words = [word for each in sentence.split(" ") if (word := each.strip())]  # of no-break spaces
-        # What is no sentence keeps its case: nobody knows whether it should begin with a capital.
+        # A text that is no sentence keeps its case: it is not known whether it should begin with a capital.
         is_fragment = self._kind is not Kind.PARAGRAPH and (
             end is End.PHRASE or not words or words[-1].rstrip(CLOSERS)[-1:] not in SENTENCE_MARKS
         )

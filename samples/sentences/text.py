@@ -1,13 +1,13 @@
 """The rules of the text: where a phrase ends in a sentence, and how its case is corrected. Pure functions.
 
-What `correct_case` may change is little on purpose, because the case of a name or an acronym cannot be guessed. It
-touches only the word that starts a sentence:
+`correct_case` changes little on purpose, because the case of a name or an acronym cannot be guessed. It changes only
+the word that starts a sentence:
 
-1. A joining word ("the", "and", ...) in a case nobody writes on purpose ("tHE", "THe") becomes "The".
+1. A joining word ("the", "and", ...) in a case that is surely a mistake ("tHE", "THe") becomes "The".
 2. Another word gets its capital if it is a plain word in lower case: "iPhone", "mRNA", "3rd", "example.com" and
    "ßen" are left as they are.
 
-Nothing but case is changed, and what was corrected once is not changed again.
+Only case is changed, and correcting a text twice changes nothing more.
 """
 
 import re
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from penstock.samples.sentences.phrase import End, Phrase
 from penstock.samples.sentences.punctuation import CLOSERS, EDGES, PHRASE_MARKS, SENTENCE_MARKS
 
-# Words that no name consists of and that are no acronym.
+# Words that are neither names nor acronyms.
 JOINING_WORDS = frozenset(
     {"after", "and", "because", "before", "but", "for", "from", "if", "into"}
     | {"of", "over", "that", "the", "under", "when", "while", "with"}
@@ -30,7 +30,7 @@ _NOT_PROSE = re.compile(r"[\d_/@\\=<>{}|#~^]|\w\.\w")  # numbers, addresses, pat
 
 
 def phrases_of(words: Sequence[str], end: End, is_fragment: bool = False) -> Iterator[Phrase]:
-    """The phrases of a sentence, or of a part of one; the last of them has the `end`."""
+    """Return the phrases of a sentence, or of a part of one; the last of them has the `end`."""
     start = 0
     for index, word in enumerate(words[:-1], start=1):
         if word[-1] in _CAN_END_PHRASE and word.rstrip(CLOSERS)[-1:] in _PHRASE_MARKS:
@@ -41,11 +41,11 @@ def phrases_of(words: Sequence[str], end: End, is_fragment: bool = False) -> Ite
 
 
 def correct_case(phrase: str, starts_sentence: bool) -> str:
-    """The phrase with its case corrected by the two rules above.
+    """Return the phrase with its case corrected by the two rules above.
 
     Args:
         phrase: words with single spaces between them.
-        starts_sentence: whether a sentence starts with it. If not, nothing is changed.
+        starts_sentence: whether it starts a sentence; if not, nothing is changed.
     """
     if not starts_sentence:
         return phrase
@@ -55,8 +55,8 @@ def correct_case(phrase: str, starts_sentence: bool) -> str:
         if any(map(str.isalnum, word)):
             words[index] = _capitalised(_mended(word))
         elif _MARKS.isdisjoint(word):
-            continue  # a dash, a quote, or what an item of a list begins with
-        break  # behind "…" a sentence goes on in lower case
+            continue  # a dash, a quote, or the marker of a list item
+        break  # after "…" a sentence goes on in lower case
     return " ".join(words)
 
 
@@ -74,7 +74,7 @@ def _capitalised(word: str) -> str:
     if any(character.isupper() or character.istitle() for character in core) or _NOT_PROSE.search(core):
         return word
     capital = word[first].title()
-    # Only where lower case leads back: "ß" would become two letters, "µ" another one.
+    # Only if lower case leads back: "ß" would become two letters, "µ" another one.
     if len(capital) != 1 or capital.lower() != word[first]:
         return word
     return word[:first] + capital + word[first + 1 :]

@@ -1,4 +1,4 @@
-"""The vocabulary of the phrases that the sample makes itself, and the slips that it puts into them."""
+"""The vocabulary of generated phrases, and the mistakes that are put into them."""
 
 from random import Random
 
@@ -47,7 +47,7 @@ MARKS = ".....!?…"
 
 
 def slips(phrase: str) -> list[str]:
-    """The phrase with its case wrong, in each of the ways that can be put right at the start of a sentence."""
+    """Return the phrase with wrong case, in each way that can be corrected at the start of a sentence."""
     word, space, rest = phrase.partition(" ")
     if word not in JOINING_WORDS:
         return []
@@ -56,13 +56,13 @@ def slips(phrase: str) -> list[str]:
 
 
 class Grammar:
-    """Makes sentences of phrases: an opening perhaps, a subject, a verb, an object, a closing perhaps."""
+    """Makes sentences: perhaps an opening, a subject, a verb, an object, perhaps a closing."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
 
     def sentence(self, end: End) -> list[Phrase]:
-        """The phrases of one sentence; `end` is what ends with its last phrase."""
+        """Return the phrases of one sentence; `end` is what ends with its last phrase."""
         random = self._random
         texts = [random.choice(part) for part in (SUBJECTS, VERBS, OBJECTS)]
         if random.random() < 0.3:
