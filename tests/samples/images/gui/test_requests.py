@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import trio
@@ -122,11 +124,26 @@ async def test_the_files_of_the_page_are_served_and_nothing_else(start: Path, ro
         assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
+        for path in ("/dashboard/../server.py", "/dashboard/server.py", "/dashboard/"):
+            assert (await request(program.site, "GET", path))[0] == 404, path
         for path in ("/page/../app.py", "/page/..%2fapp.py", "/page/%2e%2e/app.py", "/page/app.py", "/page/", "/none"):
             assert (await request(program.site, "GET", path))[0] == 404, path
         assert (await request(program.site, "GET", "/page/none.css"))[0] == 404
         assert (await request(program.site, "GET", "", token=""))[0] == 404
         assert (await request(program.site, "GET", "/drop"))[0] == 405
+
+
+async def test_every_file_that_the_page_asks_for_is_served(start: Path, root: Path) -> None:
+    async with serving(start, root) as program:
+        asked = {"/"}
+        seen = dict[str, bytes]()
+        while asked - seen.keys():
+            path = min(asked - seen.keys())
+            status, _, seen[path] = await request(program.site, "GET", path)
+            assert status == 200, path
+            found = re.findall(r'(?:href|src)="([^"]+)"|^import .* from "([^"]+)";', seen[path].decode(), re.MULTILINE)
+            asked |= {urljoin(path, one or other) for one, other in found}
+    assert {"/page/main.js", "/page/style.css", "/dashboard/network.js", "/dashboard/network.css"} <= asked
 
 
 BAD = {
