@@ -16,12 +16,12 @@ from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
+from penstock.blocks.base.statistics import AgentStatistics
 from penstock.blocks.core.block import Node
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.meter import of_task
-from penstock.blocks.measuring.statistics import AgentStatistics
 from penstock.blocks.measuring.tally import Tally
 from penstock.blocks.shutdown import tell
 

@@ -29,6 +29,7 @@ from penstock.blocks.base.checks import check_function, check_number
 from penstock.blocks.base.error_info import annotate, shorten
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
+from penstock.blocks.base.statistics import GovernorStatistics
 from penstock.blocks.base.threads import wrong_thread
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
@@ -36,7 +37,6 @@ from penstock.blocks.core.graph import downstream, reachable, upstream
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, overseers
-from penstock.blocks.measuring.statistics import GovernorStatistics
 
 if TYPE_CHECKING:
     from penstock.blocks import Network

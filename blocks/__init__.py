@@ -4,6 +4,7 @@ from .base.diagnosis import Diagnosis
 from .base.error_info import ErrorInfo
 from .base.errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
 from .base.message_status import MessageStatus
+from .base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from .base.times import Times
 from .base.version import __version__
 from .batch import Batch
@@ -29,7 +30,6 @@ from .functions.policies import Budget, DeadLetter, Fail, Retry, Skip
 from .iterable_source import IterableSource
 from .join import Join
 from .limits.time_limit import TimeLimit
-from .measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from .memory import MemoryBudget, free_memory, size_of
 from .network import Network
 from .overwrite_buffer import OverwriteBuffer

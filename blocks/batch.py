@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import trio
 
-from .base.checks import check_number
-from .buffer import Passage, check_capacity
+from .base.checks import check_capacity, check_number
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.source import Source
+from .core.storing import Passage
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 

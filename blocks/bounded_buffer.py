@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
 
+from .base.checks import check_capacity
 from .base.message_status import MessageStatus
-from .buffer import LeftOver, StoringBlock, check_capacity
 from .core.inbox import Inbox
 from .core.link import Link
 from .core.outbox import Outbox
+from .core.storing import LeftOver, StoringBlock
 
 T = TypeVar("T")
 Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar, cast
 
-from .buffer import StoringBlock, check_capacity
+from .base.checks import check_capacity
 from .core.fan_out import FanOut
 from .core.inbox import Inbox
+from .core.storing import StoringBlock
 from .functions.function_block import DEFAULT_CAPACITY
 
 T = TypeVar("T")

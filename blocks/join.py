@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, TypeVar, overload
 
+from .base.checks import check_capacity
 from .base.error_info import ErrorInfo
-from .buffer import check_capacity
 from .core.block import Block
 from .core.forks import come_in_order, share_source
 from .core.inbox import Inbox

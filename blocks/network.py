@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import trio
 
 from .base.checks import check_kind
+from .base.cpus import usable_cpus
 from .base.error_info import ErrorInfo, Shown, annotate
 from .base.errors import Stalled
 from .base.in_trio import check_in_trio
 from .base.log import log
-from .base.names import given_name
+from .base.names import BODY, given_name
+from .base.statistics import LEFT, AgentStatistics, Statistics
 from .base.threads import Loop, wrong_thread
 from .base.trio_details import is_alive, sight
 from .base.units import show
+from .base.verdict import Verdict
 from .core.balance import Balance
 from .core.block import Block, Node
 from .core.early_end import leave_early, was_left_early, was_left_unread
@@ -32,8 +35,7 @@ from .core.inbox import Inbox
 from .core.threads import announce_beginning
 from .core.unique_names import UniqueNames
 from .core.waiting import overseers
-from .engine.pump import Pump, Verdict
-from .executors.cpus import usable_cpus
+from .engine.pump import Pump
 from .limits.limits import Limits
 from .limits.time_limit import TimeLimit
 from .liveness.adrift import watch_adrift
@@ -43,9 +45,7 @@ from .liveness.graph_check import check_graph, refuse_what_must_stall
 from .liveness.standstill import judge, somebody_moves
 from .measuring.measures import Measures
 from .measuring.meter import of_block, take_statistics
-from .measuring.statistics import LEFT, AgentStatistics, Statistics
 from .measuring.tally import Tally
-from .recording.recorder import BODY
 from .recording.recording import Recording
 from .reports.progress import Progress
 from .reports.report import Report, make_report

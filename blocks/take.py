@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
+from .base.checks import check_capacity
 from .base.timing import LARGEST_BATCH
-from .buffer import Passage, check_capacity
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.source import Source
+from .core.storing import Passage
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 

@@ -12,9 +12,8 @@ from .base.callables import is_async, is_async_generator
 from .core.balance import BlockBalance
 from .core.resource_pool import Lease, ResourcePool
 from .core.source import Source
-from .executors.keeper import Keeper
 from .functions.async_runner import AsyncExpandingRunner
-from .functions.at_end import END, LastCall, check_at_end, with_end
+from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
 from .functions.context import carry
 from .functions.function_block import (
     DEFAULT_CAPACITY,

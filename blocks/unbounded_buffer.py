@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .buffer import Buffer, LeftOver
+from .buffer import Buffer
 from .core.queue import Queue
+from .core.storing import LeftOver
 
 T = TypeVar("T")
 

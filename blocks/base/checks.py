@@ -39,3 +39,9 @@ def check_name(kind: str, value: object) -> None:
     """Raise a `TypeError` if a value is neither None nor text."""
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{kind}: name must be a str or None, got {value!r}")
+
+
+def check_capacity(who: str, capacity: int | None) -> None:
+    """Raise a `ValueError` that names the block if a capacity is not a whole number of at least 1."""
+    if capacity is not None and (not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1):
+        raise ValueError(f"{who}: capacity must be an int >= 1, or None for no bound, got {capacity!r}")

@@ -7,6 +7,10 @@ from collections import defaultdict
 
 from .checks import check_name
 
+BODY = "body"
+"""The task that runs the body of a network."""
+STRANGERS = ""
+"""Tasks that use blocks of a network and are neither its body nor agents."""
 _numbers: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools.count(1))
 
 

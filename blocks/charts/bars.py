@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from ..base.activity import Activity
 from .colours import item_colour
 from .picture import Anchor, Box, Label, Role, bounded, clean, text_width
 from .rows import Row
-from .span import Activity, Span
+from .span import Span
 from .ticks import duration
 
 THIN = 1.5

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import attrs
 
+from ..base.activity import Activity
 from .bars import Frame, draw_row
 from .legend import draw_legend
 from .picture import Anchor, Box, Label, Picture, Role, bounded, clean, shorten, text_width
 from .rows import Row, height_of, rows_of
-from .span import Activity
+from .tape import Tape
 from .ticks import duration, ticks
-
-if TYPE_CHECKING:
-    from ..recording.recording import Recording
 
 MOST_ROWS = 200
 """More workers than these are only counted."""
@@ -27,7 +24,7 @@ ALL_ROWS = 1400
 """Pixels: rows become lower than ROW, not below LEAST_ROW, where all of them would be higher than this."""
 
 
-def lay_out(recording: Recording, width: int, start: float | None, end: float | None) -> Picture:
+def lay_out(recording: Tape, width: int, start: float | None, end: float | None) -> Picture:
     """Make the picture of a recording.
 
     Args:
@@ -54,7 +51,7 @@ def check_width(width: int) -> None:
         raise ValueError(f"recording: the width of a picture must be an int of 320 to 20000 pixels, got {width!r}")
 
 
-def window(recording: Recording, start: float | None, end: float | None) -> tuple[float, float]:
+def window(recording: Tape, start: float | None, end: float | None) -> tuple[float, float]:
     """Find out which stretch of time to show; it is never empty."""
     last = max((span.end for span in recording.spans), default=0.0)
     first = _recorded_from(recording) if start is None else start
@@ -64,7 +61,7 @@ def window(recording: Recording, start: float | None, end: float | None) -> tupl
     return first, max(until, first + 1e-6)
 
 
-def _recorded_from(recording: Recording) -> float:
+def _recorded_from(recording: Tape) -> float:
     """Spans are let go in the order in which they ended: from the first end that is kept, nothing is missing."""
     if not recording.dropped or not recording.spans:
         return 0.0
@@ -96,7 +93,7 @@ class Gutter:
 class Sheet:
     """A chart while it is being laid out, from top to bottom."""
 
-    def __init__(self, recording: Recording, rows: tuple[Row, ...], frame: Frame, gutter: Gutter, width: int) -> None:
+    def __init__(self, recording: Tape, rows: tuple[Row, ...], frame: Frame, gutter: Gutter, width: int) -> None:
         self.recording = recording
         self.rows = rows
         self.frame = frame

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 import attrs
 
+from ..base.activity import Activity
 from .bars import BAR, COLUMN, HEIGHTS, THIN
 from .colours import item_colour
 from .legend import MEANINGS
 from .picture import DARK, EDGE, HATCH, LIGHT, OUTLINED, Role
 from .rows import Key, Lanes, Row, height_of, idle, in_order
-from .span import Activity, Span
+from .span import Span
 
 
 @attrs.frozen

@@ -9,16 +9,13 @@ import math
 import re
 from bisect import bisect_right, insort
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import attrs
 
+from ..base.activity import Activity
 from .picture import LONGEST
-from .span import Activity, Span
-
-if TYPE_CHECKING:
-    from ..recording.recording import Recording
-
+from .span import Span
+from .tape import Tape
 
 Key = tuple[str, str, int]
 """Stage, worker and lane."""
@@ -62,7 +59,7 @@ def worker_name(stage: str, worker: str) -> str:
     return worker if worker.startswith(stage) else f"{stage} {worker}"
 
 
-def rows_of(recording: Recording, waits_overlap: bool = True) -> tuple[Row, ...]:
+def rows_of(recording: Tape, waits_overlap: bool = True) -> tuple[Row, ...]:
     """Sort the spans into rows: by stage in the order of the stages, then by worker, then by lane.
 
     Args:

@@ -16,9 +16,9 @@ from ..base.error_info import shorten
 from ..base.names import given_name
 from ..base.times import Histogram
 from ..base.timing import time_slice
-from ..engine.pump import WatchedGate
 from .balance import BlockBalance
 from .graph import downstream, reachable
+from .ports import WatchedGate
 from .scheduler import Scheduler, detached
 from .waiting import overseers
 

@@ -9,10 +9,10 @@ from typing import TypeVar, cast
 import trio
 
 from ..base.in_trio import check_in_trio
-from ..buffer import StoringBlock
 from .fan_out import FanOut
 from .inbox import Inbox
 from .link import Link
+from .storing import StoringBlock
 from .waiting import WaitList
 
 T = TypeVar("T")

@@ -214,3 +214,8 @@ class WaitList(Generic[T]):
         else:
             del waiting_threads[waiter.thread]
         wakes_up(waiter.task)
+
+
+def moves(task: trio.lowlevel.Task | None) -> bool:
+    """Whether it is plain to see that a task can go on."""
+    return task is not None and task not in parked and not task.child_nurseries

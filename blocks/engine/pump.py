@@ -10,8 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import outcome
 import trio
@@ -19,51 +18,14 @@ import trio
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
+from ..base.verdict import Verdict
+from ..core.ports import WatchedGate
 from ..core.scheduler import Source, Steppable
 from ..core.waiting import resting
-from ..measuring.statistics import GovernorStatistics
 from .declined_heads import DeclinedHeads
 
 if TYPE_CHECKING:
-    from ..network import Network
-
-
-class Verdict(Enum):
-    """What it means that no block is ready.
-
-    Attributes:
-        WAITING: Somebody is at work who will wake the pump.
-        WATCHING: Only a task that is not the network's own could go on; look again after a while.
-        STALLED: Nothing can move any more.
-        FINISHED: Everything is done.
-    """
-
-    WAITING = "waiting"
-    WATCHING = "watching"
-    STALLED = "stalled"
-    FINISHED = "finished"
-
-
-class WatchedGate(Protocol):
-    """A governor, which has to look again when items have left."""
-
-    name: str
-
-    def attach(self, network: Network) -> None:
-        """Learn in which network the governed blocks run."""
-        ...
-
-    def look(self) -> None:
-        """Let in who waits, if items have left."""
-        ...
-
-    def network_ended(self, reason: str) -> None:
-        """Let nobody wait any longer."""
-        ...
-
-    def statistics(self) -> GovernorStatistics:
-        """What it has done so far, in numbers."""
-        ...
+    pass
 
 
 LOOK_AGAIN = 1.0

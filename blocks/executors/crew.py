@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 from ..base.checks import check_function
+from ..base.cpus import check_cpus, usable_cpus
 from ..base.names import given_name
-from .cpus import check_cpus, usable_cpus
 from .crew_lane import CrewLane
 from .forked import forkable
 from .future_job import FutureJob, call

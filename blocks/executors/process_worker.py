@@ -15,8 +15,8 @@ from time import perf_counter, thread_time
 from typing import Any
 
 from ..base.callables import NOT_RUN, not_run
+from ..base.cpus import pin
 from ..base.error_info import annotate
-from .cpus import pin
 from .journal import FAILURE, IN_SLOTS, RESULT, Journal
 from .packing import PLAIN, Packed, Packer, unpack
 from .remote import ErrorRecord

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .cpus import pin
+from ..base.cpus import pin
 from .crew import Crew
 from .forked import forkable
 from .stream import Stream, perform_stream

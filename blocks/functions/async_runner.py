@@ -20,8 +20,7 @@ from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.source import Source
-from ..core.waiting import goes_to_sleep, resting, wakes_up
-from ..liveness.standstill import moves
+from ..core.waiting import goes_to_sleep, moves, resting, wakes_up
 from .function_block import FunctionBlock
 from .item_limit import allowed, awaited_in_time
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from ..base.callables import is_async, is_async_generator
+from ..executors.keeper import Keeper as Keeper
 from ..executors.parcel import check_picklable
 from ..executors.processes import Processes
 from ..executors.threads import Threads

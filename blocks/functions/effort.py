@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
+from ..base.activity import Activity
 from ..base.times import Histogram, Times
 from ..base.timing import time_slice
-from ..charts.span import Activity
 
 
 class State(Enum):

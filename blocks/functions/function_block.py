@@ -15,11 +15,10 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import trio
 
-from ..base.checks import check_number
+from ..base.checks import check_capacity, check_number
 from ..base.error_info import ErrorInfo, Shown, annotate
 from ..base.log import log
 from ..base.names import automatic_name
-from ..buffer import check_capacity
 from ..core.block import Block
 from ..core.carried import lease_with, plain
 from ..core.inbox import UNBOUNDED, Inbox

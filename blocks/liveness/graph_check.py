@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ..batch import Batch
 from ..bounded_buffer import BoundedBuffer
 from ..broadcast import Broadcast
-from ..buffer import StoringBlock
 from ..core.block import Block, Node
 from ..core.fan_out import FanOut
 from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
+from ..core.storing import StoringBlock
 from ..iterable_source import IterableSource
 from ..join import Join
 from ..transform_many import TransformMany

@@ -17,10 +17,10 @@ import trio
 from ..base.frames import variables_of
 from ..base.threads import others_move
 from ..base.trio_details import frames_of, is_alive
+from ..base.verdict import Verdict
 from ..core.block import Block
 from ..core.producer import Producer, ProducerToken
-from ..core.waiting import Waiter, parked, resting
-from ..engine.pump import Verdict
+from ..core.waiting import Waiter, moves, parked, resting
 from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
@@ -74,11 +74,6 @@ def somebody_moves(network: Network) -> bool:
 def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
     """Whether the innermost nursery of a task is this one: the task itself is at work, none that ends in it."""
     return task.child_nurseries[-1] is nursery
-
-
-def moves(task: trio.lowlevel.Task | None) -> bool:
-    """Whether it is plain to see that a task can go on."""
-    return task is not None and task not in parked and not task.child_nurseries
 
 
 def known_tasks(network: Network) -> set[trio.lowlevel.Task]:

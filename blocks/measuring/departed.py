@@ -6,8 +6,8 @@ from collections import Counter
 
 import attrs
 
+from ..base.statistics import LEFT, BlockStatistics
 from ..core.balance import BlockBalance
-from .statistics import LEFT, BlockStatistics
 
 
 class Departed:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import outcome
 import trio
 
+from ..base.names import BODY, STRANGERS
 from ..core.waiting import Awake
-from ..recording.recorder import BODY, STRANGERS, end_recording, note_stages, start_recording
+from ..recording.recorder import end_recording, note_stages, start_recording
 from ..recording.recording import Recording
 from ..recording.task_trace import TaskTrace
 from ..recording.tracer import Tracer
@@ -17,8 +18,8 @@ from .processors import IdleTime
 from .tally import Lifetime, Tally
 
 if TYPE_CHECKING:
+    from ..core.ports import WatchedGate
     from ..core.waiting import Waiter
-    from ..engine.pump import WatchedGate
     from ..network import Network
 
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
+from ..base.activity import Activity
+from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from ..base.times import NEVER
 from ..base.timing import time_slice
-from ..charts.span import Activity
 from ..core.block import Block
+from ..core.ports import WatchedGate
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
-from ..engine.pump import WatchedGate
 from ..functions.effort import NO_INPUT, NO_OUTPUT, Effort
 from ..functions.function_block import FunctionBlock
-from .statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from .tally import ACTIVITIES, Tally
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from outcome import Outcome, Value
 
+from ..base.activity import Activity
 from ..base.times import Histogram
 from ..base.timing import time_slice
-from ..charts.span import Activity
 
 if TYPE_CHECKING:
     from ..core.waiting import Waiter

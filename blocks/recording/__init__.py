@@ -1,6 +1,7 @@
 """Recorded runs: bars, pictures, traces, replays."""
 
-from ..charts.span import Activity, Span
+from ..base.activity import Activity
+from ..charts.span import Span
 from .recording import Recording
 from .step import RunState, Step
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..base.activity import Activity
 from ..charts.rows import Row, rows_of
-from ..charts.span import Activity, Span
+from ..charts.span import Span
 
 if TYPE_CHECKING:
     from .recording import Recording

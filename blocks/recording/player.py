@@ -9,8 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..base.activity import Activity
 from ..charts.colours import item_colour
-from ..charts.span import Activity, Span
+from ..charts.span import Span
 from ..charts.ticks import duration
 from .recording import Recording
 from .step import RunState, Step

@@ -7,8 +7,9 @@ from typing import TypeGuard
 
 import attrs
 
+from ..base.activity import Activity
 from ..base.error_info import shorten
-from ..charts.span import Activity, Span
+from ..charts.span import Span
 from .chrome import FORMAT, VERSION
 
 MOST = 2**63

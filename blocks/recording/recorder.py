@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..base.names import BODY
 from ..reports.link_statistics import find_links
 from .recording import Recording
 from .routes import Routes
@@ -13,10 +14,6 @@ from .tracer import Tracer
 
 if TYPE_CHECKING:
     from ..network import Network
-
-BODY = "body"
-STRANGERS = ""
-"""Tasks that use blocks of a network and are neither its body nor agents."""
 
 
 def start_recording(network: Network, recording: Recording) -> Tracer:

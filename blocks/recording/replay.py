@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..base.activity import Activity
 from ..charts.rows import worker_name
-from ..charts.span import Activity, Span
+from ..charts.span import Span
 from .step import RunState, Step
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 
+from ..base.activity import Activity
 from ..base.error_info import shorten
 from ..base.timing import time_slice
-from ..charts.span import Activity
 from .tracer import Tracer
 
 MOST_REMEMBERED = 1000

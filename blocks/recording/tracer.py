@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 import trio
 
+from ..base.activity import Activity
 from ..base.error_info import shorten
 from ..base.timing import time_slice
-from ..charts.span import Activity, Span
+from ..charts.span import Span
 from ..core.carried import plain
 from .item_numbers import ItemNumbers
 from .recording import Recording

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
 from ..base.units import printable, show, show_amount
-from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
 from .link_statistics import LinkKind, LinkStatistics
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from ..executors.cpus import usable_cpus
-from ..measuring.statistics import AgentStatistics, BlockStatistics, Statistics
+from ..base.cpus import usable_cpus
+from ..base.statistics import AgentStatistics, BlockStatistics, Statistics
 from .bottleneck import BODY, LOOP, PROCESSORS, WORTH_TELLING, Bottleneck, BottleneckKind, Waited
 from .link_statistics import LinkStatistics
 from .model import Model, Stage, crowding

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..base.statistics import AgentStatistics
 from ..base.units import printable
 from ..core.block import Block
 from ..core.inputs import InputsBlock
-from ..measuring.statistics import AgentStatistics
 
 if TYPE_CHECKING:
-    from ..measuring.statistics import Statistics
+    from ..base.statistics import Statistics
     from ..network import Network
 
 

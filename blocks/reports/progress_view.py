@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ..measuring.statistics import BlockStatistics, Statistics
+from ..base.statistics import BlockStatistics, Statistics
 from .link_statistics import LinkKind, LinkStatistics
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ..base.diagnosis import Diagnosis
+from ..base.statistics import Statistics
 from ..base.units import printable, show
 from ..liveness.diagnosis import diagnose
-from ..measuring.statistics import Statistics
 from .bottleneck import Bottleneck
 from .diagram import graphviz, mermaid
 from .find_bottleneck import find_bottleneck

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 import attrs
 
 from ..base.grid import Column, Grid
+from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from ..base.times import NEVER, Times
 from ..base.units import shortened, show_aligned, show_amount, show_rate
-from ..measuring.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 
 
 @attrs.frozen

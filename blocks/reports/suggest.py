@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
+from ..base.statistics import LEFT, BlockStatistics, Statistics
 from ..base.units import printable, show
-from ..measuring.statistics import LEFT, BlockStatistics, Statistics
 from .model import IN_TASKS, Model, Stage, available
 
 MOST_AT_ONCE = 64

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from penstock.blocks import Call, Network, Threads, Transformer, worker_state
-from penstock.blocks.executors.cpus import usable_cpus
+from penstock.blocks.base.cpus import usable_cpus
 from penstock.blocks.executors.threads import switch_interval
 from tests.blocks.executors.kinds import SECONDS, Gauge
 from tests.blocks.tools import contents, faults, linked, notes, run
