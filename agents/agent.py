@@ -17,8 +17,8 @@ from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
 from penstock.blocks.base.statistics import AgentStatistics
-from penstock.blocks.core.block import Node
 from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.ports import Node
 from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, overseers
 from penstock.blocks.measuring.meter import of_task
@@ -26,7 +26,7 @@ from penstock.blocks.measuring.tally import Tally
 from penstock.blocks.shutdown import tell
 
 if TYPE_CHECKING:
-    from penstock.blocks import Network
+    from penstock.blocks.core.ports import Host
     from penstock.blocks.core.waiting import Waiter
 
 
@@ -115,7 +115,7 @@ class Agent:
         self.status_buffer.send_nowait(self._status)
         self.status_buffer._inbox.producers[self] = None
         self._shutdown = shutdown
-        self._network: Network | None = None
+        self._network: Host | None = None
         self._task: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
         self._watchers: list[WaitList[None]] = []
@@ -223,7 +223,7 @@ class Agent:
             return
         self._task = trio.lowlevel.current_task()
         if self._network is not None:
-            self._network._measures.task_begins(self._task, self._tally, self.name)
+            self._network.measures.task_begins(self._task, self._tally, self.name)
         self._apply(Event.ENTER)
         how = Event.CANCEL
         if self._network is None and self._shutdown is not None:
@@ -243,7 +243,7 @@ class Agent:
             raise
         finally:
             if self._network is not None:
-                self._network._measures.task_ends(self._task, self._tally)
+                self._network.measures.task_ends(self._task, self._tally)
             self._task = None
             if self._shutdown is not None:
                 self._shutdown.leave(self)
@@ -252,7 +252,7 @@ class Agent:
     def _report(self, error: BaseException) -> Sequence[Exception]:
         """Tell of a fault; give what those who were told have raised, if nobody else does."""
         if self._network is not None:
-            self._network._fault(error, phase=self.name)
+            self._network.fault(error, phase=self.name)
             return ()
         info = ErrorInfo.of(error, phase=self.name)
         annotate(error, info.where)
@@ -269,7 +269,7 @@ class Agent:
             elif self._network is None and list(inbox.producers) == [self]:  # who waits there waits in vain
                 inbox.block._abort(f"{self} has faulted")
         if self._network is not None:
-            self._network._pump.wake()
+            self._network.pump.wake()
 
     def output_ended(self) -> Sequence[Block]:
         """Learn that an output needs nothing more: if none of them does, be cancelled.
@@ -298,18 +298,18 @@ class Agent:
         if self.status_buffer._outbox.links or self.status_buffer._outbox.readers:
             yield self.status_buffer
 
-    def _check_free(self, network: Network) -> None:
+    def _check_free(self, network: Host) -> None:
         if self._network is not None or self._status not in (AgentStatus.CREATED, AgentStatus.CANCELED):
             raise RuntimeError(
                 f"{self} is {self._status.value} and can be started only once; make a new one for {network.name!r}"
             )
 
-    def _join(self, network: Network) -> None:
+    def _join(self, network: Host) -> None:
         self._network = network
 
     def _start(self) -> None:
         assert self._network is not None
-        self._network._pump.context.run(self.start, self._network._nursery)
+        self._network.pump.context.run(self.start, self._network.nursery)
 
     def _parked(self) -> None:
         overseers.tell()

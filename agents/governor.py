@@ -39,8 +39,8 @@ from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, overseers
 
 if TYPE_CHECKING:
-    from penstock.blocks import Network
     from penstock.blocks.core.inbox import Inbox
+    from penstock.blocks.core.ports import Host
     from penstock.blocks.core.waiting import Waiter
 
 
@@ -90,7 +90,7 @@ class PipelineGovernor:
         self._waits = Histogram()
         self._waiting: WaitList[int] = WaitList()
         self._waiting_for_empty: WaitList[int] = WaitList()
-        self._network: Network | None = None
+        self._network: Host | None = None
         self._ended: str | None = None
         self._users: weakref.WeakSet[trio.lowlevel.Task] = weakref.WeakSet()
 
@@ -167,12 +167,12 @@ class PipelineGovernor:
             if block._network is not None:
                 self.attach(block._network)
 
-    def attach(self, network: Network) -> None:
+    def attach(self, network: Host) -> None:
         """Be told by the pump of the network when items may have left."""
         self._network = network
-        if self not in network._pump.gates:
-            self.name = UniqueNames(gate.name for gate in network._pump.gates).take(self.name)
-            network._pump.gates.append(self)
+        if self not in network.pump.gates:
+            self.name = UniqueNames(gate.name for gate in network.pump.gates).take(self.name)
+            network.pump.gates.append(self)
 
     def admit(self, items: Sequence[Any]) -> int:
         """Let in as many of the items, from the first on, as there are slots for; give their number."""
@@ -244,7 +244,7 @@ class PipelineGovernor:
         task = trio.lowlevel.current_task()
         self._users.add(task)
         for network in tuple(overseers.pumps):
-            network._measures.uses_gate(self, task)
+            network.measures.uses_gate(self, task)
         if self._waiting or not self._has_room(weight):
             self._check_not_ended()
             await self._waiting.park(self, "take a slot", weight)
@@ -332,7 +332,7 @@ class PipelineGovernor:
         if waiter.doing == "take a slot":
             self._waits.add(time_slice.clock() - waiter.since)
         for network in tuple(overseers.pumps):
-            network._measures.waited(waiter, answer)
+            network.measures.waited(waiter, answer)
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         return self._users

@@ -15,8 +15,9 @@ from .call import Call
 from .charts.live_chart import ChartBar, ChartRow, ChartStyle, LiveChart
 from .choice import Choice, Chosen
 from .core.balance import Balance, BlockBalance
-from .core.block import Block, Node
+from .core.block import Block
 from .core.link import Link
+from .core.ports import Node
 from .core.producer import Producer
 from .core.resource_pool import Lease, ResourcePool
 from .core.source import Source

@@ -18,7 +18,7 @@ from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .core.ports import Host
 
 T = TypeVar("T")
 
@@ -101,13 +101,13 @@ class Batch(Passage, Target[T], Source[list[T]]):
             return waiting > 0
         return self._due is not None and trio.current_time() >= self._due
 
-    def _keep_time(self, seconds: float, network: Network) -> None:
+    def _keep_time(self, seconds: float, network: Host) -> None:
         """Have the block stepped when the list that is being collected is due; one alarm serves them all."""
         now = trio.current_time()
         if self._due is None:
             self._due = now + seconds
         if self._alarm is None and not self._outbox.queue:  # the taker of a list that waits gets the block stepped
-            self._alarm = network._after(self._due - now, self._ring)
+            self._alarm = network.after(self._due - now, self._ring)
 
     def _ring(self) -> None:
         self._alarm = None

@@ -45,7 +45,7 @@ class BroadcastOutbox(FanOut[T]):
         batch = [queue.popleft() for _ in range(count)]
         if (tracer := self.block._tracer) is not None:
             for item in batch:
-                tracer.numbers.multiply(item, len(links), self.block.name)
+                tracer.multiply(self.block.name, item, len(links))
         self.block._counts["produced"] += count * (len(links) - 1)
         self.published += count
         for link in links:

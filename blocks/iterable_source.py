@@ -114,7 +114,7 @@ class IterableSource(Block, Source[T]):
         self._effort.change(WORKING)
         if isinstance(self._iterator, AsyncIterator):
             assert self._network is not None
-            self._network._spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
+            self._network.spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
         if self._iterator is None:
             self._away = None  # it was closed before
         if self._away is not None:
@@ -236,7 +236,7 @@ class IterableSource(Block, Source[T]):
 
     def _fault(self, error: BaseException) -> None:
         assert self._network is not None
-        self._network._fault(error, phase=self.name, item=None, number=None)
+        self._network.fault(error, phase=self.name, item=None, number=None)
         raise error
 
     async def aclose(self) -> None:

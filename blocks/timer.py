@@ -16,7 +16,7 @@ from .core.source import Source
 from .core.threads import check_thread
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .core.ports import Host
 
 T = TypeVar("T")
 
@@ -123,10 +123,10 @@ class Timer(Block, Source[T]):
             self._run()
 
     def _run(self) -> None:
-        if self._network is not None and self._network._is_open:
+        if self._network is not None and self._network.is_open:
             self._scope = trio.CancelScope()
             self._due = trio.current_time() + self._remaining
-            self._network._spawn(self._tick, self._scope, self._network, name=self.name, phase=self.name)
+            self._network.spawn(self._tick, self._scope, self._network, name=self.name, phase=self.name)
 
     def _halt(self) -> None:
         """End the task that waits for the next tick, if there is one."""
@@ -135,8 +135,8 @@ class Timer(Block, Source[T]):
             self._scope.cancel()
             self._scope = None
 
-    async def _tick(self, scope: trio.CancelScope, network: Network) -> None:
-        with scope, network._busy():
+    async def _tick(self, scope: trio.CancelScope, network: Host) -> None:
+        with scope, network.busy():
             while True:
                 await trio.sleep_until(self._due)
                 self._give()

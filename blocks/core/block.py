@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import trio
 
@@ -18,19 +18,19 @@ from ..base.times import Histogram
 from ..base.timing import time_slice
 from .balance import BlockBalance
 from .graph import downstream, reachable
-from .ports import WatchedGate
+from .ports import Node, WatchedGate
 from .scheduler import Scheduler, detached
 from .waiting import overseers
 
 if TYPE_CHECKING:
     from outcome import Outcome
 
-    from ..network import Network
-    from ..recording.tracer import Tracer
     from .branch import Branch
     from .inbox import Inbox
     from .link import Link
+    from .observer import Observer
     from .outbox import Outbox
+    from .ports import Facade, Host
     from .waiting import Waiter
 
 
@@ -38,34 +38,6 @@ def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: s
     """The usual error of an object without an attribute, with what to do if it is one that others of its kind have."""
     text = f"{type(thing).__name__!r} object has no attribute {name!r}"
     return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
-
-
-class Node(Protocol):
-    """What a `Network` runs: a block or an agent.
-
-    For annotations. A node of your own is a subclass of `Buffer` or of `penstock.agents.Agent`.
-
-    Attributes:
-        name: What reports and messages call it.
-    """
-
-    name: str
-
-    def _neighbors(self) -> Iterable[Node]:
-        """All that it is linked to, in either direction."""
-        ...
-
-    def _check_free(self, network: Network) -> None:
-        """Raise a `RuntimeError` if it cannot become part of a network."""
-        ...
-
-    def _join(self, network: Network) -> None:
-        """Become part of a network that is starting or running."""
-        ...
-
-    def _start(self) -> None:
-        """Begin to work; every node of the network has joined by now."""
-        ...
 
 
 OF_SOURCES = ("consume", "link_target", "receive", "receive_nowait", "release", "reserve", "unlink_targets")
@@ -100,7 +72,7 @@ class Block:
     def __init__(self, name: str | None = None) -> None:
         self.name = given_name(type(self).__name__, name)
         self._scheduler: Scheduler = detached
-        self._network: Network | None = None
+        self._network: Host | None = None
         self._queued = False
         self._finished = False
         self._broken: str | None = None
@@ -118,14 +90,14 @@ class Block:
         raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
 
     @property
-    def network(self) -> Network | None:
+    def network(self) -> Facade | None:
         """The network that the block belongs to, or None."""
-        return self._network
+        return None if self._network is None else self._network.facade
 
     @property
-    def _tracer(self) -> Tracer | None:
+    def _tracer(self) -> Observer | None:
         """Records what the network does, if that is wanted."""
-        return None if self._network is None else self._network._measures.tracer
+        return None if self._network is None else self._network.measures.tracer
 
     @property
     def hears_losses(self) -> bool:
@@ -215,7 +187,7 @@ class Block:
     def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         self._waits.setdefault(waiter.doing, Histogram()).add(time_slice.clock() - waiter.since)
         if self._network is not None:
-            self._network._measures.waited(waiter, answer)
+            self._network.measures.waited(waiter, answer)
 
     def _describe_wait(self, waiter: Waiter[Any]) -> str:
         for inbox in self._ins():
@@ -320,7 +292,7 @@ class Block:
 
     def report_lost(self, items: Sequence[Any]) -> None:
         """Tell the blocks further on that know items by a key."""
-        if self._network is None or self._network._hearers:
+        if self._network is None or self._network.hearers:
             for block in reachable(self, downstream):
                 if block.hears_losses:
                     block._lost(items)
@@ -402,22 +374,22 @@ class Block:
     @property
     def _is_left_over(self) -> bool:
         """Whether its network has ended, and it only has to hand on what it holds."""
-        return self._network is not None and not self._network._is_open and self._finished
+        return self._network is not None and not self._network.is_open and self._finished
 
-    def _check_free(self, network: Network) -> None:
+    def _check_free(self, network: Host) -> None:
         owner = self._network
         if owner is network:
             raise RuntimeError(f"{self} has ended and has left network {network.name!r}; make a new one")
-        if owner is not None and owner._is_open:
+        if owner is not None and owner.is_open:
             raise RuntimeError(f"{self} runs in network {owner.name!r} and cannot be linked into {network.name!r} too")
         if owner is not None or self._broken is not None:
             raise RuntimeError(
                 f"{self} has already run and is {self._state()}; make a new one for network {network.name!r}"
             )
 
-    def _join(self, network: Network) -> None:
+    def _join(self, network: Host) -> None:
         self._network = network
-        self._scheduler = network._pump
+        self._scheduler = network.pump
         for gate in self._governed:
             gate.attach(network)
 

@@ -37,7 +37,7 @@ class FanOut(Outbox[T]):
         """Put a message into the backlog of every link that wants it; give how many do."""
         takers = [link for link in self.links if link.wants(item)]
         if self.block._tracer is not None:
-            self.block._tracer.numbers.multiply(item, len(takers), self.block.name)
+            self.block._tracer.multiply(self.block.name, item, len(takers))
         for link in takers:
             self.fall_behind(link, (item,))
         if takers or self.block.keeps_last:

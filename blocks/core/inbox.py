@@ -38,9 +38,9 @@ from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
-    from ..measuring.tally import Tally
-    from .block import Block, Node
+    from .block import Block
     from .branch import Branch
+    from .ports import Actor, Node
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
@@ -120,7 +120,7 @@ class Inbox(Generic[T]):
         self.takes_only_links = False
         self.credit = 0
         self.lent = 0
-        self.grantee: Tally | None = None
+        self.grantee: Actor | None = None
         self.most_queued = 0
         self._granted = 0
         self._next_credit = 1
@@ -320,7 +320,7 @@ class Inbox(Generic[T]):
     def _grant(self, now: float) -> None:
         """Let a quick sender append its next messages directly, more of them the quicker it is."""
         is_only_one = len(self.producers) < 2  # nobody else uses up the credit, or is counted as the sender
-        user = None if self.block._network is None else self.block._network._measures.user
+        user = None if self.block._network is None else self.block._network.measures.user
         if user is not None:
             user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block._tracer is None
@@ -336,7 +336,7 @@ class Inbox(Generic[T]):
         block = self.block
         if block._broken is not None:
             raise trio.BrokenResourceError(f"cannot send to {self}: {block._broken}")
-        user = None if block._network is None else block._network._touch(block)
+        user = None if block._network is None else block._network.touch(block)
         if waiting_threads and block._network is None:
             check_thread(block, "send to")
         if self.senders:  # first come, first served
@@ -371,8 +371,8 @@ class Inbox(Generic[T]):
     def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Have a task wait for room for a thread, on the loop."""
         network = self.block._network
-        if network is not None and network._is_open:
-            network._spawn(work, name=name, phase=self.block.name, context=copy_context())
+        if network is not None and network.is_open:
+            network.spawn(work, name=name, phase=self.block.name, context=copy_context())
         else:
             trio.lowlevel.spawn_system_task(work, name=name, context=copy_context())
 
@@ -547,7 +547,7 @@ class Inbox(Generic[T]):
         """A target that nothing feeds any more ends with the body of its network."""
         network = self.block._network
         if not self.producers and network is not None:
-            network._entry_appeared(self)
+            network.entry_appeared(self)
 
     # Ending
 

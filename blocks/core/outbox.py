@@ -222,7 +222,7 @@ class Outbox(Generic[T]):
         """Take note that the task which used the block last has the item now."""
         network = self.block._network
         if network is not None:
-            measures = network._measures
+            measures = network.measures
             if measures.user is not None:
                 measures.user.took(item)
             elif measures.tracer is not None:
@@ -293,7 +293,7 @@ class Outbox(Generic[T]):
     def touch(self) -> None:
         """Remember the task that uses the source."""
         if self.block._network is not None:
-            self.block._network._touch(self.block)
+            self.block._network.touch(self.block)
         elif waiting_threads:
             check_thread(self.block, "receive from")
 
@@ -350,10 +350,10 @@ class Outbox(Generic[T]):
     @staticmethod
     def _meet(source: Block, target: Block) -> None:
         """Let a block that is linked to a running one join its network."""
-        if source._network is not None and source._network._is_open:
-            source._network._adopt(target)
-        elif target._network is not None and target._network._is_open:
-            target._network._adopt(source)
+        if source._network is not None and source._network.is_open:
+            source._network.adopt(target)
+        elif target._network is not None and target._network.is_open:
+            target._network.adopt(source)
 
     def unlinked(self, link: Link[T]) -> None:
         """Forget a link that was taken away."""

@@ -61,8 +61,8 @@ class RetainedOutbox(FanOut[T]):
     def _was_looked_at(self) -> None:
         """Count a look for the task that has used the block last; the value is nobody's item, and is not traced."""
         network = self.block._network
-        if network is not None and network._measures.user is not None:
-            network._measures.user.received += 1
+        if network is not None and network.measures.user is not None:
+            network.measures.user.received += 1
 
     def consume(self, holder: object) -> T:
         """Look at the value that was reserved; it stays."""
@@ -170,7 +170,7 @@ class RetainingBlock(StoringBlock[T]):
         if outbox.ended:
             raise trio.EndOfChannel(f"{self} is finished and will not change")
         if self._network is not None:
-            self._network._touch(self)
+            self._network.touch(self)
         value: T = await outbox.changes.park(self, "see a change", None)
         return value
 

@@ -191,5 +191,5 @@ def hint_for(thing: object) -> str:
 def check_same_network(source: Block, target: Block) -> None:
     """Raise a `RuntimeError` if two blocks run in different networks."""
     one, other = source._network, target._network
-    if one is not None and other is not None and one is not other and one._is_open and other._is_open:
+    if one is not None and other is not None and one is not other and one.is_open and other.is_open:
         raise RuntimeError(f"{source} runs in network {one.name!r} and cannot be linked into {other.name!r} too")

@@ -18,7 +18,7 @@ from ..base.threads import Loop, held_up, hold_up, wrong_thread
 from .waiting import parked, waiting_threads
 
 if TYPE_CHECKING:
-    from .block import Node
+    from .ports import Node
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -37,7 +37,7 @@ def announce_beginning() -> None:
 def loop_of(node: Any) -> Loop | None:
     """The loop of the network in which a block or agent runs; None if it does not run."""
     network = node._network
-    loop: Loop | None = None if network is None else network._pump.loop
+    loop: Loop | None = None if network is None else network.pump.loop
     return loop
 
 

@@ -97,7 +97,7 @@ class AsyncRunner:
                 assert network is not None
                 self.workers += 1
                 name = f"{self.block.name} worker {self.workers}"
-                network._spawn(self._work, [job], name=name, phase=self.block.name, is_awake=True)
+                network.spawn(self._work, [job], name=name, phase=self.block.name, is_awake=True)
 
     def _next(self) -> Job | None:
         """The next item, if it may be started now."""

@@ -24,12 +24,12 @@ import trio
 
 from ..base.error_info import annotate, shorten
 from ..base.timing import BatchSize, time_slice
+from ..core.observer import Work
 from ..executors.lane import Job
 from ..executors.stream import Piece
 from ..executors.threads import Threads
 from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
-from ..recording.tracer import Work
 from .function_block import FunctionBlock, default_window
 from .job_trace import JobTrace
 from .lane_user import LaneUser
@@ -129,7 +129,7 @@ class ExecutorRunner(LaneUser):
         self.open()
         network = self.block._network
         assert network is not None
-        context = network._pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
+        context = network.pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
         self.task = attrs.evolve(self.task, limit=self.lane.limit, context=context)
         if self.task.expands and self.task.is_strict and self.lane.streams:
             self.streams = Streams(self, self._chunks_came, self.window)
@@ -302,7 +302,7 @@ class ExecutorRunner(LaneUser):
         again = Job(self.task, (job.items[number],), batch, (place,), job.attempt + 1)
         if delay > 0:
             assert self.block._network is not None
-            self.block._network._after(delay, partial(self._retry, again))
+            self.block._network.after(delay, partial(self._retry, again))
         else:
             self.again.append(again)
 

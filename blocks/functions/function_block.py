@@ -198,11 +198,11 @@ class FunctionBlock(Block, Target[In]):
         if item is END:
             self._counts["consumed"] += 1  # it was no item; it was taken off there when it came
             annotate(error, f"raised by at_end, behind item {number - 1}")
-            self._network._fault(error, phase=self.name)
+            self._network.fault(error, phase=self.name)
             raise error
         self._counts["dropped:fault"] += 1
         self._counts["failed"] += 1
-        self._network._fault(error, phase=self.name, item=item, number=number)
+        self._network.fault(error, phase=self.name, item=item, number=number)
         raise error
 
     def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
@@ -265,7 +265,7 @@ class FunctionBlock(Block, Target[In]):
     def _arrived(self) -> None:
         if self._effort.state is NO_INPUT:
             self._effort.change(WORKING)
-        if not self._queued and self._runner.is_eager and self._network is not None and self._network._is_open:
+        if not self._queued and self._runner.is_eager and self._network is not None and self._network.is_open:
             self._runner.give_out()
             if not (self._inbox.senders or self._inbox.postponed):
                 return

@@ -19,9 +19,9 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
+from ..core.observer import Work
 from ..core.source import Source
 from ..executors.work import stop_iteration
-from ..recording.tracer import Work
 from .effort import WORKING
 from .function_block import FunctionBlock
 from .item_limit import called_in_time, expanded_in_time
@@ -153,7 +153,7 @@ class InlineRunner:
         if delay > 0:
             assert self.block._network is not None
             self.is_pausing = True
-            self.block._network._after(delay, self._resume)
+            self.block._network.after(delay, self._resume)
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that the function keeps everything else from running."""

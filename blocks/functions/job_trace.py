@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..core.observer import Work
 from ..core.source import Source
 from ..executors.lane import Job
 from ..executors.timed import CallTimes, TimedResult, times_of, untimed
 from ..executors.work import Outcome
-from ..recording.tracer import Work
 from .function_block import FunctionBlock
 
 

@@ -27,12 +27,12 @@ class Sleeper(Protocol):
 class Employer(Protocol):
     """The network, as far as it has to know of work in executors."""
 
-    _busy_count: int
+    busy_count: int
 
     @property
-    def _pump(self) -> Sleeper: ...
+    def pump(self) -> Sleeper: ...
 
-    def _spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None: ...
+    def spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None: ...
 
 
 class Owner(Protocol):
@@ -88,7 +88,7 @@ class LaneUser:
         self.is_open = True
         self.home = Homecoming(self._wake, self._call_waits)
         self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
-        network._spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
+        network.spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
     async def _attend(self) -> None:
         """Let go of the executor in the end; if the network stops, only after what runs has returned."""
@@ -174,9 +174,9 @@ class LaneUser:
         self.out += out
         self.paused += paused
         is_busy = self.out > self.paused
-        network._busy_count += is_busy - was_busy
+        network.busy_count += is_busy - was_busy
         if was_busy and not is_busy:
-            network._pump.wake()
+            network.pump.wake()
 
 
 def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:

@@ -128,8 +128,8 @@ class TimedRunner(ExecutorRunner):
         if self.out > self.paused and not self.over.is_set():
             network = self.block._network
             assert network is not None
-            network._busy_count -= 1
-            network._pump.wake()
+            network.busy_count -= 1
+            network.pump.wake()
         super().close()
 
 

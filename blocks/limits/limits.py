@@ -10,19 +10,32 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import attrs
 import trio
 
 from ..base.errors import TimeLimitExceeded
 from ..base.log import log
-from ..liveness.diagnosis import diagnose
 from .time_limit import TimeLimit, as_time_limit
 from .watchdog import check_watchdog, kennel
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..core.ports import View
 
 LOOKS = 10
 """So many times in the first stage of a progress limit one looks whether anything has moved."""
+
+
+@attrs.frozen
+class Reports:
+    """What a network looks like, in words.
+
+    Attributes:
+        report: The whole report.
+        diagnose: Who holds what, and who waits for whom.
+    """
+
+    report: Callable[[], object]
+    diagnose: Callable[[], object]
 
 
 class Limit:
@@ -30,6 +43,7 @@ class Limit:
 
     Args:
         network: Whose.
+        reports: Tell what the network looks like.
         what: What the user calls it.
         limit: What to do when.
         words: How long it has been, in words, with places for the network and the time.
@@ -38,9 +52,17 @@ class Limit:
     """
 
     def __init__(
-        self, network: Network, what: str, limit: TimeLimit, words: str, moved: Callable[[], int], tick: float
+        self,
+        network: View,
+        reports: Reports,
+        what: str,
+        limit: TimeLimit,
+        words: str,
+        moved: Callable[[], int],
+        tick: float,
     ) -> None:
         self.network = network
+        self.reports = reports
         self.what = what
         self.stages = tuple(limit.stages())
         self.words = words
@@ -56,7 +78,7 @@ class Limit:
         while due or self.tick < math.inf:
             next_look = trio.current_time() + self.tick
             await trio.sleep_until(min(next_look, self.since + due[0][1] if due else math.inf))
-            if self.network._nursery.cancel_scope.cancel_called or trio.current_effective_deadline() == -math.inf:
+            if self.network.nursery.cancel_scope.cancel_called or trio.current_effective_deadline() == -math.inf:
                 return  # somebody else was quicker
             if (moved := self.moved()) != seen:
                 self.since, seen, due = trio.current_time(), moved, list(self.stages)
@@ -69,15 +91,15 @@ class Limit:
         elapsed = self.words.format(network=repr(network.name), seconds=in_words(trio.current_time() - self.since))
         headline = f"{elapsed}; its {self.what} limit ({stage}) is {in_words(seconds)} s"
         if stage == "report":
-            log.info("%s\n%s", headline, network.report())
+            log.info("%s\n%s", headline, self.reports.report())
         elif stage == "warn":
-            log.warning("%s\n%s", headline, diagnose(network))
+            log.warning("%s\n%s", headline, self.reports.diagnose())
         elif stage == "cancel":
-            log.warning("%s: it is cancelled\n%s", headline, diagnose(network))
+            log.warning("%s: it is cancelled\n%s", headline, self.reports.diagnose())
             self.cancel()
         else:
-            error = TimeLimitExceeded(headline, str(diagnose(network)))
-            network._fault(error, phase=network.name)
+            error = TimeLimitExceeded(headline, str(self.reports.diagnose()))
+            network.fault(error, phase=network.name)
             raise error
 
     def cancel(self) -> None:
@@ -86,15 +108,15 @@ class Limit:
         if stage == "fail":
             late = f"network {self.network.name!r} was cancelled and had not ended after {in_words(seconds)} s"
             message = f"{late}, its {self.what} limit (fail)"
-            self.overdue = TimeLimitExceeded(message, str(diagnose(self.network)))
+            self.overdue = TimeLimitExceeded(message, str(self.reports.diagnose()))
             self.overdue_at = self.since + seconds
-        self.network.cancel()
+        self.network.facade.cancel()
 
     def end(self) -> None:
         """The network has ended."""
         if self.overdue is not None and trio.current_time() >= self.overdue_at:
-            self.network._fault(self.overdue, phase=self.network.name)
-            self.network._late_errors.append(self.overdue)
+            self.network.fault(self.overdue, phase=self.network.name)
+            self.network.late_errors.append(self.overdue)
 
 
 class Limits:
@@ -102,6 +124,7 @@ class Limits:
 
     Args:
         network: Whose.
+        reports: Tell what the network looks like.
         time_limit: For the whole run.
         progress_limit: For a stretch in which nothing moves.
         watchdog: Seconds that the loop may be blocked.
@@ -111,7 +134,8 @@ class Limits:
 
     def __init__(
         self,
-        network: Network,
+        network: View,
+        reports: Reports,
         time_limit: TimeLimit | float | None,
         progress_limit: TimeLimit | float | None,
         watchdog: float | None,
@@ -122,12 +146,12 @@ class Limits:
         whole = as_time_limit(who, "time_limit", time_limit)
         if whole is not None:
             words = "network {network} has run for {seconds} s"
-            self._limits.append(Limit(network, "time", whole, words, lambda: 0, math.inf))
+            self._limits.append(Limit(network, reports, "time", whole, words, lambda: 0, math.inf))
         progress = as_time_limit(who, "progress_limit", progress_limit)
         if progress is not None:
             words = "in network {network} no item has moved for {seconds} s"
             first = next(progress.stages())[1]
-            self._limits.append(Limit(network, "progress", progress, words, self.moved, first / LOOKS))
+            self._limits.append(Limit(network, reports, "progress", progress, words, self.moved, first / LOOKS))
         check_watchdog(who, watchdog)
         self._watchdog = watchdog
 
@@ -136,13 +160,13 @@ class Limits:
         for limit in self._limits:
             nursery.start_soon(limit.run, name=f"{limit.what} limit of {self._network.name}")
         if self._watchdog is not None:
-            kennel.enter(self._network, self._watchdog)
+            kennel.enter(self._network.facade, self._watchdog)
 
     def end(self) -> None:
         """The network has ended."""
         for limit in self._limits:
             limit.end()
-        kennel.leave(self._network)
+        kennel.leave(self._network.facade)
 
     def moved(self) -> int:
         """How often an item has moved so far: into a block, out of it, or to its end there."""

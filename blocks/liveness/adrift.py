@@ -13,8 +13,9 @@ from typing import Any
 import trio
 
 from ..core.block import Block
+from ..core.ports import View
 from ..core.waiting import Waiter, parked, resting
-from .outside import Overseen, has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
+from .outside import has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
 
 SETTLING = 3
 """Checkpoints after which every task that was runnable has run."""
@@ -22,13 +23,13 @@ LOOK_AGAIN = 1.0
 """Seconds from one look to the next."""
 
 
-def watch_adrift(network: Overseen) -> None:
+def watch_adrift(network: View) -> None:
     """Look after those who wait at blocks that no network runs, from the end of a network on."""
     if any(owner_of(waiter.place) is None for waiter in parked.values()):
         waiters = [parked[task] for task in tasks_below(trio.lowlevel.current_root_task()) if task in parked]
         adrift = [waiter for waiter in waiters if owner_of(waiter.place) is None]
         with suppress(RuntimeError):  # the run of trio is ending
-            trio.lowlevel.spawn_system_task(watch, adrift, f"network {network.name!r}", network._outer_deadline)
+            trio.lowlevel.spawn_system_task(watch, adrift, f"network {network.name!r}", network.outer_deadline)
 
 
 async def watch(waiters: list[Waiter[Any]], name: str, until: float) -> None:

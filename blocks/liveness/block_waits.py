@@ -82,7 +82,7 @@ def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[W
     """Why what a block has does not go out."""
     if outbox.holder is not None:
         holder = outbox.holder
-        known = any(holder is node for node in names.network._nodes)
+        known = any(holder is node for node in names.network.nodes)
         why = f"{block} keeps its head for {names.name(holder)}, which has reserved it"
         yield Wait(block, holder if known else None, Cause.RESERVED, why, remedy=names.name(holder))
         return

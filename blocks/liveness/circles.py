@@ -19,7 +19,7 @@ from ..core.link import Link
 from ..core.waiting import parked
 
 if TYPE_CHECKING:
-    from ..network import Member, Network
+    from ..core.ports import Member, View
 
 
 def give_rests(blocks: Iterable[Block]) -> bool:
@@ -27,7 +27,7 @@ def give_rests(blocks: Iterable[Block]) -> bool:
     return sum(block.give_rest() for block in blocks) > 0
 
 
-def complete_circles(network: Network, agents: Iterable[Member]) -> bool:
+def complete_circles(network: View, agents: Iterable[Member]) -> bool:
     """Complete blocks that nothing outside of a circle can feed; tell whether there are any.
 
     Args:
@@ -60,7 +60,7 @@ def reads_to_the_end(agent: Member) -> bool:
     return waiter is not None and waiter.doing == "receive" and bool(waiter.payload)
 
 
-def feed_only_each_other(network: Network, agents: Iterable[Member]) -> list[Block]:
+def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[Block]:
     """The blocks that take more, and that can get it only from one another and from such agents."""
     circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if inboxes_of(b) and not b.is_finished)
     circle.update(dict.fromkeys(agents))

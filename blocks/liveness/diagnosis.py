@@ -19,10 +19,10 @@ from .task_waits import waits_of_governor, waits_of_tasks
 from .wait_for import Bound, Cause, Names, Wait, as_a
 
 if TYPE_CHECKING:
-    from ..network import Member, Network
+    from ..core.ports import Member, View
 
 
-def diagnose(network: Network, *, is_stalled: bool = False) -> Diagnosis:
+def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     """Look at every block, agent and parked task of a network.
 
     Args:
@@ -39,9 +39,9 @@ def diagnose(network: Network, *, is_stalled: bool = False) -> Diagnosis:
         if isinstance(producer, ProducerToken)
     ]
     unfinished = [str(block) for block in blocks if not block._finished]
-    unfinished += [str(agent) for agent in network._agents if not agent.is_done]
+    unfinished += [str(agent) for agent in network.agents if not agent.is_done]
     names = Names(network)
-    at_rest = network._is_open and network._pump.rests and not network._busy_count
+    at_rest = network.is_open and network.pump.rests and not network.busy_count
     waits = who_waits(names) if is_stalled or at_rest else []  # in the middle of things everybody waits for somebody
     cycle = find_cycle(waits, () if is_stalled else free(names, waits))
     return Diagnosis(
@@ -59,7 +59,7 @@ def who_waits(names: Names) -> list[Wait]:
     network = names.network
     waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
     waits += waits_of_tasks(names)
-    places: list[object] = [*network._pump.gates, *network._measures.gates_used, *(wait.whom for wait in waits)]
+    places: list[object] = [*network.pump.gates, *network.measures.gates_used, *(wait.whom for wait in waits)]
     bounds = dict.fromkeys(place for place in places if isinstance(place, Bound))
     pools: dict[ResourcePool[Any], None] = dict.fromkeys(
         filter(None, (as_a(ResourcePool, wait.whom) for wait in waits))
@@ -72,11 +72,11 @@ def free(names: Names, waits: list[Wait]) -> list[object]:
     """Those who can move: tasks at work, blocks that are ready, and whatever a timer or the outside may free."""
     network = names.network
     tasks = {who for wait in waits for who in (wait.who, wait.whom) if isinstance(who, trio.lowlevel.Task)}
-    tasks |= {agent.task for agent in network._agents if agent.task is not None}
+    tasks |= {agent.task for agent in network.agents if agent.task is not None}
     tasks |= {task for block in network.blocks for task in block._tasks()}
     found: list[object] = [names.node(task) for task in tasks if can_move(network, task)]
     found += [block for block in network.blocks if block._queued]
-    found += [agent for agent in network._agents if agent.task is None]
+    found += [agent for agent in network.agents if agent.task is None]
     found += [wait.who for wait in waits if wait.cause is Cause.FEED]
     return found
 

@@ -18,13 +18,13 @@ from .outside import deadline_of, has_way_out, waits_for_children
 from .standstill import known_tasks
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..core.ports import View
 
 
 class Doubts:
     """Speaks up once in the run of a network."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: View) -> None:
         self._network = network
         self._has_spoken = False
 
@@ -48,7 +48,7 @@ class Doubts:
         elif not any(has_way_out(network, task) for task in waiting):
             self._has_spoken = True
             log.log(
-                logging.WARNING if network._measures.body.emitted else logging.INFO,  # it may be a service that waits
+                logging.WARNING if network.measures.body.emitted else logging.INFO,  # it may be a service that waits
                 "network %r can go on only if a task or thread sends that has not used it so far\n%s",
                 network.name,
                 diagnose(network, is_stalled=True),

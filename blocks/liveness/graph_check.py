@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ..batch import Batch
 from ..bounded_buffer import BoundedBuffer
 from ..broadcast import Broadcast
-from ..core.block import Block, Node
+from ..core.block import Block
 from ..core.fan_out import FanOut
 from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
+from ..core.ports import Node
 from ..core.storing import StoringBlock
 from ..iterable_source import IterableSource
 from ..join import Join
@@ -30,10 +31,10 @@ from .split_check import check_splits
 from .wait_for import Bound, as_a
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..core.ports import View
 
 
-def check_graph(network: Network) -> tuple[str, ...]:
+def check_graph(network: View) -> tuple[str, ...]:
     """Everything in a network that will stall unless the body, an agent or a task outside does something about it."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block) and not node._finished]
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
@@ -44,7 +45,7 @@ def check_graph(network: Network) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def refuse_what_must_stall(network: Network) -> None:
+def refuse_what_must_stall(network: View) -> None:
     """Raise a `ValueError` for what nothing can free, before anything has started."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block)]
     for block in blocks:
@@ -57,9 +58,9 @@ def refuse_what_must_stall(network: Network) -> None:
                 raise ValueError(f"network {network.name!r} must stall: {line} ({feeder})")
 
 
-def nodes_of(network: Network) -> list[Node]:
+def nodes_of(network: View) -> list[Node]:
     """The blocks and agents of a network, also of one that has not started."""
-    found: dict[Node, None] = dict.fromkeys(network._nodes)
+    found: dict[Node, None] = dict.fromkeys(network.nodes)
     waiting: list[Node] = [] if found else list(reversed(network.given))
     while waiting:
         node = waiting.pop()

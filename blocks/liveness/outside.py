@@ -10,7 +10,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator
-from typing import Protocol
 
 import trio
 
@@ -19,29 +18,18 @@ from ..base.threads import others_move
 from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
 from ..core.block import Block
 from ..core.graph import reachable, upstream
+from ..core.ports import View
 from ..core.producer import ProducerToken
 from ..core.waiting import parked, resting
-
-
-class Overseen(Protocol):
-    """A network, as far as its tasks are looked at."""
-
-    name: str
-    _nursery: trio.Nursery
-    _is_open: bool
-    _body_done: bool
-    _body_task: trio.lowlevel.Task | None
-    _outer_deadline: float
-
 
 ENTRY_TASK = "<TrioToken.run_sync_soon task>"
 """What trio calls its own task that runs what threads have asked for; if it changes, everything outside counts."""
 
 
-def is_closed(network: Overseen) -> bool:
+def is_closed(network: View) -> bool:
     """Whether nothing from outside can reach a network any more, once its own tasks wait in vain."""
-    beside = tasks_below(trio.lowlevel.current_root_task(), network._nursery)
-    until = network._outer_deadline
+    beside = tasks_below(trio.lowlevel.current_root_task(), network.nursery)
+    until = network.outer_deadline
     return not any(moves_alone(task, network, until) for task in beside) and not has_other_callers()
 
 
@@ -56,7 +44,7 @@ def tasks_below(root: trio.lowlevel.Task | None, without: trio.Nursery | None = 
                 waiting.extend(nursery.child_tasks)
 
 
-def moves_alone(task: trio.lowlevel.Task, network: Overseen | None, until: float) -> bool:
+def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) -> bool:
     """Whether a task can go on without a message from a network, or at a block that no network runs.
 
     Args:
@@ -73,15 +61,15 @@ def moves_alone(task: trio.lowlevel.Task, network: Overseen | None, until: float
     return deadline_of(task) < until or not (owner is None or owner is network)
 
 
-def body_of(network: Overseen) -> trio.lowlevel.Task | None:
+def body_of(network: View) -> trio.lowlevel.Task | None:
     """The task of the body of a network, while that goes on."""
-    return None if network._body_done else network._body_task
+    return None if network.body_done else network.body_task
 
 
-def owner_of(place: object) -> Overseen | None:
+def owner_of(place: object) -> View | None:
     """The network that runs the place where a task waits, if one does."""
-    network: Overseen | None = getattr(place, "_network", None)
-    return network if network is not None and network._is_open else None
+    network: View | None = getattr(place, "_network", None)
+    return network if network is not None and network.is_open else None
 
 
 def is_adrift(place: object) -> bool:
@@ -121,9 +109,9 @@ def deadline_of(task: trio.lowlevel.Task) -> float:
     return -math.inf if waiter is None or waiter.deadline is None else waiter.deadline
 
 
-def has_way_out(network: Overseen, task: trio.lowlevel.Task) -> bool:
+def has_way_out(network: View, task: trio.lowlevel.Task) -> bool:
     """Whether a cancel scope will end what a task waits for; one around the whole network does not count."""
-    return deadline_of(task) < network._outer_deadline
+    return deadline_of(task) < network.outer_deadline
 
 
 def waits_for_children(task: trio.lowlevel.Task) -> bool:

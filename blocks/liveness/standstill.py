@@ -25,20 +25,20 @@ from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
 if TYPE_CHECKING:
-    from ..network import Member, Network
+    from ..core.ports import Member, View
 
 
-def judge(network: Network) -> Verdict:
+def judge(network: View) -> Verdict:
     """Say what it means that no block is ready."""
     if somebody_moves(network):
         return Verdict.WAITING  # the quick answer to the usual question
     body = body_of(network)
-    first = network._body_task  # also if the body has ended: it waits for what is around the network
-    network._outside = outside = {task for task in network._outside if is_alive(task) and task is not first}
+    first = network.body_task  # also if the body has ended: it waits for what is around the network
+    network.outside = outside = {task for task in network.outside if is_alive(task) and task is not first}
     if body is not None and any(can_move(network, task) for task in outside):
         return Verdict.WATCHING  # nobody tells when they end; the blocks need not be looked at, however many there are
     blocks = network.blocks
-    working = [agent for agent in network._agents if not agent.is_done]
+    working = [agent for agent in network.agents if not agent.is_done]
     held = any(block._stuck() > block.rest() for block in blocks)
     if body is None and not held and not working and all(block._finished for block in blocks):
         return Verdict.FINISHED
@@ -50,25 +50,25 @@ def judge(network: Network) -> Verdict:
     return judge_standstill(network, held, working)
 
 
-def own_tasks(network: Network) -> list[trio.lowlevel.Task]:
+def own_tasks(network: View) -> list[trio.lowlevel.Task]:
     """The tasks of the agents, of the workers of blocks, and of the body, as far as they have not ended."""
-    tasks = [agent.task for agent in network._agents if agent.task is not None]
+    tasks = [agent.task for agent in network.agents if agent.task is not None]
     tasks += [task for block in network.blocks for task in block._tasks()]
     body = body_of(network)
     return tasks if body is None else [*tasks, body]
 
 
-def somebody_moves(network: Network) -> bool:
+def somebody_moves(network: View) -> bool:
     """Whether it is plain to see that one of the network's own tasks can go on; no says nothing.
 
     Looks only at tasks that do not wait, so it takes as long in a network of ten thousand agents as in one of ten.
     """
     body = body_of(network)
-    if network._busy_count:
+    if network.busy_count:
         return True
-    if body is not None and body not in parked and is_in(body, network._nursery):
+    if body is not None and body not in parked and is_in(body, network.nursery):
         return True
-    return any(map(moves, network._measures.awake.tasks))
+    return any(map(moves, network.measures.awake.tasks))
 
 
 def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
@@ -76,10 +76,10 @@ def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
     return task.child_nurseries[-1] is nursery
 
 
-def known_tasks(network: Network) -> set[trio.lowlevel.Task]:
+def known_tasks(network: View) -> set[trio.lowlevel.Task]:
     """The tasks of a network, their children, and the tasks outside that use its blocks."""
     found: set[trio.lowlevel.Task] = set()
-    waiting = [*own_tasks(network), *network._outside]
+    waiting = [*own_tasks(network), *network.outside]
     while waiting:
         task = waiting.pop()
         if task not in found and is_alive(task):
@@ -88,14 +88,14 @@ def known_tasks(network: Network) -> set[trio.lowlevel.Task]:
     return found
 
 
-def judge_standstill(network: Network, held: bool, agents: list[Member]) -> Verdict:
+def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict:
     """Nobody can move: say whether that is fine."""
     blocks = network.blocks
     for block in blocks:
         block.recall()
     waiting = waiters_of(network)
     held = held or any(waiter.doing == "send" and concerns(network, waiter) for waiter in waiting)
-    if not network._body_done:
+    if not network.body_done:
         held = held or any(block.rest() for block in blocks)
         is_fed_from_outside = any(
             not inbox.producers and not inbox.closed for block in blocks for inbox in block._ins()
@@ -104,16 +104,16 @@ def judge_standstill(network: Network, held: bool, agents: list[Member]) -> Verd
             return Verdict.STALLED
         return Verdict.WAITING if not waiting else Verdict.STALLED if is_closed(network) else Verdict.WATCHING
     if held or any(isinstance(token, ProducerToken) for token in producers(network)):
-        return Verdict.WAITING if network._pump.is_busy else Verdict.STALLED
+        return Verdict.WAITING if network.pump.is_busy else Verdict.STALLED
     if not give_rests(blocks):
-        network._end_shutdown_buffers()
-    if not network._pump.is_busy and not complete_circles(network, agents) and not agents:
+        network.end_shutdown_buffers()
+    if not network.pump.is_busy and not complete_circles(network, agents) and not agents:
         for block in blocks:
             block.complete_circle()
-    return Verdict.WAITING if network._pump.is_busy else Verdict.STALLED
+    return Verdict.WAITING if network.pump.is_busy else Verdict.STALLED
 
 
-def waiters_of(network: Network) -> list[Waiter[Any]]:
+def waiters_of(network: View) -> list[Waiter[Any]]:
     """The tasks that wait at places of a network, and those of its own that wait at a block which no network runs."""
     known = known_tasks(network)
     return [
@@ -123,7 +123,7 @@ def waiters_of(network: Network) -> list[Waiter[Any]]:
     ]
 
 
-def concerns(network: Network, waiter: Waiter[Any]) -> bool:
+def concerns(network: View, waiter: Waiter[Any]) -> bool:
     """Whether a task waits at a place of this network, or at one that is no network's and no block."""
     owner = getattr(waiter.place, "_network", None)
     return owner is network or (owner is None and not isinstance(waiter.place, Block))
@@ -132,7 +132,7 @@ def concerns(network: Network, waiter: Waiter[Any]) -> bool:
 Tasks = set[trio.lowlevel.Task]
 
 
-def can_move(network: Network, task: trio.lowlevel.Task | None, seen: Tasks | None = None) -> bool:
+def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None = None) -> bool:
     """Whether a task, or one of its children that may free it, can go on without anything from this network."""
     seen = set() if seen is None else seen
     if task is None or task in seen or task in resting or not is_alive(task):
@@ -152,9 +152,9 @@ def can_move(network: Network, task: trio.lowlevel.Task | None, seen: Tasks | No
     return any(can_move(network, child, seen) for child in children(network, task))
 
 
-def children(network: Network, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
+def children(network: View, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
     """The tasks that a task of the network has started, and those around the network that know its blocks."""
-    own = network._nursery
+    own = network.nursery
     is_around = own in task.child_nurseries
     for nursery in task.child_nurseries:
         if nursery is own:
@@ -163,7 +163,7 @@ def children(network: Network, task: trio.lowlevel.Task) -> Iterator[trio.lowlev
         yield from (child for child in nursery.child_tasks if not is_around or knows_blocks(network, child))
 
 
-def knows_blocks(network: Network, task: trio.lowlevel.Task) -> bool:
+def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
     """Whether one of the network's blocks is among the variables of a task, or of an object among these.
 
     Such a task may use the block later, though it has not yet. Anything else that runs around a network, a heartbeat
@@ -180,7 +180,7 @@ def knows_blocks(network: Network, task: trio.lowlevel.Task) -> bool:
     return False
 
 
-def has_open_producer(network: Network) -> bool:
+def has_open_producer(network: View) -> bool:
     """Whether somebody may hold a handle through which more comes: anybody but a task that waits here in vain."""
     for producer in producers(network):
         if isinstance(producer, ProducerToken):
@@ -190,7 +190,7 @@ def has_open_producer(network: Network) -> bool:
     return False
 
 
-def producers(network: Network) -> Iterator[object]:
+def producers(network: View) -> Iterator[object]:
     """All that feeds the blocks of a network."""
     for block in network.blocks:
         for inbox in block._ins():

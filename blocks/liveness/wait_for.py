@@ -14,7 +14,7 @@ from .outside import body_of
 if TYPE_CHECKING:
     from ..core.block import Block
     from ..core.inbox import Inbox
-    from ..network import Network
+    from ..core.ports import View
 
 
 DEAD_LETTERS = "dead letters"
@@ -108,10 +108,10 @@ class Bound(Protocol):
 class Names:
     """What the tasks and agents of a network are called."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: View) -> None:
         self.network = network
         self.body = body_of(network)
-        self._agents = {agent.task: agent for agent in network._agents if agent.task is not None}
+        self._agents = {agent.task: agent for agent in network.agents if agent.task is not None}
 
     def node(self, who: object) -> object:
         """The agent whose task it is, or else the one who was given."""

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import outcome
 import trio
 
 from ..base.names import BODY, STRANGERS
+from ..base.statistics import Statistics
+from ..core.balance import BlockBalance
+from ..core.block import Block
+from ..core.observer import Observer
+from ..core.ports import View, WatchedGate
 from ..core.waiting import Awake
-from ..recording.recorder import end_recording, note_stages, start_recording
-from ..recording.recording import Recording
-from ..recording.task_trace import TaskTrace
-from ..recording.tracer import Tracer
 from .departed import Departed
+from .meter import of_block, take_statistics
 from .processors import IdleTime
 from .tally import Lifetime, Tally
 
 if TYPE_CHECKING:
-    from ..core.ports import WatchedGate
     from ..core.waiting import Waiter
-    from ..network import Network
 
 
 class Measures:
@@ -39,7 +40,6 @@ class Measures:
 
     __slots__ = (
         "_network",
-        "_recording",
         "_tallies",
         "awake",
         "body",
@@ -51,9 +51,8 @@ class Measures:
         "user",
     )
 
-    def __init__(self, network: Network, recording: Recording | None) -> None:
+    def __init__(self, network: View) -> None:
         self._network = network
-        self._recording = recording
         self._tallies: dict[trio.lowlevel.Task, Tally] = {}
         self.awake = Awake()
         self.life = Lifetime()
@@ -62,26 +61,15 @@ class Measures:
         self.departed = Departed()
         self.user: Tally | None = None
         self.gates_used: dict[WatchedGate, None] = {}
-        self.tracer: Tracer | None = None
+        self.tracer: Observer | None = None
 
     # The run
-
-    def prepare(self) -> None:
-        """Get ready to record.
-
-        Raises:
-            ValueError: The recording is of another run.
-        """
-        if self._recording is not None:
-            self.tracer = start_recording(self._network, self._recording)
 
     def begin(self, body: trio.lowlevel.Task) -> None:
         """The network begins."""
         self.idle.begin()
         self.life.begin()
         self.task_begins(body, self.body, BODY)
-        if self._recording is not None:
-            note_stages(self._network, self._recording)
 
     def end(self) -> None:
         """The network has ended; its blocks have still to let go of what they hold."""
@@ -93,10 +81,21 @@ class Measures:
             self.awake.end(task)
         self._tallies.clear()
 
-    def finish_recording(self) -> None:
-        """Everything has been recorded."""
-        if self._recording is not None and self.tracer is not None:
-            end_recording(self._network, self._recording, self.tracer)
+    def seconds(self) -> float:
+        """How long the network has run, until now or its end."""
+        return self.life.seconds()
+
+    def departs(self, block: Block) -> None:
+        """A block leaves the running network; only its sums stay."""
+        self.departed.add(block._balance(), of_block(block, self.life.seconds()))
+
+    def departed_balance(self) -> Sequence[BlockBalance]:
+        """The accounts of the blocks that have left, as one."""
+        return self.departed.balance()
+
+    def statistics(self) -> Statistics:
+        """What every block, agent and governor has done so far, in numbers."""
+        return take_statistics(self._network, self)
 
     # Tasks
 
@@ -104,7 +103,7 @@ class Measures:
         """Measure what a task does from now on: an agent, or the body."""
         self._tallies[task] = tally
         self.awake.begin(task)
-        tally.begin(None if self.tracer is None else TaskTrace(self.tracer, name))
+        tally.begin(None if self.tracer is None else self.tracer.task(name))
 
     def task_ends(self, task: trio.lowlevel.Task, tally: Tally) -> None:
         """An agent has ended."""

@@ -13,7 +13,7 @@ from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatisti
 from ..base.times import NEVER
 from ..base.timing import time_slice
 from ..core.block import Block
-from ..core.ports import WatchedGate
+from ..core.ports import View, WatchedGate
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
 from ..functions.effort import NO_INPUT, NO_OUTPUT, Effort
@@ -21,34 +21,33 @@ from ..functions.function_block import FunctionBlock
 from .tally import ACTIVITIES, Tally
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from .measures import Measures
 
 
-def take_statistics(network: Network) -> Statistics:
+def take_statistics(network: View, measures: Measures) -> Statistics:
     """Ask every block, agent and governor."""
     for block in network.blocks:
         for inbox in block._ins():
             inbox.settle()
-    measures = network._measures
     seconds = measures.life.seconds()
-    body = "done" if network._body_done or network._has_ended else "running"
+    body = "done" if network.body_done or network.has_ended else "running"
     return Statistics(
         network=network.name,
         seconds=seconds,
-        is_running=network._is_open,
+        is_running=network.is_open,
         blocks=(*(of_block(block, seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
-        agents=tuple(agent._statistics() for agent in network._agents),
-        governors=(*(gate.statistics() for gate in gates(network)), *map(of_pool, pools(network))),
-        body=of_task("body", body, measures.body, network._body_task),
+        agents=tuple(agent._statistics() for agent in network.agents),
+        governors=(*(gate.statistics() for gate in gates(network, measures)), *map(of_pool, pools(network))),
+        body=of_task("body", body, measures.body, network.body_task),
     )
 
 
-def gates(network: Network) -> Iterator[WatchedGate]:
+def gates(network: View, measures: Measures) -> Iterator[WatchedGate]:
     """The governors of its blocks, and those from which its tasks take slots."""
-    yield from dict.fromkeys((*network._pump.gates, *network._measures.gates_used))
+    yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
 
-def pools(network: Network) -> Iterable[ResourcePool[Any]]:
+def pools(network: View) -> Iterable[ResourcePool[Any]]:
     """The pools out of which its blocks take what their items need."""
     return dict.fromkeys(pool for block in network.blocks if (pool := getattr(block, "pool", None)) is not None)
 

@@ -9,10 +9,10 @@ from outcome import Outcome, Value
 from ..base.activity import Activity
 from ..base.times import Histogram
 from ..base.timing import time_slice
+from ..core.observer import TaskObserver
 
 if TYPE_CHECKING:
     from ..core.waiting import Waiter
-    from ..recording.task_trace import TaskTrace
 
 ACTIVITIES = {
     "receive": Activity.WAIT_FOR_INPUT,
@@ -77,9 +77,9 @@ class Tally:
         self.waits_in = Histogram()
         self.waits_out = Histogram()
         self.fed_for = self._waited = 0.0
-        self.trace: TaskTrace | None = None
+        self.trace: TaskObserver | None = None
 
-    def begin(self, trace: TaskTrace | None) -> None:
+    def begin(self, trace: TaskObserver | None) -> None:
         """The task begins."""
         self.trace = trace
         self.life.begin()

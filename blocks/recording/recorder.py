@@ -2,68 +2,104 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from ..base.names import BODY
-from ..reports.link_statistics import find_links
+from ..core.observer import Observer
+from ..core.ports import View
 from .recording import Recording
 from .routes import Routes
 from .stage_order import between, in_order
 from .tracer import Tracer
 
-if TYPE_CHECKING:
-    from ..network import Network
+Feeds = dict[str, list[str]]
 
 
-def start_recording(network: Network, recording: Recording) -> Tracer:
-    """Begin.
+class Meter(Protocol):
+    """What counts and times for a network, as far as it has to know who watches."""
 
-    Raises:
-        ValueError: The recording is of another run.
+    tracer: Observer | None
+
+
+class Recorder:
+    """Has one network write into a recording, if there is one.
+
+    Args:
+        network: Whose run.
+        meter: Is told who watches.
+        recording: Where to write; None for nowhere.
+        ways: Gives who feeds whom now, by name.
     """
-    if recording.network or recording.spans:
-        raise ValueError(
-            f"network {network.name!r}: {recording!r} is of a run already; make another Recording for this one"
-        )
-    recording.network = network.name
-    return Tracer(recording, Routes(partial(routes_of, network), partial(links_made, network)))
 
+    def __init__(
+        self,
+        network: View,
+        meter: Meter,
+        recording: Recording | None,
+        ways: Callable[[], Iterable[tuple[str, str]]],
+    ) -> None:
+        self._ways = ways
+        self._network = network
+        self._meter = meter
+        self._recording = recording
+        self._tracer: Tracer | None = None
 
-def note_stages(network: Network, recording: Recording) -> None:
-    """Note what may become a stage, for those who look at the recording while the network runs."""
-    links, stages = routes_of(network)
-    recording.stages = tuple(
-        node for node in in_order([BODY, *(node.name for node in network._nodes)], links) if node in stages
-    )
-    recording.links = tuple(between(recording.stages, links))
+    def prepare(self) -> None:
+        """Get ready to record.
 
+        Raises:
+            ValueError: The recording is of another run.
+        """
+        network, recording = self._network, self._recording
+        if recording is None:
+            return
+        if recording.network or recording.spans:
+            raise ValueError(
+                f"network {network.name!r}: {recording!r} is of a run already; make another Recording for this one"
+            )
+        recording.network = network.name
+        self._meter.tracer = self._tracer = Tracer(recording, Routes(self._routes, self._links_made))
 
-def end_recording(network: Network, recording: Recording, tracer: Tracer) -> None:
-    """Note how long the network has run, and what its stages are."""
-    recording.seconds = tracer.seconds()
-    links = links_of(network)
-    busy = {span.stage for span in recording.spans}
-    stages = [node for node in in_order([BODY, *(node.name for node in network._nodes)], links) if node in busy]
-    recording.stages = tuple(stages)
-    recording.links = tuple(between(stages, links))
+    def begin(self) -> None:
+        """Note what may become a stage, for those who look at the recording while the network runs."""
+        recording = self._recording
+        if recording is not None:
+            feeds, stages = self._routes()
+            recording.stages = self._in_order(feeds, stages)
+            recording.links = tuple(between(recording.stages, feeds))
 
+    def finish(self) -> None:
+        """Note how long the network has run, and what its stages are."""
+        recording = self._recording
+        if recording is not None and self._tracer is not None:
+            recording.seconds = self._tracer.seconds()
+            feeds = self._feeds()
+            recording.stages = self._in_order(feeds, {span.stage for span in recording.spans})
+            recording.links = tuple(between(recording.stages, feeds))
 
-def routes_of(network: Network) -> tuple[dict[str, list[str]], set[str]]:
-    """The links of a network, and the names of its stages: of all that make something else of an item."""
-    stages = {agent.name for agent in network._agents} | {BODY}
-    stages |= {block.name for block in network.blocks if hasattr(block, "_effort")}
-    return links_of(network), stages
+    # Who feeds whom
 
+    def _routes(self) -> tuple[Feeds, set[str]]:
+        """Who feeds whom, and the names of the stages: of all that make something else of an item."""
+        network = self._network
+        stages = {agent.name for agent in network.agents} | {BODY}
+        stages |= {block.name for block in network.blocks if hasattr(block, "_effort")}
+        return self._feeds(), stages
 
-def links_made(network: Network) -> int:
-    """How many links there are; when it is another number, something was linked or unlinked."""
-    return len(network._nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block._outs())
+    def _links_made(self) -> int:
+        """How many links there are; when it is another number, something was linked or unlinked."""
+        network = self._network
+        return len(network.nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block._outs())
 
+    def _feeds(self) -> Feeds:
+        """Which block, agent or body feeds which, by name."""
+        feeds: Feeds = {}
+        for source, target in self._ways():
+            feeds.setdefault(source, []).append(target)
+        return feeds
 
-def links_of(network: Network) -> dict[str, list[str]]:
-    """Which block, agent or body feeds which, by name."""
-    feeds: dict[str, list[str]] = {}
-    for link in find_links(network, network.statistics()):
-        feeds.setdefault(link.source or BODY, []).append(link.target or BODY)
-    return feeds
+    def _in_order(self, feeds: Feeds, stages: set[str]) -> tuple[str, ...]:
+        """Some of the nodes, in the order in which items pass them."""
+        nodes = in_order([BODY, *(node.name for node in self._network.nodes)], feeds)
+        return tuple(node for node in nodes if node in stages)

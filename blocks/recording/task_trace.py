@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
+from typing import Protocol
 
 from ..base.activity import Activity
 from ..base.error_info import shorten
 from ..base.timing import time_slice
-from .tracer import Tracer
+from .item_numbers import ItemNumbers
 
 MOST_REMEMBERED = 1000
 """Of so many items that a task has received last it is known which they were."""
+
+
+class Writer(Protocol):
+    """What writes spans, and knows which item is which."""
+
+    numbers: ItemNumbers
+
+    def add(
+        self, stage: str, worker: str, number: int, start: float, end: float, activity: Activity, label: str = ""
+    ) -> None:
+        """Write a span."""
+        ...
 
 
 class TaskTrace:
@@ -22,7 +35,7 @@ class TaskTrace:
 
     __slots__ = ("_handing_on", "_label", "_number", "_received", "_since", "_stage", "_tracer")
 
-    def __init__(self, tracer: Tracer, stage: str) -> None:
+    def __init__(self, tracer: Writer, stage: str) -> None:
         self._tracer = tracer
         self._stage = stage
         self._number = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-import attrs
 import trio
 
 from ..base.activity import Activity
@@ -13,29 +12,14 @@ from ..base.error_info import shorten
 from ..base.timing import time_slice
 from ..charts.span import Span
 from ..core.carried import plain
+from ..core.observer import Work
 from .item_numbers import ItemNumbers
 from .recording import Recording
 from .routes import Routes
+from .task_trace import TaskTrace
 
 MOST_ON_THE_WAY = 100_000
 """Of so many items that are between two stages at once the numbers are known, however few spans are kept."""
-
-
-@attrs.frozen(slots=True)
-class Work:
-    """Work on one item that has begun.
-
-    Attributes:
-        stage: The block.
-        number: Of the item.
-        label: What the item looks like.
-        start: When it began.
-    """
-
-    stage: str
-    number: int
-    label: str
-    start: float
 
 
 class Tracer:
@@ -58,6 +42,10 @@ class Tracer:
     def seconds(self) -> float:
         """How long it has recorded."""
         return time_slice.clock() - self._began
+
+    def task(self, name: str) -> TaskTrace:
+        """Record what a task does from now on."""
+        return TaskTrace(self, name)
 
     # Spans
 
@@ -207,6 +195,10 @@ class Tracer:
         """One thing was made of one or more items; it has the number of the first."""
         numbers = [self.numbers.take(part, place) for part in parts]
         self.numbers.give(whole, numbers[0], place)
+
+    def multiply(self, place: str, item: object, times: int) -> None:
+        """An item goes several ways out of a block."""
+        self.numbers.multiply(item, times, place)
 
     def forget(self, place: str, items: Iterable[object]) -> None:
         """Items have ended, or left the network."""

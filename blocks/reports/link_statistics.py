@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..base.names import BODY
 from ..base.statistics import AgentStatistics
 from ..base.units import printable
 from ..core.block import Block
@@ -16,7 +17,7 @@ from ..core.inputs import InputsBlock
 
 if TYPE_CHECKING:
     from ..base.statistics import Statistics
-    from ..network import Network
+    from ..core.ports import View
 
 
 class LinkKind(Enum):
@@ -69,13 +70,18 @@ class LinkStatistics:
         return f"{way}: {what}" if what else way
 
 
-def find_links(network: Network, statistics: Statistics) -> tuple[LinkStatistics, ...]:
+def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, ...]:
     """Look along all links of a network, then at its agents, then at what came and went by hand."""
     links = [link for block in network.blocks for link in linked(block)]
     numbers = {agent.name: agent for agent in statistics.agents}
-    for agent in network._agents:
+    for agent in network.agents:
         links += used_by(agent, numbers.get(agent.name, AgentStatistics(agent.name, "")))
     return (*links, *moved_by_hand(network.blocks, links))
+
+
+def ways_of(network: View) -> list[tuple[str, str]]:
+    """Who feeds whom in a network now, by name."""
+    return [(link.source or BODY, link.target or BODY) for link in find_links(network, network.statistics())]
 
 
 def linked(block: Block) -> Iterator[LinkStatistics]:

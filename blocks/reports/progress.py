@@ -26,7 +26,7 @@ from .progress_view import View, progress_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..network import Network
+    from ..core.ports import View as NetworkView
 
 INTERVAL = 0.2
 """Seconds from one look to the next."""
@@ -44,7 +44,7 @@ class Progress:
         console: Where to show it: a rich `Console`; True for one on the standard error output.
     """
 
-    def __init__(self, network: Network, console: Console | bool) -> None:
+    def __init__(self, network: NetworkView, console: Console | bool) -> None:
         if not isinstance(console, bool) and not hasattr(console, "is_terminal"):
             raise TypeError(
                 f"network {network.name!r}: progress must be True, False or a rich Console, got {console!r}"

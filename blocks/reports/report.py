@@ -22,7 +22,7 @@ from .report_table import loss_table, report_table
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from ..network import Network
+    from ..core.ports import View
 
 WIDTH = 100
 
@@ -102,7 +102,7 @@ def wrapped(line: str) -> str:
     return line if line.startswith(" ") else fill(line, WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
-def make_report(network: Network) -> Report:
+def make_report(network: View) -> Report:
     """Look at everything in a network."""
     statistics = network.statistics()
     links = find_links(network, statistics)
@@ -116,7 +116,7 @@ def make_report(network: Network) -> Report:
     )
 
 
-def find_governed(network: Network) -> dict[str, tuple[str, ...]]:
+def find_governed(network: View) -> dict[str, tuple[str, ...]]:
     """Which blocks each governor governs."""
     governed: dict[str, tuple[str, ...]] = {}
     for block in network.blocks:

@@ -628,5 +628,5 @@ async def test_tasks_that_have_come_and_gone_are_forgotten() -> None:
             async with trio.open_nursery() as nursery:
                 for n in range(100):
                     nursery.start_soon(call.send, n)
-        assert len(network._outside) <= 200
+        assert len(network._run.outside) <= 200
     assert len(seen) == 500

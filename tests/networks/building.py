@@ -11,7 +11,7 @@ import attrs
 import trio
 
 from penstock.blocks import Budget, DeadLetter, ErrorInfo, Fail, Retry, Skip, Source, Target, UnboundedBuffer
-from penstock.blocks.core.block import Node
+from penstock.blocks.core.ports import Node
 
 from .items import Boom, Item
 

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from penstock.agents import PipelineGovernor
 from penstock.blocks import Network
 from penstock.blocks.base.timing import time_slice
-from penstock.blocks.buffer import StoringBlock
 from penstock.blocks.core.block import Block
 from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.storing import StoringBlock
 from penstock.blocks.core.waiting import parked
 from penstock.blocks.executors import lane, work
 from penstock.blocks.functions.async_runner import AsyncRunner
@@ -232,7 +232,7 @@ class Watch(trio.abc.Instrument):
                 take_what_is_kept(block)
             assert governor.in_flight == 0, f"slots are left over: {governor!r}"
         if self.network is not None:
-            assert not self.network._is_open
+            assert not self.network._run.is_open
             for block in self.network.blocks:
                 check_block(block)
                 assert block.is_finished or block._broken is not None, f"{block!r} is neither finished nor stopped"

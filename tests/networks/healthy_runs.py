@@ -15,7 +15,7 @@ def check_healthy(plan: Plan, schedule: Schedule, step: int) -> Run:
 
     def look() -> None:
         network = run.watch.network
-        if network is not None and network._is_open:
+        if network is not None and network._run.is_open:
             try:  # what is raised here, trio only logs
                 network.check()
                 seen.append(network.report().diagnosis)

@@ -330,7 +330,7 @@ class Run:
                     raise
 
     def _has_stopped(self) -> bool:
-        return self.network.shutdown.is_cancellation_pending or self.incident_happened or not self.network._is_open
+        return self.network.shutdown.is_cancellation_pending or self.incident_happened or not self.network._run.is_open
 
     async def _read_what_is_left(self, exit: Source[Item]) -> None:
         try:
@@ -349,7 +349,7 @@ class Run:
         acts = {"scope": scope.cancel, "network": network.cancel, "shutdown": network.shutdown.cancel}
 
         def act() -> None:
-            self.incident_happened = network._is_open
+            self.incident_happened = network._run.is_open
             acts[incident.kind]()
 
         self.watch.at_step(incident.at, act)

@@ -17,7 +17,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.core.block import Node
+from penstock.blocks.core.ports import Node
 
 NUMBER = re.compile(r"raise (?:the capacity|the limit|its capacity)(?: of .*?'(.+?)')?.* to at least (\d+)")
 

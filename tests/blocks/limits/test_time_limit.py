@@ -21,6 +21,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.limits.limits import Limits
 from tests.blocks.executors.kinds import Gauge
 from tests.blocks.tools import faults, leaves, notes, run
 
@@ -170,7 +171,9 @@ async def test_the_user_who_cancels_comes_first(how: str) -> None:
     network = Network(slow(), time_limit=5, progress_limit=5)
     with trio.CancelScope() as scope:
         async with network:
-            (limit, _) = network._limits._limits
+            limits = network._run._plugs.limits
+            assert isinstance(limits, Limits)
+            (limit, _) = limits._limits
             await trio.sleep(1)
             {"network": network.cancel, "shutdown": network.shutdown.cancel, "scope": scope.cancel}[how]()
             with trio.CancelScope(shield=True):

@@ -413,7 +413,7 @@ async def test_a_process_that_is_late_is_ended_while_its_network_stops_too() -> 
         nursery.start_soon(body)
         await canceled.wait()
         await turns(10)
-        assert network._is_open
+        assert network._run.is_open
         jump(11)
     assert network.balance()["t"].discarded == 1
 

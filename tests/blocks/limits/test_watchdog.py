@@ -175,8 +175,8 @@ async def test_before_the_first_step_the_pump_is_a_task_like_others() -> None:
     network = Network(name="n")
     watchdog = Watchdog(sys._getframe)
     watchdog.networks[network] = 1
-    network._pump._task = task_of(sys._getframe())
-    assert watchdog._who(network._pump._task).startswith("in task ")
+    network._run.pump._task = task_of(sys._getframe())
+    assert watchdog._who(network._run.pump._task).startswith("in task ")
 
 
 # The thread

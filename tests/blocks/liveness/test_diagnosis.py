@@ -303,7 +303,7 @@ async def test_a_handle_that_was_made_before_trio_ran_has_no_user() -> None:
     async with Network(entry) as network:
         await entry.send(1)
         await wait_all_tasks_blocked()
-        assert diagnose(network, is_stalled=True).advice == (
+        assert diagnose(network._run, is_stalled=True).advice == (
             "close the producer handle 'early' of unbounded buffer 'entry'",
         )
         handle.close()
@@ -519,7 +519,7 @@ async def test_a_network_at_rest_because_of_a_timer_has_no_circle() -> None:
 
     async def look(network: Network) -> None:
         await wait_all_tasks_blocked()
-        cycles.append(diagnose(network).cycle)
+        cycles.append(diagnose(network._run).cycle)
 
     async with trio.open_nursery() as nursery, Network(entry) as network:
         nursery.start_soon(look, network)
@@ -627,7 +627,7 @@ def picky() -> tuple[Any, ...]:
 
 async def test_a_network_that_has_drained_has_nothing_to_tell() -> None:
     network = await run(Call(str, name="call"), [1], name="n")
-    assert str(diagnose(network)) == "network 'n'\n  nothing is held and nobody waits"
+    assert str(diagnose(network._run)) == "network 'n'\n  nothing is held and nobody waits"
 
 
 async def test_a_handle_that_was_made_outside_of_tasks_is_waited_for() -> None:
@@ -653,7 +653,7 @@ async def test_an_input_of_a_join_that_has_ended_is_not_waited_for() -> None:
     ended.complete()
     async with Network(agent, order) as network:
         await wait_all_tasks_blocked()
-        lines = [wait.why for wait in waits_of_block(order, Names(network))]
+        lines = [wait.why for wait in waits_of_block(order, Names(network._run))]
         assert "multiplexer 'order' input 1 waits for messages from unbounded buffer 'gives'" in lines
         assert not any("input 0" in line for line in lines)
         network.cancel()
@@ -663,9 +663,9 @@ async def test_an_agent_that_is_at_work_is_busy() -> None:
     source = buffer("source")
     source.send_nowait(1)
     async with Network(Work(partial(trio.sleep, 5), inputs=[source], name="reader")) as network:
-        assert "its reader agent 'reader' does not read" in str(diagnose(network))  # it has not begun
+        assert "its reader agent 'reader' does not read" in str(diagnose(network._run))  # it has not begun
         await trio.sleep(1)
-        assert "its reader agent 'reader' is busy with something else" in str(diagnose(network))
+        assert "its reader agent 'reader' is busy with something else" in str(diagnose(network._run))
         network.cancel()
 
 

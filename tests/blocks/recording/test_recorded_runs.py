@@ -30,7 +30,14 @@ from penstock.blocks import (
 )
 from penstock.blocks.base.timing import time_slice
 from penstock.blocks.recording import task_trace
+from penstock.blocks.recording.tracer import Tracer
 from tests.blocks.tools import faults
+
+
+def tracer_of(network: Network) -> Tracer:
+    tracer = network._run.measures.tracer
+    assert isinstance(tracer, Tracer)
+    return tracer
 
 
 class Thing:
@@ -204,8 +211,7 @@ async def test_a_dead_letter_has_the_number_of_its_item_and_one_that_is_skipped_
     async with Network(skips, recording=recording) as network:
         for thing in things(3):
             await skips.send(thing)
-    assert network._measures.tracer is not None
-    assert len(network._measures.tracer.numbers) == 0
+    assert len(tracer_of(network).numbers) == 0
 
 
 async def test_a_fault_is_the_last_that_a_recording_says() -> None:
@@ -355,8 +361,7 @@ async def test_what_a_stranger_takes_is_forgotten() -> None:
         await wait_all_tasks_blocked()
         for thing in things(2):
             await buffer.send(thing)
-    assert network._measures.tracer is not None
-    assert len(network._measures.tracer.numbers) == 0
+    assert len(tracer_of(network).numbers) == 0
 
 
 async def test_only_the_newest_spans_are_kept_and_the_others_counted() -> None:
@@ -416,14 +421,13 @@ async def test_the_body_remembers_only_what_it_has_received_lately(monkeypatch: 
 async def test_an_item_that_lies_where_another_has_lain_is_not_taken_for_it(clock: list[float]) -> None:
     recording = Recording()
     async with Network(name="n", recording=recording) as network:
-        assert network._measures.tracer is not None
-        trace = task_trace.TaskTrace(network._measures.tracer, "task")
+        trace = task_trace.TaskTrace(tracer_of(network), "task")
         gone, item = Thing("gone"), Thing("item")
         trace.begins(gone)
         trace._received[id(item)] = trace._received.pop(id(gone))
         trace.begins(Thing("last"))
         trace.sending(item, "target")
-        assert network._measures.tracer.numbers.take(item, "target") == 2
+        assert tracer_of(network).numbers.take(item, "target") == 2
     assert clock == [0.0]
 
 

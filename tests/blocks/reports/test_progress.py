@@ -94,7 +94,7 @@ async def test_what_is_slow_to_draw_is_drawn_less_often(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(progress, "perf_counter", lambda: now)
     monkeypatch.setattr(Progress, "_look", look)
-    shown = Progress(Network(), True)
+    shown = Progress(Network()._run, True)
     shown._draw()  # there is nowhere to draw yet
     shown._display = Fake()  # type: ignore[assignment]
     for _ in range(40):

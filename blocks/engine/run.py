@@ -1,0 +1,428 @@
+"""One run of a network: membership, tasks, faults, start and end.
+
+States: new → running → ending (the body has ended) → ended. The run owns the pump, the nursery of all its tasks and the
+list of its members; the blocks own their items. Whoever judges, measures, limits or shows a run is plugged in by the
+network, see `Plugs`, and none of them is known here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context, copy_context
+from functools import partial
+from typing import Any, cast
+
+import trio
+
+from ..base.error_info import ErrorInfo, Shown, annotate
+from ..base.errors import Stalled
+from ..base.log import log
+from ..base.names import BODY
+from ..base.statistics import LEFT, Statistics
+from ..base.threads import Loop, wrong_thread
+from ..base.trio_details import is_alive, sight
+from ..base.units import show
+from ..base.verdict import Verdict
+from ..core.balance import Balance
+from ..core.block import Block
+from ..core.early_end import leave_early, was_left_early, was_left_unread
+from ..core.inbox import Inbox
+from ..core.ports import Actor, Facade, Member, Node
+from ..core.threads import announce_beginning
+from ..core.unique_names import UniqueNames
+from ..core.waiting import overseers
+from .plugs import Measuring, Plugs
+from .pump import Pump
+
+
+class Run:
+    """Runs blocks and agents, once.
+
+    Args:
+        facade: The network, as its user knows it.
+        given: Blocks and agents; one of each connected set is enough.
+        shutdown: The shutdown buffers.
+
+    Attributes:
+        name: The network.
+        facade: The network, as its user knows it.
+        shutdown: The shutdown buffers.
+        cancel_called: Whether somebody has asked to stop.
+        given: The nodes with which the network was made.
+        nodes: Its blocks and agents.
+        agents: Its agents.
+        pump: Runs the steps of the blocks.
+        nursery: Where its tasks run.
+        is_open: Whether it runs.
+        has_ended: Whether it has ended.
+        hearers: The blocks that want to know what is lost.
+        body_done: Whether the body has ended.
+        body_task: The task that has entered it.
+        outer_deadline: When a cancel scope around it ends it.
+        busy_count: How many are at work who will go on without being woken.
+        late_errors: Of clean-ups and of hooks; nobody else raises them.
+        outside: The tasks that are not its own and have used one of its blocks.
+        measures: Counts and times.
+    """
+
+    def __init__(self, facade: Facade, given: Sequence[Node], shutdown: Any) -> None:
+        self.name = facade.name
+        self.facade = facade
+        self.shutdown = shutdown
+        self.cancel_called = False
+        self.given = given
+        self.nodes: dict[Node, None] = {}
+        self.agents: list[Member] = []
+        self.pump = Pump()
+        self.nursery: trio.Nursery
+        self.is_open = False
+        self.has_ended = False
+        self.hearers: dict[Block, None] = {}
+        self.body_done = False
+        self.body_task: trio.lowlevel.Task | None = None
+        self.outer_deadline = math.inf
+        self.busy_count = 0
+        self.late_errors: list[BaseException] = []
+        self.outside: set[trio.lowlevel.Task] = set()
+        self.measures: Measuring
+        self._blocks: dict[Block, None] = {}
+        self._late: dict[object, Block] = {}  # those that joined while it was running: they may leave, too
+        self._names = UniqueNames((BODY, LEFT))
+        self._faults: list[BaseException] = []
+        self._stopped_by_others = False
+        self._outside_limit = 64
+        self._plugs: Plugs
+
+    def plug_in(self, plugs: Plugs) -> None:
+        """Use what others have made for this run."""
+        self._plugs = plugs
+        self.measures = plugs.measures
+        self.pump.somebody_moves = plugs.somebody_moves
+        self.pump.when_idle = self._settle_losses
+
+    def __str__(self) -> str:
+        return f"network {self.name!r}"
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks, in the order in which they joined; without those that have left while it was running."""
+        return tuple(self._blocks)
+
+    # Running
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncGenerator[None]:
+        """Run for as long as the body lasts, and until everything has drained."""
+        sight.look()
+        self.body_task = trio.lowlevel.current_task()
+        self.outer_deadline = trio.current_effective_deadline()
+        self._plugs.refuse()
+        self._plugs.recorder.prepare()
+        self.adopt(*self.given)
+        try:
+            async with trio.open_nursery() as nursery:
+                self._open(nursery)
+                yield
+                if not nursery.cancel_scope.cancel_called:
+                    self._end_body()
+        except BaseException as error:
+            self._close(error)
+            raise
+        self._close(None)
+        if self._stopped_by_others:
+            first = self.shutdown.first_error
+            assert first is not None
+            reason = trio.BrokenResourceError(f"{self} was stopped by a fault {first.where}")
+            raise ExceptionGroup(f"{self} was stopped", [reason])
+
+    def _open(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+        self.is_open = True
+        self.pump.loop = Loop.running()
+        self.pump.context = copy_context()
+        announce_beginning()
+        assert self.body_task is not None
+        log.debug("%s: starts with %d blocks and agents", self, len(self.nodes))
+        self.measures.begin(self.body_task)
+        self._plugs.recorder.begin()
+        for node in tuple(self.nodes):
+            node._start()
+        nursery.start_soon(self._drive, name=f"pump of {self.name}")
+        self._plugs.limits.start(nursery)
+        self._plugs.progress.start()
+        self.shutdown.join(self, self._stop)
+        overseers.pumps[self] = self.pump.parked
+        if self.shutdown.is_cancellation_pending:
+            self._stop()
+        elif self.cancel_called:
+            self.cancel()
+
+    async def _drive(self) -> None:
+        try:
+            await self.pump.run(self._judge, self._stall, self._plugs.doubt)
+        except BaseException as error:
+            if isinstance(error, Exception) and not isinstance(error, Stalled):
+                self.fault(error, phase=self.pump.phase or self.name)  # a filter, say, if it is not known already
+            raise
+        self.nursery.cancel_scope.cancel()  # only timers that nobody waits for are left
+
+    def end_shutdown_buffers(self) -> None:
+        """Complete those of the shutdown buffers that are linked into this network: nobody is left who could fault."""
+        for buffer in (self.shutdown.pending, self.shutdown.errors, self.shutdown.cancellation):
+            if buffer.network is self.facade:
+                buffer.complete()
+
+    def _end_body(self) -> None:
+        self._let_leave()
+        self.body_done = True
+        self.measures.body.end()
+        left = [block for block in self.blocks if was_left_early(block, self.body_task)]
+        for block in self.blocks:
+            block._body_ended()
+        for block in left:
+            leave_early(block)
+        self.pump.wake()
+
+    def _close(self, error: BaseException | None) -> None:
+        """Let go of the blocks, and prove that every item is accounted for."""
+        self.is_open = False
+        self.has_ended = True
+        self.measures.end()
+        log.debug("%s: ended after %s, error: %s", self, show(self.measures.seconds()), Shown(error))
+        self.outside.clear()
+        self.shutdown.leave(self)
+        self.pump.loop = None
+        overseers.pumps.pop(self, None)
+        self._plugs.limits.end()
+        for block in self.blocks:
+            try:
+                if not block._finished:
+                    block._abort("its network was stopped")
+            except BaseException as raised:  # the cleanup of a generator, say; the other blocks have to end too
+                self.fault(raised, phase=block.name)
+                self.late_errors.append(raised)
+            block._leave()
+        self._plugs.recorder.finish()
+        self._plugs.progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
+        for gate in self.pump.gates:
+            gate.network_ended("its network was stopped" if error is not None else "its network has ended")
+        self._plugs.watch_adrift()
+        self._prove(error)
+
+    def _prove(self, error: BaseException | None) -> None:
+        """Raise if an item is not accounted for, or if there are errors that nobody else raises."""
+        balance = self.balance()
+        if not balance.ok:
+            message = f"the accounts do not add up; please report this as an error in Penstock:\n{balance}"
+            if error is None:
+                raise AssertionError(message)
+            if isinstance(error, Exception):  # Ctrl-C can come between any two steps, and is nobody's error
+                annotate(error, message)
+        if self.late_errors:
+            known = [] if error is None else list(getattr(error, "exceptions", [error]))
+            raise BaseExceptionGroup(f"{self} was stopped", [*known, *self.late_errors]) from None
+
+    # Stopping
+
+    def cancel(self) -> None:
+        """Stop at once: the tasks are cancelled, what is held is discarded and counted."""
+        if self.has_ended:
+            return
+        if self.pump.loop is not None and not self.pump.loop.is_here:
+            raise wrong_thread(f"cancel {self}")
+        self.cancel_called = True
+        if self.is_open:
+            self.nursery.cancel_scope.cancel()
+
+    def _stop(self) -> None:
+        if not self.shutdown.is_shutdown_pending:
+            self.cancel_called = True
+        elif not self._faults:
+            self._stopped_by_others = True
+        self.nursery.cancel_scope.cancel()
+
+    def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
+        """Record a fault, once; it is raised by whoever reports it."""
+        if any(error is known for known in self._faults):
+            return
+        self._faults.append(error)
+        info = ErrorInfo.of(error, phase=phase, item=item, number=number)
+        annotate(error, info.where)
+        log.info("%s: fault %s: %s", self, info.where, Shown(error))
+        if isinstance(error, Exception):
+            self.late_errors.extend(self.shutdown.fault(info))
+
+    # Membership
+
+    def adopt(self, *nodes: Node) -> None:
+        """Let blocks and agents and everything linked to them become part of the network."""
+        self._let_leave()
+        new: dict[Node, None] = {}
+        given = set(nodes)
+        waiting = list(reversed(nodes))
+        while waiting:
+            node = waiting.pop()
+            if node not in self.nodes and node not in new:
+                if node not in given and getattr(node, "_is_left_over", False):
+                    continue  # it hands on what an earlier network has left in it
+                node._check_free(self)
+                new[node] = None
+                waiting.extend(reversed(list(node._neighbors())))
+        for node in new:
+            node._join(self)
+            node.name = self._names.take(node.name)
+            self.nodes[node] = None
+            if isinstance(node, Block):
+                self._blocks[node] = None
+                if node.hears_losses:
+                    self.hearers[node] = None
+            else:
+                self.agents.append(cast("Member", node))
+        if self.is_open:
+            self._late.update((node, node) for node in new if isinstance(node, Block))
+            for node in new:
+                node._start()
+            announce_beginning()
+
+    def _let_leave(self) -> None:
+        """Let go of blocks that joined while the network was running, have ended, and have no links any more.
+
+        Only their sum stays, so subscribers may come and go for ever.
+        """
+        ended, self.pump.ended_blocks = self.pump.ended_blocks, {}
+        late = self._late
+        for block in () if self.body_done else [late[block] for block in ended if block in late]:
+            if block.is_at_work():
+                self.pump.ended_blocks[block] = None  # a little later
+            elif block.can_be_spared():
+                self.measures.departs(block)
+                block.part()
+                self._names.release(block.name)
+                del self.nodes[block], self._blocks[block], late[block]
+                self.hearers.pop(block, None)
+
+    def entry_appeared(self, inbox: Inbox[Any]) -> None:
+        """A target has lost its last producer by unlinking; after the body that is its end."""
+        if self.body_done:
+            inbox.close()
+
+    # Time
+
+    @contextmanager
+    def busy(self) -> Generator[None]:
+        """While this lasts, somebody is at work who will go on without being woken."""
+        self.busy_count += 1
+        try:
+            yield
+        finally:
+            self.busy_count -= 1
+            self.pump.wake()
+
+    def spawn(
+        self,
+        work: Callable[..., Awaitable[None]],
+        *args: object,
+        name: str,
+        phase: str,
+        is_awake: bool = False,
+        context: Context | None = None,
+    ) -> None:
+        """Run a task that works for a block; until it has begun it counts as being at work.
+
+        One that `is_awake` counts as being at work after that too, whenever it does not wait in this library. It sees
+        the context variables of the network unless it is given others.
+        """
+
+        async def begin() -> None:
+            self.busy_count -= 1
+            self.pump.wake()  # it may have gone to sleep only because of this task
+            try:
+                with self.measures.awake.member(is_awake):
+                    await work(*args)
+            except Exception as error:  # of the block's function, which is known, or of a filter behind it
+                self.fault(error, phase=phase)
+                raise
+
+        self.busy_count += 1
+        if context is None:
+            context = self.pump.context  # not that of the task which happens to send something
+        context.run(partial(self.nursery.start_soon, begin, name=name))
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope:
+        """Call a function after a time, unless what is returned is cancelled; until then there is no standstill."""
+        scope = trio.CancelScope()
+
+        async def wait() -> None:
+            with scope, self.busy():
+                await trio.sleep(seconds)
+                callback()
+
+        self.spawn(wait, name=f"{self.name} timer", phase=self.name)
+        return scope
+
+    # Knowing
+
+    @property
+    def is_being_stopped(self) -> bool:
+        """Whether it runs and is being stopped, by a fault or by `cancel`."""
+        return self.is_open and self.nursery.cancel_scope.cancel_called
+
+    def balance(self) -> Balance:
+        """The accounts: what became of every item that each block accepted."""
+        rows = (*(block._balance() for block in self._blocks), *self.measures.departed_balance())
+        return Balance(rows, self.has_ended)
+
+    def statistics(self) -> Statistics:
+        """What every block, agent and governor has done so far, in numbers."""
+        return self.measures.statistics()
+
+    def touch(self, block: object) -> Actor | None:
+        """Remember the task that is using one of our blocks; give its measurements, if it is an agent or the body."""
+        if not self.is_open:
+            return None
+        try:
+            task = trio.lowlevel.current_task()
+        except RuntimeError:  # a callback of a host loop, in trio's guest mode, or another thread
+            self._check_thread(block)
+            return None
+        user = self.measures.uses_block(task)
+        if user is None and task.parent_nursery is not self.nursery and task not in self.outside:
+            self._check_thread(block)  # it may be a task of another loop
+            self.outside.add(task)
+            if len(self.outside) > self._outside_limit:
+                self.outside = {task for task in self.outside if is_alive(task)}
+                self._outside_limit = 2 * len(self.outside) + 64
+        return user
+
+    def _check_thread(self, block: object) -> None:
+        loop = self.pump.loop
+        if loop is not None and not loop.is_here:
+            raise wrong_thread(f"use {block} of {self}")
+
+    # The verdict
+
+    def _settle_losses(self, is_certain: bool = False) -> bool:
+        """Let blocks that wait for what is lost go on, if nothing else can bring it; give whether one does."""
+        return bool(self.hearers) and sum(block.settle_losses(is_certain) for block in tuple(self.hearers)) > 0
+
+    def _judge(self) -> Verdict:
+        if self.pump.ended_blocks:
+            self._let_leave()
+        verdict = self._plugs.judge()
+        if verdict is not Verdict.STALLED:
+            return verdict
+        return Verdict.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else verdict
+
+    def _leave_unread(self) -> bool:
+        """Discard what the body has left after it took some of it; give whether there was something."""
+        unread = [block for block in self.blocks if was_left_unread(block)] if self.body_done else ()
+        for block in unread:
+            leave_early(block)
+        return bool(unread)
+
+    def _stall(self) -> Stalled:
+        diagnosis = self._plugs.diagnose()
+        what = f"{self} can move no more, and yet items are held or somebody waits"
+        return Stalled(what, str(diagnosis), diagnosis)
