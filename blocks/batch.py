@@ -12,6 +12,7 @@ import trio
 from .base.checks import check_capacity, check_number
 from .core.inbox import Inbox
 from .core.outbox import Outbox
+from .core.shape import Shape
 from .core.source import Source
 from .core.storing import Passage
 from .core.target import Target
@@ -117,6 +118,11 @@ class Batch(Passage, Target[T], Source[list[T]]):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
+
+    @property
+    def shape(self) -> Shape:
+        """Several messages make one list."""
+        return Shape(group=self._max_items, group_is_timed=self._max_seconds is not None)
 
     def rest(self) -> int:
         """A list that is not full waits for more, unless its time is running."""

@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
 
+import attrs
+
 from .base.checks import check_capacity
 from .base.message_status import MessageStatus
 from .core.inbox import Inbox
 from .core.link import Link
 from .core.outbox import Outbox
+from .core.shape import Shape
 from .core.storing import LeftOver, StoringBlock
 
 T = TypeVar("T")
@@ -113,6 +116,12 @@ class BoundedBuffer(StoringBlock[T]):
     def keeps_order(self) -> bool:
         """Messages go out in the order in which they came in."""
         return True
+
+    @property
+    def shape(self) -> Shape:
+        """Every message goes out as it came in, unless some are rejected or dropped."""
+        is_plain = type(self._inbox) is Inbox
+        return attrs.evolve(super().shape, stores=is_plain and type(self) is BoundedBuffer)
 
     @property
     def capacity(self) -> int:

@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar, cast
 
+import attrs
+
 from .base.checks import check_capacity
 from .core.fan_out import FanOut
 from .core.inbox import Inbox
+from .core.shape import Shape
 from .core.storing import StoringBlock
 from .functions.function_block import DEFAULT_CAPACITY
 
@@ -102,6 +105,11 @@ class Broadcast(StoringBlock[T]):
     def keeps_order(self) -> bool:
         """Every message goes out as it came in."""
         return True
+
+    @property
+    def shape(self) -> Shape:
+        """Every target gets every message."""
+        return attrs.evolve(super().shape, copies=True, needs_taker=True)
 
     def _try_to_finish(self) -> None:
         if self._held() and not self._finished and not self._keeps_results():

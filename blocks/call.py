@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from .base.callables import check_runs, is_async
 from .core.block import OF_SOURCES, no_attribute
 from .core.resource_pool import Lease, ResourcePool
+from .core.shape import Shape
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency
@@ -119,6 +120,11 @@ class Call(FunctionBlock[In]):
             self._use(executor_runner(self, executor, concurrency, False, None))
         else:
             self._use(InlineRunner(self))
+
+    @property
+    def shape(self) -> Shape:
+        """Nothing comes out."""
+        return Shape(needs_taker=False)
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 

@@ -8,19 +8,23 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Se
 from concurrent.futures import Executor
 from contextlib import suppress
 from itertools import islice
+from operator import length_hint
 from time import thread_time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import attrs
 import trio
 
 from .base.error_info import is_cancellation
 from .base.loop_held import LOOP_HELD, loop_held
+from .base.statistics import BlockStatistics
 from .base.timing import LARGEST_BATCH, BatchSize, time_slice, turns_of
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.outbox import Outbox
+from .core.shape import Shape
 from .core.source import Source
 from .core.waiting import WaitList
-from .functions.effort import NO_OUTPUT, WORKING, Effort
+from .functions.effort import NO_OUTPUT, WORKING, Effort, with_times
 from .functions.executor_reading import ExecutorReading, check_reading_executor
 from .functions.reader import Chunk
 
@@ -107,6 +111,16 @@ class IterableSource(Block, Source[T]):
             raise no_attribute(
                 self, name, OF_TARGETS, "a source takes only from its iterable, send to an UnboundedBuffer instead"
             )
+
+    @property
+    def shape(self) -> Shape:
+        """It brings messages of its own."""
+        return Shape(brings=least_of(self._iterator), reads=True, total=self.total)
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        """What the block has done in so many seconds, in numbers."""
+        statistics = attrs.evolve(super().measured(seconds), place=self.place)
+        return with_times(self._effort, statistics, seconds)
 
     def _start(self) -> None:
         if self._tracer is not None:
@@ -297,3 +311,12 @@ def length_of(items: object) -> int | None:
         with suppress(Exception):
             return len(items)
     return None
+
+
+SURE: frozenset[type] = frozenset(type(iter(items)) for items in (list[int](), (), range(0)))
+"""Iterators that are sure to give as many items as they say."""
+
+
+def least_of(iterator: object) -> int:
+    """How many items an iterator will give at least, if that is for sure."""
+    return length_hint(iterator) if type(iterator) in SURE else 0

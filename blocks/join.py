@@ -15,6 +15,7 @@ from .core.inputs import InputsBlock, Sought
 from .core.outbox import Outbox
 from .core.pairing import NO_PARTNER, InStep
 from .core.quiet import is_quiet_before
+from .core.shape import Shape
 from .core.source import Source
 from .functions.function_block import DEFAULT_CAPACITY
 from .functions.key_matcher import KeyedInbox, KeyMatcher, Keys, Unmatched, check_keys, check_unmatched
@@ -222,6 +223,11 @@ class Join(InputsBlock[Out]):
     def keeps_order(self) -> bool:
         """Whether tuples go out in the order of the messages."""
         return self._in_step is not None
+
+    @property
+    def shape(self) -> Shape:
+        """It needs a message on every input."""
+        return Shape(joins=True, reads_ahead=self.is_greedy)
 
     def fork_behind(self) -> Block | None:
         """The broadcast that feeds all inputs, if there is one and nothing else does."""

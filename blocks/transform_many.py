@@ -11,6 +11,7 @@ import attrs
 from .base.callables import is_async, is_async_generator
 from .core.balance import BlockBalance
 from .core.resource_pool import Lease, ResourcePool
+from .core.shape import Shape
 from .core.source import Source
 from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
@@ -247,6 +248,11 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             self._use(executor_runner(self, executor, concurrency, ordered, window, True))
         else:
             self._use(ExpandingRunner(self))
+
+    @property
+    def shape(self) -> Shape:
+        """More messages may come out than go in."""
+        return Shape(expands=True)
 
     # The call behind the last input. It goes the way of an item, but is none: it is not counted as held, and what is
     # counted as consumed when it is done was taken off when it began.

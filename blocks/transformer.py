@@ -7,7 +7,9 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .base.callables import check_runs, is_async
+from .core.inbox import UNBOUNDED
 from .core.resource_pool import Lease, ResourcePool
+from .core.shape import Shape
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
@@ -173,6 +175,14 @@ class Transformer(FunctionBlock[In], Source[Out]):
             self._use(executor_runner(self, executor, concurrency, ordered, window))
         else:
             self._use(InlineRunner(self))
+
+    @property
+    def shape(self) -> Shape:
+        """One result comes out for each message, if none may be dropped."""
+        runner = self._runner
+        if not isinstance(runner, AsyncRunner) or not self._failures.is_strict or self._inbox.capacity == UNBOUNDED:
+            return Shape()
+        return Shape(room=self._inbox.capacity + runner.window)
 
     @property
     def keeps_order(self) -> bool:

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 
 from .buffer import Buffer
 from .core.queue import Queue
+from .core.shape import Shape
 from .core.storing import LeftOver
 
 T = TypeVar("T")
@@ -50,6 +51,11 @@ class UnboundedBuffer(Buffer[T]):
     def keeps_order(self) -> bool:
         """Messages go out in the order in which they came in."""
         return True
+
+    @property
+    def shape(self) -> Shape:
+        """Every message goes out as it came in."""
+        return Shape(stores=type(self) is UnboundedBuffer, needs_taker=False)
 
     def _make_queue(self) -> Queue[T]:
         return deque()

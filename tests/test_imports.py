@@ -58,9 +58,9 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
 SAMPLES_TOP = {"application", "__main__"}
 PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing", "penstock.samples"}
 
-MOST_AGAINST_THE_TABLE = 22
+MOST_AGAINST_THE_TABLE = 0
 MOST_IN_CIRCLES = 18
-MOST_PRIVATE = 300
+MOST_PRIVATE = 278
 MOST_RESERVED = {"Agent": 23, "Buffer": 54}
 
 

@@ -14,12 +14,14 @@ import trio
 
 from ..base.error_info import shorten
 from ..base.names import given_name
-from ..base.times import Histogram
+from ..base.statistics import BlockStatistics
+from ..base.times import NEVER, Histogram
 from ..base.timing import time_slice
 from .balance import BlockBalance
 from .graph import downstream, reachable
 from .ports import Node, WatchedGate
 from .scheduler import Scheduler, detached
+from .shape import Shape
 from .waiting import overseers
 
 if TYPE_CHECKING:
@@ -98,6 +100,11 @@ class Block:
     def _tracer(self) -> Observer | None:
         """Records what the network does, if that is wanted."""
         return None if self._network is None else self._network.measures.tracer
+
+    @property
+    def shape(self) -> Shape:
+        """What becomes of messages in a block of this kind; for the checks, the verdict and the reports."""
+        return Shape()
 
     @property
     def hears_losses(self) -> bool:
@@ -351,6 +358,28 @@ class Block:
             dead_lettered=sum(outbox.delivered for outbox in self._outs()[1:]),
             discarded=counts["discarded"],
             held=self._held(),
+        )
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        """What the block has done in so many seconds, in numbers."""
+        accounts = self._balance()
+        waits = self._waits
+        done = accounts.delivered + accounts.received + accounts.consumed
+        return BlockStatistics(
+            name=self.name,
+            kind=self.kind,
+            received=accounts.accepted or accounts.produced * (not self._ins()),
+            emitted=accounts.delivered + accounts.received,
+            consumed=accounts.consumed,
+            dropped=accounts.dropped,
+            dead_lettered=accounts.dead_lettered,
+            discarded=accounts.discarded,
+            queued=accounts.held,
+            most_queued=max((accounts.held, *(inbox.most_queued for inbox in self._ins()))),
+            held=accounts.held,
+            wait_for_input=waits["receive"].summary() if "receive" in waits else NEVER,
+            wait_for_output=waits["send"].summary() if "send" in waits else NEVER,
+            throughput=done / seconds if seconds > 0 else 0.0,
         )
 
     # The network

@@ -12,6 +12,7 @@ from ..base.in_trio import check_in_trio
 from .fan_out import FanOut
 from .inbox import Inbox
 from .link import Link
+from .shape import Shape
 from .storing import StoringBlock
 from .waiting import WaitList
 
@@ -176,6 +177,11 @@ class RetainingBlock(StoringBlock[T]):
 
     def __aiter__(self) -> Changes[T]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return Changes(self)
+
+    @property
+    def shape(self) -> Shape:
+        """Only the newest message may be handed on."""
+        return Shape(needs_taker=False)
 
     def _step(self) -> None:
         everything_taken = self._values.deliver()

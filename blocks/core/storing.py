@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from .block import Block
-from .inbox import Inbox
+from .inbox import UNBOUNDED, Inbox
 from .outbox import Outbox
+from .shape import Shape
 from .source import Source
 from .target import Target
 
@@ -60,6 +62,12 @@ class StoringBlock(Passage, Target[T], Source[T]):
 
     def __bool__(self) -> bool:
         return True  # a buffer is never mistaken for "no buffer", also when it is empty
+
+    @property
+    def shape(self) -> Shape:
+        """Messages go out as they came in, unless there is more to say of a kind of buffer."""
+        is_plain = type(self._inbox) is Inbox and self._inbox.capacity < UNBOUNDED
+        return Shape(needs_taker=False, room=self._inbox.capacity if is_plain else math.inf)
 
     def _note_depth(self) -> None:
         self._inbox.note_depth()

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 
+import attrs
+
 from ..base.activity import Activity
+from ..base.statistics import BlockStatistics
 from ..base.times import Histogram, Times
 from ..base.timing import time_slice
 
@@ -99,3 +102,16 @@ class Effort:
         """Calls a second between the first batch and the last; 0 if there was only one."""
         seconds = self.last_at - self.first_at
         return (self.items - self.first_items) / seconds if seconds > 0 else 0.0
+
+
+def with_times(effort: Effort, statistics: BlockStatistics, seconds: float) -> BlockStatistics:
+    """Add what was measured of the calls, of a function or of an iterable."""
+    return attrs.evolve(
+        statistics,
+        service=effort.service.summary(),
+        cpu=effort.cpu,
+        wait_for_input=effort.wait(NO_INPUT),
+        wait_for_output=effort.wait(NO_OUTPUT),
+        throughput=effort.items / seconds if seconds > 0 else 0.0,
+        steady_throughput=effort.steady(),
+    )

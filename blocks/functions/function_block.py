@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any, NoReturn, Protocol, TypeVar
 
+import attrs
 import trio
 
 from ..base.checks import check_capacity, check_number
 from ..base.error_info import ErrorInfo, Shown, annotate
 from ..base.log import log
 from ..base.names import automatic_name
+from ..base.statistics import BlockStatistics
 from ..core.block import Block
 from ..core.carried import lease_with, plain
 from ..core.inbox import UNBOUNDED, Inbox
@@ -31,7 +33,7 @@ from ..core.waiting import WaitList
 from ..executors.keeper import Keeper
 from ..executors.parcel import check_picklable
 from .at_end import END
-from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort
+from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort, with_times
 from .item_limit import Late
 from .leasing import Leasing, with_lease
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
@@ -298,6 +300,21 @@ class FunctionBlock(Block, Target[In]):
             state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT
         if state is not self._effort.state:
             self._effort.change(state)
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        """What the block has done in so many seconds, in numbers."""
+        runner, queued = self._runner, len(self._inbox.queue)
+        statistics = attrs.evolve(
+            super().measured(seconds),
+            place=runner.place,
+            at_once=runner.at_once,
+            retried=self._counts["retried"],
+            failed=self._counts["failed"],
+            queued=queued,
+            most_queued=max(self._inbox.most_queued, queued),
+            in_work=runner.busy,
+        )
+        return with_times(self._effort, statistics, seconds)
 
     def _finish(self) -> None:
         super()._finish()

@@ -8,7 +8,6 @@ from typing import Any
 from ..core.block import Block
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.inputs import InputsBlock
-from ..transform_many import TransformMany
 from .block_waits import lacks, waiting_before
 from .wait_for import DEAD_LETTERS, Bound, Cause, Names, Wait, as_a
 
@@ -78,7 +77,7 @@ def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
     """
     more = lacking(cycle, None)
     if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
-        expanding = [str(wait.who) for wait in cycle if as_a(TransformMany, wait.who) is not None]
+        expanding = [str(wait.who) for wait in cycle if isinstance(wait.who, Block) and wait.who.shape.expands]
         if expanding:
             yield f"let no more come out of {', '.join(expanding)} than goes in, or give {inbox} capacity=None"
             return

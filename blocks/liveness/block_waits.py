@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..batch import Batch
 from ..core.block import Block
 from ..core.fan_out import FanOut
 from ..core.graph import downstream, reachable, upstream
@@ -16,8 +15,7 @@ from ..core.outbox import Outbox
 from ..core.producer import ProducerToken
 from ..core.resource_pool import Lease, ResourcePool
 from ..core.retained import RetainedOutbox
-from ..iterable_source import IterableSource
-from .known_sources import is_only_way, known_length
+from .known_sources import is_only_way
 from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
@@ -169,8 +167,8 @@ def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
 
 def lacks(block: Block) -> int:
     """How many messages a batch lacks for a full list; 0 for other blocks."""
-    batch: Batch[Any] | None = as_a(Batch, block)
-    return 0 if batch is None else max(0, batch._max_items - len(batch._inbox.queue))
+    group = block.shape.group
+    return 0 if group == 1 else max(0, group - sum(len(inbox.queue) for inbox in block._ins()))
 
 
 # Looking for what is missing
@@ -227,6 +225,5 @@ def waiting_before(inbox: Inbox[Any]) -> int:
 
 def still_to_come(block: Block) -> int:
     """How many messages a source is known to bring still, if they all go one way."""
-    source: IterableSource[Any] | None = as_a(IterableSource, block)
-    goes_one_way = source is not None and any(map(is_only_way, source._outs()[0].links))
-    return known_length(source) if source is not None and goes_one_way else 0
+    brings = block.shape.brings
+    return brings if brings and any(map(is_only_way, block._outs()[0].links)) else 0

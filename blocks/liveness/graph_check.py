@@ -11,9 +11,6 @@ import dis
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..batch import Batch
-from ..bounded_buffer import BoundedBuffer
-from ..broadcast import Broadcast
 from ..core.block import Block
 from ..core.fan_out import FanOut
 from ..core.graph import reachable, upstream
@@ -21,12 +18,7 @@ from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
 from ..core.ports import Node
-from ..core.storing import StoringBlock
-from ..iterable_source import IterableSource
-from ..join import Join
-from ..transform_many import TransformMany
-from ..unbounded_buffer import UnboundedBuffer
-from .known_sources import is_only_way, known_length
+from .known_sources import is_only_way
 from .split_check import check_splits
 from .wait_for import Bound, as_a
 
@@ -40,8 +32,7 @@ def check_graph(network: View) -> tuple[str, ...]:
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
     found += [line for block in blocks for line in block.problems()]
     found += [line for gate in gates_of(blocks) for line, _ in check_gate(gate)]
-    forks: list[Broadcast[Any] | None] = [as_a(Broadcast, block) for block in blocks]
-    found += [line for fork in forks if fork is not None for line in check_splits(fork)]
+    found += [line for block in blocks if block.shape.copies for line in check_splits(block)]
     return tuple(dict.fromkeys(found))
 
 
@@ -77,7 +68,7 @@ def check_inputs(block: Block) -> Iterator[str]:
     """Inputs that nothing feeds."""
     if isinstance(block, InputsBlock) and not block.inputs:
         yield f"{block} has no input: link a source to it"
-    if isinstance(block, Join):
+    if block.shape.joins:
         for inbox in block._ins():
             if not inbox.producers and not inbox.closed:
                 yield f"nothing feeds {inbox}: link a source to it, or send to it in the body"
@@ -86,8 +77,7 @@ def check_inputs(block: Block) -> Iterator[str]:
 def check_outputs(block: Block) -> Iterator[str]:
     """What a block gives, and nobody takes."""
     outbox = block._outs()[0]
-    gives = not isinstance(block, StoringBlock) or isinstance(block, Broadcast)
-    if not outbox.links and not outbox.readers and gives and block.kind != "call":
+    if not outbox.links and not outbox.readers and block.shape.needs_taker:
         yield f"nothing is linked to {block}: link a target, or receive from it in the body"
     refusals = [refusal(link) for link in outbox.links]
     if refusals and all(refusals) and not outbox.readers:
@@ -140,28 +130,28 @@ def gates_of(blocks: Iterable[Block]) -> list[Bound]:
     return [gate for gate in gates if isinstance(gate, Bound)]
 
 
-def check_gate(gate: Bound) -> Iterator[tuple[str, Batch[Any]]]:
+def check_gate(gate: Bound) -> Iterator[tuple[str, Block]]:
     """Batches that a governor can never fill, as no more messages come to them than it lets in."""
     counted = gate._counted_region()
     if counted is None:
         return
     first, region = counted
     for block in region:
-        batch: Batch[Any] | None = as_a(Batch, block)
-        if batch is None or batch._max_seconds is not None or batch._max_items <= gate.limit:
+        group = block.shape.group
+        if block.shape.group_is_timed or group <= max(1, gate.limit):
             continue
         before = [other for other in reachable(block, upstream) if other in region]
         if all(is_one_to_one(other) for other in before if other is not block) and comes_in_at(first, before):
             yield (
-                f"{gate} lets in {gate.limit} at once, but {batch} waits for {batch._max_items} messages: raise the "
-                f"limit to at least {batch._max_items}, lower max_items, or give the batch max_seconds",
-                batch,
+                f"{gate} lets in {gate.limit} at once, but {block} waits for {group} messages: raise the "
+                f"limit to at least {group}, lower max_items, or give the batch max_seconds",
+                block,
             )
 
 
 def is_one_to_one(block: Block) -> bool:
     """Whether no more messages come out of a block than go in."""
-    return not isinstance(block, (TransformMany, Batch)) and bool(block._ins())
+    return not block.shape.expands and block.shape.group == 1 and bool(block._ins())
 
 
 def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
@@ -175,29 +165,27 @@ def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
     )
 
 
-def certain_feeder(gate: Bound, batch: Batch[Any]) -> str | None:
+def certain_feeder(gate: Bound, batch: Block) -> str | None:
     """Say which source is known to bring more than is let in, along a way on which nothing can leave."""
     counted = gate._counted_region()
     assert counted is not None
     inbox, _ = counted
     for producer in inbox.producers:
         link: Link[Any] | None = as_a(Link, producer)
-        source: IterableSource[Any] | None = None if link is None else as_a(IterableSource, link.source)
-        if link is not None and source is not None and is_only_way(link) and leads_to(inbox, batch):
-            count = known_length(source)
+        if link is not None and is_only_way(link) and leads_to(inbox, batch):
+            count = link.source.shape.brings
             if count > gate.limit:
-                return f"{source} brings {count}"
+                return f"{link.source} brings {count}"
     return None
 
 
-def leads_to(inbox: Inbox[Any], batch: Batch[Any]) -> bool:
+def leads_to(inbox: Inbox[Any], batch: Block) -> bool:
     """Whether there are nothing but buffers in one line between a target and a batch."""
     seen: set[Block] = set()
     while inbox.block is not batch:
         block = inbox.block
         links = block._outs()[0].links
-        is_buffer = type(block) in (UnboundedBuffer, BoundedBuffer) and type(inbox) is Inbox
-        if block in seen or not is_buffer or len(links) != 1 or not is_only_way(links[0]):
+        if block in seen or not block.shape.stores or len(links) != 1 or not is_only_way(links[0]):
             return False
         seen.add(block)
         inbox = links[0].inbox

@@ -16,7 +16,7 @@ from ..core.observer import Observer
 from ..core.ports import View, WatchedGate
 from ..core.waiting import Awake
 from .departed import Departed
-from .meter import of_block, take_statistics
+from .meter import take_statistics
 from .processors import IdleTime
 from .tally import Lifetime, Tally
 
@@ -87,7 +87,7 @@ class Measures:
 
     def departs(self, block: Block) -> None:
         """A block leaves the running network; only its sums stay."""
-        self.departed.add(block._balance(), of_block(block, self.life.seconds()))
+        self.departed.add(block._balance(), block.measured(self.life.seconds()))
 
     def departed_balance(self) -> Sequence[BlockBalance]:
         """The accounts of the blocks that have left, as one."""

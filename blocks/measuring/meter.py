@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import trio
 
 from ..base.activity import Activity
-from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
-from ..base.times import NEVER
+from ..base.statistics import AgentStatistics, GovernorStatistics, Statistics
 from ..base.timing import time_slice
-from ..core.block import Block
 from ..core.ports import View, WatchedGate
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
-from ..functions.effort import NO_INPUT, NO_OUTPUT, Effort
-from ..functions.function_block import FunctionBlock
 from .tally import ACTIVITIES, Tally
 
 if TYPE_CHECKING:
@@ -35,7 +30,7 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
         network=network.name,
         seconds=seconds,
         is_running=network.is_open,
-        blocks=(*(of_block(block, seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
+        blocks=(*(block.measured(seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
         agents=tuple(agent._statistics() for agent in network.agents),
         governors=(*(gate.statistics() for gate in gates(network, measures)), *map(of_pool, pools(network))),
         body=of_task("body", body, measures.body, network.body_task),
@@ -55,62 +50,6 @@ def pools(network: View) -> Iterable[ResourcePool[Any]]:
 def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:
     """How much of a pool is in use."""
     return GovernorStatistics(pool.name, pool.size, pool.in_use, pool.most_in_use, pool.waits.summary())
-
-
-def of_block(block: Block, seconds: float) -> BlockStatistics:
-    """What a block has done in so many seconds."""
-    accounts = block._balance()
-    waits = block._waits
-    done = accounts.delivered + accounts.received + accounts.consumed
-    statistics = BlockStatistics(
-        name=block.name,
-        kind=block.kind,
-        place=getattr(block, "place", ""),
-        received=accounts.accepted or accounts.produced * (not block._ins()),
-        emitted=accounts.delivered + accounts.received,
-        consumed=accounts.consumed,
-        dropped=accounts.dropped,
-        dead_lettered=accounts.dead_lettered,
-        discarded=accounts.discarded,
-        queued=accounts.held,
-        most_queued=max((accounts.held, *(inbox.most_queued for inbox in block._ins()))),
-        held=accounts.held,
-        wait_for_input=waits["receive"].summary() if "receive" in waits else NEVER,
-        wait_for_output=waits["send"].summary() if "send" in waits else NEVER,
-        throughput=done / seconds if seconds > 0 else 0.0,
-    )
-    effort: Effort | None = getattr(block, "_effort", None)
-    if isinstance(block, FunctionBlock):
-        statistics = of_function(block, statistics)  # pyright: ignore[reportUnknownArgumentType]  # whatever it takes
-    return statistics if effort is None else with_times(effort, statistics, seconds)
-
-
-def of_function(block: FunctionBlock[Any], statistics: BlockStatistics) -> BlockStatistics:
-    """Add what is known of a block that calls a function."""
-    runner, queued = block._runner, len(block._inbox.queue)
-    return attrs.evolve(
-        statistics,
-        place=runner.place,
-        at_once=runner.at_once,
-        retried=block._counts["retried"],
-        failed=block._counts["failed"],
-        queued=queued,
-        most_queued=max(block._inbox.most_queued, queued),
-        in_work=runner.busy,
-    )
-
-
-def with_times(effort: Effort, statistics: BlockStatistics, seconds: float) -> BlockStatistics:
-    """Add what was measured of the calls, of a function or of an iterable."""
-    return attrs.evolve(
-        statistics,
-        service=effort.service.summary(),
-        cpu=effort.cpu,
-        wait_for_input=effort.wait(NO_INPUT),
-        wait_for_output=effort.wait(NO_OUTPUT),
-        throughput=effort.items / seconds if seconds > 0 else 0.0,
-        steady_throughput=effort.steady(),
-    )
 
 
 def of_task(name: str, status: str, tally: Tally, task: trio.lowlevel.Task | None) -> AgentStatistics:

@@ -18,7 +18,6 @@ import trio
 from ..base.log import log
 from ..base.loop_token import loop_token
 from ..base.threads import resident
-from ..iterable_source import IterableSource
 from .link_statistics import find_links
 from .progress_display import Lines, Screen, standard_error
 from .progress_view import View, progress_of
@@ -99,7 +98,7 @@ class Progress:
     def _look(self) -> View:
         network = self._network
         statistics = network.statistics()
-        totals = {block.name: block.total for block in network.blocks if isinstance(block, IterableSource)}
+        totals = {block.name: block.shape.total for block in network.blocks if block.shape.reads}
         view = progress_of(statistics, find_links(network, statistics), totals)
         self._looks.append(view)
         return view.with_rates_since(self._looks[0])
