@@ -124,7 +124,7 @@ async def test_a_call_that_waits_for_a_block_until_after_the_end_is_not_counted_
         await wait_all_tasks_blocked()
         assert block.is_finished
         runner_of(block)._call_waits(False)
-        assert network._busy_count == 0
+        assert network._run.busy_count == 0
         executor.all[0].end()
 
 
