@@ -13,6 +13,7 @@ class Tape(Protocol):
     network: str
     seconds: float
     stages: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
     dropped: int
 
     @property

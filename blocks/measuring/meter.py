@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import trio
 
@@ -13,10 +13,17 @@ from ..base.timing import time_slice
 from ..core.ports import View, WatchedGate
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
-from .tally import ACTIVITIES, Tally
+from .departed import Departed
+from .tally import ACTIVITIES, Lifetime, Tally
 
-if TYPE_CHECKING:
-    from .measures import Measures
+
+class Measures(Protocol):
+    """What a network knows of its own run, as far as it is needed here."""
+
+    life: Lifetime
+    departed: Departed
+    body: Tally
+    gates_used: dict[WatchedGate, None]
 
 
 def take_statistics(network: View, measures: Measures) -> Statistics:

@@ -11,14 +11,12 @@ The form is the Trace Event Format, https://docs.google.com/document/d/1CvAClvFf
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..base.activity import Activity
 from ..charts.rows import Row, rows_of
 from ..charts.span import Span
-
-if TYPE_CHECKING:
-    from .recording import Recording
+from ..charts.tape import Tape
 
 FORMAT = "penstock recording"
 VERSION = 1
@@ -27,7 +25,7 @@ WAIT_COLOURS = {Activity.WAIT_FOR_INPUT: "grey", Activity.WAIT_FOR_OUTPUT: "thre
 ERROR_COLOUR = "terrible"
 
 
-def to_chrome(recording: Recording) -> dict[str, Any]:
+def to_chrome(recording: Tape) -> dict[str, Any]:
     """Make a trace of a recording; spans stay in their order."""
     rows = rows_of(recording, waits_overlap=False)  # Perfetto wants no bars of a thread that overlap in part
     thread_of = {id(span): number for number, row in enumerate(rows, start=1) for span in row.spans}
@@ -49,7 +47,7 @@ def to_chrome(recording: Recording) -> dict[str, Any]:
     }
 
 
-def name_rows(recording: Recording, rows: tuple[Row, ...]) -> Iterator[dict[str, Any]]:
+def name_rows(recording: Tape, rows: tuple[Row, ...]) -> Iterator[dict[str, Any]]:
     """The network is the process, and each row is a thread."""
     missing = f"{recording.dropped} older spans were let go" if recording.dropped else "all spans"
     yield metadata("process_name", 0, name=recording.network or "network")

@@ -8,17 +8,14 @@ beginning of something else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import attrs
 
 from ..base.activity import Activity
 from ..charts.rows import worker_name
 from ..charts.span import Span
+from ..charts.tape import Tape
 from .step import RunState, Step
-
-if TYPE_CHECKING:
-    from .recording import Recording
 
 
 @attrs.frozen
@@ -36,7 +33,7 @@ class Event:
         return self.begins or self.span.activity is Activity.WORK
 
 
-def events_of(recording: Recording) -> list[Event]:
+def events_of(recording: Tape) -> list[Event]:
     """The beginnings and ends of all spans, in order."""
     keyed: list[tuple[float, int, int, Event]] = []
     for number, span in enumerate(recording.spans):
@@ -50,7 +47,7 @@ def events_of(recording: Recording) -> list[Event]:
 class Replay:
     """A recorded run that can be asked how everything was at any moment of it."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Tape) -> None:
         self.recording = recording
         self.events = events_of(recording)
         self.begun = self._first_beginnings()
@@ -60,7 +57,7 @@ class Replay:
         """The moments that are told."""
         for number, event in enumerate(self.events):
             if event.is_told:
-                yield Step(event.time, sentence(event), event.span, number, self)
+                yield Step(event.time, sentence(event), event.span, number, self.state)
 
     def state(self, moment: int) -> RunState:
         """How everything was after the event with this number: found by going through all events until then."""

@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from ..base.error_info import shorten
 from ..charts.gantt import lay_out
 from ..charts.png import to_png
 from ..charts.svg import to_svg
+from ..charts.tape import Tape
 from .chrome import to_chrome
 from .read_chrome import ADVICE, Contents, read_chrome
-
-if TYPE_CHECKING:
-    from .recording import Recording
 
 FORMS = (".json", ".svg", ".png")
 
 
-def save(
-    recording: Recording, path: str | os.PathLike[str], width: int, start: float | None, end: float | None
-) -> None:
+def save(recording: Tape, path: str | os.PathLike[str], width: int, start: float | None, end: float | None) -> None:
     """Write a recording to a file; the file is only touched once its content is there."""
     form = Path(path).suffix.lower()
     if form == ".json":

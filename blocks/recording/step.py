@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from ..charts.span import Span
-
-if TYPE_CHECKING:
-    from .replay import Replay
 
 
 @attrs.frozen
@@ -47,9 +43,9 @@ class Step:
     sentence: str
     span: Span
     _moment: int = attrs.field(repr=False)
-    _replay: Replay = attrs.field(repr=False, eq=False)
+    _state_at: Callable[[int], RunState] = attrs.field(repr=False, eq=False)
 
     @property
     def state(self) -> RunState:
         """How everything is after it; found by going through all that came before, so ask only when you need it."""
-        return self._replay.state(self._moment)
+        return self._state_at(self._moment)

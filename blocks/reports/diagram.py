@@ -8,21 +8,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import attrs
 
-from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
+from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
 from ..base.units import printable, show, show_amount
+from .bottleneck import Bottleneck
 from .link_statistics import LinkKind, LinkStatistics
-
-if TYPE_CHECKING:
-    from .report import Report
 
 BODY = ""
 """The end of a link at which tasks send or receive by hand."""
 UNSAFE = re.compile(r"[^\w ,%×()._-]|(?<![^\W_])[._-]|[._-](?![^\W_])|^ *\d+\)")
 """What Mermaid could take for its own, or for Markdown; a point, line or dash inside of a word is just that."""
+
+
+class Drawable(Protocol):
+    """What is drawn: a report."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the network has done so far."""
+        ...
+
+    @property
+    def links(self) -> Sequence[LinkStatistics]:
+        """Who feeds whom."""
+        ...
+
+    @property
+    def governed(self) -> Mapping[str, tuple[str, ...]]:
+        """By governor: the blocks that it governs."""
+        ...
+
+    @property
+    def bottleneck(self) -> Bottleneck | None:
+        """What keeps the run as long as it is."""
+        ...
 
 
 @attrs.frozen
@@ -77,7 +99,7 @@ class Picture:
         return tuple(node.id for node in nodes if node.is_bottleneck)
 
 
-def picture_of(report: Report) -> Picture:
+def picture_of(report: Drawable) -> Picture:
     """Put together what is to be drawn."""
     nodes = nodes_of(report)
     free = dict(nodes)
@@ -95,7 +117,7 @@ def picture_of(report: Report) -> Picture:
     return Picture(report.statistics.network, tuple(groups), (*free.values(), *alone), tuple(edges))
 
 
-def nodes_of(report: Report) -> dict[str, Node]:
+def nodes_of(report: Drawable) -> dict[str, Node]:
     """By name: a node for each block, for each agent, and for the body if anything comes from there or goes there."""
     numbers = report.statistics
     bottleneck = None if report.bottleneck is None else report.bottleneck.name
@@ -157,7 +179,7 @@ def without_empty(*lines: str) -> tuple[str, ...]:
 MERMAID_SHAPES = {"function": ("[", "]"), "buffer": ("[(", ")]"), "agent": ("([", "])"), "governor": ("{{", "}}")}
 
 
-def mermaid(report: Report) -> str:
+def mermaid(report: Drawable) -> str:
     """The text of a flowchart for Mermaid."""
     picture = picture_of(report)
     lines = ["---", f"title: {mermaid_label([picture.title])}", "---", "flowchart LR"]
@@ -192,7 +214,7 @@ def mermaid_label(lines: Sequence[str]) -> str:
 GRAPHVIZ_SHAPES = {"function": "box", "buffer": "cylinder", "agent": "ellipse", "governor": "hexagon"}
 
 
-def graphviz(report: Report) -> str:
+def graphviz(report: Drawable) -> str:
     """The text of a graph for `dot`."""
     picture = picture_of(report)
     lines = [f"digraph {graphviz_label([picture.title])} {{", "  rankdir=LR;"]
