@@ -20,6 +20,7 @@ from .core.link import Link
 from .core.ports import Node
 from .core.producer import Producer
 from .core.resource_pool import Lease, ResourcePool
+from .core.shape import Shape
 from .core.source import Source
 from .core.target import Target
 from .executors.cluster import Cluster
@@ -97,6 +98,7 @@ __all__ = [
     "ResourcePool",
     "Retry",
     "RunState",
+    "Shape",
     "Shutdown",
     "SingleAssignment",
     "Skip",

@@ -122,7 +122,11 @@ class Batch(Passage, Target[T], Source[list[T]]):
     @property
     def shape(self) -> Shape:
         """Several messages make one list."""
-        return Shape(group=self._max_items, group_is_timed=self._max_seconds is not None)
+        return Shape(
+            group=self._max_items,
+            group_remedy="lower max_items, or give the batch max_seconds",
+            group_is_timed=self._max_seconds is not None,
+        )
 
     def rest(self) -> int:
         """A list that is not full waits for more, unless its time is running."""

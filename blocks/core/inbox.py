@@ -12,12 +12,10 @@ Plain synchronous code; only `send` can wait. Invariants:
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import copy_context
-from heapq import heappop, heappush
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
@@ -31,10 +29,12 @@ from ..base.errors import Declined
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
+from .credit import CreditSize
 from .graph import downstream, reachable
 from .link import Link
 from .queue import Queue
 from .threads import check_thread
+from .turns import Turns
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
-LARGEST_CREDIT = 32
-QUICK = 0.0002
-turns = itertools.count(1)
-"""What links draw that have to wait, like numbers in a queue."""
 
 
 class Gate(Protocol):
@@ -70,15 +66,11 @@ class Inbox(Generic[T]):
     """What a target has been handed and has not yet worked on."""
 
     __slots__ = (
-        "_asked",
-        "_asked_at",
-        "_asked_lately",
+        "_credit_size",
         "_filter",
         "_granted",
-        "_last_slow",
         "_links_asked",
         "_links_first",
-        "_next_credit",
         "_turns",
         "block",
         "branches",
@@ -123,17 +115,13 @@ class Inbox(Generic[T]):
         self.grantee: Actor | None = None
         self.most_queued = 0
         self._granted = 0
-        self._next_credit = 1
-        self._last_slow = 0.0
+        self._credit_size = CreditSize()
         self._links_first = False
         self._links_asked = False
-        self._asked_at: tuple[int, int] | None = None
-        self._asked: dict[Link[Any], None] = {}
-        self._asked_lately = False
-        self._turns: list[tuple[int, Link[Any]]] = []  # a heap of those in `postponed`, and of some that were
+        self._turns: Turns[Link[Any]] = Turns()
         self.links = 0  # how many links lead here, those of sources that have finished included
         self.senders: WaitList[T] = WaitList()
-        self.postponed: dict[Link[Any], None] = {}
+        self.postponed = self._turns.waiting
         self.producers: dict[Node | object, None] = {}
         self.fed_by: WeakSet[Link[Any]] | None = None  # links, those of sources that have finished too
         self.branches: tuple[Branch, ...] = ()  # from a broadcast to a join, on which the target stands
@@ -220,9 +208,8 @@ class Inbox(Generic[T]):
             return self.refuse(message, link)
         if link is not None:
             self._links_first = False
-            self._asked.pop(link, None)
             if link.turn:
-                self._had_its_turn(link)
+                self._turns.took(link)
         self.store(message)
         return MessageStatus.ACCEPTED
 
@@ -234,22 +221,8 @@ class Inbox(Generic[T]):
         """Answer an offer for which there is no room."""
         del message
         if link is not None:
-            self._postpone(link)
+            self._turns.postpone(link)
         return MessageStatus.POSTPONED
-
-    def _postpone(self, link: Link[Any]) -> None:
-        """Remember a link until there is room; who waits longest is asked first."""
-        is_known = link.turn and link in self.postponed
-        if not link.turn:
-            link.turn = next(turns)
-        if not is_known:
-            self.postponed[link] = None
-            heappush(self._turns, (link.turn, link))
-
-    def _had_its_turn(self, link: Link[Any]) -> None:
-        """A message came along a link that had to wait: next time it waits behind the others."""
-        link.turn = 0
-        self.postponed.pop(link, None)
 
     def store(self, message: T) -> None:
         """Take a message in, whatever the room."""
@@ -273,14 +246,13 @@ class Inbox(Generic[T]):
         if self.gate is not None and count > 0 and self.is_gated(link):
             count = self.gate.admit(list(islice(items, count)))
         if count > 0 and link.turn:
-            self._had_its_turn(link)
+            self._turns.took(link)
         if count < waiting:
-            self._postpone(link)
+            self._turns.postpone(link)
         if count > 0:
             if self.credit:
                 self.revoke()
             self._links_first = False
-            self._asked.pop(link, None)
             self._granted += count
             cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
             self.block._arrived()
@@ -325,12 +297,10 @@ class Inbox(Generic[T]):
             user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block._tracer is None
         if is_direct and is_only_one and self.block._needs_no_wake():
-            quick = now - self._last_slow < QUICK
-            self._next_credit = min(self._next_credit * 2, LARGEST_CREDIT) if quick else 1
-            self.lent = self.credit = max(0, min(self._next_credit, self.room()))
+            self.lent = self.credit = self._credit_size.next(now, self.room())
             self.grantee = user
             self._granted += self.credit
-        self._last_slow = now
+        self._credit_size.came(now)
 
     def _try(self, item: T) -> MessageStatus:
         block = self.block
@@ -411,11 +381,11 @@ class Inbox(Generic[T]):
             self.senders.wake(waiter)
             self._links_first = True
             links_turn = bool(self.postponed)
-        state = (self._granted, self.room())
-        if self.postponed and state[1] > 0 and state != self._asked_at:  # asking twice for the same room would spin
-            self._asked_at = state
+        room = self.room()
+        if self.postponed and room > 0 and self._turns.may_ask((self._granted, room)):
             if len(self.producers) > 1:
-                self._ask_first(state[1])
+                self._ask(self._turns.ask(room))
+                self.block._wake()  # nobody else takes the room before they have had their turn
             else:
                 self.wake_postponed()
             if self.senders:  # they get what the links leave, in the block's next step
@@ -426,58 +396,24 @@ class Inbox(Generic[T]):
         """The block's step begins; sources that were asked for messages have had theirs."""
         self.revoke()
         self._links_asked = False
-        if self._asked:
-            self._asked_are_done()
-
-    def _asked_are_done(self) -> None:
-        """Keep no room any longer for links that were asked and have had their turn; come again if they have not."""
-        if self._asked_lately:
-            self._asked_lately = False
-            self.block._wake()  # behind them
-        else:
-            self._asked.clear()
-            self._asked_at = None
-
-    def _ask_first(self, room: float) -> None:
-        """Ask as many links as there is room for, those that wait longest; the others go on waiting."""
-        asked: list[Link[Any]] = []
-        while self.postponed and len(asked) < room:
-            turn, link = heappop(self._turns)
-            if turn == link.turn and link in self.postponed:
-                del self.postponed[link]
-                asked.append(link)
-        if not self.postponed:
-            self._turns.clear()
-        self._keep_room_for(asked)
-        self._ask(asked)
-
-    def _keep_room_for(self, links: Iterable[Link[Any]]) -> None:
-        """Let nobody else take all the room before these have had their turn."""
-        self._asked.update(dict.fromkeys(links))
-        self._asked_lately = True
-        self.block._wake()
+        if self._turns.asked and self._turns.step():
+            self.block._wake()  # behind those that were asked
 
     def room_for(self, link: Link[Any]) -> int:
         """The room that is left for a link if each of those that came before it, asked or not yet, gets one place."""
-        if not self._asked and not self.postponed:
+        if not self.postponed and not self._turns.asked:
             return self.room()
-        if link in self._asked:
-            ahead = next(place for place, asked in enumerate(self._asked) if asked is link)
-        else:
-            ahead = len(self._asked) + len(self.postponed) - (link in self.postponed)
-        return self.room() - ahead
+        return self.room() - self._turns.ahead_of(link)
 
     def gate_opened(self) -> None:
         """Items have left beyond the gate: what it has refused may come in now."""
-        self._asked_at = None
+        self._turns.ask_again()
         self.block._wake()
         self.admit()
 
     def wake_postponed(self) -> None:
         """Ask the sources that were postponed for their messages."""
-        links, self.postponed = self.postponed, {}
-        self._turns.clear()
-        self._ask(links)
+        self._ask(self._turns.ask_all())
 
     @staticmethod
     def _ask(links: Iterable[Link[Any]]) -> None:
@@ -539,8 +475,7 @@ class Inbox(Generic[T]):
         self.links -= 1
         self.producers.pop(link, None)
         (self.fed_by or WeakSet()).discard(link)
-        self.postponed.pop(link, None)
-        self._asked.pop(link, None)
+        self._turns.forget(link)
         self.lost_producer()
 
     def lost_producer(self) -> None:
@@ -576,7 +511,6 @@ class Inbox(Generic[T]):
         for waiter in self.senders:
             self.senders.fail(waiter, trio.BrokenResourceError(f"cannot send to {self}: {reason}"))
         self.closed = True
-        self.postponed.clear()
         self._turns.clear()
         count = len(self.queue)
         self.queue.clear()

@@ -16,6 +16,7 @@ class Shape:
 
     Attributes:
         group: So many messages make one that goes out, >= 1.
+        group_remedy: What to do about a group that cannot get full, for people.
         group_is_timed: Whether a group goes out after a while although it is not full.
         expands: Whether more messages may come out than go in.
         joins: Whether it needs a message on every input.
@@ -30,6 +31,7 @@ class Shape:
     """
 
     group: int = 1
+    group_remedy: str = "let fewer messages make a group"
     group_is_timed: bool = False
     expands: bool = False
     joins: bool = False

@@ -144,7 +144,7 @@ def check_gate(gate: Bound) -> Iterator[tuple[str, Block]]:
         if all(is_one_to_one(other) for other in before if other is not block) and comes_in_at(first, before):
             yield (
                 f"{gate} lets in {gate.limit} at once, but {block} waits for {group} messages: raise the "
-                f"limit to at least {group}, lower max_items, or give the batch max_seconds",
+                f"limit to at least {group}, {block.shape.group_remedy}",
                 block,
             )
 
