@@ -384,8 +384,7 @@ class Inbox(Generic[T]):
         room = self.room()
         if self.postponed and room > 0 and self._turns.may_ask((self._granted, room)):
             if len(self.producers) > 1:
-                self._ask(self._turns.ask(room))
-                self.block._wake()  # nobody else takes the room before they have had their turn
+                self._ask_first(room)
             else:
                 self.wake_postponed()
             if self.senders:  # they get what the links leave, in the block's next step
@@ -398,6 +397,11 @@ class Inbox(Generic[T]):
         self._links_asked = False
         if self._turns.asked and self._turns.step():
             self.block._wake()  # behind those that were asked
+
+    def _ask_first(self, room: int) -> None:
+        """Ask as many links as there is room for, those that wait longest; the others go on waiting."""
+        self._ask(self._turns.ask(room))
+        self.block._wake()  # nobody else takes all the room before they have had their turn
 
     def room_for(self, link: Link[Any]) -> int:
         """The room that is left for a link if each of those that came before it, asked or not yet, gets one place."""

@@ -78,7 +78,7 @@ class HeadsInbox(Inbox[T]):
         self.block.closed_inputs += not self.closed
         super().close()
 
-    def _ask_first(self, room: float) -> None:
+    def _ask_first(self, room: int) -> None:
         """The block looks at all links by itself: none has to wait for room."""
         self.wake_postponed()
         self.block._wake()
