@@ -463,7 +463,12 @@ def test_a_run_that_ends_before_the_item_has_got_there_is_told(monkeypatch: pyte
         return Loop.running()
 
     over = trio.run(running)
-    monkeypatch.setattr(threads, "wait_for_loop", lambda inlet, handle: over)  # it went on when this was asked
+
+    def asked_too_early(inlet: object, handle: object) -> Loop | None:
+        del inlet, handle
+        return over
+
+    monkeypatch.setattr(threads, "wait_for_loop", asked_too_early)
     words = "cannot send to unbounded buffer 'b': its network was stopped"
     with UnboundedBuffer[int](name="b").producer() as handle, pytest.raises(trio.BrokenResourceError, match=words):
         handle.send_from_thread(1)

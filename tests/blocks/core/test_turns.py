@@ -112,7 +112,8 @@ def test_the_order_is_that_of_the_turns_whatever_happens(events: list[tuple[str,
 
 def test_a_sender_that_is_quick_gets_more_each_time_and_a_slow_one_gets_one() -> None:
     size = CreditSize()
-    now, sizes = 100.0, []
+    now = 100.0
+    sizes: list[int] = []
     for _ in range(8):
         now += QUICK / 2
         sizes.append(size.next(now, 1000))
