@@ -204,7 +204,7 @@ class Inbox(Generic[T]):
         if link is None and self.branches:
             self.is_disturbed("a message was sent to it by hand")
         room = self.room() if link is None else self.room_for(link)
-        if room < 1 or (self.is_gated(link) and self.gate is not None and not self.gate.admit((message,))):
+        if room < 1 or (self.gate is not None and self.is_gated(link) and not self.gate.admit((message,))):
             return self.refuse(message, link)
         if link is not None:
             self._links_first = False

@@ -292,9 +292,9 @@ class FunctionBlock(Block, Target[In]):
         """Take note of what the block waits for from now on, if it waits."""
         if self._runner.busy and not self._runner.waits_for_room:
             state = WORKING
-        elif (
-            (self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1)
-        ) or self.waits_for_lease:
+        elif ((self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1)) or (
+            self.leasing is not None and self.leasing.waits
+        ):
             state = NO_OUTPUT
         else:
             state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT

@@ -66,7 +66,8 @@ class InlineRunner:
             return
         self._run(min(room, self.size.items))
         block._inbox.admit()
-        if (self.pending or block._inbox.queue) and not self.is_pausing and not block.waits_for_lease:
+        may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
+        if (self.pending or block._inbox.queue) and may_go_on:
             block._wake()
 
     def give_out(self) -> None:
