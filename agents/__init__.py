@@ -2,7 +2,8 @@
 
 from penstock.blocks import ErrorInfo, Shutdown, __version__
 
-from .agent import Agent, AgentStatus, wait_for_all, wait_for_one
+from .agent import Agent, wait_for_all, wait_for_one
+from .agent_status import AgentStatus
 from .governor import PipelineGovernor
 from .multiplexer import SequenceError, SequenceMultiplexer
 

@@ -17,7 +17,7 @@ from .choice import Choice, Chosen
 from .core.balance import Balance, BlockBalance
 from .core.block import Block
 from .core.link import Link
-from .core.ports import Node
+from .core.nodes import Node
 from .core.producer import Producer
 from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape

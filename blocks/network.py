@@ -19,7 +19,7 @@ from .base.names import given_name
 from .base.statistics import Statistics
 from .core.balance import Balance
 from .core.block import Block
-from .core.ports import Node
+from .core.nodes import Node, parts_of
 from .engine.plugs import Plugs
 from .engine.run import Run
 from .limits.limits import Limits, Reports
@@ -87,13 +87,11 @@ class Network:
         progress: rich.console.Console | bool = False,
     ) -> None:
         self.name = given_name("Network", name)
-        for node in nodes:
-            if not hasattr(node, "_neighbors") or isinstance(node, type):
-                raise TypeError(f"network {self.name!r}: needs blocks and agents, got {node!r}")
+        parts = parts_of(f"network {self.name!r}", nodes)
         check_kind(f"network {self.name!r}", "shutdown", shutdown, Shutdown)
         check_kind(f"network {self.name!r}", "recording", recording, Recording)
         self.shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
-        self._run = run = Run(self, nodes, self.shutdown)
+        self._run = run = Run(self, parts, self.shutdown)
         self._measures = measures = Measures(run)
         run.plug_in(
             Plugs(

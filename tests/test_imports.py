@@ -60,8 +60,8 @@ PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing
 
 MOST_AGAINST_THE_TABLE = 0
 MOST_IN_CIRCLES = 8
-MOST_PRIVATE = 277
-MOST_RESERVED = {"Agent": 23, "Buffer": 54}
+MOST_PRIVATE = 274
+MOST_RESERVED = {"Agent": 1, "Buffer": 54}
 
 
 class Import(NamedTuple):

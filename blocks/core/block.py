@@ -19,7 +19,7 @@ from ..base.times import NEVER, Histogram
 from ..base.timing import time_slice
 from .balance import BlockBalance
 from .graph import downstream, reachable
-from .ports import Node, WatchedGate
+from .ports import Part, WatchedGate
 from .scheduler import Scheduler, detached
 from .shape import Shape
 from .waiting import overseers
@@ -90,6 +90,10 @@ class Block:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
+
+    @property
+    def _core(self) -> Block:
+        return self
 
     @property
     def network(self) -> Facade | None:
@@ -384,13 +388,13 @@ class Block:
 
     # The network
 
-    def _neighbors(self) -> Iterable[Node]:
+    def _neighbors(self) -> Iterable[Part]:
         for outbox in self._outs():
             yield from (link.target for link in outbox.links)
             yield from (reader for reader in outbox.readers if not reader.is_done)
         for inbox in self._ins():
             for producer in tuple(inbox.producers):
-                node = cast(Node, getattr(producer, "source", producer))
+                node = cast(Part, getattr(producer, "source", producer))
                 if hasattr(node, "_neighbors"):
                     yield node
 

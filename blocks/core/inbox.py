@@ -40,7 +40,7 @@ from .waiting import Waiter, WaitList, waiting_threads
 if TYPE_CHECKING:
     from .block import Block
     from .branch import Branch
-    from .ports import Actor, Node
+    from .ports import Actor, Part
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
@@ -122,7 +122,7 @@ class Inbox(Generic[T]):
         self.links = 0  # how many links lead here, those of sources that have finished included
         self.senders: WaitList[T] = WaitList()
         self.postponed = self._turns.waiting
-        self.producers: dict[Node | object, None] = {}
+        self.producers: dict[Part | object, None] = {}
         self.fed_by: WeakSet[Link[Any]] | None = None  # links, those of sources that have finished too
         self.branches: tuple[Branch, ...] = ()  # from a broadcast to a join, on which the target stands
         self.is_direct = filter is None and isinstance(queue, deque)

@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from .waiting import Awake, Waiter
 
 
-class Node(Protocol):
-    """What a `Network` runs: a block or an agent.
-
-    For annotations. A node of your own is a subclass of `Buffer` or of `penstock.agents.Agent`.
+class Part(Protocol):
+    """A part of a network, as the run knows it: a block, or what is inside an agent.
 
     Attributes:
         name: What reports and messages call it.
@@ -36,7 +34,7 @@ class Node(Protocol):
 
     name: str
 
-    def _neighbors(self) -> Iterable[Node]:
+    def _neighbors(self) -> Iterable[Part]:
         """All that it is linked to, in either direction."""
         ...
 
@@ -53,7 +51,7 @@ class Node(Protocol):
         ...
 
 
-class Member(Node, Protocol):
+class Member(Part, Protocol):
     """An agent, as the network sees it."""
 
     @property
@@ -341,12 +339,12 @@ class View(Host, Protocol):
     outside: set[trio.lowlevel.Task]
 
     @property
-    def given(self) -> Sequence[Node]:
+    def given(self) -> Sequence[Part]:
         """The nodes with which it was made."""
         ...
 
     @property
-    def nodes(self) -> dict[Node, None]:
+    def nodes(self) -> dict[Part, None]:
         """Its blocks and agents."""
         ...
 

@@ -10,6 +10,7 @@ from trio.abc import ReceiveChannel
 
 from ..base.checks import check_function
 from .block import Block
+from .nodes import part_of
 from .target import Target
 from .threads import check_thread
 
@@ -183,7 +184,7 @@ def hint_for(thing: object) -> str:
         return "; that is a class, link a block that is made of it"
     if isinstance(thing, Block):
         return "; it gives messages and takes none"
-    if hasattr(thing, "_neighbors"):
+    if part_of(thing) is not None:
         return "; an agent reads for itself, name the source in its inputs"
     return "; to call a function, link a Call(function)" if callable(thing) else ""
 

@@ -18,7 +18,7 @@ from ..base.threads import Loop, held_up, hold_up, wrong_thread
 from .waiting import parked, waiting_threads
 
 if TYPE_CHECKING:
-    from .ports import Node
+    from .ports import Part
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -56,7 +56,7 @@ def check_thread(node: Any, doing: str) -> None:
         raise wrong_thread(f"{doing} {node}")
 
 
-def check_nobody_waits_elsewhere(node: Node, doing: str) -> None:
+def check_nobody_waits_elsewhere(node: Part, doing: str) -> None:
     """Raise a `RuntimeError` if a task of another thread waits at a block or at one that is linked to it."""
     here = threading.get_ident()
     if len(waiting_threads) == (here in waiting_threads):

@@ -29,7 +29,7 @@ from ..core.balance import Balance
 from ..core.block import Block
 from ..core.early_end import leave_early, was_left_early, was_left_unread
 from ..core.inbox import Inbox
-from ..core.ports import Actor, Facade, Member, Node
+from ..core.ports import Actor, Facade, Member, Part
 from ..core.threads import announce_beginning
 from ..core.unique_names import UniqueNames
 from ..core.waiting import overseers
@@ -67,13 +67,13 @@ class Run:
         measures: Counts and times.
     """
 
-    def __init__(self, facade: Facade, given: Sequence[Node], shutdown: Any) -> None:
+    def __init__(self, facade: Facade, given: Sequence[Part], shutdown: Any) -> None:
         self.name = facade.name
         self.facade = facade
         self.shutdown = shutdown
         self.cancel_called = False
         self.given = given
-        self.nodes: dict[Node, None] = {}
+        self.nodes: dict[Part, None] = {}
         self.agents: list[Member] = []
         self.pump = Pump()
         self.nursery: trio.Nursery
@@ -256,10 +256,10 @@ class Run:
 
     # Membership
 
-    def adopt(self, *nodes: Node) -> None:
+    def adopt(self, *nodes: Part) -> None:
         """Let blocks and agents and everything linked to them become part of the network."""
         self._let_leave()
-        new: dict[Node, None] = {}
+        new: dict[Part, None] = {}
         given = set(nodes)
         waiting = list(reversed(nodes))
         while waiting:

@@ -11,6 +11,7 @@ from ..core.graph import downstream, reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
+from ..core.nodes import part_of
 from ..core.outbox import Outbox
 from ..core.producer import ProducerToken
 from ..core.resource_pool import Lease, ResourcePool
@@ -79,7 +80,7 @@ def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
 def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[Wait]:
     """Why what a block has does not go out."""
     if outbox.holder is not None:
-        holder = outbox.holder
+        holder = part_of(outbox.holder) or outbox.holder
         known = any(holder is node for node in names.network.nodes)
         why = f"{block} keeps its head for {names.name(holder)}, which has reserved it"
         yield Wait(block, holder if known else None, Cause.RESERVED, why, remedy=names.name(holder))

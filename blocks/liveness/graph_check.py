@@ -17,7 +17,7 @@ from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsBlock
 from ..core.link import Link
-from ..core.ports import Node
+from ..core.ports import Part
 from .known_sources import is_only_way
 from .split_check import check_splits
 from .wait_for import Bound, as_a
@@ -49,10 +49,10 @@ def refuse_what_must_stall(network: View) -> None:
                 raise ValueError(f"network {network.name!r} must stall: {line} ({feeder})")
 
 
-def nodes_of(network: View) -> list[Node]:
+def nodes_of(network: View) -> list[Part]:
     """The blocks and agents of a network, also of one that has not started."""
-    found: dict[Node, None] = dict.fromkeys(network.nodes)
-    waiting: list[Node] = [] if found else list(reversed(network.given))
+    found: dict[Part, None] = dict.fromkeys(network.nodes)
+    waiting: list[Part] = [] if found else list(reversed(network.given))
     while waiting:
         node = waiting.pop()
         if node not in found and not getattr(node, "_is_left_over", False):

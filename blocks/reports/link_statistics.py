@@ -96,7 +96,7 @@ def linked(block: Block) -> Iterator[LinkStatistics]:
 
 def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
     """What an agent reads and feeds; with one input or output it is known how much."""
-    inputs, outputs = getattr(agent, "_inputs", ()), getattr(agent, "_outputs", ())
+    inputs, outputs = getattr(agent, "inputs", ()), getattr(agent, "outputs", ())
     for source in inputs:
         passed = numbers.received if len(inputs) == 1 else None
         yield LinkStatistics(source._outbox.block.name, agent.name, LinkKind.INPUT, passed)

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, AgentStatus, Shutdown, wait_for_all, wait_for_one
-from penstock.agents.agent import TRANSITIONS, Event
+from penstock.agents.agent_status import TRANSITIONS, Event
 from penstock.blocks import Batch, Call, Declined, IterableSource, Join, MessageStatus, Network, UnboundedBuffer
 from tests.blocks.tools import contents, faults, notes
 
@@ -438,8 +438,8 @@ async def test_a_wait_can_be_cancelled_and_leaves_nothing_behind() -> None:
             scope.cancel()
             await first.wait()
         assert scope.cancelled_caught
-    assert not first._watchers
-    assert not second._watchers
+    assert not first._core.watchers
+    assert not second._core.watchers
 
 
 async def test_several_can_wait_for_the_same_agent() -> None:

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import attrs
 import trio
 
-from penstock.blocks import Budget, DeadLetter, ErrorInfo, Fail, Retry, Skip, Source, Target, UnboundedBuffer
-from penstock.blocks.core.ports import Node
+from penstock.blocks import Budget, DeadLetter, ErrorInfo, Fail, Node, Retry, Skip, Source, Target, UnboundedBuffer
 
 from .items import Boom, Item
 

@@ -12,12 +12,12 @@ import trio
 from penstock.blocks import (
     BoundedBuffer,
     Call,
+    Node,
     Source,
     Target,
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.core.ports import Node
 
 NUMBER = re.compile(r"raise (?:the capacity|the limit|its capacity)(?: of .*?'(.+?)')?.* to at least (\d+)")
 

@@ -1,0 +1,266 @@
+"""What an agent is inside: its state, its task, and its place in a network.
+
+A user's class derives from `Agent` and may have any names of its own, so all of this is in an object apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import trio
+from outcome import Outcome
+
+from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
+from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
+from penstock.blocks.base.statistics import AgentStatistics
+from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.ports import Part
+from penstock.blocks.core.threads import check_thread
+from penstock.blocks.core.waiting import WaitList, overseers
+from penstock.blocks.measuring.meter import of_task
+from penstock.blocks.measuring.tally import Tally
+from penstock.blocks.shutdown import tell
+
+from .agent_status import TRANSITIONS, AgentStatus, Event
+
+if TYPE_CHECKING:
+    from penstock.blocks.core.ports import Host
+    from penstock.blocks.core.waiting import Waiter
+
+
+class Runs(Protocol):
+    """The agent itself."""
+
+    async def run(self) -> None:
+        """Do the agent's work."""
+        ...
+
+
+class AgentCore:
+    """One agent, as networks and blocks see it.
+
+    Args:
+        agent: What runs.
+        name: What reports call it.
+        inputs: The sources that it reads.
+        outputs: The targets that it feeds.
+        shutdown: The buffers that it shares outside a network.
+
+    Attributes:
+        status: Where it is in its life.
+        status_buffer: Tells others of each change.
+        watchers: Those who wait for its end.
+    """
+
+    def __init__(
+        self,
+        agent: Runs,
+        name: str,
+        inputs: Iterable[Source[Any]],
+        outputs: Iterable[Target[Any]],
+        shutdown: Shutdown | None,
+    ) -> None:
+        self.name = name
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self._check_ends()
+        self.status = AgentStatus.CREATED
+        self.status_buffer: OverwriteBuffer[AgentStatus] = OverwriteBuffer(name=f"status of {self.name}")
+        self.status_buffer.send_nowait(self.status)
+        self.status_buffer._inbox.producers[self] = None
+        self.watchers: list[WaitList[None]] = []
+        self._agent = agent
+        self._shutdown = shutdown
+        self._network: Host | None = None
+        self._task: trio.lowlevel.Task | None = None
+        self._scope = trio.CancelScope()
+        self._tally = Tally()
+        for source in self.inputs:
+            source._outbox.readers.append(self)
+        for target in self.outputs:
+            target._inbox.producers[self] = None
+
+    def _check_ends(self) -> None:
+        for source in self.inputs:
+            if not isinstance(source, Source) or not isinstance(source, Block):
+                raise TypeError(f"agent {self.name!r}: inputs must be sources, got {source!r}")
+        for target in self.outputs:
+            can_be_sent_to = isinstance(target, (Block, Input)) and not isinstance(target, InputsBlock)
+            if not isinstance(target, Target) or not can_be_sent_to:
+                raise TypeError(f"agent {self.name!r}: outputs must be targets that can be sent to, got {target!r}")
+
+    def __str__(self) -> str:
+        return f"agent {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<{type(self._agent).__name__} {self.name!r} {self.status.value}>"
+
+    # Status
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the agent has ended: done, canceled or faulted."""
+        return self.status.is_final
+
+    @property
+    def is_cancellation_pending(self) -> bool:
+        """Whether there was a fault, or the user has asked to stop, among those who share the shutdown buffers."""
+        shutdown = self.shutdown
+        return self._scope.cancel_called or (shutdown is not None and shutdown.is_cancellation_pending)
+
+    @property
+    def shutdown(self) -> Shutdown | None:
+        """The shutdown buffers that the agent shares: its network's, or its own; None if it has neither."""
+        return self._network.shutdown if self._network is not None else self._shutdown
+
+    @property
+    def task(self) -> trio.lowlevel.Task | None:
+        """The task in which `run` runs, while it does."""
+        return self._task
+
+    def _apply(self, event: Event) -> None:
+        self.status = TRANSITIONS[self.status][event]
+        tell(self.status_buffer, self.status)
+        if self.status.is_final:
+            self.status_buffer.complete()
+            watchers, self.watchers = self.watchers, []
+            for waiting in watchers:
+                for waiter in waiting:
+                    waiting.wake(waiter)
+
+    # Running
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Run the agent in a nursery of your own.
+
+        Raises:
+            RuntimeError: It was started before.
+        """
+        if self.status is AgentStatus.CANCELED:
+            return
+        if self.status is not AgentStatus.CREATED:
+            raise RuntimeError(f"{self} is {self.status.value} and can be started only once; make a new one")
+        self._apply(Event.SCHEDULE)
+        nursery.start_soon(self._main, name=self.name)
+
+    def cancel(self) -> bool:
+        """Cancel the agent; before it has started, `run` is never entered.
+
+        Its outputs lose it as a producer, as if it were done. Nobody else is stopped.
+
+        Returns:
+            Whether that made a difference: False if it has ended already.
+        """
+        if self.is_done:
+            return False
+        check_thread(self, "cancel")
+        self._scope.cancel()
+        if self.status is not AgentStatus.STARTED:
+            self._end(Event.CANCEL)
+        return True
+
+    async def _main(self) -> None:
+        if self.is_done:  # cancelled before it could begin
+            return
+        self._task = trio.lowlevel.current_task()
+        if self._network is not None:
+            self._network.measures.task_begins(self._task, self._tally, self.name)
+        self._apply(Event.ENTER)
+        how = Event.CANCEL
+        if self._network is None and self._shutdown is not None:
+            self._shutdown.join(self, self._scope.cancel)
+            if self._shutdown.is_cancellation_pending:
+                self._scope.cancel()
+        try:
+            with self._scope:
+                await self._agent.run()
+                how = Event.RETURN
+        except BaseException as error:
+            if not is_cancellation(error):
+                how = Event.RAISE
+                further = self._report(error)
+                if further:
+                    raise BaseExceptionGroup(f"{self} and what was told of its fault", [error, *further]) from None
+            raise
+        finally:
+            if self._network is not None:
+                self._network.measures.task_ends(self._task, self._tally)
+            self._task = None
+            if self._shutdown is not None:
+                self._shutdown.leave(self)
+            self._end(how)
+
+    def _report(self, error: BaseException) -> Sequence[Exception]:
+        """Tell of a fault; give what those who were told have raised, if nobody else does."""
+        if self._network is not None:
+            self._network.fault(error, phase=self.name)
+            return ()
+        info = ErrorInfo.of(error, phase=self.name)
+        annotate(error, info.where)
+        if self._shutdown is not None and isinstance(error, Exception):
+            return self._shutdown.fault(info)
+        return ()
+
+    def _end(self, how: Event) -> None:
+        self._apply(how)
+        for target in self.outputs:
+            inbox = target._inbox
+            if how is not Event.RAISE:
+                inbox.producer_done(self)
+            elif self._network is None and list(inbox.producers) == [self]:  # who waits there waits in vain
+                inbox.block._abort(f"{self} has faulted")
+        if self._network is not None:
+            self._network.pump.wake()
+
+    def output_ended(self) -> Sequence[Block]:
+        """Learn that an output needs nothing more: if none of them does, be cancelled.
+
+        Returns:
+            What the agent has read, if it was cancelled.
+        """
+        inboxes = [target._inbox for target in self.outputs]
+        if not all(inbox.closed or inbox.takes_only_links for inbox in inboxes):
+            return ()
+        self.cancel()
+        for source in self.inputs:
+            source._outbox.readers.remove(self)
+        return [source._outbox.block for source in self.inputs]
+
+    def _statistics(self) -> AgentStatistics:
+        return of_task(self.name, self.status.value, self._tally, self._task)
+
+    # The network
+
+    def _neighbors(self) -> Iterator[Part]:
+        for source in self.inputs:
+            yield source._outbox.block
+        for target in self.outputs:
+            yield target._inbox.block
+        if self.status_buffer._outbox.links or self.status_buffer._outbox.readers:
+            yield self.status_buffer
+
+    def _check_free(self, network: Host) -> None:
+        if self._network is not None or self.status not in (AgentStatus.CREATED, AgentStatus.CANCELED):
+            raise RuntimeError(
+                f"{self} is {self.status.value} and can be started only once; make a new one for {network.name!r}"
+            )
+
+    def _join(self, network: Host) -> None:
+        self._network = network
+
+    def _start(self) -> None:
+        assert self._network is not None
+        self._network.pump.context.run(self.start, self._network.nursery)
+
+    def _parked(self) -> None:
+        overseers.tell()
+
+    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        """A wait for the end of an agent is neither for input nor for output."""
+
+    def _others(self) -> Iterable[trio.lowlevel.Task]:
+        return () if self._task is None else (self._task,)
+
+    def _describe_wait(self, waiter: Waiter[Any]) -> str:
+        return f"waits to {waiter.doing} at {self}"
