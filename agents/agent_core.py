@@ -13,6 +13,8 @@ from outcome import Outcome
 
 from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
+from penstock.blocks.base.loop_held import REMEDY as HELD_REMEDY
+from penstock.blocks.base.loop_held import Holder, loop_held
 from penstock.blocks.base.statistics import AgentStatistics
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
@@ -165,6 +167,7 @@ class AgentCore:
             return
         self._task = trio.lowlevel.current_task()
         if self._network is not None:
+            loop_held.holders[self._task] = Holder(str(self), self.name, HELD_REMEDY, type(self._agent).run)
             self._network.measures.task_begins(self._task, self._tally, self.name)
         self._apply(Event.ENTER)
         how = Event.CANCEL

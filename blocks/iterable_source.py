@@ -16,9 +16,9 @@ import attrs
 import trio
 
 from .base.error_info import is_cancellation
-from .base.loop_held import LOOP_HELD, loop_held
+from .base.loop_held import LOOP_HELD, Holder, loop_held
 from .base.statistics import BlockStatistics
-from .base.timing import LARGEST_BATCH, BatchSize, time_slice, turns_of
+from .base.timing import LARGEST_BATCH, BatchSize, time_slice
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.outbox import Outbox
 from .core.shape import Shape
@@ -29,6 +29,7 @@ from .functions.executor_reading import ExecutorReading, check_reading_executor
 from .functions.reader import Chunk
 
 T = TypeVar("T")
+REMEDY = "its asynchronous iterable does not wait in between"
 
 
 class IterableSource(Block, Source[T]):
@@ -188,8 +189,8 @@ class IterableSource(Block, Source[T]):
         self._size.learn(len(items), now - start)
         self._effort.add(len(items), now - start, thread_time() - cpu, now)
         if now - start > LOOP_HELD:
-            loop_held.explained = now - start
-            self._report_held(now - start, "give it executor=Threads(1)")
+            loop_held.explain(now - start)
+            self._report_held(now - start)
         if self._tracer is not None:
             self._tracer.made(self.name, items, start, now)
         self._take_in(items)
@@ -214,13 +215,12 @@ class IterableSource(Block, Source[T]):
 
     async def _read_async(self, iterator: AsyncIterator[T]) -> None:
         self._task = trio.lowlevel.current_task()
+        loop_held.holders[self._task] = Holder(str(self), self.name, REMEDY)
         try:
             with trio.CancelScope() as self._scope:
-                start, turns = time_slice.clock(), turns_of(self._task)
+                start = time_slice.clock()
                 async for item in iterator:
                     now = time_slice.clock()
-                    if now - start > LOOP_HELD and turns_of(self._task) == turns:
-                        self._report_held(now - start, "its asynchronous iterable does not wait in between")
                     self._effort.add(1, now - start, 0.0, now)
                     if self._tracer is not None:
                         self._tracer.made(self.name, (item,), start, now)
@@ -230,7 +230,7 @@ class IterableSource(Block, Source[T]):
                         await time_slice.pause()
                     if self._outbox.queue:
                         await self._space.park(self, "hand an item on", None)
-                    start, turns = time_slice.clock(), turns_of(self._task)
+                    start = time_slice.clock()
         except BaseException as error:
             if is_cancellation(error):
                 raise
@@ -242,11 +242,11 @@ class IterableSource(Block, Source[T]):
         self._iterator = None
         self._wake()
 
-    def _report_held(self, seconds: float, remedy: str) -> None:
+    def _report_held(self, seconds: float) -> None:
         """Warn, once, that reading keeps everything else from running."""
         if not self._has_warned:
             self._has_warned = True
-            loop_held.report(self, seconds, remedy)
+            loop_held.report(self, seconds, "give it executor=Threads(1)")
 
     def _fault(self, error: BaseException) -> None:
         assert self._network is not None

@@ -23,6 +23,7 @@ from .core.nodes import Node, parts_of
 from .engine.plugs import Plugs
 from .engine.run import Run
 from .limits.limits import Limits, Reports
+from .limits.step_watch import watches
 from .limits.time_limit import TimeLimit
 from .liveness.adrift import watch_adrift
 from .liveness.diagnosis import diagnose
@@ -105,6 +106,8 @@ class Network:
                 diagnose=partial(diagnose, run, is_stalled=True),
                 doubt=Doubts(run).speak_up,
                 watch_adrift=partial(watch_adrift, run),
+                watch=partial(watches.enter, run),
+                watch_no_more=partial(watches.leave, run),
             )
         )
         self._context: Any = None

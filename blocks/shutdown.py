@@ -17,7 +17,9 @@ from .base.callables import check_ran
 from .base.checks import check_function
 from .base.error_info import ErrorInfo
 from .base.errors import Declined
+from .base.loop_held import LOOP_HELD, loop_held
 from .base.threads import wrong_thread
+from .base.timing import time_slice
 from .core.target import Target
 from .overwrite_buffer import OverwriteBuffer
 from .unbounded_buffer import UnboundedBuffer
@@ -123,14 +125,23 @@ class Shutdown:
         else:
             self._listeners.append(callback)
 
+    def _look_whether_held(self, listener: Callable[[], object], seconds: float) -> None:
+        """Warn of a function that keeps everything else from running."""
+        if seconds > LOOP_HELD:
+            loop_held.explain(seconds)
+            remedy = "let it only note what has happened, and do the work elsewhere"
+            loop_held.report(self, seconds, remedy, part="a function of on_shutdown of ", function=listener)
+
     def _tell(self) -> list[Exception]:
         for _, stop in tuple(self._members.values()):
             stop()
         listeners, self._listeners = self._listeners, []
         errors: list[Exception] = []
         for listener in listeners:
+            start = time_slice.clock()
             try:
                 check_ran(self.name, "callback", listener())
+                self._look_whether_held(listener, time_slice.clock() - start)
             except Exception as error:  # must not hide the fault that it is told of
                 errors.append(error)
         return errors

@@ -206,6 +206,10 @@ class Engine(Scheduler, Protocol):
         """Look again whether there is something to do."""
         ...
 
+    def tell_soon(self, tell: Callable[[], None]) -> None:
+        """Have something said where what it raises is a fault of the network."""
+        ...
+
 
 class Facade(Protocol):
     """The network as its user knows it."""

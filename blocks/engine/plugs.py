@@ -98,6 +98,8 @@ class Plugs:
         somebody_moves: Tells whether it is plain to see that a task of the network can go on.
         diagnose: Says why nothing can move.
         doubt: Called when the network was watched for a while, and nothing has moved.
+        watch: Begins to notice which task holds the loop.
+        watch_no_more: Ends that.
         watch_adrift: Looks after those who wait where no network runs, from the end of the run on.
     """
 
@@ -111,3 +113,5 @@ class Plugs:
     diagnose: Callable[[], Diagnosis]
     doubt: Callable[[], None]
     watch_adrift: Callable[[], None]
+    watch: Callable[[], None]
+    watch_no_more: Callable[[], None]

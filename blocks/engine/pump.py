@@ -53,6 +53,7 @@ class Pump:
         "_is_asleep",
         "_ready",
         "_task",
+        "_to_tell",
         "context",
         "ended_blocks",
         "gates",
@@ -68,6 +69,7 @@ class Pump:
         self._is_asleep = False
         self._current: Steppable | None = None
         self._has_warned: set[str] = set()
+        self._to_tell: list[Callable[[], None]] = []
         self.ended_blocks: dict[Steppable, None] = {}
         self.loop: Loop | None = None
         self.context = Context()
@@ -113,6 +115,16 @@ class Pump:
             assert self._task is not None
             trio.lowlevel.reschedule(self._task, outcome.Value(None))
 
+    def tell_soon(self, tell: Callable[[], None]) -> None:
+        """Have something said where what it raises is a fault of the network."""
+        self._to_tell.append(tell)
+        self.wake()
+
+    def tell(self) -> None:
+        """Say what is to be said."""
+        while self._to_tell:
+            self._to_tell.pop(0)()
+
     def ended(self, block: Steppable) -> None:
         """A block has ended, or has ended before and has lost a link: that may be the end, or the block may leave."""
         self.ended_blocks[block] = None
@@ -137,6 +149,8 @@ class Pump:
         while True:
             if self.heads.since:
                 self.heads.look()
+            if self._to_tell:
+                self.tell()
             if self._ready:
                 self._run_slice()
                 if self._ready:
@@ -182,8 +196,7 @@ class Pump:
 
     def _report_held(self, block: Steppable, seconds: float) -> None:
         """Warn, once a block, of what it calls besides the function of which it says so itself."""
-        seconds -= loop_held.explained
-        loop_held.explained = 0.0
+        seconds = loop_held.rest_of(seconds)
         if seconds > LOOP_HELD and block.name not in self._has_warned:
             self._has_warned.add(block.name)
             remedy = (

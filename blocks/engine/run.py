@@ -151,6 +151,7 @@ class Run:
             node._start()
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
         self._plugs.limits.start(nursery)
+        self._plugs.watch()
         self._plugs.progress.start()
         self.shutdown.join(self, self._stop)
         overseers.pumps[self] = self.pump.parked
@@ -196,6 +197,7 @@ class Run:
         self.pump.loop = None
         overseers.pumps.pop(self, None)
         self._plugs.limits.end()
+        self._watch_no_more()
         for block in self.blocks:
             try:
                 if not block._finished:
@@ -210,6 +212,14 @@ class Run:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
         self._plugs.watch_adrift()
         self._prove(error)
+
+    def _watch_no_more(self) -> None:
+        self._plugs.watch_no_more()
+        try:
+            self.pump.tell()
+        except Exception as raised:  # warnings are errors
+            self.fault(raised, phase=self.name)
+            self.late_errors.append(raised)
 
     def _prove(self, error: BaseException | None) -> None:
         """Raise if an item is not accounted for, or if there are errors that nobody else raises."""

@@ -17,7 +17,7 @@ import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import forget_frames, is_cancellation
-from ..base.loop_held import LOOP_HELD, loop_held
+from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.source import Source
 from ..core.waiting import goes_to_sleep, moves, resting, wakes_up
@@ -25,6 +25,7 @@ from .function_block import FunctionBlock
 from .item_limit import allowed, awaited_in_time
 
 Job = tuple[int, Any]
+REMEDY = "its async function does not wait in between; make it a plain function with executor=Threads(n)"
 
 
 class AsyncRunner:
@@ -41,7 +42,6 @@ class AsyncRunner:
         "concurrency",
         "finished",
         "handed_on",
-        "has_warned",
         "idle",
         "in_work",
         "ordered",
@@ -57,7 +57,6 @@ class AsyncRunner:
         self.at_once = self.concurrency = concurrency
         self.ordered = ordered
         self.window = window
-        self.has_warned = False
         self.busy = 0
         self.waiting = 0
         self.workers = 0
@@ -120,6 +119,7 @@ class AsyncRunner:
     async def _work(self, first: list[Job]) -> None:
         """Work until there is nothing more to do; who waits here keeps neither an item nor a result alive."""
         task = trio.lowlevel.current_task()
+        loop_held.holders[task] = Holder(str(self.block), self.block.name, REMEDY, self.block.function)
         job: Job | None = first.pop()
         inbox = self.block._inbox
         call = self.call
@@ -138,7 +138,6 @@ class AsyncRunner:
             self._hand_on(number, results)
             del item, results
             if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
-                self._look_whether_held(time_slice.clock() - start)
                 await time_slice.pause()
             job = self._next()
             if inbox.senders or inbox.postponed:
@@ -152,13 +151,6 @@ class AsyncRunner:
         """Take note of how long a call took."""
         now = time_slice.clock()
         self.block._effort.add(1, now - start, 0.0, now)
-
-    def _look_whether_held(self, seconds: float) -> None:
-        """Warn, once, that the function keeps everything else from running: it took so long and never waited."""
-        if seconds > LOOP_HELD and not self.has_warned:
-            self.has_warned = True
-            remedy = "its async function does not wait in between; make it a plain function with executor=Threads(n)"
-            loop_held.report(self.block, seconds, remedy, function=self.block.function)
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Do as the policy says; give the results, if trying again gave some."""

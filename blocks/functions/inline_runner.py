@@ -158,7 +158,7 @@ class InlineRunner:
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that the function keeps everything else from running."""
-        loop_held.explained = seconds
+        loop_held.explain(seconds)
         if not self.has_warned:
             self.has_warned = True
             loop_held.report(self.block, seconds, "give it executor=Threads(n)", function=self.block.function)
