@@ -32,6 +32,8 @@ class Agent:
         inputs: The sources that `run` reads.
         outputs: The targets that `run` feeds; the agent counts as a producer of each from now on.
         shutdown: For an agent in a plain nursery: the buffers it shares. In a network those of the network are used.
+        context: Whether `run` sees, from each receive on, the context variables (`contextvars`) of who sent the item,
+            and sends with them. By default it sees those of the task that has entered the network.
         name: What reports call the agent; by default its class and a number.
 
     Raises:
@@ -44,9 +46,10 @@ class Agent:
         inputs: Iterable[Source[Any]] = (),
         outputs: Iterable[Target[Any]] = (),
         shutdown: Shutdown | None = None,
+        context: bool = False,
         name: str | None = None,
     ) -> None:
-        self._core = AgentCore(self, given_name(type(self).__name__, name), inputs, outputs, shutdown)
+        self._core = AgentCore(self, given_name(type(self).__name__, name), inputs, outputs, shutdown, context)
 
     def __str__(self) -> str:
         return str(self._core)

@@ -16,6 +16,7 @@ from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.base.loop_held import REMEDY as HELD_REMEDY
 from penstock.blocks.base.loop_held import Holder, loop_held
 from penstock.blocks.base.statistics import AgentStatistics
+from penstock.blocks.core.contexts import Adoption, adopting, carry_on
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
 from penstock.blocks.core.threads import check_thread
@@ -48,6 +49,7 @@ class AgentCore:
         inputs: The sources that it reads.
         outputs: The targets that it feeds.
         shutdown: The buffers that it shares outside a network.
+        context: Whether it takes over the context variables of what it receives.
 
     Attributes:
         status: Where it is in its life.
@@ -62,6 +64,7 @@ class AgentCore:
         inputs: Iterable[Source[Any]],
         outputs: Iterable[Target[Any]],
         shutdown: Shutdown | None,
+        context: bool,
     ) -> None:
         self.name = name
         self.inputs = tuple(inputs)
@@ -73,6 +76,7 @@ class AgentCore:
         self.status_buffer._inbox.producers[self] = None
         self.watchers: list[WaitList[None]] = []
         self._agent = agent
+        self.wants_contexts = context
         self._shutdown = shutdown
         self._network: Host | None = None
         self._task: trio.lowlevel.Task | None = None
@@ -166,6 +170,8 @@ class AgentCore:
         if self.is_done:  # cancelled before it could begin
             return
         self._task = trio.lowlevel.current_task()
+        if self.wants_contexts:
+            adopting[self._task] = Adoption()
         if self._network is not None:
             loop_held.holders[self._task] = Holder(str(self), self.name, HELD_REMEDY, type(self._agent).run)
             self._network.measures.task_begins(self._task, self._tally, self.name)
@@ -230,6 +236,10 @@ class AgentCore:
             source._outbox.readers.remove(self)
         return [source._outbox.block for source in self.inputs]
 
+    def contexts_from(self) -> Sequence[Block]:
+        """The blocks from which contexts come through the agent."""
+        return [source for source in self.inputs if isinstance(source, Block)] if self.wants_contexts else ()
+
     def _statistics(self) -> AgentStatistics:
         return of_task(self.name, self.status.value, self._tally, self._task)
 
@@ -254,6 +264,7 @@ class AgentCore:
 
     def _start(self) -> None:
         assert self._network is not None
+        carry_on(self.contexts_from())
         self._network.pump.context.run(self.start, self._network.nursery)
 
     def _parked(self) -> None:

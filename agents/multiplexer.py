@@ -103,6 +103,12 @@ class SequenceMultiplexer(InputsBlock[T]):
         """The number at the head of each input that has one."""
         return {port.index: self._number(port.head()) for port in self.inputs if port.has_message()}
 
+    def leading_input(self) -> int:
+        """The input that has the next number."""
+        index = self._winner()
+        assert index is not None
+        return index
+
     def _winner(self) -> int | None:
         for port in self.inputs:
             if port.has_message() and self._number(port.head()) == self._next:

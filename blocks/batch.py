@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import trio
 
 from .base.checks import check_capacity, check_number
+from .core.carried import Carried
+from .core.contexts import ContextQueue, plain_all
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.shape import Shape
@@ -76,16 +78,27 @@ class Batch(Passage, Target[T], Source[list[T]]):
         self._due: float | None = None
         self._alarm: trio.CancelScope | None = None
 
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message; a list has that of its first one."""
+        if not self._outbox.carries:
+            self._inbox.carry(ContextQueue(self._inbox.queue))
+            self._outbox.carry(ContextQueue(self._outbox.queue))
+        return True
+
     def _step(self) -> None:
         inbox, outbox = self._inbox, self._outbox
         inbox.begin_step()
         outbox.flush()
         while not outbox.queue and self._is_due():
-            batch = list(inbox.take(self._max_items))
+            taken: Sequence[Any] = inbox.take(self._max_items)
+            batch = plain_all(taken) if outbox.carries else list(taken)
             self._counts["merged"] += len(batch)
             self._counts["produced"] += 1
             self._became(batch, batch)
-            outbox.queue.append(batch)
+            if outbox.carries:
+                cast("ContextQueue", outbox.queue).extend((Carried(batch, taken[0].context),))
+            else:
+                outbox.queue.append(batch)
             self._due = None
             outbox.flush()
         inbox.admit()

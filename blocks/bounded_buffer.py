@@ -48,15 +48,15 @@ class OverflowInbox(Inbox[T]):
         self.revoke()
         self._granted += 1
         queue = cast("deque[T]", self.queue)
-        reserved = [queue.popleft()] if self.outbox.holder is not None else []
+        oldest = int(self.outbox.holder is not None)  # the first one is reserved
         place = self._granted  # of the new message, among those that came
-        if self.overflow == "drop_oldest" and queue:
-            place -= len(queue)
-            dropped = queue.popleft()
+        if self.overflow == "drop_oldest" and len(queue) > oldest:
+            place -= len(queue) - oldest
+            dropped = queue[oldest]
+            del queue[oldest]
             queue.append(message)
         else:
             dropped = message
-        queue.extendleft(reserved)
         self.block._drop(self.overflow.removeprefix("drop_"), (dropped,), (place,))
         return MessageStatus.ACCEPTED
 

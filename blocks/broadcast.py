@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar, cast
 import attrs
 
 from .base.checks import check_capacity
+from .core.contexts import context_of
 from .core.fan_out import FanOut
 from .core.inbox import Inbox
 from .core.shape import Shape
@@ -27,7 +28,9 @@ class BroadcastOutbox(FanOut[T]):
         """Hand out in step with the slowest target."""
         self.hand_out_all()
         while self.deliver() and self.queue and self.holder is None and self.links:
-            takers = self.publish(self.queue[0])
+            head = self.queue[0]
+            context = context_of(self.queue)
+            takers = self.publish(head) if context is None else context.run(self.publish, head)
             if not takers:
                 self.block._scheduler.declined(self)
                 break  # nobody wants it: it stays, and is reported
@@ -39,7 +42,7 @@ class BroadcastOutbox(FanOut[T]):
     def hand_out_all(self) -> None:
         """Hand out many messages at once, if every target takes whatever fits."""
         links = self.links
-        if not links or not self.queue or self.holder is not None:
+        if not links or not self.queue or self.holder is not None or self.carries:
             return
         if self.behind or any(link.inbox.closed or not link.is_plain for link in links):
             return

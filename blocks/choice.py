@@ -85,6 +85,12 @@ class Choice(InputsBlock[Chosen[T]]):
             heappop(self._stirred)
         return None
 
+    def leading_input(self) -> int:
+        """The input that is chosen."""
+        index = self._winner()
+        assert index is not None
+        return index
+
     def _is_ready(self) -> bool:
         return self._winner() is not None
 

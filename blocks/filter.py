@@ -9,8 +9,10 @@ from operator import not_
 from typing import Any, ClassVar, TypeVar, cast
 
 from .base.callables import is_async, is_async_generator, is_generator
+from .core.contexts import plain_all
 from .core.source import Source
 from .functions.async_runner import AsyncRunner
+from .functions.context import carry_filter
 from .functions.function_block import (
     DEFAULT_CAPACITY,
     FunctionBlock,
@@ -55,6 +57,8 @@ class Filter(FunctionBlock[T], Source[T]):
         capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What becomes of a message for which the predicate raises: "fail", "skip", or a policy.
         time_limit: Seconds that one call may take, > 0, by trio's clock, as for `Transformer`. Default: None, no limit.
+        context: Whether the predicate is called with the context variables (`contextvars`) of who sent the message,
+            which go on with it, as for `Transformer`.
         name: What reports call the block; by default the name of the predicate.
 
     Raises:
@@ -76,6 +80,7 @@ class Filter(FunctionBlock[T], Source[T]):
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         time_limit: float | None = None,
+        context: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name)
@@ -86,12 +91,14 @@ class Filter(FunctionBlock[T], Source[T]):
         self._judged = 0  # how many items have an answer
         runs_async = is_async(predicate)
         check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        if context:
+            carry_filter(self, capacity=capacity, executor=executor)
         if runs_async:
-            self.function = async_sieve(cast("Callable[[T], Awaitable[object]]", predicate))
+            self.function = async_sieve(cast("Callable[[T], Awaitable[object]]", self.function))
             self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
             check_expanding(self, executor)
-            self.function = Sieve(predicate)
+            self.function = Sieve(self.function)
             self._use(executor_runner(self, executor, concurrency, ordered, window))
         else:
             self._use(FilteringRunner(self, self._sort_out))
@@ -118,6 +125,7 @@ class Filter(FunctionBlock[T], Source[T]):
 
     def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
         """Drop items, and tell which of those with an answer they are."""
+        items = plain_all(items)
         self.count_dropped("filtered", items)
         for branch in self._outbox.branches:
             branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])

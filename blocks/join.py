@@ -233,6 +233,10 @@ class Join(InputsBlock[Out]):
         """The broadcast that feeds all inputs, if there is one and nothing else does."""
         return None if self._in_step is None else self._in_step.fork()
 
+    def carry_contexts(self) -> bool:
+        """Give a tuple the context of its message from the first input, unless messages are taken in before."""
+        return not self.is_greedy and super().carry_contexts()
+
     def problems(self) -> Iterable[str]:
         """Why it cannot be known which messages belong together."""
         return () if self._in_step is None else self._in_step.problems()

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 
 from .base.checks import check_capacity
 from .base.timing import LARGEST_BATCH
+from .core.contexts import ContextQueue
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
@@ -84,6 +85,13 @@ class Take(Passage, Target[T], Source[T]):
     @property
     def keeps_order(self) -> bool:
         """Messages go out in the order in which they came in."""
+        return True
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message on its way through."""
+        if not self._outbox.carries:
+            self._inbox.carry(ContextQueue(self._inbox.queue))
+            self._outbox.carry(ContextQueue(self._outbox.queue))
         return True
 
     def _step(self) -> None:

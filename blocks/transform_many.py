@@ -78,7 +78,8 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             function holds: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If that
             process ends before its time, what it held is lost, and that is a fault too.
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
-            go with the result to the next block that has this too. Not with an executor that uses other processes. By
+            go with the result to the next block that has this too, also through buffers and other blocks that hand on
+            what they get. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
             item starts only when there is one, in order. None, the default, for none.

@@ -56,7 +56,8 @@ class Transformer(FunctionBlock[In], Source[Out]):
             is ended, a thread keeps its place until its call returns. None, the default, for no limit.
         filter: Only messages of which this is true are taken; others are declined.
         context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
-            go with the result to the next block that has this too. Not with an executor that uses other processes. By
+            go with the result to the next block that has this too, also through buffers and other blocks that hand on
+            what they get. Not with an executor that uses other processes. By
             default the function sees those of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
             item starts only when there is one, in order. None, the default, for none.

@@ -7,7 +7,7 @@ block is in the queue of ready blocks at most once. The network owns the schedul
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import trio
@@ -18,6 +18,7 @@ from ..base.statistics import BlockStatistics
 from ..base.times import NEVER, Histogram
 from ..base.timing import time_slice
 from .balance import BlockBalance
+from .contexts import Carrier
 from .graph import downstream, reachable
 from .ports import Part, WatchedGate
 from .scheduler import Scheduler, detached
@@ -245,6 +246,17 @@ class Block:
     def give_rest(self) -> bool:
         """Hand on what waits for more to come, because nothing comes; tell whether there was something."""
         return False
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message on its way through, if messages are handed on; give whether that is so."""
+        return False
+
+    def contexts_from(self) -> Iterable[Carrier]:
+        """The blocks from which messages come with their contexts: along links, or through agents that want them."""
+        for inbox in self._ins():
+            for feeder in tuple(inbox.producers):
+                sources: Callable[[], Iterable[Carrier]] = getattr(feeder, "contexts_from", tuple)
+                yield from sources()
 
     @property
     def gives_at_end(self) -> bool:

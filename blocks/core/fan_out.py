@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TypeVar
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ..base.message_status import MessageStatus
+from .contexts import ContextQueue, context_of
 from .link import Link
 from .outbox import Outbox
 
@@ -48,13 +51,33 @@ class FanOut(Outbox[T]):
 
     def fall_behind(self, link: Link[T], items: Iterable[T]) -> None:
         """Keep messages for a link until its target takes them."""
-        link.backlog.extend(items)
+        if self.carries:
+            for item in items:
+                link.backlog.append(item)  # with the context that is there now
+        else:
+            link.backlog.extend(items)
         if link.backlog:
             self.behind[link] = None
 
     def greet(self, link: Link[T]) -> None:
         """Note which message is the first that a new link can get."""
         link.first = self.published + 1
+        if self.carries:
+            link.backlog = cast("Any", ContextQueue())
+
+    def carry(self, queue: Queue[T]) -> None:
+        """Use queues that keep the context of each message from now on."""
+        super().carry(queue)
+        for link in self.links:
+            link.backlog = cast("Any", ContextQueue(link.backlog))
+
+    def context_at(self, link: Link[T]) -> Context | None:
+        """The context of what a target would take along a link, if contexts are kept here."""
+        return context_of(link.backlog)
+
+    def _push(self, link: Link[T]) -> int:
+        """Hand on what a target takes now; give how many messages that was."""
+        return link.push(link.backlog) if not self.carries else push_in_contexts(link, cast("Any", link.backlog))
 
     def handed_out(self, link: Link[T]) -> int:
         """How many messages were published since the link was made."""
@@ -65,7 +88,7 @@ class FanOut(Outbox[T]):
         for link in tuple(self.behind):
             backlog = link.backlog
             while backlog and link.is_linked:
-                self.delivered += link.push(backlog)
+                self.delivered += self._push(link)
                 if not backlog or link.wants(backlog[0]):
                     break
                 backlog.popleft()  # the target has completed, or its filter was changed
@@ -128,3 +151,20 @@ class FanOut(Outbox[T]):
             link.backlog = deque()
         self.behind.clear()
         return copies + super().abort(reason)
+
+
+def push_in_contexts(link: Link[Any], items: ContextQueue) -> int:
+    """Show messages to a target, each in its context; give the number of those that it has taken."""
+    count = 0
+    while items and link.is_linked:
+        item = items.popleft()  # first: with its last message the link goes, and with it what it has not passed on
+        try:
+            accepted = items.last.run(link.offer, item) is MessageStatus.ACCEPTED
+        except BaseException:
+            items.appendleft(item)
+            raise
+        if not accepted:
+            items.appendleft(item)
+            break
+        count += 1
+    return count

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakSet
@@ -76,6 +76,7 @@ class Inbox(Generic[T]):
         "branches",
         "capacity",
         "closed",
+        "contexts",
         "credit",
         "fed_by",
         "gate",
@@ -109,6 +110,7 @@ class Inbox(Generic[T]):
         self._filter = filter
         self.gate: Gate | None = None
         self.closed = False
+        self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of those that wait, where contexts are kept
         self.takes_only_links = False
         self.credit = 0
         self.lent = 0
@@ -233,7 +235,18 @@ class Inbox(Generic[T]):
 
     def store_of(self, waiter: Waiter[T]) -> None:
         """Take in what a task waits to send."""
-        self.store(waiter.payload)
+        context = None if self.contexts is None else self.contexts.get(waiter.task)
+        if context is None:
+            self.store(waiter.payload)
+        else:
+            context.run(self.store, waiter.payload)
+
+    def carry(self, queue: Queue[T]) -> None:
+        """Use a queue that keeps the context of each message from now on."""
+        self.revoke()
+        self.queue = queue
+        self.is_direct = False
+        self.contexts = {}
 
     def push(self, items: Sequence[T], link: Link[Any]) -> int:
         """Take in as many items as fit, from the first on, and give their number; the caller removes them.
@@ -282,12 +295,21 @@ class Inbox(Generic[T]):
                 await trio.lowlevel.checkpoint_if_cancelled()
             raise self.declined(item)
         else:
-            try:
-                await self.senders.park(self.block, "send", item)
-            except BaseException:
-                if self.gate is not None and self.senders:  # a lighter one behind may get in now
-                    self.block._wake()
-                raise
+            await self._wait_for_room(item)
+
+    async def _wait_for_room(self, item: T) -> None:
+        task = trio.lowlevel.current_task()
+        if self.contexts is not None:
+            self.contexts[task] = copy_context()
+        try:
+            await self.senders.park(self.block, "send", item)
+        except BaseException:
+            if self.gate is not None and self.senders:  # a lighter one behind may get in now
+                self.block._wake()
+            raise
+        finally:
+            if self.contexts is not None:
+                self.contexts.pop(task, None)
 
     def _grant(self, now: float) -> None:
         """Let a quick sender append its next messages directly, more of them the quicker it is."""
@@ -365,6 +387,8 @@ class Inbox(Generic[T]):
         queue = self.queue
         if len(queue) > self.most_queued:
             self.most_queued = len(queue)
+        if self.contexts is not None:
+            return cast("Sequence[T]", cast("Any", queue).take(count))  # with their contexts
         if count >= len(queue):
             self.queue = deque()
             return cast("deque[T]", queue)

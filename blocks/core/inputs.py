@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -16,6 +17,8 @@ import attrs
 from ..base.message_status import MessageStatus
 from ..base.timing import LARGEST_BATCH
 from .block import Block
+from .carried import Carried
+from .contexts import ContextQueue, context_of
 from .inbox import Inbox
 from .link import Link
 from .outbox import Outbox
@@ -135,6 +138,12 @@ class Input(Target[T], Generic[T]):
         link = self._link
         return self._inbox.queue[0] if link is None else link.outbox.head(link)
 
+    def head_context(self) -> Context:
+        """That of the next message; right after `has_message`."""
+        link = self._link
+        context = context_of(self._inbox.queue) if link is None else link.outbox.context_at(link)
+        return copy_context() if context is None else context
+
     def take(self) -> T:
         """Take the next message; right after `has_message`."""
         link = self._link
@@ -154,10 +163,16 @@ class Input(Target[T], Generic[T]):
 class Heads(Generic[Out]):
     """A store of at most one output, which exists only while the heads of the inputs allow it."""
 
-    __slots__ = ("_block",)
+    __slots__ = ("_block", "last")
 
     def __init__(self, block: InputsBlock[Out]) -> None:
         self._block = block
+        self.last = Context()
+
+    @property
+    def context(self) -> Context:
+        """That of the output that the heads make."""
+        return self._block.head_context()
 
     def __len__(self) -> int:
         return int(self._block._is_ready())
@@ -166,6 +181,8 @@ class Heads(Generic[Out]):
         return self._block._look()
 
     def popleft(self) -> Out:
+        if self._block._outbox.carries:
+            self.last = self.context
         return self._block._take()
 
     def append(self, item: Out) -> None:
@@ -188,7 +205,13 @@ class HeadsOutbox(Outbox[Out]):
 
     def pin(self) -> None:
         """Take the output from the inputs and keep it."""
-        self.queue = deque([self.queue.popleft()])
+        item = self.queue.popleft()
+        if self.carries:
+            kept = ContextQueue()
+            kept.extend((Carried(item, cast("Any", self.queue).last),))
+            self.queue = kept
+        else:
+            self.queue = deque([item])
 
     def consume(self, holder: object) -> Out:
         """Take the output that was reserved."""
@@ -213,7 +236,7 @@ class HeadsOutbox(Outbox[Out]):
         room = min(link.inbox.room_for(link), LARGEST_BATCH)
         is_plain = len(self.links) == 1 and link.is_plain and not link.inbox.closed and link.inbox.gate is None
         if not is_plain or room < 1 or not isinstance(self.queue, Heads):
-            return self._offer_head()
+            return self._offer_head_in_context() if self.carries else self._offer_head()
         block = cast("InputsBlock[Out]", self.block)
         outputs: list[Out] = []
         try:
@@ -230,12 +253,12 @@ class HeadsOutbox(Outbox[Out]):
         return item
 
     def _look_at_heads_again(self) -> None:
-        if isinstance(self.queue, deque) and not self.queue:
+        if not isinstance(self.queue, Heads) and not self.queue:
             self.queue = Heads(cast("InputsBlock[Out]", self.block))
 
     def kept(self) -> int:
         """How many outputs were taken from the inputs and are still here."""
-        return len(self.queue) if isinstance(self.queue, deque) else 0
+        return 0 if isinstance(self.queue, Heads) else len(self.queue)
 
 
 class InputsBlock(Block, Source[Out], Target[Any]):
@@ -267,6 +290,24 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         """Whether no output can come any more."""
         raise NotImplementedError
 
+    # Contexts
+
+    def leading_input(self) -> int:
+        """The input whose head gives the output its context; only if the heads make an output."""
+        return 0
+
+    def head_context(self) -> Context:
+        """That of the output which the heads make."""
+        return self.inputs[self.leading_input()].head_context()
+
+    def carry_contexts(self) -> bool:
+        """Keep the contexts of messages; what is made of several has that of the first."""
+        for port in self.inputs:
+            if port.inbox.contexts is None:
+                port.inbox.carry(ContextQueue(port.inbox.queue))
+        self._outbox.carries = True
+        return True
+
     # Inputs
 
     def stir(self, index: int) -> None:
@@ -283,6 +324,8 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         index = len(self.inputs)
         port: Input[Any] = Input(self, HeadsInbox(self, index), index)
         self.inputs.append(port)
+        if self._outbox.carries:
+            port.inbox.carry(ContextQueue())
         return port
 
     def _link_sources(self, sources: Iterable[Source[Any]]) -> None:

@@ -82,6 +82,10 @@ class Link(Generic[T]):
     def __repr__(self) -> str:
         return f"<Link {self}, {self.passed} passed{'' if self.is_linked else ', unlinked'}>"
 
+    def contexts_from(self) -> tuple[Block]:
+        """The block from which messages come with their contexts."""
+        return (self.source,)
+
     @property
     def is_plain(self) -> bool:
         """Whether every message goes along, so that many can move at once."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -23,6 +24,7 @@ from ..base.error_info import shorten
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
+from .contexts import adopt, context_of, hand_over
 from .link import Link
 from .queue import Queue
 from .threads import check_thread
@@ -31,6 +33,7 @@ from .waiting import Waiter, WaitList, waiting_threads
 if TYPE_CHECKING:
     from .block import Block
     from .branch import Branch
+    from .contexts import ContextQueue
     from .inbox import Inbox
 
 T = TypeVar("T")
@@ -42,6 +45,7 @@ class Outbox(Generic[T]):
     __slots__ = (
         "block",
         "branches",
+        "carries",
         "delivered",
         "ended",
         "holder",
@@ -67,6 +71,7 @@ class Outbox(Generic[T]):
         self.received = 0
         self.ended = False
         self.branches: tuple[Branch, ...] = ()  # on which the block stands
+        self.carries = False  # whether its queue keeps the context of each message
 
     def __len__(self) -> int:
         return len(self.queue)
@@ -87,7 +92,21 @@ class Outbox(Generic[T]):
         link = self.links[0]
         if len(self.links) == 1 and link.is_plain and isinstance(self.queue, deque):
             return link.push(self.queue)
-        return self._offer_head()
+        return self._offer_head_in_context() if self.carries else self._offer_head()
+
+    def _offer_head_in_context(self) -> int:
+        """The same in the context of the head."""
+        return cast("ContextQueue", self.queue).context.run(self._offer_head)
+
+    def carry(self, queue: Queue[T]) -> None:
+        """Use a queue that keeps the context of each message from now on."""
+        self.queue = queue
+        self.carries = True
+
+    def context_at(self, link: Link[T]) -> Context | None:
+        """The context of what a target would take along a link, if contexts are kept here."""
+        del link
+        return context_of(self.queue)
 
     def is_held_up(self) -> bool:
         """Whether there is a head that only the links are to take."""
@@ -113,6 +132,10 @@ class Outbox(Generic[T]):
     def emit(self, items: list[T]) -> None:
         """Hand out new messages, behind those that wait already."""
         queue = cast("deque[T]", self.queue)
+        if self.carries:
+            queue.extend(items)
+            self.flush()
+            return
         if len(self.links) == 1 and not queue and self.holder is None:
             link = self.links[0]
             if link.is_plain and not link.inbox.closed:  # the short way: most messages never see the queue
@@ -161,7 +184,10 @@ class Outbox(Generic[T]):
             if self.accepts(waiter, self.queue[0]):
                 self.leaves(None)
                 self.received += 1
-                self.receivers.wake(waiter, self.queue.popleft())
+                item = self.queue.popleft()
+                if self.carries:
+                    hand_over(waiter.task, cast("ContextQueue", self.queue).last)
+                self.receivers.wake(waiter, item)
                 return True
         return False
 
@@ -205,6 +231,7 @@ class Outbox(Generic[T]):
         self.received += 1
         self.block._note_depth()
         item = self.queue.popleft()
+        context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
             self.block._departed()
         except BaseException:  # of a filter before here, outside a network
@@ -215,6 +242,8 @@ class Outbox(Generic[T]):
             self.received -= 1
             self.leaves(None)
             self.received += 1
+        if context is not None:
+            adopt(context)
         self._was_taken(item)
         return item
 
@@ -242,6 +271,8 @@ class Outbox(Generic[T]):
             return self.pop()
         self.block._receiver_comes()
         item: T = await self.receivers.park(self.block, "receive", is_loop, accepts)
+        if self.carries:
+            adopt()
         return item
 
     # Two-phase taking

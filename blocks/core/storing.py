@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from .block import Block
+from .contexts import ContextQueue
 from .inbox import UNBOUNDED, Inbox
 from .outbox import Outbox
 from .shape import Shape
@@ -68,6 +70,14 @@ class StoringBlock(Passage, Target[T], Source[T]):
         """Messages go out as they came in, unless there is more to say of a kind of buffer."""
         is_plain = type(self._inbox) is Inbox and self._inbox.capacity < UNBOUNDED
         return Shape(needs_taker=False, room=self._inbox.capacity if is_plain else math.inf)
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message on its way through, unless they are kept in an order of its own."""
+        if isinstance(self._inbox.queue, deque) and self._inbox.queue is self._outbox.queue:
+            queue = ContextQueue(self._inbox.queue)
+            self._inbox.carry(queue)
+            self._outbox.carry(queue)
+        return self._outbox.carries
 
     def _note_depth(self) -> None:
         self._inbox.note_depth()

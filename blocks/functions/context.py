@@ -7,23 +7,22 @@ of the item from which the block before has made it. The function is called in i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, is_async, is_async_generator
-from ..base.in_trio import check_in_trio
 from ..core.carried import Carried
+from ..core.contexts import ContextQueue
 from ..core.outbox import Outbox
 from ..executors.threads import Threads
 from .function_block import FunctionBlock, FunctionInbox
 
 if TYPE_CHECKING:
-    from ..core.waiting import Waiter
+    pass
 
 Function = Callable[[Any], Any]
 END = object()
@@ -64,92 +63,16 @@ class CarryingQueue:
         return len(self._items)
 
 
-class CarriedResults:
-    """What is to go out of a block: for those who take it, items without their context."""
-
-    __slots__ = ("_last", "_results")
-
-    def __init__(self) -> None:
-        self._results: deque[Carried] = deque()
-        self._last = Context()
-
-    @property
-    def context(self) -> Context:
-        """That of the first result."""
-        return self._results[0].context
-
-    def extend(self, results: Sequence[Carried]) -> None:
-        """Store results."""
-        self._results.extend(results)
-
-    def append(self, item: Any) -> None:
-        """Store a result that somebody has made, in the context that is there now."""
-        self._results.append(Carried(item, copy_context()))
-
-    def appendleft(self, item: Any) -> None:
-        """Put the result back that was taken last."""
-        self._results.appendleft(Carried(item, self._last))
-
-    def popleft(self) -> Any:
-        """Take the first result."""
-        carried = self._results.popleft()
-        self._last = carried.context
-        return carried.item
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._results.clear()
-
-    def __getitem__(self, index: int) -> Any:
-        return self._results[index].item
-
-    def __len__(self) -> int:
-        return len(self._results)
-
-
-class CarryingOutbox(Outbox[Any]):
-    """Offers each result in its context."""
-
-    __slots__ = ()
-
-    def emit(self, items: list[Any]) -> None:
-        """Hand out new results, behind those that wait already."""
-        cast("CarriedResults", self.queue).extend(items)
-        self.flush()
-
-    def _hand_to_links(self) -> int:
-        return cast("CarriedResults", self.queue).context.run(self._offer_head)
-
-
 class CarryingInbox(FunctionInbox[Any]):
     """Stores each item with the context in which it was sent."""
 
-    __slots__ = ("_contexts",)
+    __slots__ = ()
 
     def __init__(
         self, block: FunctionBlock[Any], *, capacity: int | None, filter: Callable[[Any], bool] | None
     ) -> None:
         super().__init__(block, CarryingQueue(), capacity=capacity, filter=filter)
-        self._contexts: dict[trio.lowlevel.Task, Context] = {}
-
-    def take(self, count: int) -> Sequence[Any]:
-        """Remove up to `count` items from the front, with their contexts."""
-        self.note_depth()
-        return cast("CarryingQueue", self.queue).take(count)
-
-    async def send(self, item: Any) -> None:
-        """Hand a message in; wait for room if there is none."""
-        check_in_trio("send to", self)
-        task = trio.lowlevel.current_task()
-        self._contexts[task] = copy_context()
-        try:
-            await super().send(item)
-        finally:
-            del self._contexts[task]
-
-    def store_of(self, waiter: Waiter[Any]) -> None:
-        """Take in what a task waits to send."""
-        self._contexts[waiter.task].run(self.store, waiter.payload)
+        self.contexts = {}
 
 
 def carry(
@@ -165,11 +88,7 @@ def carry(
     Raises:
         TypeError: The executor works in other processes.
     """
-    if executor is not None and not isinstance(executor, (Threads, ThreadPoolExecutor)):
-        raise TypeError(
-            f"{block}: context=True needs an executor with threads (Threads, ThreadPoolExecutor), because a context "
-            f"cannot be sent to another process; put what the function needs into the item. Got {executor!r}"
-        )
+    check_carries(block, executor)
     function = block.function
     if is_async_generator(function):
         carried: Function = generated_in_context(function)
@@ -177,9 +96,36 @@ def carry(
         carried = listed_in_context(function) if expands else awaited_in_context(function)
     else:
         carried = ExpandedInContext(function) if expands else InContext(function)
-    block.carry_by(
-        CarryingInbox(block, capacity=capacity, filter=filter), CarryingOutbox(block, CarriedResults()), carried
-    )
+    use_ports(block, capacity, filter, carried)
+
+
+def carry_filter(block: FunctionBlock[Any], *, capacity: int | None, executor: Executor | None) -> None:
+    """Have a block call its predicate in the contexts of its items.
+
+    Raises:
+        TypeError: The executor works in other processes.
+    """
+    check_carries(block, executor)
+    function = block.function
+    use_ports(block, capacity, None, answered_later(function) if is_async(function) else AnsweredInContext(function))
+
+
+def use_ports(
+    block: FunctionBlock[Any], capacity: int | None, filter: Callable[[Any], bool] | None, carried: Function
+) -> None:
+    """Give a block ports that carry contexts."""
+    outbox: Outbox[Any] = Outbox(block, ContextQueue())
+    outbox.carries = True
+    block.carry_by(CarryingInbox(block, capacity=capacity, filter=filter), outbox, carried)
+
+
+def check_carries(block: FunctionBlock[Any], executor: Executor | None) -> None:
+    """Raise a `TypeError` that says what to do if an executor works in other processes."""
+    if executor is not None and not isinstance(executor, (Threads, ThreadPoolExecutor)):
+        raise TypeError(
+            f"{block}: context=True needs an executor with threads (Threads, ThreadPoolExecutor), because a context "
+            f"cannot be sent to another process; put what the function needs into the item. Got {executor!r}"
+        )
 
 
 # Functions
@@ -198,6 +144,20 @@ class InContext:
     def __call__(self, carried: Carried) -> Any:
         result = carried.context.run(self.function, carried.item)
         return result if type(result) in NOT_RUN else Carried(result, carried.context)
+
+
+@attrs.frozen
+class AnsweredInContext:
+    """A plain predicate that is called in the context of its item; its answer is no item."""
+
+    function: Function
+
+    @property
+    def __wrapped__(self) -> Function:
+        return self.function
+
+    def __call__(self, carried: Carried) -> Any:
+        return carried.context.run(self.function, carried.item)
 
 
 @attrs.frozen
@@ -254,6 +214,15 @@ def awaited_in_context(function: Function) -> Function:
 
     async def call(carried: Carried) -> Carried:
         return Carried(await Steps(carried.context, carried.context.run(function, carried.item)), carried.context)
+
+    return call
+
+
+def answered_later(function: Function) -> Function:
+    """An async predicate that is called in the context of its item."""
+
+    async def call(carried: Carried) -> Any:
+        return await Steps(carried.context, carried.context.run(function, carried.item))
 
     return call
 

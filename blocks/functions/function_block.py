@@ -23,6 +23,7 @@ from ..base.names import automatic_name
 from ..base.statistics import BlockStatistics
 from ..core.block import Block
 from ..core.carried import lease_with, plain
+from ..core.contexts import carry_on
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
 from ..core.resource_pool import ResourcePool
@@ -157,6 +158,16 @@ class FunctionBlock(Block, Target[In]):
         """Use ports and a function that carry contexts with the items."""
         self._inbox, self._outbox, self.function = inbox, outbox, function
 
+    @property
+    def wants_contexts(self) -> bool:
+        """Whether its function is called in the contexts of its items."""
+        return self._outbox.carries
+
+    def input_linked(self) -> None:
+        """A link was made to the block, or before it, while the network runs."""
+        if self.wants_contexts:
+            carry_on(self.contexts_from())
+
     # What the runner asks and tells
 
     def keeper(self) -> Keeper | None:
@@ -261,6 +272,8 @@ class FunctionBlock(Block, Target[In]):
         if self._tracer is not None:
             self._effort.on_wait = self._tracer.waits_of(self.name)
         self._effort.change(NO_INPUT)
+        if self.wants_contexts:
+            carry_on(self.contexts_from())
         self._runner.start()
         super()._start()
 

@@ -14,10 +14,10 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent
 from penstock.blocks import (
-    BoundedBuffer,
     Broadcast,
     Call,
     DeadLetter,
+    Filter,
     IterableSource,
     Network,
     Processes,
@@ -29,7 +29,8 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.functions.context import CarriedResults, CarryingQueue, Steps
+from penstock.blocks.core.contexts import ContextQueue
+from penstock.blocks.functions.context import CarryingQueue, Steps
 from tests.blocks.tools import contents, faults, linked, notes
 
 request: ContextVar[str] = ContextVar("request", default="none")
@@ -245,7 +246,7 @@ async def test_a_sender_that_is_cancelled_while_it_waits_leaves_no_context() -> 
     await block.send("one")
     with trio.move_on_after(1):
         await block.send("two")
-    assert not cast("Any", block._inbox)._contexts
+    assert not block._inbox.contexts
 
 
 @pytest.mark.usefixtures("real_time")
@@ -430,7 +431,7 @@ def test_the_queues_keep_items_and_contexts_together() -> None:
     queue.appendleft(first)
     assert (queue[0].item, len(queue)) == (1, 2)
     assert [carried.context[request] for carried in queue.take(5)] == ["alice", "bob"]
-    results = CarriedResults()
+    results = ContextQueue()
     results.append(1)
     request.set("carol")
     results.append(2)
@@ -442,19 +443,8 @@ def test_the_queues_keep_items_and_contexts_together() -> None:
     assert (len(results), len(queue)) == (0, 0)
 
 
-async def test_a_buffer_between_two_blocks_ends_it() -> None:
-    first: Transformer[Any, Any] = Transformer(see, context=True)
-    last: Transformer[Any, Any] = Transformer(see, context=True)
-    buffer: BoundedBuffer[Any] = BoundedBuffer(10)
-    first.link_target(buffer)
-    buffer.link_target(last)
-    collector = linked(last)
-    await three_clients(first)
-    assert {who for _, who in contents(collector)} == {"network"}
-
-
 def test_the_function_itself_can_be_found() -> None:
-    for block in (Transformer(see, context=True), TransformMany(see, context=True)):
+    for block in (Transformer(see, context=True), TransformMany(see, context=True), Filter(see, context=True)):
         assert inspect.unwrap(block.function) is see
 
 
