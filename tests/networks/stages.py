@@ -75,6 +75,7 @@ class Work:
     trouble: Trouble = Trouble()
     handling: Handling = Handling()
     workers: Workers | None = None
+    context: bool = False
 
     @property
     def where(self) -> str:
@@ -106,6 +107,7 @@ class Work:
             window=self.window,
             capacity=self.capacity,
             on_error=self.handling.build(building),
+            context=self.context,
             name=name,
         )
         building.nodes.append(block)
@@ -136,6 +138,8 @@ class Expand:
     trouble: Trouble = Trouble()
     handling: Handling = Handling()
     workers: Workers | None = None
+    context: bool = False
+    has_end: bool = False
 
     @property
     def where(self) -> str:
@@ -183,6 +187,8 @@ class Expand:
             ordered=self.ordered,
             capacity=self.capacity,
             on_error=self.handling.build(building),
+            at_end=list if self.has_end else None,
+            context=self.context,
             name=name,
         )
         building.nodes.append(block)

@@ -161,6 +161,7 @@ class Drawer:
             trouble,
             handling,
             workers,
+            workers is None and self.draw(st.booleans()),
         )
 
     def expand(self, rules: Rules, is_first: bool) -> Expand:
@@ -182,6 +183,8 @@ class Drawer:
             trouble,
             handling,
             workers,
+            workers is None and self.draw(st.booleans()),
+            workers is None and concurrency == 1 and self.draw(st.booleans()),
         )
 
     def bundle(self, rules: Rules, is_first: bool) -> Bundle:
