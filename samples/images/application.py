@@ -17,7 +17,7 @@ from typing import cast
 import trio
 from rich.console import Console
 
-from penstock.blocks import WorkerDied
+from penstock.blocks import LoopHeldWarning, WorkerDied
 from penstock.samples.command.foreign import foreign_lines_kept
 from penstock.samples.command.signals import stopped_by_signals
 from penstock.samples.command.streams import ready_streams, show, why
@@ -105,6 +105,7 @@ def _run(options: Options) -> int:
         # Pillow warns of things that a user cannot change: odd EXIF entries, many pixels below the limit.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+        warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
         given = stack.enter_context(opened_input(options, screen, list(folders.values())))
         _make_output_folders(folders.values(), given)
         get_ready()

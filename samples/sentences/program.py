@@ -1,13 +1,14 @@
 """Runs the sentence program with its options, and turns errors into an exit status."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, cast
 
 import trio
 
-from penstock.blocks import TimeLimitExceeded
+from penstock.blocks import LoopHeldWarning, TimeLimitExceeded
 from penstock.samples.command.streams import why
 from penstock.samples.sentences.control_flow import run_control_flow
 from penstock.samples.sentences.options import Options
@@ -29,7 +30,9 @@ def run_program(options: Options, presentation: Presentation) -> int:
         KeyboardInterrupt: after Ctrl-C or a signal; the end of the run has been shown.
     """
     try:
-        return _run(options, presentation)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
+            return _run(options, presentation)
     except (KeyboardInterrupt, UnreadableFileError, OSError, BaseExceptionGroup) as error:
         causes = list(_leaves(error))
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes):

@@ -14,6 +14,7 @@ from typing import cast
 import trio
 from hypercorn.typing import ASGIFramework
 
+from penstock.blocks import LoopHeldWarning
 from penstock.samples.dashboard.browser import show
 from penstock.samples.dashboard.safety import Guard, Rules, new_token
 from penstock.samples.dashboard.server import Server, UnusableAddressError, open_socket
@@ -52,6 +53,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         return _wrong(f"cannot make a temporary folder: {error}")
     with temporary as root, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+        warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
         try:
             listener = open_socket(choice.host, choice.port)
         except UnusableAddressError as error:
