@@ -146,11 +146,6 @@ class Network:
         """Whether somebody has asked the network to stop, by `cancel` or through its shutdown buffers."""
         return self._run.cancel_called
 
-    @property
-    def is_being_stopped(self) -> bool:
-        """Whether it runs and is being stopped, by a fault or by `cancel`."""
-        return self._run.is_being_stopped
-
     # Knowing
 
     def balance(self) -> Balance:

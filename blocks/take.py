@@ -118,8 +118,3 @@ class Take(Passage, Target[T], Source[T]):
         """Hand on nothing more."""
         self._left = 0
         super().end_early()
-
-    def _finish(self) -> None:
-        super()._finish()
-        if not self._outbox.ended:
-            self._outbox.end()

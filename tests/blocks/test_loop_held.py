@@ -415,3 +415,14 @@ async def test_what_several_steps_take_together_is_nobodys_fault(hold: Hold) -> 
             await trio.lowlevel.checkpoint()
     assert warned(record) == []
     assert contents(kept) == [60]
+
+
+async def test_what_is_to_be_said_when_the_pump_has_gone_is_said_at_the_end() -> None:
+    def say() -> None:
+        raise LoopHeldWarning("it held the event loop")
+
+    with faults(LoopHeldWarning):
+        async with Network(Call(abs)) as network:
+            await trio.testing.wait_all_tasks_blocked()
+            network.cancel()
+            network._run.pump.tell_soon(say)
