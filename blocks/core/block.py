@@ -263,6 +263,10 @@ class Block:
         """Whether something more comes out of the block when its input is complete, though it holds nothing."""
         return False
 
+    def remedy_for_calls(self) -> str:
+        """What to do if a call of the block waits in vain, as far as the block knows."""
+        return ""
+
     def recall(self) -> None:
         """Get back what the block waits for, if it only was forgotten."""
 

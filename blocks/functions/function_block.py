@@ -350,6 +350,15 @@ class FunctionBlock(Block, Target[In]):
         if self.leasing is not None:
             self.leasing.close()
 
+    def remedy_for_calls(self) -> str:
+        """Later items may have what the call of the next one waits for."""
+        if not (self._runner.ordered and self._runner.waiting):
+            return ""
+        return (
+            f"results of {self} wait for the call of an item before them; if that waits for what they have taken, give "
+            "the block resource=ResourcePool(...), which it takes from in order, or ordered=False"
+        )
+
     @property
     def pool(self) -> ResourcePool[Any] | None:
         """Where its items get what they need, if they need anything."""

@@ -21,6 +21,8 @@ def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[
             lines += about_dead_end(wait)
     lines += about_tokens(waits)
     lines += about_leases(waits)
+    calls = [wait.who for wait in waits if wait.cause is Cause.CALL and isinstance(wait.who, Block)]
+    lines += filter(None, (block.remedy_for_calls() for block in calls))
     return tuple(dict.fromkeys(lines))
 
 

@@ -739,6 +739,26 @@ async def test_what_only_the_garbage_collector_can_free_is_no_standstill() -> No
     assert contents(collector) == list(range(5))
 
 
+async def test_of_tokens_that_later_items_have_taken_the_remedy_is_told() -> None:
+    tokens: UnboundedBuffer[int] = UnboundedBuffer(name="tokens")
+    for token in range(4):
+        tokens.send_nowait(token)
+
+    async def work(item: int) -> int:
+        for _ in range(item % 3):
+            await trio.lowlevel.checkpoint()
+        return await tokens.receive()
+
+    block = Transformer[int, int](work, concurrency=4, name="work")
+    block.link_target(Call(lambda token: tokens.send_nowait(token), name="back"))
+    with faults(Stalled) as found:
+        await run(block, range(200))
+    assert (
+        "results of transformer 'work' wait for the call of an item before them; if that waits for what they have "
+        "taken, give the block resource=ResourcePool(...), which it takes from in order, or ordered=False"
+    ) in found[0].diagnosis.advice
+
+
 # Refusals
 
 
