@@ -29,7 +29,7 @@ def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers |
     table.add_row("executor", *[_NOTHING if executor is None else executor.value for executor, _ in workers])
     table.add_row("workers", *[str(number) for _, number in workers])
     table.add_section()
-    _add_phases(table, summaries, "work, ms an image", Phase, lambda figures: f"{figures.work_ms:.1f}")
+    _add_phases(table, summaries, "work per image, ms", Phase, lambda figures: f"{figures.work_ms:.1f}")
     if any(summary.mode is not Mode.SEQUENTIAL for summary in summaries):
         _add_queues(table, summaries)
     if any(summary.pages for summary in summaries):
@@ -59,7 +59,7 @@ def _add_sheet(table: Table, summaries: Sequence[Summary]) -> None:
     """Add the time of the contact sheet, which is not a phase."""
     cells = [f"{s.page_ms:.1f} ({s.pages})" if s.pages else _NOTHING for s in summaries]
     table.add_row("contact sheet", style="dim")
-    table.add_row("  ms a page (pages)", *cells)
+    table.add_row("  ms per page (pages)", *cells)
     table.add_section()
 
 

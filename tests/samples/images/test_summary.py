@@ -86,7 +86,7 @@ def test_the_report_of_several_modes_compares_them() -> None:
     assert "The modes wrote the same thumbnails" in text
     assert cells(text, "ms per image") == ["10000.0", "5000.0"]
     assert cells(text, "ratio to sequential") == ["1.00 x", "2.00 x"]
-    assert cells(text, " ms a page (pages)") == ["500.0 (1)", "–"]
+    assert cells(text, " ms per page (pages)") == ["500.0 (1)", "–"]
     assert cells(text, "images (skipped)") == ["2 (0)", "2 (0)"]
     assert text.count("1000.0") >= 2
     assert max(len(line) for line in text.splitlines()) <= 80
