@@ -16,7 +16,8 @@ version = release = _project["version"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "signatures", "generated_pages"]
 exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages, it is no page itself
 nitpicky = True  # a name that leads nowhere is an error
-nitpick_ignore = [("py:class", "Client")]  # Dask's; the documentation is made without Dask, too
+# Dask's; the documentation is made without Dask, too
+nitpick_ignore = [("py:class", "Client"), ("py:class", "distributed.Client")]
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
