@@ -1,6 +1,7 @@
 """What is built and installed: the package list, and what the sdist and the wheel hold."""
 
 import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -93,18 +94,28 @@ def test_the_wheel_carries_the_licence_the_readme_and_the_commands(built: Built)
     assert "\n# Penstock\n" in built.metadata
 
 
+LINKS = re.compile(r"\]\(([^)\s]+)\)")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.packaging
-def test_the_links_on_the_page_of_the_package_lead_to_the_repository(built: Built) -> None:
-    repository = PROJECT["project"]["urls"]["Repository"]
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = re.compile(r"\]\(([^)\s]+)\)")
-    relative = {target for target in links.findall(readme) if (ROOT / target.partition("#")[0]).exists()}
+def test_no_link_on_the_page_of_the_package_leads_nowhere(built: Built) -> None:
+    relative = {target for target in LINKS.findall(README) if (ROOT / target.partition("#")[0]).exists()}
     assert len(relative) > 10
-    assert relative.isdisjoint(links.findall(built.metadata))
-    assert f"]({repository}/blob/main/docs/tutorial.md)" in built.metadata
-    assert "](https://raw.githubusercontent.com/" in built.metadata
+    assert relative.isdisjoint(LINKS.findall(built.metadata))
+    assert "Tutorial (docs/tutorial.md):" in built.metadata
+    assert "![" not in built.metadata
     assert "def __init__(self, phrases: Target[str]) -> None:" in built.metadata  # code stays as it is
-    assert f"Project-URL: Repository, {repository}\n" in built.metadata
+    assert "Project-URL:" not in built.metadata
+
+
+def test_links_on_the_page_of_the_package_lead_to_the_repository_once_it_has_an_address() -> None:
+    program = runpy.run_path(str(ROOT / "setup.py"))
+    text = program["description"](README, "https://github.com/somebody/penstock")
+    links = LINKS.findall(text)
+    assert "https://github.com/somebody/penstock/blob/main/docs/tutorial.md" in links
+    assert "https://raw.githubusercontent.com/somebody/penstock/main/docs/images/pipeline.svg" in links
+    assert not any((ROOT / target.partition("#")[0]).exists() for target in links)
 
 
 @pytest.mark.packaging
