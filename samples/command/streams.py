@@ -1,34 +1,16 @@
-"""Makes the standard streams safe: if one is closed, full or no longer read, there is no traceback."""
+"""Prints on the standard streams: if one is full or no longer read, there is no traceback."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
-import sys
 from collections.abc import Callable
 from typing import IO
 
 from rich.console import Console
 
-__all__ = ["ready_streams", "show", "silence", "why"]
-
-
-def ready_streams() -> None:
-    """Prepare the standard streams; call this before any file is opened.
-
-    A file that is opened while standard output is closed becomes standard output and gets what the program prints.
-    Therefore an unusable descriptor takes the place of each closed stream.
-    """
-    for number, unusable in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_RDONLY)):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, unusable)  # it gets the lowest free number, which is this one
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # a terminal that lacks a character must not end the run
-            reconfigure(errors="replace")
+__all__ = ["show", "silence", "why"]
 
 
 def show(console: Console, print_on: Callable[[Console], object]) -> str | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from penstock.samples.command.ready import ready_streams
+
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    ready_streams()
     try:
         from penstock.samples.images.application import run_command
     except ModuleNotFoundError as error:

@@ -20,7 +20,7 @@ from rich.console import Console
 from penstock.blocks import LoopHeldWarning, WorkerDied
 from penstock.samples.command.foreign import foreign_lines_kept
 from penstock.samples.command.signals import stopped_by_signals
-from penstock.samples.command.streams import ready_streams, show, why
+from penstock.samples.command.streams import show, why
 from penstock.samples.images.executors import UnusableWorkersError, open_executor
 from penstock.samples.images.failures import write_failures
 from penstock.samples.images.files import NoPicturesError
@@ -50,7 +50,6 @@ class _UnusableOutputError(Exception):
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` and return the exit status."""
-    ready_streams()
     with stopped_by_signals() as stopped:
         try:
             options = parse_options(arguments)

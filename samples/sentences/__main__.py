@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Sequence
 
+from penstock.samples.command.ready import ready_streams
 from penstock.samples.command.signals import stopped_by_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status, which `--help` explains."""
+    ready_streams()
     with stopped_by_signals() as stop:
         try:
             return _run(arguments)
@@ -17,13 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     # Here, so that Ctrl-C while trio and rich are being imported ends the same way.
-    from penstock.samples.command.streams import ready_streams
     from penstock.samples.sentences.options import parse_options
     from penstock.samples.sentences.presentation import Presentation
     from penstock.samples.sentences.program import run_program
     from penstock.samples.sentences.show import STANDARD
 
-    ready_streams()
     options = parse_options(arguments)
     presentation = Presentation(quiet=options.quiet, table_to_error=options.output == STANDARD)
     try:

@@ -44,7 +44,7 @@ class BrokenList(list[int]):
         raise ZeroDivisionError
 
 
-BrokenList.__name__ = "list"
+BrokenList.__name__, BrokenList.__module__ = "list", "builtins"
 
 
 def test_a_broken_repr_hides_nothing() -> None:

@@ -9,11 +9,12 @@ import pytest
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs a shell and /dev")
 
 PROGRAM = """if True:
-    import sys
-    from rich.console import Console
-    from penstock.samples.command.streams import ready_streams, show
+    from penstock.samples.command.ready import ready_streams
 
     ready_streams()
+    from rich.console import Console
+    from penstock.samples.command.streams import show
+
     with open("made.txt", "wb") as file:
         problems = {show(Console(), lambda console: console.print("a table " * 20)) for _ in range(1000)}
     show(Console(stderr=True), lambda console: console.print("problems:", *sorted(map(str, problems))))
