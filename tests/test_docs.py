@@ -18,9 +18,6 @@ from typing import NamedTuple
 
 import pytest
 
-import penstock.agents
-import penstock.blocks
-
 pytestmark = pytest.mark.checkout
 
 ROOT = Path(__file__).parent.parent
@@ -30,13 +27,6 @@ PAGES = [
 ]
 MAX_NOT_RUN = 3  # of all the pages together: an example that is not run is a promise that nobody checks
 TIME_LIMIT = 60.0  # seconds a page; an example that hangs must not take the whole suite with it
-
-REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
-BLOCKS = {*penstock.blocks.__all__, *penstock.agents.__all__}
-ENTRY = re.compile(
-    r"^(?:\.\. auto(?:class|function):: (?P<path>[\w.]+)|```\{include\} \.\./_generated/(?P<name>\w+)\.md)", re.M
-)
-"""What a page describes: a name by its docstring, or a block by the page that is made for it."""
 
 FENCE = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
 NOT_RUN = re.compile(r"<!-- not-run:(?P<reason>.*)-->")
@@ -163,21 +153,6 @@ def test_the_examples_of_a_page_run_and_print_what_it_says(path: Path, tmp_path:
 def test_hardly_any_example_is_not_run() -> None:
     not_run = [f"{path}:{block.line}" for path in PAGES for block in Page(path).not_run]
     assert len(not_run) <= MAX_NOT_RUN, not_run
-
-
-@pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.stem)
-def test_an_example_on_the_page_of_the_reference_uses_what_is_described_there(path: Path) -> None:
-    examples = "\n".join(line for example in Page(path).examples for line in example.content)
-    described = [found["path"] or found["name"] for found in ENTRY.finditer(path.read_text(encoding="utf-8"))]
-    names = [name.rpartition(".")[2] for name in described if "." in name or name in BLOCKS]
-    assert [name for name in names if not re.search(rf"\b{name}\b", examples)] == []
-
-
-def test_each_public_name_is_described_on_a_page_of_the_reference() -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in REFERENCE)
-    described = {(found["path"] or found["name"]).rpartition(".")[2] for found in ENTRY.finditer(text)}
-    public = {*penstock.blocks.__all__, *penstock.agents.__all__} - {"__version__"}
-    assert public - described == set()
 
 
 # The rest shows that a wrong page is found.
