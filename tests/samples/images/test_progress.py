@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from penstock.samples.images.progress import ProgressDisplay, Reported
@@ -65,10 +67,14 @@ def test_what_is_told_never_waits_for_the_terminal() -> None:
     assert "5.jpg" in terminal.getvalue()
 
 
-def test_a_terminal_that_is_gone_does_not_matter(make_info: Callable[..., ImageInfo]) -> None:
+def test_a_terminal_that_is_gone_does_not_matter(
+    make_info: Callable[..., ImageInfo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Gone(StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError
 
-    with ProgressDisplay(Console(file=Gone(), width=100), Mode.DATA_FLOW, 1, Reported()) as display:
-        display.on_image(make_info())
+    with open(tmp_path / "out", "w", encoding="utf-8") as own:  # rich has standard output go nowhere from then on
+        monkeypatch.setattr(sys, "stdout", own)
+        with ProgressDisplay(Console(file=Gone(), width=100), Mode.DATA_FLOW, 1, Reported()) as display:
+            display.on_image(make_info())

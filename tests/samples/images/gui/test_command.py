@@ -32,13 +32,15 @@ def program(tmp_path: Path, *arguments: object) -> Generator[tuple[subprocess.Po
     (tmp_path / "temp").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "penstock.samples.images", "--gui", *map(str, arguments)]
     without_display = {name: value for name, value in os.environ.items() if "DISPLAY" not in name and name != "BROWSER"}
+    own = {"TMPDIR": str(tmp_path / "temp"), "PYTHONUNBUFFERED": "1"}
+    own["PYTHONWARNINGS"] = "ignore::RuntimeWarning"  # a busy machine can make any function slow
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
-        env={**without_display, "TMPDIR": str(tmp_path / "temp"), "PYTHONUNBUFFERED": "1"},
+        env=without_display | own,
     ) as process:
         try:
             assert process.stdout is not None
