@@ -67,10 +67,10 @@ class AgentCore:
         context: bool,
     ) -> None:
         self.name = name
-        self.inputs = tuple(inputs)
-        self.outputs = tuple(outputs)
+        self.inputs: tuple[Source[Any], ...] = tuple(inputs)
+        self.outputs: tuple[Target[Any], ...] = tuple(outputs)
         self._check_ends()
-        self.status = AgentStatus.CREATED
+        self.status: AgentStatus = AgentStatus.CREATED
         self.status_buffer: OverwriteBuffer[AgentStatus] = OverwriteBuffer(name=f"status of {self.name}")
         self.status_buffer.send_nowait(self.status)
         self.status_buffer._inbox.producers[self] = None

@@ -69,7 +69,7 @@ class PipelineGovernor:
         weight: Callable[[Any], float] | None = None,
         name: str | None = None,
     ) -> None:
-        self.name = given_name("PipelineGovernor", name)
+        self.name: str = given_name("PipelineGovernor", name)
         self._in_bytes = isinstance(limit, MemoryBudget)
         if isinstance(limit, MemoryBudget):
             limit, weight = limit.limit, size_of if weight is None else weight

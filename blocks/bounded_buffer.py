@@ -34,7 +34,7 @@ class OverflowInbox(Inbox[T]):
         filter: Callable[[T], bool] | None,
     ) -> None:
         super().__init__(outbox.block, queue, capacity=capacity, filter=filter)
-        self.outbox = outbox
+        self.outbox: Outbox[T] = outbox
         self.overflow = overflow
         self.is_direct = False
 

@@ -88,7 +88,7 @@ class IterableSource(Block, Source[T]):
         self._has_warned = False
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
-        self.total = length_of(items)
+        self.total: int | None = length_of(items)
         self.place = "tasks" if isinstance(items, AsyncIterable) else "loop"
         self._iterator: Iterator[T] | AsyncIterator[T] | None
         if isinstance(items, AsyncIterable):

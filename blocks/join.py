@@ -176,7 +176,7 @@ class Join(InputsBlock[Out]):
             )
         keys = None if key is None else check_keys(str(self), key, count)
         policy = check_unmatched(str(self), unmatched, keys is not None)
-        self.is_greedy = greedy or keys is not None
+        self.is_greedy: bool = greedy or keys is not None
         for _ in range(count):
             self._add_input()
         self._dead: Outbox[ErrorInfo] = Outbox(self, deque())

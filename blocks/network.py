@@ -87,11 +87,11 @@ class Network:
         recording: Recording | None = None,
         progress: rich.console.Console | bool = False,
     ) -> None:
-        self.name = given_name("Network", name)
+        self.name: str = given_name("Network", name)
         parts = parts_of(f"network {self.name!r}", nodes)
         check_kind(f"network {self.name!r}", "shutdown", shutdown, Shutdown)
         check_kind(f"network {self.name!r}", "recording", recording, Recording)
-        self.shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
+        self.shutdown: Shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self._run = run = Run(self, parts, self.shutdown)
         self._measures = measures = Measures(run)
         run.plug_in(

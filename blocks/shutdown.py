@@ -43,7 +43,7 @@ class Shutdown:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or "shutdown"
+        self.name: str = name or "shutdown"
         self.pending: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} pending")
         self.errors: UnboundedBuffer[ErrorInfo] = UnboundedBuffer(name=f"{self.name} errors")
         self.cancellation: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} cancellation")

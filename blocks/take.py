@@ -24,7 +24,7 @@ class TakeInbox(Inbox[T]):
     """Counts what waits to be handed on, too."""
 
     __slots__ = ()
-    block: Take[T]
+    block: Take[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
         """How many more messages fit in."""

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import logging
 
-log = logging.getLogger("penstock")
+log: logging.Logger = logging.getLogger("penstock")
 log.addHandler(logging.NullHandler())

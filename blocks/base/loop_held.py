@@ -62,7 +62,8 @@ class LoopHeld:
     __slots__ = ("explained", "holders", "told")
 
     def __init__(self) -> None:
-        self.explained = self.told = 0.0
+        self.explained: float = 0.0
+        self.told: float = 0.0
         self.holders: WeakKeyDictionary[trio.lowlevel.Task, Holder] = WeakKeyDictionary()
 
     def explain(self, seconds: float) -> None:
@@ -102,7 +103,7 @@ class LoopHeld:
         )
 
 
-loop_held = LoopHeld()
+loop_held: LoopHeld = LoopHeld()
 
 
 def is_wanted() -> bool:

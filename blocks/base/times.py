@@ -68,8 +68,8 @@ class Histogram:
 
     def __init__(self) -> None:
         self.buckets: dict[int, list[float]] = {}
-        self.least = math.inf
-        self.most = 0.0
+        self.least: float = math.inf
+        self.most: float = 0.0
 
     def add(self, seconds: float, count: int = 1) -> None:
         """Take note of `count` things, >= 1, that took `seconds` each."""

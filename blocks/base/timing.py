@@ -6,6 +6,7 @@ hundred messages. The clock is looked up here at each use, so that tests can dri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 
 import trio
@@ -24,7 +25,7 @@ class BatchSize:
     __slots__ = ("items",)
 
     def __init__(self) -> None:
-        self.items = 1
+        self.items: int = 1
 
     def learn(self, done: int, seconds: float, aim: float = BATCH_SECONDS) -> None:
         """Take note of a batch, which should take `aim` seconds.
@@ -44,8 +45,8 @@ class TimeSlice:
     __slots__ = ("clock", "until")
 
     def __init__(self) -> None:
-        self.clock = perf_counter
-        self.until = 0.0
+        self.clock: Callable[[], float] = perf_counter
+        self.until: float = 0.0
 
     async def pause(self) -> None:
         """Check for cancellation, let every other runnable task run once, and begin a new slice."""
@@ -57,7 +58,7 @@ class TimeSlice:
         self.until = self.clock() + SLICE
 
 
-time_slice = TimeSlice()
+time_slice: TimeSlice = TimeSlice()
 
 
 def turns_of(task: trio.lowlevel.Task) -> int:

@@ -26,7 +26,9 @@ class Sight:
     """
 
     def __init__(self) -> None:
-        self.deadlines = self.children = self.turns = True
+        self.deadlines: bool = True
+        self.children: bool = True
+        self.turns: bool = True
         self._is_known = False
 
     def look(self) -> None:
@@ -56,7 +58,7 @@ class Sight:
             )
 
 
-sight = Sight()
+sight: Sight = Sight()
 
 
 def read_deadline(task: trio.lowlevel.Task) -> float:

@@ -99,7 +99,7 @@ class Sheet:
         self.frame = frame
         self.gutter = gutter
         self.width = width
-        self.scale = frame.scale
+        self.scale: float = frame.scale
         self.bands: list[tuple[float, float]] = []
         self.boxes: list[Box] = []
         self.labels: list[Label] = []

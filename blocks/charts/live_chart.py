@@ -127,7 +127,7 @@ class LiveChart:
     def __init__(self, stages: Iterable[str] = (), max_bars: int = 10_000) -> None:
         if not isinstance(max_bars, int) or isinstance(max_bars, bool) or max_bars < 1:
             raise ValueError(f"live chart: max_bars must be an int >= 1, got {max_bars!r}")
-        self.count = 0
+        self.count: int = 0
         self._stages = tuple(stages)
         self._bars: deque[ChartBar] = deque(maxlen=max_bars)
         self._lanes: dict[tuple[str, str], Lanes] = {}

@@ -73,7 +73,7 @@ class Block:
     copies: ClassVar[bool] = False  # every target gets every message
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = given_name(type(self).__name__, name)
+        self.name: str = given_name(type(self).__name__, name)
         self._scheduler: Scheduler = detached
         self._network: Host | None = None
         self._queued = False

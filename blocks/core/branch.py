@@ -37,7 +37,7 @@ class Branch:
         breaks: Callable[[str], None],
         least: Callable[[], int],
     ) -> None:
-        self.stages = tuple(stages)
+        self.stages: tuple[tuple[Block, Link[Any] | None], ...] = tuple(stages)
         self._hears = hears
         self._least = least
         self._breaks = breaks

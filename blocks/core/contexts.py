@@ -53,7 +53,7 @@ class ContextQueue:
 
     def __init__(self, items: Indexed | None = None) -> None:
         self._carried: deque[Carried] = deque()
-        self.last = copy_context()
+        self.last: Context = copy_context()
         if items is not None:
             for index in range(len(items)):
                 self.append(items[index])

@@ -34,7 +34,7 @@ class FanOut(Outbox[T]):
     def __init__(self, block: Block, queue: Queue[T]) -> None:
         super().__init__(block, queue)
         self.behind: dict[Link[T], None] = {}
-        self.published = 0
+        self.published: int = 0
 
     def publish(self, item: T) -> int:
         """Put a message into the backlog of every link that wants it; give how many do."""

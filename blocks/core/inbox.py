@@ -103,31 +103,31 @@ class Inbox(Generic[T]):
         label: str | None = None,
     ) -> None:
         check_function(type(block).__name__, "filter", filter)
-        self.block = block
+        self.block: Block = block
         self.queue: Queue[T] = queue
-        self.capacity = UNBOUNDED if capacity is None else capacity
-        self.label = label
+        self.capacity: int = UNBOUNDED if capacity is None else capacity
+        self.label: str | None = label
         self._filter = filter
         self.gate: Gate | None = None
-        self.closed = False
+        self.closed: bool = False
         self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of those that wait, where contexts are kept
-        self.takes_only_links = False
-        self.credit = 0
-        self.lent = 0
+        self.takes_only_links: bool = False
+        self.credit: int = 0
+        self.lent: int = 0
         self.grantee: Actor | None = None
-        self.most_queued = 0
+        self.most_queued: int = 0
         self._granted = 0
         self._credit_size = CreditSize()
         self._links_first = False
         self._links_asked = False
         self._turns: Turns[Link[Any]] = Turns()
-        self.links = 0  # how many links lead here, those of sources that have finished included
+        self.links: int = 0  # how many links lead here, those of sources that have finished included
         self.senders: WaitList[T] = WaitList()
-        self.postponed = self._turns.waiting
+        self.postponed: dict[Link[Any], None] = self._turns.waiting
         self.producers: dict[Part | object, None] = {}
         self.fed_by: WeakSet[Link[Any]] | None = None  # links, those of sources that have finished too
         self.branches: tuple[Branch, ...] = ()  # from a broadcast to a join, on which the target stands
-        self.is_direct = filter is None and isinstance(queue, deque)
+        self.is_direct: bool = filter is None and isinstance(queue, deque)
 
     def __str__(self) -> str:
         return self.label or str(self.block)

@@ -48,12 +48,12 @@ class HeadsInbox(Inbox[T]):
     """Postpones what links offer, and looks at it there; keeps one message of those that were sent by hand."""
 
     __slots__ = ("index",)
-    block: InputsBlock[Any]
+    block: InputsBlock[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def __init__(self, block: InputsBlock[Any], index: int) -> None:
         super().__init__(block, deque(), capacity=1, label=f"{block} input {index}")
         self.is_direct = False
-        self.index = index
+        self.index: int = index
 
     def came_along(self, link: Link[Any]) -> int:
         """None: what comes along a link is looked at where it is, and not accepted."""
@@ -167,7 +167,7 @@ class Heads(Generic[Out]):
 
     def __init__(self, block: InputsBlock[Out]) -> None:
         self._block = block
-        self.last = Context()
+        self.last: Context = Context()
 
     @property
     def context(self) -> Context:
@@ -268,7 +268,7 @@ class InputsBlock(Block, Source[Out], Target[Any]):
 
     def __init__(self, name: str | None) -> None:
         super().__init__(name)
-        self.closed_inputs = 0
+        self.closed_inputs: int = 0
         self.inputs: list[Input[Any]] = []
         self._outbox: Outbox[Out] = HeadsOutbox(self)
 

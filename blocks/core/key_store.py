@@ -23,7 +23,7 @@ class KeyStore:
         self._last: list[Any] = [None] * inputs
         self._is_increasing = True
         self._reported: dict[Hashable, None] = {}
-        self.counts = [0] * inputs
+        self.counts: list[int] = [0] * inputs
         self.ended: set[int] = set()
 
     def __len__(self) -> int:

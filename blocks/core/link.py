@@ -26,8 +26,8 @@ class Inquiry(threading.local):
     is_under_way = False
 
 
-inquiry = Inquiry()
-numbers = itertools.count(1)
+inquiry: Inquiry = Inquiry()
+numbers: itertools.count[int] = itertools.count(1)
 
 
 class Link(Generic[T]):
@@ -63,18 +63,18 @@ class Link(Generic[T]):
         filter: Callable[[T], bool] | None,
         max_messages: int | None,
     ) -> None:
-        self.outbox = outbox
-        self.inbox = inbox
-        self.number = next(numbers)
+        self.outbox: Outbox[T] = outbox
+        self.inbox: Inbox[T] = inbox
+        self.number: int = next(numbers)
         self.source: Block = outbox.block
         self.target: Block = inbox.block
-        self.filter = filter
+        self.filter: Callable[[T], bool] | None = filter
         self.remaining = max_messages
-        self.passed = 0
-        self.first = 1  # the number of the first message that can come along, among those that the source gives
+        self.passed: int = 0
+        self.first: int = 1  # the number of the first message that can come along, among those that the source gives
         self.backlog: deque[T] = deque()
-        self.is_linked = True
-        self.turn = 0  # its place among those that wait for room in the target, 0 if it does not wait
+        self.is_linked: bool = True
+        self.turn: int = 0  # its place among those that wait for room in the target, 0 if it does not wait
 
     def __str__(self) -> str:
         return f"{self.source.name} → {self.target.name}"

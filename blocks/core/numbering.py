@@ -59,9 +59,9 @@ class Alignment:
     __slots__ = ("_discarded", "_ended", "_has_gaps", "_missing", "first", "inputs", "next")
 
     def __init__(self, inputs: Sequence[int], first: Iterable[int]) -> None:
-        self.inputs = tuple(inputs)
-        self.first = dict(zip(inputs, first, strict=True))
-        self.next = 1
+        self.inputs: tuple[int, ...] = tuple(inputs)
+        self.first: dict[int, int] = dict(zip(inputs, first, strict=True))
+        self.next: int = 1
         self._missing: dict[int, set[int]] = {index: set() for index in inputs}
         self._ended: set[int] = set()
         self._discarded: set[int] = set()

@@ -59,7 +59,7 @@ class Outbox(Generic[T]):
     )
 
     def __init__(self, block: Block, queue: Queue[T]) -> None:
-        self.block = block
+        self.block: Block = block
         self.queue: Queue[T] = queue
         self.links: list[Link[T]] = []
         self.link_to: dict[Inbox[Any], Link[T]] = {}
@@ -67,11 +67,11 @@ class Outbox(Generic[T]):
         self.receivers: WaitList[bool] = WaitList()  # whether it reads to the end
         self.holder: object = None
         self.loop: object = None  # the task that takes everything until the end
-        self.delivered = 0
-        self.received = 0
-        self.ended = False
+        self.delivered: int = 0
+        self.received: int = 0
+        self.ended: bool = False
         self.branches: tuple[Branch, ...] = ()  # on which the block stands
-        self.carries = False  # whether its queue keeps the context of each message
+        self.carries: bool = False  # whether its queue keeps the context of each message
 
     def __len__(self) -> int:
         return len(self.queue)

@@ -54,7 +54,7 @@ class InStep:
         self._is_looking = False
         self._listening: list[tuple[Inbox[Any] | Outbox[Any], Branch]] = []
         self._has_begun = False
-        self.is_stale = False
+        self.is_stale: bool = False
 
     def problems(self) -> Iterator[str]:
         """Why it cannot be known which messages belong together, in sentences."""

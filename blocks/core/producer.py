@@ -31,9 +31,9 @@ class ProducerToken:
     __slots__ = ("is_closed", "loop", "name", "user")
 
     def __init__(self, name: str, for_threads: bool) -> None:
-        self.name = name
-        self.is_closed = False
-        self.loop = Loop.running()
+        self.name: str = name
+        self.is_closed: bool = False
+        self.loop: Loop | None = Loop.running()
         self.user: trio.lowlevel.Task | None = None
         with suppress(RuntimeError):  # made before trio runs
             self.user = None if for_threads else trio.lowlevel.current_task()
@@ -55,7 +55,7 @@ class Producer(Generic[T]):
 
     def __init__(self, inbox: Inbox[T], name: str | None, *, for_threads: bool = False) -> None:
         self._inbox = inbox
-        self.name = name or f"producer of {inbox.block.name}"
+        self.name: str = name or f"producer of {inbox.block.name}"
         self._token = ProducerToken(self.name, for_threads)
         inbox.producers[self._token] = None
 

@@ -73,13 +73,13 @@ class ResourcePool(Generic[T]):
     """
 
     def __init__(self, things: Iterable[T], *, name: str | None = None) -> None:
-        self.name = given_name("ResourcePool", name)
+        self.name: str = given_name("ResourcePool", name)
         self._free: deque[T] = deque(things)
-        self.size = len(self._free)
+        self.size: int = len(self._free)
         if not self.size:
             raise ValueError(f"{self}: things must be at least one, got none")
-        self.most_in_use = 0
-        self.waits = Histogram()
+        self.most_in_use: int = 0
+        self.waits: Histogram = Histogram()
         self._id = uuid.uuid4().hex
         self._numbers = count(1)
         self._line: dict[Lessee, float] = {}

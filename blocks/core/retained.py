@@ -26,7 +26,7 @@ class RetainedOutbox(FanOut[T]):
 
     def __init__(self, block: RetainingBlock[T], queue: deque[T]) -> None:
         super().__init__(block, queue)
-        self.version = 0
+        self.version: int = 0
         self.changes: WaitList[None] = WaitList()
 
     def set(self, value: T) -> None:
@@ -107,7 +107,7 @@ class RetainingInbox(Inbox[T]):
 
     def __init__(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None = None) -> None:
         super().__init__(outbox.block, deque(), filter=filter)
-        self.outbox = outbox
+        self.outbox: RetainedOutbox[T] = outbox
         self.is_direct = False
 
     def store(self, message: T) -> None:

@@ -99,4 +99,4 @@ class Detached(threading.local):
         """Nothing watches over blocks outside a network."""
 
 
-detached = Detached()
+detached: Detached = Detached()

@@ -24,7 +24,7 @@ T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 PATIENCE = 1.0
 """Seconds after which a thread that waits for its network looks whether the program still goes on."""
-beginnings = threading.Condition()
+beginnings: threading.Condition = threading.Condition()
 """Is notified whenever blocks have become part of a running network."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
-numbers = itertools.count(1)
+numbers: itertools.count[int] = itertools.count(1)
 
 
 class Asking(Protocol):

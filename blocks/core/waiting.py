@@ -149,7 +149,7 @@ class Overseers(threading.local):
             parked_somewhere()
 
 
-overseers = Overseers()
+overseers: Overseers = Overseers()
 
 
 class WaitList(Generic[T]):

@@ -72,9 +72,9 @@ class Pump:
         self._to_tell: list[Callable[[], None]] = []
         self.ended_blocks: dict[Steppable, None] = {}
         self.loop: Loop | None = None
-        self.context = Context()
+        self.context: Context = Context()
         self.gates: list[WatchedGate] = []
-        self.heads = DeclinedHeads()
+        self.heads: DeclinedHeads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False
         self.when_idle: Callable[[], bool] = lambda: False
 

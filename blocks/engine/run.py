@@ -68,22 +68,22 @@ class Run:
     """
 
     def __init__(self, facade: Facade, given: Sequence[Part], shutdown: Any) -> None:
-        self.name = facade.name
+        self.name: str = facade.name
         self.facade = facade
         self.shutdown = shutdown
-        self.cancel_called = False
+        self.cancel_called: bool = False
         self.given = given
         self.nodes: dict[Part, None] = {}
         self.agents: list[Member] = []
-        self.pump = Pump()
+        self.pump: Pump = Pump()
         self.nursery: trio.Nursery
-        self.is_open = False
-        self.has_ended = False
+        self.is_open: bool = False
+        self.has_ended: bool = False
         self.hearers: dict[Block, None] = {}
-        self.body_done = False
+        self.body_done: bool = False
         self.body_task: trio.lowlevel.Task | None = None
-        self.outer_deadline = math.inf
-        self.busy_count = 0
+        self.outer_deadline: float = math.inf
+        self.busy_count: int = 0
         self.late_errors: list[BaseException] = []
         self.outside: set[trio.lowlevel.Task] = set()
         self.measures: Measuring

@@ -163,9 +163,9 @@ class ClusterLane:
         self._kind = future_type()
         self._out: dict[Job, Any] = {}
         self._task: Sealed | None = None
-        self.depth = limit
-        self.seconds = 0.0  # no job is so short that it should have a second item
-        self.limit = math.inf
+        self.depth: int = limit
+        self.seconds: float = 0.0  # no job is so short that it should have a second item
+        self.limit: float = math.inf
 
     def submit(self, job: Job) -> None:
         """Hand a job over."""

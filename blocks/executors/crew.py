@@ -30,8 +30,8 @@ class Own:
     __slots__ = ("pending", "queue")
 
     def __init__(self, queue: JobQueue) -> None:
-        self.queue = queue
-        self.pending = 0
+        self.queue: JobQueue = queue
+        self.pending: int = 0
 
 
 class Crew(Executor):
@@ -52,7 +52,7 @@ class Crew(Executor):
         name: str | None,
     ) -> None:
         kind = type(self).__name__
-        self.name = given_name(kind, name)
+        self.name: str = given_name(kind, name)
         if workers is None:
             workers = usable_cpus()
         if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
@@ -61,7 +61,7 @@ class Crew(Executor):
         self.workers = workers
         self.worker_init = worker_init
         self.abandon_on_cancel = abandon_on_cancel
-        self.cpus = check_cpus(f"{kind} {self.name!r}", cpus)
+        self.cpus: tuple[int, ...] = check_cpus(f"{kind} {self.name!r}", cpus)
         self._staff = Staff(str(self), self.name, workers, self._hand, self._can_end)
         self._own: dict[tuple[Line, Host | None], Own] = {}
         forkable.add(self)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from .lane import Homecoming, Job
 from .staff import Staff, join
+from .worker import JobQueue
 
 SECONDS = 0.001
 """How long a job should take: some ten times what it costs to hand it over."""
@@ -28,11 +29,11 @@ class CrewLane:
     __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
 
     def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool) -> None:
-        self.queue = staff.open(name, at_once, home.bring)
+        self.queue: JobQueue = staff.open(name, at_once, home.bring)
         self.queue.waits = home.tell_wait
-        self.depth = 2 * at_once  # so that a worker that is done need not wait for the loop
-        self.seconds = SECONDS
-        self.limit = 10 * SECONDS
+        self.depth: int = 2 * at_once  # so that a worker that is done need not wait for the loop
+        self.seconds: float = SECONDS
+        self.limit: float = 10 * SECONDS
         self._staff = staff
         self._abandons = abandons
 

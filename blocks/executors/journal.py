@@ -29,6 +29,8 @@ class Journal:
         self._memory = memory
         self._view = memoryview(memory)
         self._numbers = self._view[:HEAD].cast("q")
+        self.begun: int
+        self.is_full: bool
         self.rewind()
 
     def rewind(self) -> None:

@@ -43,12 +43,13 @@ class Job:
     __slots__ = ("attempt", "batch", "error", "items", "outcome", "places", "seconds", "started", "stream", "task")
 
     def __init__(self, task: Task, items: Sequence[Any], batch: Any, places: Sequence[int], attempt: int = 0) -> None:
-        self.task = task
+        self.task: Task = task
         self.items: Sequence[Any] = items
-        self.batch = batch
-        self.places = places
-        self.attempt = attempt
-        self.started = self.seconds = 0.0
+        self.batch: Any = batch
+        self.places: Sequence[int] = places
+        self.attempt: int = attempt
+        self.started: float = 0.0
+        self.seconds: float = 0.0
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.stream: Stream | None = None
@@ -177,9 +178,9 @@ class FutureLane:
         self._executor = executor
         self._home = home
         self._under_way: dict[Job, Future[Answer | PackedAnswer]] = {}
-        self.depth = concurrency
-        self.seconds = self.SHORTEST
-        self.limit = 5 * self.LONGEST
+        self.depth: int = concurrency
+        self.seconds: float = self.SHORTEST
+        self.limit: float = 5 * self.LONGEST
         self._alone: float | None = None  # what a hand-over of one item costs
         self._has_compared = False
         self._fixed = 0.0

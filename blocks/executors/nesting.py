@@ -26,8 +26,8 @@ class Host:
     __slots__ = ("level", "uses")
 
     def __init__(self, level: int) -> None:
-        self.level = level
-        self.uses = 0
+        self.level: int = level
+        self.uses: int = 0
 
 
 Line = tuple[object, ...]
@@ -40,7 +40,7 @@ class Here(threading.local):
     line: Line = ()
 
 
-here = Here()
+here: Here = Here()
 carried: ContextVar[Line] = ContextVar("penstock_workers", default=())
 """For threads that are started with the context of the one that waits for them, as `trio.to_thread` does it."""
 

@@ -26,7 +26,7 @@ class Flat:
     __slots__ = ("data",)
 
     def __init__(self, data: bytes | bytearray) -> None:
-        self.data = data
+        self.data: bytes | bytearray = data
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[PickleBuffer]]:
         return type(self.data), (PickleBuffer(self.data),)

@@ -66,8 +66,8 @@ class Parcel:
     __slots__ = ("items", "name")
 
     def __init__(self, items: Sequence[Any], name: str) -> None:
-        self.items = items
-        self.name = name
+        self.items: Sequence[Any] = items
+        self.name: str = name
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return PackedParcel, ([Packed.of(item, protocol, self.note) for item in self.items], self.name)
@@ -106,8 +106,8 @@ class Answer:
     __slots__ = ("name", "outcome")
 
     def __init__(self, outcome: Outcome, name: str) -> None:
-        self.outcome = outcome
-        self.name = name
+        self.outcome: Outcome = outcome
+        self.name: str = name
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         outcome = self.outcome
@@ -128,10 +128,10 @@ class PackedAnswer:
     __slots__ = ("cpu", "note", "packed", "seconds")
 
     def __init__(self, packed: Sequence[Packed], seconds: float, cpu: float, note: str) -> None:
-        self.packed = packed
-        self.seconds = seconds
-        self.cpu = cpu
-        self.note = note
+        self.packed: Sequence[Packed] = packed
+        self.seconds: float = seconds
+        self.cpu: float = cpu
+        self.note: str = note
 
     def unpack(self) -> Outcome:
         """Get the outcome; a result that did not get through is a failure of its item."""

@@ -41,7 +41,7 @@ class Starting:
     """Has one process started at a time."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         forkable.add(self)
 
     def begin_anew(self) -> None:
@@ -49,7 +49,7 @@ class Starting:
         self.lock = threading.Lock()
 
 
-starting = Starting()
+starting: Starting = Starting()
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
@@ -79,11 +79,11 @@ class Child:
     )
 
     def __init__(self, who: str, process: BaseProcess, wire: Wire) -> None:
-        self.who = who
-        self.wire = wire
-        self.pool = Pool(wire.shared, wire.announce)
-        self.packer = Packer(self.pool.put)
-        self.pid = process.pid or 0
+        self.who: str = who
+        self.wire: Wire = wire
+        self.pool: Pool = Pool(wire.shared, wire.announce)
+        self.packer: Packer = Packer(self.pool.put)
+        self.pid: int = process.pid or 0
         self._process = process
         self._lock = threading.Lock()  # the number of a process that was waited for may be another one's
         self._ended: str | None = None

@@ -240,12 +240,12 @@ class Parts:
         self._wire = wire
         self._packer = packer
         self._is_out = False
-        self.room = room
-        self.is_wanted = True
-        self.waited = 0.0
-        self.ended = 0
-        self.has_failed = False
-        self.due = perf_counter() + CHUNK_SECONDS
+        self.room: int = room
+        self.is_wanted: bool = True
+        self.waited: float = 0.0
+        self.ended: int = 0
+        self.has_failed: bool = False
+        self.due: float = perf_counter() + CHUNK_SECONDS
 
     def put(self, outputs: list[Any]) -> None:
         """Send a part, when the one before was taken, unless nothing more is wanted then."""

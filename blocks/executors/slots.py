@@ -125,7 +125,7 @@ class Pool:
     __slots__ = ("_announce", "_free", "_idle", "_made", "shared")
 
     def __init__(self, shared: Shared, announce: Callable[[Handle, int], None]) -> None:
-        self.shared = shared
+        self.shared: Shared = shared
         self._announce = announce
         self._free: defaultdict[int, list[Place]] = defaultdict(list)
         self._made: defaultdict[int, int] = defaultdict(int)

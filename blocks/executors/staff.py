@@ -42,8 +42,8 @@ class Staff:
         self.who = who
         self.name = name
         self.most = most
-        self.lock = threading.RLock()  # a job that is refused comes home while it is held
-        self.is_shut = False
+        self.lock: threading.RLock = threading.RLock()  # a job that is refused comes home while it is held
+        self.is_shut: bool = False
         self._make_hand = make_hand
         self._can_end = can_end
         self._queues: deque[JobQueue] = deque()

@@ -65,9 +65,9 @@ class Stream:
         self._grants = threading.Semaphore(MOST_AHEAD - 1)
         self.chunks: deque[list[Piece]] = deque()
         self.pauses: Callable[[bool], None] = lambda waits: None
-        self.room = room
-        self.is_wanted = True
-        self.waited = 0.0
+        self.room: int = room
+        self.is_wanted: bool = True
+        self.waited: float = 0.0
 
     def put(self, chunk: list[Piece]) -> None:
         """Hand a chunk over, in the worker; wait until the next one is wanted."""
@@ -105,7 +105,7 @@ class Chunks:
         self._stream = stream
         self._outcome = outcome
         self._gone = 0
-        self.due = perf_counter() + CHUNK_SECONDS
+        self.due: float = perf_counter() + CHUNK_SECONDS
 
     @property
     def room(self) -> int:

@@ -54,7 +54,7 @@ class SwitchInterval:
                 sys.setswitchinterval(self._before)
 
 
-switch_interval = SwitchInterval(0.0005)
+switch_interval: SwitchInterval = SwitchInterval(0.0005)
 
 
 class ThreadHand:

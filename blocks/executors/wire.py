@@ -61,7 +61,7 @@ class Wire:
 
     def __init__(self, connection: Connection[Any, Any], shared: Shared) -> None:
         self._connection = connection
-        self.shared = shared
+        self.shared: Shared = shared
 
     def send(self, *message: Any) -> None:
         """Send a message; raises `Lost`."""

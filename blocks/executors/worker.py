@@ -77,16 +77,16 @@ class JobQueue:
     __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting", "waits")
 
     def __init__(self, name: str, at_once: int, bring: Callable[[Job], None], line: Line, host: Host | None) -> None:
-        self.name = name
-        self.at_once = at_once
-        self.bring = bring
-        self.line = line
-        self.host = host
-        self.level = 0 if host is None else host.level + 1
+        self.name: str = name
+        self.at_once: int = at_once
+        self.bring: Callable[[Job], None] = bring
+        self.line: Line = line
+        self.host: Host | None = host
+        self.level: int = 0 if host is None else host.level + 1
         self.tell: Callable[[Job], None] | None = None
         self.waits: Callable[[bool], None] = lambda begins: None
         self.waiting: deque[Job] = deque()
-        self.running = 0
+        self.running: int = 0
 
     def give(self, worker: Worker) -> Job:
         """Let a worker begin the next job."""
@@ -131,18 +131,18 @@ class Worker:
         give_back: Callable[[Worker, Job, Exception], bool],
         pauses: Callable[[Worker, bool], None],
     ) -> None:
-        self.number = number
-        self.hand = hand
-        self.bell = threading.Lock()
+        self.number: int = number
+        self.hand: Hand = hand
+        self.bell: threading.Lock = threading.Lock()
         self.bell.acquire()
         self.queue: JobQueue | None = None
         self.job: Job | None = None
-        self.is_open = False
+        self.is_open: bool = False
         self._go_on = go_on
         self._give_back = give_back
         self._pauses = pauses
         self._named: JobQueue | None = None
-        self.thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
+        self.thread: threading.Thread = threading.Thread(target=self.run, name=f"{name} worker {number}", daemon=True)
         resident.add(self.thread)
 
     def run(self) -> None:

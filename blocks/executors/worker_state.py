@@ -15,7 +15,7 @@ class Local(threading.local):
     value: Any = None
 
 
-local = Local()
+local: Local = Local()
 
 
 def worker_state() -> Any:

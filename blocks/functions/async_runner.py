@@ -52,16 +52,17 @@ class AsyncRunner:
     )
 
     def __init__(self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int) -> None:
-        self.block = block
-        self.call = awaited_in_time(block.function, block._time_limit)
-        self.at_once = self.concurrency = concurrency
-        self.ordered = ordered
-        self.window = window
-        self.busy = 0
-        self.waiting = 0
-        self.workers = 0
-        self.started = 0
-        self.handed_on = 0
+        self.block: FunctionBlock[Any] = block
+        self.call: Callable[[Any], Any] = awaited_in_time(block.function, block._time_limit)
+        self.at_once: int = concurrency
+        self.concurrency: int = concurrency
+        self.ordered: bool = ordered
+        self.window: int = window
+        self.busy: int = 0
+        self.waiting: int = 0
+        self.workers: int = 0
+        self.started: int = 0
+        self.handed_on: int = 0
         self.finished: dict[int, list[Any]] = {}
         self.idle: list[trio.lowlevel.Task] = []
         self.in_work: set[trio.lowlevel.Task] = set()
@@ -249,9 +250,9 @@ class AsyncExpandingRunner(AsyncRunner):
     ) -> None:
         super().__init__(block, concurrency, ordered, window)
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
-        self.streams = block._failures.is_strict and (concurrency == 1 or not ordered)
+        self.streams: bool = block._failures.is_strict and (concurrency == 1 or not ordered)
         if is_generator:
-            self.call = self._read if block._time_limit is None else self._read_in_time
+            self.call: Callable[[Any], Any] = self._read if block._time_limit is None else self._read_in_time
 
     async def _read_in_time(self, item: Any) -> list[Any]:
         assert self.block._time_limit is not None

@@ -86,7 +86,7 @@ class InOneThread:
     def __init__(self, name: str, function: Function) -> None:
         self._name = name
         self._thread: int | None = None
-        self.function = function
+        self.function: Function = function
 
     def __call__(self, item: Any) -> Any:
         here = threading.get_ident()

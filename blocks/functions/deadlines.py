@@ -23,7 +23,7 @@ class Deadlines:
     __slots__ = ("_due", "_late", "_left", "seconds")
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        self.seconds: float = seconds
         self._due: dict[Job, float] = {}
         self._late: set[Job] = set()
         self._left: dict[Job, float] = {}

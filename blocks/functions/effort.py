@@ -58,17 +58,18 @@ class Effort:
     )
 
     def __init__(self) -> None:
-        self.items = 0
-        self.seconds = 0.0
-        self.cpu = 0.0
-        self.first_items = 0
-        self.first_at = self.last_at = 0.0
-        self.service = Histogram()
-        self.state = WORKING
-        self.since = 0.0
+        self.items: int = 0
+        self.seconds: float = 0.0
+        self.cpu: float = 0.0
+        self.first_items: int = 0
+        self.first_at: float = 0.0
+        self.last_at: float = 0.0
+        self.service: Histogram = Histogram()
+        self.state: State = WORKING
+        self.since: float = 0.0
         self.on_wait: Callable[[Activity, float, float], None] | None = None
-        self.no_input = Histogram()
-        self.no_output = Histogram()
+        self.no_input: Histogram = Histogram()
+        self.no_output: Histogram = Histogram()
 
     def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
         """Take note of some calls that are done; with 0 items, of processor time only."""

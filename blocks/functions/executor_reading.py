@@ -83,7 +83,7 @@ class ExecutorReading(LaneUser):
     async def _clean_up(self) -> None:
         """Close a generator that is not exhausted in a worker, too; one that a worker was left with closes it there."""
         if self._reader.has_begun and not self._reader.is_over and not self.out:
-            self.patience = Patience(self._say_what_runs)
+            self.patience: Patience = Patience(self._say_what_runs)
             self._submit(1)
             self.out += 1
             await self._wait_for_calls()

@@ -52,11 +52,12 @@ class Batch:
     __slots__ = ("count", "early", "is_late", "number", "results", "undecided", "works")
 
     def __init__(self, number: int, count: int) -> None:
-        self.number = number
-        self.count = self.undecided = count
+        self.number: int = number
+        self.count: int = count
+        self.undecided: int = count
         self.results: dict[int, Any] | list[Any] = {}
         self.early: list[Any] = []
-        self.is_late = False
+        self.is_late: bool = False
         self.works: list[Work] = []
 
     def in_order(self) -> list[Any]:
@@ -105,17 +106,20 @@ class ExecutorRunner(LaneUser):
         expands: bool = False,
     ) -> None:
         super().__init__(block, executor, concurrency)
-        self.block = block
-        self.place = type(executor).__name__
-        self.at_once = min(concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency)))
-        self.ordered = ordered
-        self.window = window
-        self.task = Task(block.function, expands, block._failures.is_strict, str(block), keeper=block.keeper())
-        self.busy = 0
-        self.waiting = 0
-        self.started = 0
-        self.handed_on = 0
-        self.size = BatchSize() if block.leasing is None else OneByOne()  # a lease is taken when its item starts
+        self.block: FunctionBlock[Any] = block
+        self.place: str = type(executor).__name__
+        self.at_once: int = min(
+            concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency))
+        )
+        self.ordered: bool = ordered
+        self.window: int | None = window
+        self.task: Task = Task(block.function, expands, block._failures.is_strict, str(block), keeper=block.keeper())
+        self.busy: int = 0
+        self.waiting: int = 0
+        self.started: int = 0
+        self.handed_on: int = 0
+        # a lease is taken when its item starts
+        self.size: BatchSize = BatchSize() if block.leasing is None else OneByOne()
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None

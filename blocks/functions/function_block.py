@@ -91,7 +91,7 @@ class FunctionInbox(Inbox[In]):
     """Counts what is in work too: a block with capacity 1 takes nothing more before it is done with its item."""
 
     __slots__ = ()
-    block: FunctionBlock[In]
+    block: FunctionBlock[In]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
         """How many more messages fit in."""
@@ -132,7 +132,7 @@ class FunctionBlock(Block, Target[In]):
         if time_limit is not None:
             check_number(str(self), "time_limit", time_limit, above=True)
         self._time_limit = time_limit
-        self.function = function
+        self.function: Callable[..., Any] = function
         self._failures = Failures(str(self), as_policy(str(self), on_error))
         self._inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self._outbox: Outbox[Any] = Outbox(self, deque())

@@ -8,7 +8,7 @@ up to a thousand items. Items that were taken and not worked on because one befo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
 from typing import Any
@@ -40,15 +40,15 @@ class InlineRunner:
     __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "number", "pending", "size")
 
     def __init__(self, block: FunctionBlock[Any]) -> None:
-        self.block = block
-        self.function = called_in_time(block.function, block._time_limit)
+        self.block: FunctionBlock[Any] = block
+        self.function: Callable[[Any], Any] = called_in_time(block.function, block._time_limit)
         self.pending: deque[Any] = deque()
-        self.busy = 0
-        self.size = BatchSize()
+        self.busy: int = 0
+        self.size: BatchSize = BatchSize()
         self.number: int = 0
-        self.attempt = 0
-        self.is_pausing = False
-        self.has_warned = False
+        self.attempt: int = 0
+        self.is_pausing: bool = False
+        self.has_warned: bool = False
 
     def start(self) -> None:
         """Have the calls recorded, if that is wanted."""
@@ -188,10 +188,10 @@ class ExpandingRunner(InlineRunner):
 
     def __init__(self, block: FunctionBlock[Any]) -> None:
         super().__init__(block)
-        self.function = expanded_in_time(block.function, block._time_limit)
+        self.function: Callable[[Any], Any] = expanded_in_time(block.function, block._time_limit)
         self.item: Any = None
         self.work: Work | None = None
-        self.spent = 0.0
+        self.spent: float = 0.0
         self.current: Iterator[Any] | None = None
 
     def _run(self, count: int) -> None:

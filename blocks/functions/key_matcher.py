@@ -63,8 +63,8 @@ class KeyMatcher:
         self._bury = bury
         self._arrived = 0
         self._looked_at = 0
-        self.store = KeyStore(len(keys))
-        self.faulted = 0
+        self.store: KeyStore = KeyStore(len(keys))
+        self.faulted: int = 0
         self.shares_source = False  # all inputs get copies of the same messages
         self.in_order = False  # nothing before the inputs is known to change the order
 

@@ -71,13 +71,14 @@ class LaneUser:
     )
 
     def __init__(self, owner: Owner, executor: Executor, concurrency: int) -> None:
-        self.owner = owner
-        self.executor = executor
-        self.concurrency = concurrency
-        self.out = self.paused = 0
-        self.is_open = False
-        self.over = trio.Event()
-        self.patience = Patience(self._say_what_runs)
+        self.owner: Owner = owner
+        self.executor: Executor = executor
+        self.concurrency: int = concurrency
+        self.out: int = 0
+        self.paused: int = 0
+        self.is_open: bool = False
+        self.over: trio.Event = trio.Event()
+        self.patience: Patience = Patience(self._say_what_runs)
         self.home: Homecoming
         self.lane: Lane
 

@@ -34,7 +34,7 @@ class Leasing:
     __slots__ = ("_find_loop", "_ready", "_wake", "pool")
 
     def __init__(self, pool: ResourcePool[Any], wake: Callable[[], None], find_loop: Callable[[], Loop | None]) -> None:
-        self.pool = pool
+        self.pool: ResourcePool[Any] = pool
         self._wake = wake
         self._find_loop = find_loop
         self._ready: deque[Lease[Any]] = deque()

@@ -60,7 +60,7 @@ def is_trios(handler: object) -> bool:
     return getattr(handler, "__module__", "").partition(".")[0] == "trio"
 
 
-interrupts = Interrupts()
+interrupts: Interrupts = Interrupts()
 
 
 class Patience:
@@ -78,8 +78,8 @@ class Patience:
 
     def __init__(self, say: Callable[[], None]) -> None:
         self._say = say
-        self.is_over = trio.Event()
-        self.was_interrupted = False
+        self.is_over: trio.Event = trio.Event()
+        self.was_interrupted: bool = False
 
     async def wait(self) -> None:
         """Wait until it is over, or Ctrl-C comes."""

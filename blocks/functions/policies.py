@@ -164,13 +164,13 @@ class Failures:
     __slots__ = ("final", "given_up", "retry", "seen")
 
     def __init__(self, who: str, policy: Policy) -> None:
-        self.retry = policy if isinstance(policy, Retry) else None
+        self.retry: Retry | None = policy if isinstance(policy, Retry) else None
         final = as_policy(who, policy.then) if isinstance(policy, Retry) else policy
         if isinstance(final, Retry):
             raise ValueError(f"{who}: a Retry ends in fail, skip or DeadLetter, not in another Retry")
         self.final: Fail | Skip | DeadLetter = final
-        self.given_up = 0
-        self.seen = 0
+        self.given_up: int = 0
+        self.seen: int = 0
 
     @property
     def is_strict(self) -> bool:

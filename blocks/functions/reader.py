@@ -51,8 +51,9 @@ class Reader:
         self._iterator = iterator
         self._lock = threading.Lock()
         self._is_wanted = True
-        self.is_over = self.has_begun = False
-        self.name = name
+        self.is_over: bool = False
+        self.has_begun: bool = False
+        self.name: str = name
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(

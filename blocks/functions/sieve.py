@@ -62,7 +62,7 @@ class FilteringRunner(InlineRunner):
 
     def __init__(self, block: FunctionBlock[Any], sort_out: Callable[[Sequence[Any], list[Any]], None]) -> None:
         super().__init__(block)
-        self.sort_out = sort_out
+        self.sort_out: Callable[[Sequence[Any], list[Any]], None] = sort_out
 
     def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
         """Turn the answers into True and False; say which one is neither, and why."""

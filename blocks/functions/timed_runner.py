@@ -42,10 +42,10 @@ class TimedRunner(ExecutorRunner):
 
     def __init__(self, block: FunctionBlock[Any], seconds: float, *args: Any) -> None:
         super().__init__(block, *args)
-        self.size = OneByOne()
-        self.deadlines = Deadlines(seconds)
-        self.alarm = trio.CancelScope()
-        self.is_told = False
+        self.size: OneByOne = OneByOne()  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+        self.deadlines: Deadlines = Deadlines(seconds)
+        self.alarm: trio.CancelScope = trio.CancelScope()
+        self.is_told: bool = False
 
     def start(self) -> None:
         """Open a lane to the executor; have it tell what it begins, or give it no more than it can begin."""

@@ -64,13 +64,13 @@ class Limit:
         self.network = network
         self.reports = reports
         self.what = what
-        self.stages = tuple(limit.stages())
+        self.stages: tuple[tuple[str, float], ...] = tuple(limit.stages())
         self.words = words
         self.moved = moved
         self.tick = tick
-        self.since = 0.0
+        self.since: float = 0.0
         self.overdue: TimeLimitExceeded | None = None  # to be raised if the network has not ended by then
-        self.overdue_at = math.inf
+        self.overdue_at: float = math.inf
 
     async def run(self) -> None:
         """Do what is due, until the network ends."""

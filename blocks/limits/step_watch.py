@@ -108,4 +108,4 @@ class Watches(threading.local):
             trio.lowlevel.remove_instrument(last)
 
 
-watches = Watches()
+watches: Watches = Watches()

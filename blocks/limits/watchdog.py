@@ -45,8 +45,8 @@ class Heartbeat(trio.abc.Instrument):
     """
 
     def __init__(self) -> None:
-        self.rounds = 0
-        self.is_idle = False
+        self.rounds: int = 0
+        self.is_idle: bool = False
 
     def before_io_wait(self, timeout: float) -> None:
         """All tasks that could run have had their turn."""
@@ -82,7 +82,7 @@ class Watchdog:
 
     def __init__(self, frame: Callable[[], FrameType | None], clock: Callable[[], float] = perf_counter) -> None:
         self.networks: dict[Watched, float] = {}
-        self.heartbeat = Heartbeat()
+        self.heartbeat: Heartbeat = Heartbeat()
         self._frame = frame
         self._clock = clock
         self._seen = -1
@@ -192,7 +192,7 @@ class Kennel(threading.local):
             trio.lowlevel.remove_instrument(last.watchdog.heartbeat)
 
 
-kennel = Kennel()
+kennel: Kennel = Kennel()
 
 
 def frame_of(thread: int) -> FrameType | None:

@@ -110,7 +110,7 @@ class Names:
 
     def __init__(self, network: View) -> None:
         self.network = network
-        self.body = body_of(network)
+        self.body: trio.lowlevel.Task | None = body_of(network)
         self._agents = {agent.task: agent for agent in network.agents if agent.task is not None}
 
     def node(self, who: object) -> object:

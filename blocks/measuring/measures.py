@@ -54,11 +54,11 @@ class Measures:
     def __init__(self, network: View) -> None:
         self._network = network
         self._tallies: dict[trio.lowlevel.Task, Tally] = {}
-        self.awake = Awake()
-        self.life = Lifetime()
-        self.idle = IdleTime()
-        self.body = Tally()
-        self.departed = Departed()
+        self.awake: Awake = Awake()
+        self.life: Lifetime = Lifetime()
+        self.idle: IdleTime = IdleTime()
+        self.body: Tally = Tally()
+        self.departed: Departed = Departed()
         self.user: Tally | None = None
         self.gates_used: dict[WatchedGate, None] = {}
         self.tracer: Observer | None = None

@@ -71,12 +71,13 @@ class Tally:
     __slots__ = ("_waited", "emitted", "fed_for", "life", "received", "trace", "waits_in", "waits_out")
 
     def __init__(self) -> None:
-        self.received = 0
-        self.emitted = 0
-        self.life = Lifetime()
-        self.waits_in = Histogram()
-        self.waits_out = Histogram()
-        self.fed_for = self._waited = 0.0
+        self.received: int = 0
+        self.emitted: int = 0
+        self.life: Lifetime = Lifetime()
+        self.waits_in: Histogram = Histogram()
+        self.waits_out: Histogram = Histogram()
+        self.fed_for: float = 0.0
+        self._waited = 0.0
         self.trace: TaskObserver | None = None
 
     def begin(self, trace: TaskObserver | None) -> None:

@@ -25,7 +25,7 @@ class Strong:
     __slots__ = ("item",)
 
     def __init__(self, item: object) -> None:
-        self.item = item
+        self.item: object = item
 
     def __call__(self) -> object:
         return self.item

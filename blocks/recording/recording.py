@@ -47,10 +47,10 @@ class Recording:
             raise ValueError(f"recording: max_spans must be an int >= 1, got {max_spans!r}")
         self.max_spans = max_spans
         self.network = ""
-        self.seconds = 0.0
+        self.seconds: float = 0.0
         self.stages: tuple[str, ...] = ()
         self.links: tuple[tuple[str, str], ...] = ()
-        self.dropped = 0
+        self.dropped: int = 0
         self._spans: deque[Span] = deque(maxlen=max_spans)
 
     def __repr__(self) -> str:

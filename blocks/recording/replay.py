@@ -49,9 +49,9 @@ class Replay:
 
     def __init__(self, recording: Tape) -> None:
         self.recording = recording
-        self.events = events_of(recording)
-        self.begun = self._first_beginnings()
-        self.last_taken = self._last_taken()
+        self.events: list[Event] = events_of(recording)
+        self.begun: dict[tuple[str, int], int] = self._first_beginnings()
+        self.last_taken: dict[tuple[str, str], int] = self._last_taken()
 
     def steps(self) -> Iterator[Step]:
         """The moments that are told."""

@@ -33,7 +33,7 @@ class Tracer:
 
     def __init__(self, recording: Recording, routes: Routes) -> None:
         self.recording = recording
-        self.numbers = ItemNumbers(MOST_ON_THE_WAY, routes)
+        self.numbers: ItemNumbers = ItemNumbers(MOST_ON_THE_WAY, routes)
         self.current: dict[trio.lowlevel.Task, Work] = {}
         self._began = time_slice.clock()
         self._workers: dict[tuple[str, str], str] = {}

@@ -51,14 +51,18 @@ class Run:
     """A run, as far as the search needs it."""
 
     def __init__(self, statistics: Statistics, links: Sequence[LinkStatistics], processors: int) -> None:
-        self.seconds = statistics.seconds
-        self.pairs = [(link.source or BODY, link.target or BODY) for link in links]
-        self.blocks = {block.name: block for block in statistics.blocks if is_measured(block)}
-        self.unmeasured = {block.name for block in statistics.blocks if is_unmeasured(block)}
-        self.stages = [stage_of(block) for block in self.blocks.values()]
-        self.model = Model(self.stages, max(self.seconds, 1e-9), processors)
-        self.actors = {agent.name: agent for agent in (*statistics.agents, statistics.body) if moved(agent)}
-        self.waits = sorted(self._all_waits(), key=lambda wait: -wait.seconds)
+        self.seconds: float = statistics.seconds
+        self.pairs: list[tuple[str, str]] = [(link.source or BODY, link.target or BODY) for link in links]
+        self.blocks: dict[str, BlockStatistics] = {
+            block.name: block for block in statistics.blocks if is_measured(block)
+        }
+        self.unmeasured: set[str] = {block.name for block in statistics.blocks if is_unmeasured(block)}
+        self.stages: list[Stage] = [stage_of(block) for block in self.blocks.values()]
+        self.model: Model = Model(self.stages, max(self.seconds, 1e-9), processors)
+        self.actors: dict[str, AgentStatistics] = {
+            agent.name: agent for agent in (*statistics.agents, statistics.body) if moved(agent)
+        }
+        self.waits: list[Waited] = sorted(self._all_waits(), key=lambda wait: -wait.seconds)
 
     def _all_waits(self) -> Iterable[Waited]:
         everybody: list[BlockStatistics | AgentStatistics] = [*self.blocks.values(), *self.actors.values()]

@@ -74,7 +74,7 @@ class Model:
     def __init__(self, stages: Sequence[Stage], seconds: float, processors: float) -> None:
         self.stages = stages
         self.processors = processors
-        self.cpu = sum(stage.cpu for stage in stages) / processors
+        self.cpu: float = sum(stage.cpu for stage in stages) / processors
         on_loop = [stage for stage in stages if stage.takes_turns]
         held = sum(stage.seconds for stage in on_loop)
         self.service: dict[str, float] = {}
