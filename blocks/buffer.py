@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
 from .base.checks import check_capacity
+from .base.own_names import check_names
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.queue import Queue
@@ -59,6 +60,7 @@ class Buffer(StoringBlock[T]):
 
     Raises:
         ValueError: `capacity` is not None and less than 1, or `left_over` is neither of the two.
+        TypeError: The class takes a private name under which `Buffer` keeps something of its own.
     """
 
     kind: ClassVar[str] = "buffer"
@@ -71,6 +73,7 @@ class Buffer(StoringBlock[T]):
         left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
+        check_names(type(self), Buffer)
         check_capacity(f"{self.kind} {name!r}" if name else f"a {self.kind}", capacity)
         queue = self._make_queue()
         super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), Outbox(self, queue), name, left_over)

@@ -23,6 +23,7 @@ from ..core.source import Source
 from ..core.waiting import goes_to_sleep, moves, resting, wakes_up
 from .function_block import FunctionBlock
 from .item_limit import allowed, awaited_in_time
+from .reorder import Reorder
 
 Job = tuple[int, Any]
 REMEDY = "its async function does not wait in between; make it a plain function with executor=Threads(n)"
@@ -40,12 +41,10 @@ class AsyncRunner:
         "busy",
         "call",
         "concurrency",
-        "finished",
-        "handed_on",
         "idle",
         "in_work",
+        "order",
         "ordered",
-        "started",
         "waiting",
         "window",
         "workers",
@@ -61,9 +60,7 @@ class AsyncRunner:
         self.busy: int = 0
         self.waiting: int = 0
         self.workers: int = 0
-        self.started: int = 0
-        self.handed_on: int = 0
-        self.finished: dict[int, list[Any]] = {}
+        self.order: Reorder[list[Any]] = Reorder(ordered)
         self.idle: list[trio.lowlevel.Task] = []
         self.in_work: set[trio.lowlevel.Task] = set()
 
@@ -103,17 +100,18 @@ class AsyncRunner:
         """The next item, if it may be started now."""
         block = self.block
         queue = block._inbox.queue
-        open_items = self.started - self.handed_on + len(block._outbox.queue)
+        order = self.order
+        open_items = order.started - order.handed_on + len(block._outbox.queue)
         if not queue or open_items >= self.window or block._dead.queue:
             return None
         leasing = block.leasing
         if leasing is not None and not leasing.ready(queue, 1):
             return None
         self.busy += 1  # before the item leaves the queue: whoever counts the items in flight counts it all the time
-        self.started += 1
+        number = order.start()
         block._inbox.note_depth()
         item = queue.popleft()
-        return self.started, item if leasing is None else leasing.give(item)
+        return number, item if leasing is None else leasing.give(item)
 
     # Working
 
@@ -205,17 +203,10 @@ class AsyncRunner:
 
     def _hand_on(self, number: int, results: list[Any]) -> None:
         block = self.block
-        if not self.ordered or number == self.handed_on + 1:
-            self.handed_on += 1
-            self._emit(results)
-            while self.finished and self.handed_on + 1 in self.finished:
-                self.handed_on += 1
-                ready = self.finished.pop(self.handed_on)
-                self.waiting -= len(ready)
-                self._emit(ready)
-        else:
-            self.finished[number] = results
-            self.waiting += len(results)
+        self.waiting += len(results)
+        for ready in self.order.done(number, results):
+            self.waiting -= len(ready)
+            self._emit(ready)
         if self.idle or self.workers < self.concurrency or block._inbox.closed or block._governed:
             block._wake()
 
@@ -229,7 +220,7 @@ class AsyncRunner:
 
     def close(self) -> None:
         """Let the idle workers go."""
-        self.finished.clear()
+        self.order.clear()
         self.busy = self.waiting = 0
         idle, self.idle = self.idle, []
         for task in idle:

@@ -33,6 +33,7 @@ from ..executors.work import Outcome, Task
 from .function_block import FunctionBlock, default_window
 from .job_trace import JobTrace
 from .lane_user import LaneUser
+from .reorder import Reorder
 from .streams import Streams
 
 
@@ -84,11 +85,10 @@ class ExecutorRunner(LaneUser):
         "block",
         "busy",
         "failure",
-        "handed_on",
+        "order",
         "ordered",
         "place",
         "size",
-        "started",
         "streams",
         "task",
         "trace",
@@ -116,8 +116,7 @@ class ExecutorRunner(LaneUser):
         self.task: Task = Task(block.function, expands, block._failures.is_strict, str(block), keeper=block.keeper())
         self.busy: int = 0
         self.waiting: int = 0
-        self.started: int = 0
-        self.handed_on: int = 0
+        self.order: Reorder[Batch] = Reorder(ordered)
         # a lease is taken when its item starts
         self.size: BatchSize = BatchSize() if block.leasing is None else OneByOne()
         self.batches: dict[Batch, None] = {}
@@ -155,6 +154,7 @@ class ExecutorRunner(LaneUser):
     def close(self) -> None:
         """Have the lane closed; what is still out is waited for there."""
         self.batches.clear()
+        self.order.clear()
         self.again.clear()
         self.busy = self.waiting = 0
         self.over.set()
@@ -224,10 +224,9 @@ class ExecutorRunner(LaneUser):
         items = list(block._inbox.take(count))
         if leasing is not None:
             items = [leasing.give(item) for item in items]
-        batch = Batch(self.started + 1, len(items))
+        batch = Batch(self.order.start(len(items)), len(items))
         if self.trace is not None:
             batch.works = self.trace.begin(items)
-        self.started += len(items)
         self.batches[batch] = None
         return Job(self.task, items, batch, range(len(items)))
 
@@ -235,7 +234,7 @@ class ExecutorRunner(LaneUser):
         """How many more items may be started: by default as many as there are in so many hand-overs."""
         to_hand_on = len(self.block._outbox.queue)
         if self.window is not None:
-            return self.window - (self.started - self.handed_on) - to_hand_on
+            return self.window - (self.order.started - self.order.handed_on) - to_hand_on
         window = default_window(self.concurrency)
         return self.size.items if len(self.batches) < window and to_hand_on < window else 0
 
@@ -346,18 +345,14 @@ class ExecutorRunner(LaneUser):
     # Handing results on
 
     def _hand_on(self, batch: Batch) -> None:
-        if not self.ordered:
-            if not batch.undecided:
-                self._emit(batch)
-            return
-        while self.batches and not (first := next(iter(self.batches))).undecided:
-            self._emit(first)
-        if self.streams is not None and self.batches:
+        if not batch.undecided:
+            for ready in self.order.done(batch.number, batch, batch.count):
+                self._emit(ready)
+        if self.ordered and self.streams is not None and self.batches:
             self._emit_early(next(iter(self.batches)))
 
     def _emit(self, batch: Batch) -> None:
         del self.batches[batch]
-        self.handed_on += batch.count
         if self.streams is not None:
             self.waiting -= batch.count
             self.block._counts["consumed"] += batch.count

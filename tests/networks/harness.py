@@ -257,7 +257,7 @@ def check_block(block: Block) -> None:
         assert working <= runner.concurrency, f"{working} calls at once in {block!r}"
         # before its last output, one item of a generator that streams may have given any number of them
         if not getattr(runner, "streams", False) and type(runner) is AsyncRunner:
-            window = runner.started - runner.handed_on + len(block._outbox.queue)
+            window = runner.order.started - runner.order.handed_on + len(block._outbox.queue)
             assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
     if isinstance(block, FunctionBlock) and isinstance(block._runner, ExecutorRunner) and block._broken is None:
         check_executor_runner(block._runner)
@@ -269,9 +269,9 @@ def check_executor_runner(runner: ExecutorRunner) -> None:
     if block._network is None:
         return
     assert runner.out <= runner.lane.depth, f"{runner.out} hand-overs at once in {block!r}"
-    assert runner.busy + runner.waiting <= runner.started - runner.handed_on
+    assert runner.busy + runner.waiting <= runner.order.started - runner.order.handed_on
     if runner.window is not None and not runner.task.expands:
-        window = runner.started - runner.handed_on + len(block._outbox.queue)
+        window = runner.order.started - runner.order.handed_on + len(block._outbox.queue)
         assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
 
 
