@@ -1,9 +1,9 @@
 """Runs async functions in up to `concurrency` tasks, and puts their results back in order.
 
 Invariants: items are started in the order in which they came; at most `concurrency` are being worked on; at most
-`window` are anywhere between their start and being handed on, so the one that is waited for is always among those
-that were started, and a straggler idles nobody until the window is full. Workers are tasks that stay: one that has
-finished an item takes the next itself, and parks only when there is none.
+`window` are started and not yet handed on. So the next item to hand on was always started, and a slow item makes no
+worker idle until the window is full. Workers are long-lived tasks: after an item, a worker takes the next one itself,
+and parks only when there is none.
 """
 
 from __future__ import annotations
@@ -67,22 +67,22 @@ class AsyncRunner:
     # Giving out items
 
     def start(self) -> None:
-        """Have the calls recorded, if that is wanted; workers start when there is work."""
+        """Have the calls recorded if the run is recorded; workers start when there is work."""
         if (tracer := self.block._tracer) is not None:
             self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
 
     def _gives(self) -> bool:
-        """Whether what a call gives goes on as it is."""
+        """Whether the result of a call is handed on unchanged."""
         return isinstance(self.block, Source)
 
     def step(self) -> None:
-        """Hand results on, and give items to workers that are free."""
+        """Hand results on, and give items to free workers."""
         self.block._flush()
         self.give_out()
         self.block._inbox.admit()
 
     def give_out(self) -> None:
-        """Give items to workers that are free."""
+        """Give items to free workers."""
         while (self.idle or self.workers < self.concurrency) and (job := self._next()) is not None:
             if self.idle:
                 task = self.idle.pop()
@@ -107,7 +107,7 @@ class AsyncRunner:
         leasing = block.leasing
         if leasing is not None and not leasing.ready(queue, 1):
             return None
-        self.busy += 1  # before the item leaves the queue: whoever counts the items in flight counts it all the time
+        self.busy += 1  # before the item leaves the queue, so that it is always counted
         number = order.start()
         block._inbox.note_depth()
         item = queue.popleft()
@@ -116,7 +116,7 @@ class AsyncRunner:
     # Working
 
     async def _work(self, first: list[Job]) -> None:
-        """Work until there is nothing more to do; who waits here keeps neither an item nor a result alive."""
+        """Work until there is nothing more to do. A worker that waits here keeps no item or result alive."""
         task = trio.lowlevel.current_task()
         loop_held.holders[task] = Holder(str(self.block), self.block.name, REMEDY, self.block.function)
         job: Job | None = first.pop()
@@ -147,21 +147,21 @@ class AsyncRunner:
                 job = await self._idle(task)
 
     def _called(self, start: float) -> None:
-        """Take note of how long a call took."""
+        """Record how long a call took."""
         now = time_slice.clock()
         self.block._effort.add(1, now - start, 0.0, now)
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
-        """Do as the policy says; give the results, if trying again gave some."""
+        """Apply the policy to a failed item; return the results of a successful retry, if there is one."""
         attempt = 0
         while True:
             if is_cancellation(error):
                 raise error
             forget_frames(error)
             self._called(start)
-            self.busy -= 1  # whatever becomes of the item, it is counted there
+            self.busy -= 1  # the block counts the item from here on
             delay = self.block._handle(error, item, number, attempt)
-            del error  # the frames that it keeps lead back to this one, which would keep it
+            del error  # its frames refer to this frame, which would keep the error alive
             if delay is None:
                 return []
             self.busy += 1
@@ -228,10 +228,10 @@ class AsyncRunner:
 
 
 class AsyncExpandingRunner(AsyncRunner):
-    """Calls an async function that gives an iterable an item, or an async generator function.
+    """Calls an async function that returns an iterable per item, or an async generator function.
 
-    Outputs are handed on as they come if nothing speaks against it: every failure is a fault, and no other item's
-    outputs have to come first. Otherwise those of an item are collected until all are there.
+    Outputs are handed on as they come if every failure is a fault and no other item's outputs have to come first.
+    Otherwise the outputs of an item are collected until all are there.
     """
 
     __slots__ = ("generate", "streams")
@@ -271,7 +271,7 @@ class AsyncExpandingRunner(AsyncRunner):
         return False
 
     def _trace(self, outputs: Iterable[Any]) -> None:
-        """Record that the item on which the running task works gave these."""
+        """Record outputs of the item on which the running task works."""
         if (tracer := self.block._tracer) is not None:
             tracer.gave(outputs, tracer.current[trio.lowlevel.current_task()])
 
@@ -291,14 +291,14 @@ class AsyncExpandingRunner(AsyncRunner):
             return
         left = 0.0
         if scope is not None:
-            left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # to wait takes nobody's time
+            left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # the wait is not the item's time
         while len(outbox.queue) >= self.window:
             await self.block._space.park(self.block, "hand its outputs on", None)
         if scope is not None:
             scope.deadline = trio.current_time() + left
 
     def step(self) -> None:
-        """Hand results on; wake generators that waited for room; give items to workers that are free."""
+        """Hand results on; wake generators that waited for room; give items to free workers."""
         super().step()
         if len(self.block._outbox.queue) < self.window:
             for waiter in self.block._space:

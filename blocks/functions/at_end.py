@@ -1,9 +1,9 @@
-"""The call behind the last input of a block, which gives what its function still holds.
+"""The call after the last input of a block (`at_end`), which returns what its function still holds.
 
-The end is an item like the others on its way to where the function runs, so the call is made there, in its turn: in
-the pump, in a task, in a thread or in another process. States of a block: no such call → finished; or due → (its input
-is complete and nothing is held) → made → finished. A block that is ended early is never in "made": it is as if there
-were no such call. What the function holds is in one place, so nothing is allowed that would scatter it.
+The end travels like an item to the place where the function runs, and the call is made there, in its turn: in the
+pump, in a task, in a thread or in another process. States of a block: no such call → finished; or due → (its input is
+complete and it holds nothing) → made → finished. A block that is ended early is never in "made": it behaves as if there
+were no such call. The state of the function is in one place, so options that would split it are refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AtEnd = Callable[[], Any]
 
 
 class End(Enum):
-    """What stands behind the last input; it is the same object in every process."""
+    """The mark after the last input; it is the same object in every process."""
 
     END = "end"
 
@@ -40,12 +40,12 @@ END: Final = End.END
 
 
 class LastCall(Enum):
-    """Whether there is a call behind the last input, and how far it is.
+    """Whether there is a call after the last input, and its progress.
 
     Attributes:
-        NONE: There is none, or it is not wanted any more.
-        DUE: It comes when the input is complete and nothing is held.
-        MADE: It was begun.
+        NONE: There is no call, or it is not wanted any more.
+        DUE: The call comes when the input is complete and nothing is held.
+        MADE: The call was begun.
     """
 
     NONE = "none"
@@ -55,7 +55,7 @@ class LastCall(Enum):
 
 @attrs.frozen
 class Ending:
-    """A plain function that takes the end, too; both of its parts travel together, so that they share what they hold.
+    """A plain function that also takes the end; its two parts are sent together, so that they share their state.
 
     Attributes:
         function: Called with each item.
@@ -74,11 +74,11 @@ class Ending:
 
 
 class InOneThread:
-    """The same for a function that holds something in the state of its worker.
+    """A function that keeps its state in its worker and refuses to run in a second one.
 
     Args:
-        name: The block.
-        function: What is called.
+        name: The block, for the error message.
+        function: The function to call.
     """
 
     __slots__ = ("_name", "_thread", "function")
@@ -101,7 +101,7 @@ class InOneThread:
 
 
 def awaited_to_the_end(function: Function, at_end: AtEnd) -> Function:
-    """An async function that takes the end, too."""
+    """Wrap an async function, so that it also takes the end."""
 
     @wraps(function)
     async def call(item: Any) -> Any:
@@ -111,14 +111,14 @@ def awaited_to_the_end(function: Function, at_end: AtEnd) -> Function:
 
 
 async def last_outputs(at_end: AtEnd) -> Any:
-    """What is given at the end, of whatever kind the function is."""
+    """Call `at_end` and return its outputs, whatever kind of function it is."""
     if is_async_generator(at_end):
         return [output async for output in at_end()]
     return await at_end() if is_async(at_end) else at_end()
 
 
 def generated_to_the_end(function: Function, at_end: AtEnd) -> Function:
-    """An asynchronous generator function that takes the end, too."""
+    """Wrap an asynchronous generator function, so that it also takes the end."""
 
     @wraps(function)
     async def generate(item: Any) -> AsyncGenerator[Any, None]:
@@ -137,7 +137,7 @@ def generated_to_the_end(function: Function, at_end: AtEnd) -> Function:
 
 
 def with_end(name: str, function: Function, at_end: AtEnd, executor: Executor | None) -> Function:
-    """A function that takes the end, too: it calls another one then."""
+    """Wrap a function, so that it also takes the end and then calls `at_end`."""
     if is_async_generator(function):
         return generated_to_the_end(function, at_end)
     if is_async(function):
@@ -148,11 +148,11 @@ def with_end(name: str, function: Function, at_end: AtEnd, executor: Executor | 
 
 
 def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int, executor: Executor | None) -> None:
-    """Raise if the call at the end could not be made, or not where all that the function holds is.
+    """Check that `at_end` can be called in the one place where the state of the function is.
 
     Raises:
-        TypeError: It cannot be called, or not there.
-        ValueError: What the function holds would be scattered.
+        TypeError: `at_end` cannot be called, or not in that place.
+        ValueError: The state of the function would be split.
     """
     if not callable(at_end):
         raise TypeError(f"{name}: at_end must be a function without arguments, got {at_end!r}")
@@ -180,7 +180,7 @@ def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int
 
 
 def check_workers(name: str, kind: str, workers: int) -> None:
-    """Raise a `ValueError` if each of several workers would hold a part."""
+    """Raise a `ValueError` if each of several workers would hold a part of the state."""
     if workers > 1:
         raise ValueError(
             f"{name}: at_end= needs an executor with one worker, because each worker would hold a part; give the block "

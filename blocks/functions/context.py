@@ -1,7 +1,7 @@
-"""Carries the context variables of who sent an item through the function of a block, and on to what it gives.
+"""Carries the context variables of an item's sender through the function of a block, and on to its results.
 
-An item is stored together with a copy of the context in which it came: that of the task or thread that sent it, or that
-of the item from which the block before has made it. The function is called in it, and what it gives is offered in it.
+An item is stored with a copy of its context: that of the task or thread that sent it, or that of the item from which
+the block before it made it. The function is called in this context, and its results are offered in it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ END = object()
 
 
 class CarryingQueue:
-    """What has come into a block: each item with the context in which it came."""
+    """The items that have come into a block, each with its context."""
 
     __slots__ = ("_items",)
 
@@ -37,7 +37,7 @@ class CarryingQueue:
         self._items: deque[Carried] = deque()
 
     def append(self, item: Any) -> None:
-        """Store an item with the context that is there now."""
+        """Store an item with a copy of the current context."""
         self._items.append(Carried(item, copy_context()))
 
     def appendleft(self, item: Carried) -> None:
@@ -162,7 +162,7 @@ class AnsweredInContext:
 
 @attrs.frozen
 class ExpandedInContext:
-    """The same for a function that gives an iterable, which is read in the context too."""
+    """A plain function that returns an iterable; it is called, and the iterable is read, in the context of the item."""
 
     function: Function
 
@@ -186,7 +186,7 @@ class ExpandedInContext:
 
 
 class Steps:
-    """Awaits something, each of its steps in a context."""
+    """Awaits something and runs each of its steps in a context."""
 
     __slots__ = ("_context", "_inner")
 
@@ -210,7 +210,7 @@ class Steps:
 
 
 def awaited_in_context(function: Function) -> Function:
-    """An async function that is called in the context of its item."""
+    """Wrap an async function, so that it is called in the context of its item."""
 
     async def call(carried: Carried) -> Carried:
         return Carried(await Steps(carried.context, carried.context.run(function, carried.item)), carried.context)
@@ -219,7 +219,7 @@ def awaited_in_context(function: Function) -> Function:
 
 
 def answered_later(function: Function) -> Function:
-    """An async predicate that is called in the context of its item."""
+    """Wrap an async predicate, so that it is called in the context of its item."""
 
     async def call(carried: Carried) -> Any:
         return await Steps(carried.context, carried.context.run(function, carried.item))
@@ -228,7 +228,7 @@ def answered_later(function: Function) -> Function:
 
 
 def listed_in_context(function: Function) -> Function:
-    """The same for an async function that gives an iterable."""
+    """Wrap an async function that returns an iterable, so that both run in the context of the item."""
 
     async def call(carried: Carried) -> Any:
         outputs = await Steps(carried.context, carried.context.run(function, carried.item))
@@ -240,7 +240,7 @@ def listed_in_context(function: Function) -> Function:
 
 
 def generated_in_context(function: Function) -> Callable[[Carried], AsyncGenerator[Carried, None]]:
-    """The same for an asynchronous generator function."""
+    """Wrap an asynchronous generator function, so that it runs in the context of its item."""
 
     async def generate(carried: Carried) -> AsyncGenerator[Carried, None]:
         context = carried.context

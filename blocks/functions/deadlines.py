@@ -1,7 +1,7 @@
-"""Which of the jobs that an executor has begun are late: plain code, without a loop.
+"""Finds the late jobs among the jobs that an executor has begun: plain code, without a loop.
 
-A job is begun → late (its item fails, the worker may go on with it) → home, or begun → home; while it is begun, it may
-pause and go on. All have the same time, so those begun first are due first, but for those that have paused.
+A job is begun → late (its item fails, the worker may go on with it) → ended, or begun → ended; a begun job may pause
+and resume. All jobs have the same time, so jobs begun first are due first, except jobs that have paused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Deadlines:
     """Keeps the deadlines of jobs.
 
     Args:
-        seconds: How long each may take.
+        seconds: How long each job may take.
     """
 
     __slots__ = ("_due", "_late", "_left", "seconds")
@@ -29,22 +29,22 @@ class Deadlines:
         self._left: dict[Job, float] = {}
 
     def begin(self, job: Job, now: float) -> None:
-        """A job begins."""
+        """Start the clock of a job."""
         self._due[job] = now + self.seconds
 
     def pause(self, job: Job, now: float) -> None:
-        """A job waits, which takes nothing of its time."""
+        """Stop the clock of a job that waits."""
         if job in self._due:
             self._left[job] = self._due.pop(job) - now
 
     def resume(self, job: Job, now: float) -> None:
-        """A job goes on."""
+        """Restart the clock of a job."""
         if job in self._left:
             self._due[job] = now + self._left.pop(job)
             self._due = dict(sorted(self._due.items(), key=itemgetter(1)))
 
     def end(self, job: Job) -> bool:
-        """A job has come home; whether that is too late."""
+        """Forget a job that has ended; return whether it was late."""
         self._left.pop(job, None)
         self._due.pop(job, None)
         if job not in self._late:
@@ -53,7 +53,7 @@ class Deadlines:
         return True
 
     def overdue(self, now: float) -> Iterator[Job]:
-        """Give the jobs that have just become late."""
+        """Yield the jobs that have become late."""
         while self.next() <= now:
             job = next(iter(self._due))
             del self._due[job]
@@ -61,5 +61,5 @@ class Deadlines:
             yield job
 
     def next(self) -> float:
-        """When the next job will be late, unless it comes home before."""
+        """When the next job will be late, unless it ends before."""
         return next(iter(self._due.values()), math.inf)

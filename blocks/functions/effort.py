@@ -1,7 +1,7 @@
-"""What the calls of a block have taken, and what it has waited for: taken note of a batch at a time.
+"""The times of a block's calls and of its waits, measured per batch.
 
-A block is always in one of three states: it works (or waits for the loop or a worker), it has nothing to work on, or it
-can do nothing because nobody takes what is ready. The stretches in the last two are its waits.
+A block is always in one of three states: it works (or waits for the loop or a worker), it has no input, or it cannot go
+on because no target takes its results. The periods in the last two states are its waits.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class Effort:
 
     Attributes:
         items: How many calls there were.
-        seconds: By the clock on the wall, summed up over the calls, also of those that ran at the same time.
-        cpu: Seconds of processor time; not known of async functions.
+        seconds: Wall-clock seconds, summed over all calls, including calls that ran at the same time.
+        cpu: Seconds of processor time; unknown for async functions.
         first_items: How many calls were in the first batch.
-        first_at: When that was done.
+        first_at: When the first batch was done.
         last_at: When the last batch was done.
-        on_wait: Told of each wait that is over.
+        on_wait: Called with each wait that is over.
     """
 
     __slots__ = (
@@ -72,7 +72,7 @@ class Effort:
         self.no_output: Histogram = Histogram()
 
     def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
-        """Take note of some calls that are done; with 0 items, of processor time only."""
+        """Add calls that are done; with 0 items, add only processor time."""
         self.cpu += cpu
         if not items:
             return
@@ -85,7 +85,7 @@ class Effort:
             self.first_at = now
 
     def change(self, state: State) -> None:
-        """Go into another state; the stretch in the last one is over."""
+        """Enter another state, and record the period in the last one if it was a wait."""
         now = time_slice.clock()
         if self.state is not WORKING:
             (self.no_input if self.state is NO_INPUT else self.no_output).add(now - self.since)
@@ -95,18 +95,18 @@ class Effort:
         self.since = now
 
     def wait(self, state: State) -> Times:
-        """The stretches in a state, the present one included."""
+        """The periods in a state, including the current one."""
         waits = self.no_input if state is NO_INPUT else self.no_output
         return waits.summary(time_slice.clock() - self.since if state is self.state else None)
 
     def steady(self) -> float:
-        """Calls a second between the first batch and the last; 0 if there was only one."""
+        """Calls per second between the first batch and the last; 0 if there was only one."""
         seconds = self.last_at - self.first_at
         return (self.items - self.first_items) / seconds if seconds > 0 else 0.0
 
 
 def with_times(effort: Effort, statistics: BlockStatistics, seconds: float) -> BlockStatistics:
-    """Add what was measured of the calls, of a function or of an iterable."""
+    """Add the measurements of a function's calls, or of reading an iterable, to the statistics."""
     return attrs.evolve(
         statistics,
         service=effort.service.summary(),

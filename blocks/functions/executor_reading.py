@@ -1,4 +1,4 @@
-"""Has the iterable of a source read in an executor, one chunk after the other, with one chunk out at most."""
+"""Reads the iterable of a source in an executor, one chunk at a time."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ExecutorReading(LaneUser):
 
     Args:
         owner: The source.
-        iterator: What is read.
-        executor: Where.
-        came_late: Told how many items were read that nobody wants any more.
+        iterator: The iterator to read.
+        executor: Where it is read.
+        came_late: Called with the number of items that were read after the source had stopped.
     """
 
     __slots__ = ("_came_late", "_failure", "_reader", "_task")
@@ -37,7 +37,7 @@ class ExecutorReading(LaneUser):
         self._failure: BaseException | None = None
 
     def ask(self, count: int) -> None:
-        """Have up to `count` items read, unless some are being read already."""
+        """Start to read up to `count` items, unless a chunk is being read already."""
         if not self.out:
             self._submit(count)
             self._count(1)
@@ -50,7 +50,7 @@ class ExecutorReading(LaneUser):
             raise
 
     def take(self) -> Chunk | None:
-        """Get what was read, if it is there."""
+        """Get the chunk that was read, if it is there."""
         job = self.home.take()
         if job is None:
             return None
@@ -60,7 +60,7 @@ class ExecutorReading(LaneUser):
 
     def _chunk_of(self, job: Job) -> Chunk:
         if job.outcome is not None:
-            chunk: Chunk = job.outcome.results[0]  # there always is one: the reader raises nothing
+            chunk: Chunk = job.outcome.results[0]  # there is always one: the reader does not raise
             return chunk
         error = job.error
         assert error is not None
@@ -70,18 +70,18 @@ class ExecutorReading(LaneUser):
     # The end
 
     def stop(self) -> None:
-        """Read no further, and close a generator where it was read; what was read comes home."""
+        """Read no further, and close a generator where it was read; chunks that were read are still delivered."""
         self._reader.stop()
 
     def end(self) -> None:
-        """Nothing more is to be done."""
+        """End the use of the executor: there is nothing more to do."""
         self.over.set()
 
     def _hurry(self) -> None:
         self._reader.stop()
 
     async def _clean_up(self) -> None:
-        """Close a generator that is not exhausted in a worker, too; one that a worker was left with closes it there."""
+        """Have a worker close a generator that is not exhausted; a call that is still out closes it itself."""
         if self._reader.has_begun and not self._reader.is_over and not self.out:
             self.patience: Patience = Patience(self._say_what_runs)
             self._submit(1)

@@ -1,13 +1,13 @@
-"""Runs plain functions in an executor, several items a hand-over, and puts their results back in order.
+"""Runs plain functions in an executor, several items per job, and puts their results back in order.
 
-Items are taken from the inbox in batches. A batch is handed over as one job; if some of its items have to be tried
-again, or were not begun, these travel in jobs of their own. Invariants:
+Items are taken from the inbox in batches. A batch is submitted as one job. Items that must be tried again, or were
+not begun, are submitted in further jobs. Invariants:
 - at most `lane.depth` jobs are out, and the executor runs at most `concurrency` of them at a time;
-- at most `window` items, or by default batches, are anywhere between their start and being handed on, all of them in
-  `batches`, in order; a batch is handed on when all of its items are decided, and, if ordered, none is before it;
-- `busy` counts the items that are not decided, `waiting` the results of those batches that are not handed on.
+- at most `window` items (by default: batches) are started and not yet handed on; all of them are in `batches`, in
+  order; a batch is handed on when all of its items are decided and, if ordered, no batch is before it;
+- `busy` counts the items that are not decided, `waiting` the results of the batches that are not handed on.
 
-Only the block's step decides anything. The executor's threads bring jobs home and wake the loop, nothing else.
+Only the block's step makes decisions. The executor's threads only return finished jobs and wake the loop.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class Batch:
     """Items that were taken together.
 
     Attributes:
-        number: Of the first item, counted from 1.
+        number: The number of the first item, counted from 1.
         count: How many items there are.
-        undecided: How many have neither a result nor been dropped.
-        early: Outputs that were there before their item had ended, and what came behind them; of generators.
-        is_late: Whether some of the items are behind others that came later.
-        results: By place in the batch, as far as they are there.
-        works: By place in the batch, what is recorded of them, if anything is.
+        undecided: How many items have no result and were not dropped.
+        early: Outputs of generators that came before their item had ended, and the outputs after them.
+        is_late: Whether some of its items may start after items of later batches.
+        results: The results that have come, by place in the batch.
+        works: The records of the items by place in the batch, if the run is recorded.
     """
 
     __slots__ = ("count", "early", "is_late", "number", "results", "undecided", "works")
@@ -62,16 +62,16 @@ class Batch:
         self.works: list[Work] = []
 
     def in_order(self) -> list[Any]:
-        """The results, once all is decided."""
+        """The results in order, once all items are decided."""
         results = self.results
         return results if isinstance(results, list) else [results[place] for place in sorted(results)]
 
 
 class OneByOne(BatchSize):
-    """Never more than one item at a time."""
+    """A batch size that is always one item."""
 
     def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
-        """There is nothing to learn."""
+        """Do nothing: the size is fixed."""
 
 
 class ExecutorRunner(LaneUser):
@@ -125,7 +125,7 @@ class ExecutorRunner(LaneUser):
         self.trace: JobTrace | None = None
         self.streams: Streams | None = None
 
-    # The life of the lane
+    # Opening and closing the lane
 
     def start(self) -> None:
         """Open a lane to the executor."""
@@ -152,7 +152,7 @@ class ExecutorRunner(LaneUser):
             self.streams.stop()
 
     def close(self) -> None:
-        """Have the lane closed; what is still out is waited for there."""
+        """Have the lane closed; closing it waits for the jobs that are still out."""
         self.batches.clear()
         self.order.clear()
         self.again.clear()
@@ -162,17 +162,17 @@ class ExecutorRunner(LaneUser):
 
     @property
     def waits_for_room(self) -> bool:
-        """Whether all generators that workers read wait until their outputs are taken."""
+        """Whether all running jobs wait until their outputs are taken."""
         return 0 < self.out == self.paused
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """No task works here: the network is told that it is busy while jobs are out."""
+        """No tasks: the network counts as busy while jobs are out."""
         return ()
 
     # Giving out items
 
     def step(self) -> None:
-        """Take jobs home, hand results on, and hand items over."""
+        """Take finished jobs back, hand results on, and submit items."""
         if self.streams is not None:
             self.streams.take_in()
         while (job := self.home.take()) is not None:
@@ -186,7 +186,7 @@ class ExecutorRunner(LaneUser):
         self.block._inbox.admit()
 
     def give_out(self) -> None:
-        """Hand items over, those first that have been out before."""
+        """Submit items; items that are tried again come first."""
         while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
                 if self.streams is not None:
@@ -196,7 +196,7 @@ class ExecutorRunner(LaneUser):
                 annotate(error, f"{self.block} could not hand items to its executor, {self.executor!r}")
                 self.again.appendleft(job)
                 self.failure = error
-                self.block._wake()  # this may be a sender's task; it is the block that has failed
+                self.block._wake()  # this may be a sender's task, and the block has failed, not the sender
                 return
             self._count(1)
 
@@ -207,7 +207,7 @@ class ExecutorRunner(LaneUser):
         return self.again.popleft() if self.again else None
 
     def _next(self) -> Job | None:
-        """The next items, if they may be started now."""
+        """A job with the next items, if they may be started now."""
         block = self.block
         queue = block._inbox.queue
         if not queue or block._dead.queue:
@@ -220,7 +220,7 @@ class ExecutorRunner(LaneUser):
         leasing = block.leasing
         if leasing is not None and not (count := leasing.ready(queue, count)):
             return None
-        self.busy += min(count, len(queue))  # before they leave the queue: whoever counts them counts them all the time
+        self.busy += min(count, len(queue))  # before they leave the queue, so that they are always counted
         items = list(block._inbox.take(count))
         if leasing is not None:
             items = [leasing.give(item) for item in items]
@@ -231,14 +231,14 @@ class ExecutorRunner(LaneUser):
         return Job(self.task, items, batch, range(len(items)))
 
     def _room(self) -> int:
-        """How many more items may be started: by default as many as there are in so many hand-overs."""
+        """How many more items may be started; by default the window counts batches."""
         to_hand_on = len(self.block._outbox.queue)
         if self.window is not None:
             return self.window - (self.order.started - self.order.handed_on) - to_hand_on
         window = default_window(self.concurrency)
         return self.size.items if len(self.batches) < window and to_hand_on < window else 0
 
-    # Taking jobs home
+    # Taking finished jobs back
 
     def _came_home(self, job: Job) -> None:
         self._count(-1)
@@ -256,10 +256,10 @@ class ExecutorRunner(LaneUser):
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
         self._sort_in(job, outcome)
-        most = self.size.items if self.streams is None else job.batch.count  # what streams goes on in order
+        most = self.size.items if self.streams is None else job.batch.count  # streams need the rest in order
         for start in reversed(range(outcome.done, len(job.places), most)):
             self._hand_over_again(job, range(start, min(start + most, len(job.places))))
-        job.items, outcome.results, outcome.failures = (), [], []  # the exceptions know the job, by the worker's frames
+        job.items, outcome.results, outcome.failures = (), [], []  # the exceptions hold the job, through their frames
         self._hand_on(job.batch)
 
     def _sort_in(self, job: Job, outcome: Outcome) -> None:
@@ -278,7 +278,7 @@ class ExecutorRunner(LaneUser):
             self._sort_out(job, outcome)
 
     def _sort_out(self, job: Job, outcome: Outcome) -> None:
-        """Tell what went well from what failed."""
+        """Separate results from failures."""
         batch: Batch = job.batch
         assert isinstance(batch.results, dict)
         failed = dict(outcome.failures)
@@ -288,7 +288,7 @@ class ExecutorRunner(LaneUser):
             self._failed(job, number, error)
 
     def _failed(self, job: Job, number: int, error: BaseException) -> None:
-        """Do as the policy says about one item of a job."""
+        """Apply the policy to a failed item of a job."""
         batch: Batch = job.batch
         place = job.places[number]
         self.busy -= 1
@@ -314,13 +314,13 @@ class ExecutorRunner(LaneUser):
         self.block._wake()
 
     def _hand_over_again(self, job: Job, rest: Sequence[int]) -> None:
-        """Some items of a job were not begun."""
+        """Queue the items of a job that were not begun."""
         job.batch.is_late = True
         items = [job.items[number] for number in rest]
         self.again.appendleft(Job(self.task, items, job.batch, [job.places[number] for number in rest], job.attempt))
 
     def _not_done(self, job: Job) -> None:
-        """A hand-over has failed as a whole; that is no item's fault, or nobody knows which one's."""
+        """Deal with a job that failed as a whole: no item caused it, or it is unknown which one did."""
         error = job.error
         assert error is not None
         if not isinstance(error, Exception) or self.lane.is_broken_by(error):
@@ -368,14 +368,14 @@ class ExecutorRunner(LaneUser):
         if results:
             self.block._emit(results)
 
-    # Outputs that come before their item has ended
+    # Outputs that come before their item ends
 
     def _chunks_came(self) -> None:
         if not self.over.is_set():
             self.block._wake()
 
     def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
-        """Take in some outputs of a job; hand them on if it is their turn."""
+        """Store some outputs of a job; hand them on if it is their turn."""
         batch: Batch = job.batch
         for number, outputs in chunk:
             if self.trace is not None:
@@ -391,14 +391,14 @@ class ExecutorRunner(LaneUser):
             self.block._emit(outputs)
 
     def job_pauses(self, job: Job, pauses: bool) -> None:
-        """The worker of a job has begun, or ended, to wait for room; meanwhile it is not at work."""
+        """Count a job as paused or running again: its worker waits for room, or goes on."""
         del job
         self._count(paused=1 if pauses else -1)
 
     def _grant(self, streams: Streams) -> None:
-        """Have generators go on whose outputs have all been taken."""
+        """Let generators continue if all of their outputs have been taken."""
         if self.block._outbox.queue:
             return
         for job in streams.waiting():
-            if not job.batch.early or next(iter(self.batches)).is_late:  # it must not wait for what is behind it
+            if not job.batch.early or next(iter(self.batches)).is_late:  # it must not wait for later items
                 streams.grant(job, self.block._room())

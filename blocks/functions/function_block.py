@@ -1,8 +1,8 @@
-"""The shared core of the blocks that run a function of the user's: call, transformer and transform-many.
+"""The shared core of the blocks that run a user's function.
 
-The block owns the inbox, the outbox and the dead letters; a runner decides when the function is called with which
-item (inline on the loop, or in tasks) and hands back what came of it through `_emit`, `_skip` and `_fault`. Another
-way to run functions is another runner.
+The block owns the inbox, the outbox and the dead letters. A runner calls the function with the items: inline on the
+loop, in tasks or in an executor. It gives results to `_emit` and exceptions to `_handle`. A new way to run functions
+is a new runner.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class Runner(Protocol):
 
     Attributes:
         busy: How many items were taken from the inbox and are being worked on.
-        waiting: How many results wait for those of items before them.
-        at_once: At most so many calls at once.
+        waiting: How many results wait for the results of earlier items.
+        at_once: The largest number of calls at once.
         place: Where the function runs, in words.
         ordered: Whether results are handed on in the order of their items.
-        waits_for_room: Whether all that is in work goes on only when results have been taken.
-        is_eager: Whether `give_out` can start work at once when an item comes, without a step of the block.
+        waits_for_room: Whether all running work is blocked until results have been taken.
+        is_eager: Whether `give_out` can start work as soon as an item comes, without a step of the block.
     """
 
     is_eager: bool
@@ -83,12 +83,12 @@ class Runner(Protocol):
         ...
 
     def close(self) -> None:
-        """There will be no more work, or the network has stopped; let go of everything."""
+        """Release everything: there will be no more work, or the network has stopped."""
         ...
 
 
 class FunctionInbox(Inbox[In]):
-    """Counts what is in work too: a block with capacity 1 takes nothing more before it is done with its item."""
+    """An inbox that also counts items in work: with capacity 1, a block takes an item only when it holds none."""
 
     __slots__ = ()
     block: FunctionBlock[In]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
@@ -143,13 +143,13 @@ class FunctionBlock(Block, Target[In]):
         self._runner: Runner
 
     def _use(self, runner: Runner) -> None:
-        """Have the function called by a runner; the last step of making the block, which may join a network by it."""
+        """Set the runner that calls the function. This is the last step of making the block: it may join a network."""
         self._runner = runner
         if isinstance(self._failures.final, DeadLetter):
             self._dead.link(inlet_for(self._dead, self._failures.final.target))
 
     def lease_from(self, pool: ResourcePool[Any] | None, executor: Executor | None) -> None:
-        """Take a lease for each item, if there is a pool, and call the function with both."""
+        """Take a lease for each item if there is a pool, and call the function with the item and the lease."""
         if pool is not None:
             self.function = with_lease(str(self), self.function, pool, executor)
             self.leasing = Leasing(pool, self._wake, functools.partial(loop_of, self))
@@ -164,30 +164,30 @@ class FunctionBlock(Block, Target[In]):
         return self._outbox.carries
 
     def input_linked(self) -> None:
-        """A link was made to the block, or before it, while the network runs."""
+        """Take note of a link that was made to the block, or upstream of it, while the network runs."""
         if self.wants_contexts:
             carry_on(self.contexts_from())
 
     # What the runner asks and tells
 
     def keeper(self) -> Keeper | None:
-        """Who is told where the function is called, if it holds something from one call to the next."""
+        """The keeper that is told where the function is called, if the function holds state between calls."""
         return None
 
     @property
     def may_overtake(self) -> bool:
-        """Whether results may go out in another order than that of their items."""
+        """Whether results may leave in another order than their items came."""
         return not self._runner.ordered
 
     def _flush(self) -> None:
-        """Hand on what is ready."""
+        """Hand on the results and dead letters that are ready."""
         if self._outbox.queue:
             self._outbox.flush()
         if self._dead.queue:
             self._dead.flush()
 
     def _room(self) -> int:
-        """For how many more results there is room."""
+        """How many more results fit in."""
         if self._dead.queue:
             return 0
         outbox = self._outbox
@@ -202,14 +202,14 @@ class FunctionBlock(Block, Target[In]):
         return UNBOUNDED
 
     def _emit(self, results: list[Any]) -> None:
-        """Take the results of that many items, in order."""
+        """Put results into the outbox, in order."""
         self._outbox.emit(results)
 
     def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
         """Stop the network because the function raised."""
         assert self._network is not None
         if item is END:
-            self._counts["consumed"] += 1  # it was no item; it was taken off there when it came
+            self._counts["consumed"] += 1  # it is no item; it was subtracted there when it came
             annotate(error, f"raised by at_end, behind item {number - 1}")
             self._network.fault(error, phase=self.name)
             raise error
@@ -219,14 +219,14 @@ class FunctionBlock(Block, Target[In]):
         raise error
 
     def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
-        """Do as the policy says; give the seconds after which to try the item again, or None if it has ended."""
-        lease = None if isinstance(error, Late) else lease_with(item)  # a call that is late may use it still
+        """Apply the policy to a failed item; return the seconds until the next try, or None if there is none."""
+        lease = None if isinstance(error, Late) else lease_with(item)  # a call that is late may still use it
         delay: float | None = None
         try:
             delay = self._decide(error, plain(item), number, attempt)
         finally:
             if delay is None and lease is not None:
-                lease.give_back()  # else the exception may keep it out, by the frames that it knows
+                lease.give_back()  # otherwise the exception may keep the lease, through its frames
         return delay
 
     def _decide(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
@@ -288,7 +288,7 @@ class FunctionBlock(Block, Target[In]):
 
     def _step(self) -> None:
         if self._network is None or self._finished or self._network.is_being_stopped:
-            return  # what comes home after the stop is discarded
+            return  # results that come after the stop are discarded
         self._inbox.begin_step()
         self._runner.step()
         if self.leasing is not None:
@@ -298,11 +298,11 @@ class FunctionBlock(Block, Target[In]):
             self.drained()
 
     def drained(self) -> None:
-        """No item will come any more, and none is held."""
+        """Finish: no item will come any more, and none is held."""
         self._finish()
 
     def _settle(self) -> None:
-        """Take note of what the block waits for from now on, if it waits."""
+        """Record whether the block works now or what it waits for."""
         if self._runner.busy and not self._runner.waits_for_room:
             state = WORKING
         elif ((self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1)) or (
@@ -315,7 +315,7 @@ class FunctionBlock(Block, Target[In]):
             self._effort.change(state)
 
     def measured(self, seconds: float) -> BlockStatistics:
-        """What the block has done in so many seconds, in numbers."""
+        """The statistics of the block over `seconds` of running time."""
         runner, queued = self._runner, len(self._inbox.queue)
         statistics = attrs.evolve(
             super().measured(seconds),
@@ -351,7 +351,7 @@ class FunctionBlock(Block, Target[In]):
             self.leasing.close()
 
     def remedy_for_calls(self) -> str:
-        """Later items may have what the call of the next one waits for."""
+        """Advice if later items may hold what the call of an earlier item waits for; else an empty string."""
         if not (self._runner.ordered and self._runner.waiting):
             return ""
         return (
@@ -361,16 +361,16 @@ class FunctionBlock(Block, Target[In]):
 
     @property
     def pool(self) -> ResourcePool[Any] | None:
-        """Where its items get what they need, if they need anything."""
+        """The pool that gives each item a lease, if there is one."""
         return None if self.leasing is None else self.leasing.pool
 
     @property
     def waits_for_lease(self) -> bool:
-        """Whether the next item waits for something out of a pool."""
+        """Whether the next item waits for a lease from the pool."""
         return self.leasing is not None and self.leasing.waits
 
     def recall(self) -> None:
-        """Get back what the block waits for, if it only was forgotten."""
+        """If the block waits for a lease, free the leases that only reference cycles keep."""
         if self.leasing is not None and self.leasing.waits:
             self.leasing.pool.recall()
 
@@ -403,7 +403,7 @@ def name_of(function: Callable[..., Any], kind: str) -> str:
 
 
 def default_window(concurrency: int) -> int:
-    """How many items may be between start and being handed on, if the user does not say."""
+    """The default number of items that may be started and not yet handed on."""
     return max(16, 4 * concurrency)
 
 
@@ -415,7 +415,7 @@ def check_concurrency(
     runs_async: bool,
     executor: Executor | None,
 ) -> None:
-    """Raise a `ValueError` that says what to do if the numbers do not fit each other or the function."""
+    """Check that the numbers fit each other and the function; a `ValueError` says what to do."""
     for what, number in (("concurrency", concurrency), ("window", window)):
         if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
             raise ValueError(f"{block}: {what} must be an int >= 1, got {number!r}")
@@ -433,7 +433,7 @@ def check_concurrency(
 
 
 def check_expanding(block: FunctionBlock[Any], executor: Executor | None) -> None:
-    """Raise a `TypeError` that says what to do if the executor keeps what the function gives, which must be seen."""
+    """Raise a `TypeError` that says what to do if the executor keeps results, which the block must see."""
     refuse = getattr(executor, "_check_expanding", None)
     if refuse is not None:
         refuse(str(block))

@@ -1,8 +1,8 @@
 """Runs plain functions on the loop, a batch of items at a time.
 
-A batch takes about a fifth of a millisecond: slow functions are called once a step, so that results stream, and the
-loop is never held for longer than one call or a fraction of a millisecond; quick ones share the cost of a step among
-up to a thousand items. Items that were taken and not worked on because one before them failed stay in `pending`.
+A batch takes about a fifth of a millisecond. A slow function is called once per step, so results stream, and the loop
+is held for one call or a fraction of a millisecond at most. Calls of a quick function share the cost of a step among
+up to a thousand items. Items that were taken, and not worked on because an earlier one failed, stay in `pending`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .item_limit import called_in_time, expanded_in_time
 class InlineRunner:
     """Maps a plain function over batches of items."""
 
-    passes_on = False  # what the function gives goes on, and not the item itself
+    passes_on = False  # the results are handed on, not the items themselves
     is_eager = False
     ordered = True
     waits_for_room = False
@@ -51,13 +51,13 @@ class InlineRunner:
         self.has_warned: bool = False
 
     def start(self) -> None:
-        """Have the calls recorded, if that is wanted."""
+        """Have the calls recorded if the run is recorded."""
         if (tracer := self.block._tracer) is not None:
             gives = isinstance(self.block, Source)
             self.function = tracer.calls(self.block.name, self.function, gives, self.passes_on)
 
     def step(self) -> None:
-        """Work on one batch, if the results of the last one are out."""
+        """Work on one batch, if the results of the last one were handed on."""
         block = self.block
         block._flush()
         room = 0 if self.is_pausing else block._room()
@@ -71,10 +71,10 @@ class InlineRunner:
             block._wake()
 
     def give_out(self) -> None:
-        """Work is done in steps only."""
+        """Do nothing: work is done only in steps."""
 
     def _take(self, count: int) -> Sequence[Any]:
-        """Get the next items, those that were put back first."""
+        """Get the next items; items that were put back come first."""
         if self.attempt:
             return [self.pending.popleft()]
         if self.pending:
@@ -95,7 +95,7 @@ class InlineRunner:
             self.block._effort.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
-        may_wait = self.size.items < LARGEST_BATCH  # if not, it is quicker than asking for the processor time
+        may_wait = self.size.items < LARGEST_BATCH  # if not, the calls are quicker than reading the processor time
         cpu = thread_time() if may_wait else 0.0
         start = time_slice.clock()
         try:
@@ -109,7 +109,7 @@ class InlineRunner:
         self.block._effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
-        if error is None and done < len(batch):  # map takes it for the end of the batch
+        if error is None and done < len(batch):  # map takes StopIteration for the end of the batch
             error = stop_iteration(str(self.block))
         if results and (refused := self._refuse(results)) is not None:
             done, error = refused
@@ -126,22 +126,22 @@ class InlineRunner:
             try:
                 self._failed(batch[done], error)
             finally:
-                del batch, results, error  # the exception knows this frame
+                del batch, results, error  # the exception refers to this frame
 
     def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
-        """Find the first result that the function must not give; say where it is, and why not."""
+        """Find the first result that the function must not return; return its place and the error, or None."""
         if type(results[0]) not in NOT_RUN and type(results[-1]) not in NOT_RUN:
             return None
         place = [type(result) in NOT_RUN for result in results].index(True)
         return place, refuse(self.block, results[place:])
 
     def _give(self, items: Sequence[Any], results: list[Any]) -> None:
-        """Hand on the results of the first of these items."""
+        """Hand on the results; they belong to the first of these items."""
         del items
         self.block._emit(results)
 
     def _failed(self, item: Any, error: BaseException) -> None:
-        """One item failed; the ones before it are done, those behind it are pending."""
+        """Apply the policy to a failed item; the items before it are done, the items after it are pending."""
         self.busy -= 1
         delay = self.block._handle(error, item, self.number + 1, self.attempt)
         if delay is None:
@@ -157,7 +157,7 @@ class InlineRunner:
             self.block._network.after(delay, self._resume)
 
     def _report_held(self, seconds: float) -> None:
-        """Warn, once, that the function keeps everything else from running."""
+        """Warn, once, that the function blocks the loop."""
         loop_held.explain(seconds)
         if not self.has_warned:
             self.has_warned = True
@@ -168,20 +168,20 @@ class InlineRunner:
         self.block._wake()
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """No task but the pump works here."""
+        """No tasks: only the pump works here."""
         return ()
 
     def close(self) -> None:
-        """Nothing is kept but items."""
+        """Release the items, the only thing that is held."""
         self.pending.clear()
         self.busy = 0
 
 
 class ExpandingRunner(InlineRunner):
-    """Calls a plain function that gives an iterable an item, and feeds on from the iterables lazily.
+    """Calls a plain function that returns an iterable per item, and reads the iterables lazily.
 
-    Unless every failure is a fault, the outputs of an item are handed on only when all of them are there, so that an
-    item that is skipped or tried again has given none.
+    Unless every failure is a fault, the outputs of an item are handed on only when all of them are there. So an item
+    that is skipped or tried again has given no outputs.
     """
 
     __slots__ = ("current", "item", "spent", "work")
@@ -220,7 +220,7 @@ class ExpandingRunner(InlineRunner):
             if self.current is None and self.spent > BATCH_SECONDS / 4:
                 self.block._effort.add(1, self.spent, 0.0, now)
                 self.spent = 0.0
-            elif self.current is None:  # counted together: that costs less
+            elif self.current is None:  # quick items are counted together, which costs less
                 quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
             if now - start > 2 * BATCH_SECONDS:
                 break
@@ -237,10 +237,10 @@ class ExpandingRunner(InlineRunner):
             try:
                 self._failed(self._let_go(), error)
             finally:
-                del outputs, error  # the exception knows this frame
+                del outputs, error  # the exception refers to this frame
 
     def start(self) -> None:
-        """Nothing is needed before the first item."""
+        """Do nothing: nothing is needed before the first item."""
 
     def _next_item(self) -> bool:
         batch = self._take(1)
@@ -251,7 +251,7 @@ class ExpandingRunner(InlineRunner):
         return bool(batch)
 
     def _trace(self, work: Work, outputs: Sequence[Any], error: BaseException | None) -> None:
-        """Record what came of the item that is being worked on."""
+        """Record outputs, failure or end of the current item."""
         tracer = self.block._tracer
         assert tracer is not None
         tracer.gave(outputs, work)
@@ -290,7 +290,7 @@ class ExpandingRunner(InlineRunner):
 
 
 def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
-    """Close what nothing would await or read among the results, the first of which is such a one, and explain."""
+    """Close the coroutines and generators among the results, and explain the first result, which is one of them."""
     close_unused(results[1:])
     return not_run(block, results[0])
 

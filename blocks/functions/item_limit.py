@@ -1,7 +1,7 @@
-"""The time limit of one item, wherever the function of its block runs on the loop.
+"""The time limit of one item, for functions that run on the loop.
 
-An async function is cancelled at the limit. A plain one cannot be interrupted; what it returns too late is thrown away.
-Time in which outputs wait for the targets of a block is not the function's and does not count.
+An async function is cancelled at the limit. A plain function cannot be interrupted; a late result is discarded. Time in
+which outputs wait for the targets of the block does not count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NOT_THE_USERS = ("penstock", "trio", "outcome", "contextlib")
 
 
 class Late(Exception):
-    """An item has taken too long; becomes a `TimeLimitExceeded` where its number is known."""
+    """Raised for an item that has taken too long; becomes a `TimeLimitExceeded` where the item's number is known."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not done within its time limit of {seconds:g} s")
@@ -34,10 +34,10 @@ class Late(Exception):
         return f"{TimeLimitExceeded.__name__}({str(self)!r})"
 
     def explain(self, who: str, item: object, number: int) -> TimeLimitExceeded:
-        """Say which item it was."""
+        """Make the error that names the item."""
         what = "at_end" if item is END else f"item {number}, {shorten(item)},"
         error = TimeLimitExceeded(f"{who}: {what} was not done within its time limit of {self.seconds:g} s")
-        error.__cause__ = None  # that it came from here is of no interest
+        error.__cause__ = None  # the user needs no traceback of this file
         if self.note:
             annotate(error, self.note)
         return error
@@ -45,9 +45,9 @@ class Late(Exception):
 
 @contextmanager
 def allowed(seconds: float) -> Generator[trio.CancelScope]:
-    """Cancel what is done in this context when its time is up, and then raise `Late`; also if it ends by itself later.
+    """Cancel the body when its time is up, and raise `Late`; raise it also if the body ends by itself after that time.
 
-    Whoever stops the clock for a while, by the deadline of the scope that is given, sets it anew.
+    To pause the clock, move the deadline of the yielded scope and restore it afterwards.
     """
     late = Late(seconds)
     with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
@@ -65,7 +65,7 @@ def allowed(seconds: float) -> Generator[trio.CancelScope]:
 
 
 def where_it_was(cancelled: trio.Cancelled) -> str:
-    """Say at which line of the user's an async function was cancelled, if there is one."""
+    """The line of the user's code at which an async function was cancelled, in words; "" if there is none."""
     note = ""
     for frame, line in walk_tb(cancelled.__traceback__):
         package, _, _ = frame.f_globals.get("__name__", "").partition(".")
@@ -75,7 +75,7 @@ def where_it_was(cancelled: trio.Cancelled) -> str:
 
 
 def awaited_in_time(function: Callable[[Any], Async], seconds: float | None) -> Callable[[Any], Async]:
-    """Limit an async function."""
+    """Give an async function a time limit."""
     if seconds is None:
         return function
 
@@ -87,14 +87,14 @@ def awaited_in_time(function: Callable[[Any], Async], seconds: float | None) -> 
 
 
 def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Callable[[Any], Any]:
-    """Limit a plain function."""
+    """Give a plain function a time limit."""
     if seconds is None:
         return function
 
     def call(item: Any) -> Any:
         until = trio.current_time() + seconds
         result = function(item)
-        if trio.current_time() > until and type(result) not in NOT_RUN:  # those are refused, however long they took
+        if trio.current_time() > until and type(result) not in NOT_RUN:  # these are refused, however long the call took
             raise Late(seconds)
         return result
 
@@ -102,7 +102,7 @@ def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Cal
 
 
 def expanded_in_time(function: Callable[[Any], Any], seconds: float | None) -> Callable[[Any], Any]:
-    """Limit a plain function that gives an iterable: the call, and all the time that reading on takes."""
+    """Limit the time of a plain function that returns an iterable: the call and all reading together."""
     if seconds is None:
         return function
 
@@ -117,7 +117,7 @@ def expanded_in_time(function: Callable[[Any], Any], seconds: float | None) -> C
 
 
 def read_in_time(outputs: Iterator[Any], seconds: float, left: float) -> Iterator[Any]:
-    """Hand outputs on for as long as time is left, and close the rest."""
+    """Yield outputs while time is left, then close the iterator."""
     end = object()
     output = None
     try:

@@ -1,4 +1,4 @@
-"""Records what an executor does for a block: who made each call, and from when to when."""
+"""Records the calls that an executor makes for a block: which worker made each call, its start and its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class JobTrace:
 
     Args:
         block: The block.
-        expands: Whether its function gives an iterable of outputs an item.
+        expands: Whether its function returns an iterable of outputs per item.
         has_workers: Whether several calls can be made at once.
     """
 
@@ -33,11 +33,11 @@ class JobTrace:
         self._times: dict[Work, CallTimes] = {}
 
     def begin(self, items: Iterable[object]) -> list[Work]:
-        """Items are taken to be handed over."""
+        """Begin the records of items that are taken for a job."""
         return [self._tracer.begin(self._block.name, item) for item in items]
 
     def came_home(self, job: Job, outcome: Outcome) -> None:
-        """Record what went well, and take results and times apart; what failed is decided about later."""
+        """Record the calls that succeeded, and separate results from times; failures are recorded later."""
         failed = dict(outcome.failures)
         places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]
         for index, place in enumerate(places):
@@ -50,7 +50,7 @@ class JobTrace:
                 self._tracer.gave(result if self._expands else (result,), work)
 
     def _apart(self, work: Work, result: Any) -> tuple[Any, TimedResult | CallTimes | None]:
-        """Take a result and its times apart."""
+        """Separate a result from its times."""
         if self._expands and result and type(result[-1]) is CallTimes:
             return result, result.pop()
         if work in self._times:
@@ -58,7 +58,7 @@ class JobTrace:
         return untimed(result, self._expands)
 
     def gave(self, job: Job, number: int, outputs: list[Any]) -> None:
-        """Record some outputs of an item of a job that may have more."""
+        """Record some outputs of an item; more may follow."""
         work: Work = job.batch.works[job.places[number]]
         if outputs and type(outputs[-1]) is CallTimes:
             self._times[work] = outputs.pop()
@@ -75,5 +75,5 @@ class JobTrace:
             self._tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
 
     def is_tried_again(self, item: object) -> None:
-        """An item goes out once more; it is not taken from anywhere again."""
+        """Take note of a retry: the item is not taken from the inbox again."""
         self._tracer.forget(self._block.name, (item,))

@@ -1,4 +1,4 @@
-"""Pairs the messages of a join by key, and deals with those that get no partner."""
+"""Matches the messages of a join by key, and deals with messages that get no partner."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Key = Callable[[Any], Hashable]
 Keys = Key | tuple[Key, ...]
 Unmatched = Literal["drop", "fail"] | DeadLetter
 PLAIN = frozenset((int, str, bytes, tuple))
-"""Types of keys that need no look whether the function has run."""
+"""Types of keys that need no check for functions that have not run (coroutines, generators)."""
 
 
 class KeyedInbox(Inbox[Any]):
-    """Counts the messages that wait in the store of the join, too."""
+    """An inbox that also counts the messages that wait in the store of the join."""
 
     __slots__ = ("index", "waiting")
     waiting: KeyStore
@@ -35,15 +35,15 @@ class KeyedInbox(Inbox[Any]):
 
 
 class KeyMatcher:
-    """Takes messages in and makes tuples of those with the same key.
+    """Takes messages in and makes tuples of messages with the same key.
 
     Args:
-        who: What messages call the join.
+        who: The join, for error messages.
         inputs: Its inputs.
-        keys: By input, the function that gives the key of a message.
-        unmatched: Decides what becomes of a message without a partner.
+        keys: Per input, the function that returns the key of a message.
+        unmatched: Decides what happens to a message without a partner.
         drop: Called with a message without a partner that is dropped.
-        bury: Called with one that goes to the dead letters, and why.
+        bury: Called with a message that goes to the dead letters, and the reason.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class KeyMatcher:
         self.in_order = False  # nothing before the inputs is known to change the order
 
     def match(self, wholes: list[tuple[Any, ...]]) -> None:
-        """Take in what has come, and append the tuples that are complete.
+        """Take in the messages that have come, and append the complete tuples to `wholes`.
 
         Raises:
-            ValueError: A key waits on the same input already.
+            ValueError: A message with the same key already waits on the same input.
             TypeError: A key cannot be hashed.
             LookupError: A message has no partner, and that is a fault.
         """
@@ -126,10 +126,10 @@ class KeyMatcher:
                 f"{where}: the key of {shorten(item)} must be hashable, got {shorten(key)} ({error})"
             ) from error
 
-    # What has no partner
+    # Messages without a partner
 
     def report(self, items: Sequence[Any]) -> None:
-        """Items were lost somewhere before the join."""
+        """Take note of items that were lost somewhere before the join."""
         for item in items:
             for key_of in dict.fromkeys(self._keys):
                 try:
@@ -138,13 +138,13 @@ class KeyMatcher:
                     continue
 
     def settle(self, is_quiet: bool) -> bool:
-        """Give up keys for which nothing more is on its way; tell whether there were any.
+        """Give up keys for which no more messages will come; return whether there were any.
 
         Args:
             is_quiet: No block before the join holds a message. If not, nothing in the network can move.
         """
         if is_quiet and self.shares_source:
-            keys = self.store.keys()  # all copies of a message have left the broadcast, so the others are lost
+            keys = self.store.keys()  # all copies of a message have left the broadcast, so missing ones are lost
         else:
             keys = self.store.reported() if is_quiet else [*self.store.reported(), *self._passed()]
         for key in dict.fromkeys(keys):
@@ -154,7 +154,7 @@ class KeyMatcher:
         return bool(keys)
 
     def _passed_over(self) -> list[Hashable]:
-        """Keys that will not be complete any more; looked for only if an input is full and something has come since."""
+        """Keys that cannot be completed any more; searched only if an input is full and a message has come since."""
         if self._looked_at == self._arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
             return []
         self._looked_at = self._arrived
@@ -164,7 +164,7 @@ class KeyMatcher:
         return self.store.passed() if self.in_order else []
 
     def _give_up(self, key: Hashable) -> None:
-        """Deal with the messages of a key that will not be complete."""
+        """Deal with the messages of a key that cannot be completed."""
         lacking = ", ".join(f"{index} ({sources_of(self._inputs[index])})" for index in self.store.lacking(key))
         for index, item in self.store.remove(key).items():
             error = LookupError(
@@ -181,7 +181,7 @@ class KeyMatcher:
                 self._bury(item, error)
 
     def sought(self) -> Sought | None:
-        """The message that the longest waiting key lacks."""
+        """The message that the longest-waiting key lacks."""
         first = self.store.first()
         if first is None:
             return None
@@ -209,7 +209,7 @@ def sources_of(port: Input[Any]) -> str:
 
 
 def check_keys(who: str, key: Keys, count: int) -> tuple[Key, ...]:
-    """Understand the `key` argument of a join; raise an error that says what is wrong with it."""
+    """Check the `key` argument of a join; return one function per input."""
     keys: tuple[Key, ...] = cast(Any, key) if isinstance(key, tuple) else (key,) * count
     if len(keys) != count:
         raise ValueError(f"{who}: key must be one function, or one for each of {count} inputs, got {len(keys)}")
@@ -221,7 +221,7 @@ def check_keys(who: str, key: Keys, count: int) -> tuple[Key, ...]:
 
 
 def check_unmatched(who: str, unmatched: Unmatched | None, has_key: bool) -> Skip | Fail | DeadLetter:
-    """Understand the `unmatched` argument of a join; raise a `ValueError` that says what is wrong with it."""
+    """Check the `unmatched` argument of a join and return its policy; a `ValueError` says what is wrong."""
     if unmatched is not None and not has_key:
         raise ValueError(f"{who}: unmatched={unmatched!r} needs key=, which tells which messages belong together")
     if unmatched is None or unmatched == "drop":

@@ -1,4 +1,4 @@
-"""What whoever has work done in an executor does about it: open a lane, bring jobs home, and leave nothing behind."""
+"""The base of what uses an executor: opens a lane, takes finished jobs back, and leaves nothing behind at the end."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .patience import Patience
 
 
 class Sleeper(Protocol):
-    """The pump of a network, which sleeps while others are at work."""
+    """The pump of a network, which sleeps while executors or tasks work."""
 
     def wake(self) -> None:
-        """Look again whether there is something to do."""
+        """Check again whether there is something to do."""
         ...
 
 
 class Employer(Protocol):
-    """The network, as far as it has to know of work in executors."""
+    """The part of a network that has to know of work in executors."""
 
     busy_count: int
 
@@ -36,7 +36,7 @@ class Employer(Protocol):
 
 
 class Owner(Protocol):
-    """The block that has work done."""
+    """The block whose work is done in an executor."""
 
     name: str
 
@@ -47,14 +47,14 @@ class Owner(Protocol):
 
 
 class LaneUser:
-    """Hands jobs of a block to an executor, and waits for them in the end.
+    """Submits jobs of a block to an executor, and waits for them in the end.
 
     Attributes:
-        is_open: Whether jobs can be handed over.
+        is_open: Whether jobs can be submitted.
         out: How many jobs are out.
-        paused: How many of them go on only when something that they have given is taken.
-        over: Set when nothing more is handed over.
-        patience: The wait for all that was out then to come home.
+        paused: How many of these wait for a block or until their outputs are taken.
+        over: Set when no more jobs will be submitted.
+        patience: The wait, after that, for all jobs that are out.
     """
 
     __slots__ = (
@@ -92,7 +92,7 @@ class LaneUser:
         network.spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
     async def _attend(self) -> None:
-        """Let go of the executor in the end; if the network stops, only after what runs has returned."""
+        """Release the executor in the end; if the network stops, only after the running calls have returned."""
         try:
             await self._wait_until_over()
         finally:
@@ -114,10 +114,10 @@ class LaneUser:
                     raise interrupt
 
     def _hurry(self) -> None:
-        """Tell what runs that nobody wants it any more, if it listens."""
+        """Tell running work to stop early, if it supports that."""
 
     async def _clean_up(self) -> None:
-        """Do what is left to do in the executor."""
+        """Do the last work in the executor, if there is any."""
 
     async def _wait_until_over(self) -> None:
         await self.over.wait()
@@ -135,7 +135,7 @@ class LaneUser:
         )
 
     def _interrupt(self) -> KeyboardInterrupt:
-        """Wait no longer for what runs; gives what is raised."""
+        """Stop waiting for the running calls; return the exception to raise."""
         out = self.out
         what = "the processes were killed" if self.lane.abandon() else "these are left to themselves"
         message = f"{self.owner} waited for the calls that run in its executor, {self.executor}: {out}; {what}"
@@ -145,7 +145,7 @@ class LaneUser:
         return error
 
     def _wake(self) -> None:
-        """Jobs have come home."""
+        """Take note that jobs have finished."""
         if not self.over.is_set():
             self.owner._wake()
             return
@@ -154,21 +154,21 @@ class LaneUser:
             self.patience.is_over.set()
 
     def _call_waits(self, begins: bool) -> None:
-        """A call that is out begins, or ends, to wait for a block: it is not at work meanwhile."""
-        if not self.over.is_set():  # afterwards nobody counts what is out
+        """Count a call as paused while it waits for a block."""
+        if not self.over.is_set():  # afterwards the network does not count calls
             self._count(paused=1 if begins else -1)
 
     def _discard(self) -> None:
-        """Count the jobs that come home when the network has stopped; their items were discarded."""
+        """Count off the jobs that finish after the network has stopped; their items were discarded."""
         while (job := self.home.take()) is not None:
             self.out -= 1
             self._discarded(job)
 
     def _discarded(self, job: Job) -> None:
-        """A job has come home too late."""
+        """Deal with a job that has finished too late."""
 
     def _count(self, out: int = 0, paused: int = 0) -> None:
-        """Keep the network informed whether anything is at work for the block."""
+        """Change the counts, and tell the network whether any call works for the block."""
         network = self.owner._network
         assert network is not None
         was_busy = self.out > self.paused
@@ -181,7 +181,7 @@ class LaneUser:
 
 
 def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
-    """Get a block access to its executor; ours bring a lane of their own."""
+    """Open the lane of a block to its executor; Penstock's executors make their own kind of lane."""
     make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
     if make is not None:
         return make(name, concurrency, home)
@@ -190,10 +190,10 @@ def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming)
 
 
 def check_not_inside(executor: Executor, name: str) -> None:
-    """Look whether a network runs in a worker of a pool of threads that is to work for it.
+    """Check that a network does not run in a worker of the thread pool that is to work for it; if it does, warn.
 
     Raises:
-        RuntimeError: It has no other worker.
+        RuntimeError: The pool has no other worker.
     """
     if threading.current_thread() in getattr(executor, "_threads", ()):
         workers: int = getattr(executor, "_max_workers", 1)

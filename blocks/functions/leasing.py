@@ -1,7 +1,7 @@
-"""Gives each item of a block something out of a pool when it starts, in order, and has its function called with both.
+"""Gives each item of a block a lease from a pool when the item starts, in order; the function gets both.
 
-The runner asks `ready` before it takes items, and passes each item that it takes through `give`. Invariant: between the
-two, as many leases are kept here as were said to be ready; outside a step there are none.
+The runner calls `ready` before it takes items, and passes each item that it takes through `give`. Invariant: between
+the two, this object keeps as many leases as `ready` has returned; outside a step it keeps none.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from .at_end import END
 
 
 class Leasing:
-    """What a block does with its pool.
+    """Takes leases from a pool for the items of one block.
 
     Args:
-        pool: Where the leases come from.
-        wake: Lets the block take a step.
-        find_loop: Gives the loop in which the block runs.
+        pool: The pool.
+        wake: Makes the block take a step.
+        find_loop: Returns the loop in which the block runs.
     """
 
     __slots__ = ("_find_loop", "_ready", "_wake", "pool")
@@ -41,11 +41,11 @@ class Leasing:
 
     @property
     def loop(self) -> Loop | None:
-        """Where the block runs."""
+        """The loop in which the block runs."""
         return self._find_loop()
 
     def called(self) -> None:
-        """It is the block's turn: let it take a step."""
+        """Let the block take a step: it is its turn at the pool."""
         self._wake()
 
     @property
@@ -54,7 +54,7 @@ class Leasing:
         return self.pool.waits_now(self)
 
     def ready(self, queue: Queue[Any], wanted: int) -> int:
-        """How many of the next items, of up to `wanted` that may start, can get what they need."""
+        """How many of the next items, up to `wanted`, can start: each of them has a lease."""
         wanted = min(wanted, len(queue))
         if wanted and plain(queue[0]) is END:
             return 1
@@ -63,7 +63,7 @@ class Leasing:
         return len(self._ready)
 
     def give(self, item: Any) -> Any:
-        """An item that starts, with its lease."""
+        """Add the lease to an item that starts."""
         if plain(item) is END:
             return item
         lease = self._ready.popleft()
@@ -72,18 +72,18 @@ class Leasing:
         return Leased(item, lease)
 
     def stepped(self) -> None:
-        """The block has had its step: if it was called and took nothing, it is another one's turn."""
+        """Pass the turn to the next block, if this block was called and took nothing in its step."""
         self.pool.pass_by(self)
 
     def close(self) -> None:
-        """No item will start any more."""
+        """Leave the pool: no item will start any more."""
         self._ready.clear()
         self.pool.leave(self)
 
 
 @attrs.frozen
 class WithLease:
-    """A function of an item and a lease, called with an item that has one."""
+    """Calls a function of an item and a lease with an item that has a lease."""
 
     function: Callable[[Any, Any], Any]
 
@@ -96,7 +96,7 @@ class WithLease:
 
 
 def awaited_with_lease(function: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
-    """The same for an async function."""
+    """Wrap an async function of an item and a lease, so that it takes an item that has a lease."""
 
     async def call(leased: Leased) -> Any:
         return await function(leased.item, leased.lease)
@@ -105,7 +105,7 @@ def awaited_with_lease(function: Callable[[Any, Any], Any]) -> Callable[[Any], A
 
 
 def generated_with_lease(function: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
-    """The same for an asynchronous generator function."""
+    """Wrap an asynchronous generator function of an item and a lease, so that it takes an item that has a lease."""
 
     async def generate(leased: Leased) -> Any:
         outputs = function(leased.item, leased.lease)
@@ -119,10 +119,10 @@ def generated_with_lease(function: Callable[[Any, Any], Any]) -> Callable[[Any],
 
 
 def with_lease(who: str, function: Callable[..., Any], pool: object, executor: Executor | None) -> Callable[..., Any]:
-    """A function that is called with an item that has a lease.
+    """Wrap a function of an item and a lease, so that it takes an item that has a lease.
 
     Raises:
-        TypeError: It is no pool; the function does not take a lease; or the executor keeps the results.
+        TypeError: `pool` is no pool; the function does not take a lease; or the executor keeps the results.
     """
     if not isinstance(pool, ResourcePool):
         raise TypeError(f"{who}: resource must be a ResourcePool, got {pool!r}; make one: ResourcePool([...])")
@@ -141,7 +141,7 @@ def check_takes_lease(who: str, function: Callable[..., Any]) -> None:
     """Raise a `TypeError` if a function cannot be called with an item and a lease."""
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):  # what is built in does not say what it takes
+    except (TypeError, ValueError):  # a built-in function may have no signature
         return
     try:
         signature.bind(None, None)

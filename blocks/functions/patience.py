@@ -1,8 +1,8 @@
-"""How a network that stops waits for the calls that run in an executor: in silence, then with a word, until Ctrl-C.
+"""The wait of a stopping network for the calls that run in an executor: silent at first, then with a warning.
 
-Ctrl-C is a `KeyboardInterrupt` in the main task of trio, and that stops a network. If a call never returns, the network
-waits for ever, and another `KeyboardInterrupt` in a task that waits for the network changes nothing. So as long as
-there is such a wait, Ctrl-C ends that instead.
+Ctrl-C is a `KeyboardInterrupt` in the main task of trio, and it stops a network. If a call never returns, the network
+waits for ever, and another `KeyboardInterrupt` in a task that waits for the network changes nothing. So Ctrl-C during
+such a wait ends the wait instead.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any
 import trio
 
 SECONDS = 5.0
-"""How long a network that stops waits for calls in executors before it says that it does."""
+"""Seconds of waiting for running executor calls, while a network stops, before a warning is logged."""
 
 
 class Interrupts:
-    """Has Ctrl-C call functions, while there are any, where trio would raise `KeyboardInterrupt`.
+    """Makes Ctrl-C call registered functions, while there are any, instead of trio's `KeyboardInterrupt`.
 
-    There is one of them in a program, because there is one handler of the signal.
+    A program has one instance, because the signal has one handler.
     """
 
     def __init__(self) -> None:
@@ -32,9 +32,9 @@ class Interrupts:
 
     @contextmanager
     def heard(self, callback: Callable[[], object]) -> Generator[None]:
-        """While this lasts, call a function at Ctrl-C; it must bear to be called between any two steps."""
+        """Call a function at Ctrl-C during the `with`; it may be called between any two steps of the program."""
         if threading.current_thread() is not threading.main_thread():
-            yield  # where Ctrl-C does not come
+            yield  # Ctrl-C does not come to other threads
             return
         key = object()
         if not self._callbacks and is_trios(signal.getsignal(signal.SIGINT)):
@@ -56,7 +56,7 @@ class Interrupts:
 
 
 def is_trios(handler: object) -> bool:
-    """Whether a handler of signals is that of a running trio; a program that has set its own keeps it."""
+    """Whether a signal handler is that of a running trio; a program that has set its own handler keeps it."""
     return getattr(handler, "__module__", "").partition(".")[0] == "trio"
 
 
@@ -64,10 +64,10 @@ interrupts: Interrupts = Interrupts()
 
 
 class Patience:
-    """The wait of one block for its calls.
+    """The wait of one block for its running calls.
 
     Args:
-        say: Called when it has become long.
+        say: Called when the wait has lasted `SECONDS`.
 
     Attributes:
         is_over: Set when nothing is left to wait for.
@@ -82,7 +82,7 @@ class Patience:
         self.was_interrupted: bool = False
 
     async def wait(self) -> None:
-        """Wait until it is over, or Ctrl-C comes."""
+        """Wait until the calls have ended, or Ctrl-C comes."""
         token = trio.lowlevel.current_trio_token()
         with interrupts.heard(lambda: token.run_sync_soon(self._interrupt)):
             with trio.move_on_after(SECONDS):

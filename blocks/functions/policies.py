@@ -1,6 +1,6 @@
-"""What a block does with an item for which its function raised, and when that is too often.
+"""The policies for items whose function call raised, and the budgets for the number of failures.
 
-Deciding is plain code without a loop: `Failures` holds what a block's policy has to remember, `decide` gives the next
+Deciding is plain code without a loop: `Failures` holds the state of a block's policy, and `decide` returns the next
 step for one failure.
 """
 
@@ -29,12 +29,13 @@ def _whole(minimum: int) -> Callable[[object, Any, Any], None]:
 
 @attrs.frozen
 class Budget:
-    """How many items may fail for good before the block faults after all.
+    """The number or share of items that may fail for good before a failure is a fault.
 
     Args:
-        at_most: So many items may be skipped or dead-lettered; the next one is a fault. None for no such bound.
+        at_most: The number of items that may be skipped or dead-lettered, >= 0; the next one is a fault. None for no
+            such bound.
         rate: The share of the items seen so far that may fail, 0 … 1. None for no such bound.
-        minimum: The rate is looked at only after so many items, >= 1, so that one early failure is not "100 %".
+        minimum: The rate is checked only from this number of items on, >= 1, so that one early failure is not "100 %".
 
     Raises:
         ValueError: A number is out of its range, or neither bound is given.
@@ -69,7 +70,7 @@ class Skip:
     """Drop the item, count it as dropped ("skipped"), and go on.
 
     Args:
-        budget: How often; None for any number of times.
+        budget: How many items may be skipped; None for any number.
     """
 
     budget: Budget | None = None
@@ -83,7 +84,7 @@ class DeadLetter:
 
     Args:
         target: Takes the dead letters.
-        budget: How often; None for any number of times.
+        budget: How many items may be dead-lettered; None for any number.
     """
 
     target: Target[ErrorInfo]
@@ -96,18 +97,18 @@ class DeadLetter:
 
 @attrs.frozen
 class Retry:
-    """Call the function again with the same item, after a pause; only then do as `then` says.
+    """Call the function again with the same item, after a pause; when the last try has failed too, do as `then` says.
 
     The item keeps its place in the order while it is tried again.
 
     Args:
         times: How often to try again, >= 1.
-        backoff: Seconds before the first further try, doubled before each one after it; or a function that gives the
-            seconds for try 1, 2 …. The default is not to wait.
+        backoff: Seconds before the first further try, >= 0, doubled for each later try; or a function that returns the
+            seconds for try 1, 2 …. The default is 0: no wait.
         then: What to do when the last try has failed too.
 
     Raises:
-        ValueError: `times` is less than 1 or the pause negative.
+        ValueError: `times` is less than 1, or the pause is negative.
         TypeError: `backoff` is a function that is not plain.
     """
 
@@ -144,7 +145,7 @@ class Action(Enum):
 
 
 def as_policy(who: str, on_error: OnError) -> Policy:
-    """Understand the `on_error` argument of a block.
+    """Convert the `on_error` argument of a block into a policy.
 
     Raises:
         ValueError: It is neither a policy nor the name of one.
@@ -159,7 +160,7 @@ def as_policy(who: str, on_error: OnError) -> Policy:
 
 
 class Failures:
-    """Counts the failures of one block and decides about each."""
+    """Counts the failures of one block and decides what to do about each."""
 
     __slots__ = ("final", "given_up", "retry", "seen")
 
@@ -181,9 +182,9 @@ class Failures:
         """Decide about an item that failed.
 
         Args:
-            attempt: How often it was tried again already.
-            seen: The number of the item, counted from 1; with concurrency, later ones may have been seen before.
-            may_drop: Whether it is an item that can be left out at all.
+            attempt: How many times the item was tried again already.
+            seen: The number of the item, counted from 1; with concurrency, later items may have been seen before.
+            may_drop: Whether the item may be dropped at all.
         """
         self.seen = max(self.seen, seen)
         if self.retry is not None and attempt < self.retry.times:

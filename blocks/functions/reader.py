@@ -1,4 +1,4 @@
-"""Reads an iterable wherever an executor calls it, a chunk at a time, and closes it there."""
+"""Reads an iterable in an executor, one chunk at a time, and closes it there."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ CHUNK_SECONDS = 0.001
 
 @attrs.frozen(slots=True)
 class Chunk:
-    """What was read at a time.
+    """The result of one call of a reader.
 
     Attributes:
         items: The items.
-        is_last: Whether there are no more.
-        error: What the iterable has raised instead of another item, or when it was closed.
-        start: When reading began, on `perf_counter`.
-        end: When it was over.
+        is_last: Whether there are no more items.
+        error: The exception that the iterable raised instead of an item, or when it was closed.
+        start: When reading began, by `perf_counter`.
+        end: When reading ended.
         cpu: Seconds of processor time.
     """
 
@@ -41,8 +41,8 @@ class Reader:
     """Reads an iterator, in one thread at a time.
 
     Attributes:
-        is_over: Whether nothing more can be read: it is exhausted, has failed, or was closed.
-        has_begun: Whether anything was asked of it.
+        is_over: Whether nothing more can be read: the iterator is exhausted, has failed, or was closed.
+        has_begun: Whether the reader was called.
     """
 
     __slots__ = ("_is_wanted", "_iterator", "_lock", "has_begun", "is_over", "name")
@@ -62,11 +62,11 @@ class Reader:
         )
 
     def stop(self) -> None:
-        """Have whoever reads now, or is asked to read next, close the iterator instead of reading on."""
+        """Make the call that reads now, or the next one, close the iterator instead of reading on."""
         self._is_wanted = False
 
     def __call__(self, count: int) -> Chunk:
-        """Read up to `count` items, in about the time of a chunk."""
+        """Read up to `count` items, for about `CHUNK_SECONDS`."""
         with self._lock:
             self.has_begun = True
             items: list[Any] = []

@@ -1,8 +1,8 @@
-"""Puts what was started in order back into that order, whenever it is done.
+"""Puts finished entries back into the order in which they were started.
 
-Plain: it knows neither blocks nor functions. Items are numbered from 1 on as they are started; several that were taken
-together are one entry, with the number of the first. Invariant: what is handed on is, in order, everything up to
-`handed_on`, and what is done behind that waits here.
+It knows neither blocks nor functions. Items are numbered from 1 as they are started; items that were taken together
+are one entry, with the number of the first. Invariant, if ordered: all items up to `handed_on` were handed on, in
+order, and later entries that are done wait here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ E = TypeVar("E")
 
 
 class Reorder(Generic[E]):
-    """The order of what is between its start and being handed on.
+    """The entries that are started and not yet handed on.
 
     Args:
-        ordered: Whether entries are handed on in the order in which they were started; if not, as they are done.
+        ordered: Whether entries are handed on in the order of their start; if not, as they are done.
 
     Attributes:
         started: How many items were started.
-        handed_on: How many were handed on.
+        handed_on: How many items were handed on.
     """
 
     __slots__ = ("_done", "handed_on", "ordered", "started")
@@ -33,13 +33,13 @@ class Reorder(Generic[E]):
         self._done: dict[int, tuple[E, int]] = {}
 
     def start(self, count: int = 1) -> int:
-        """Start some items together; give the number of the first."""
+        """Start some items together; return the number of the first."""
         number = self.started + 1
         self.started += count
         return number
 
     def done(self, number: int, entry: E, count: int = 1) -> Sequence[E]:
-        """An entry is done; give those that can be handed on now, in order."""
+        """Take a finished entry; return the entries that can be handed on now, in order."""
         if self.ordered and number != self.handed_on + 1:
             self._done[number] = entry, count
             return ()
@@ -54,5 +54,5 @@ class Reorder(Generic[E]):
         return ready
 
     def clear(self) -> None:
-        """Nothing of what is done is wanted any more."""
+        """Forget the entries that are done."""
         self._done.clear()

@@ -1,7 +1,7 @@
-"""Asks a predicate about items, and keeps each item together with the answer.
+"""Calls the predicate of a filter, and keeps each item together with the answer.
 
-On the loop the answers to a batch are enough: the runner still has the items. In tasks and executors a sieve is called
-instead of the predicate. It gives the item itself, or the item marked as rejected.
+On the loop, the answers for a batch are enough: the runner still has the items. In tasks and executors, a sieve is
+called instead of the predicate. It returns the item itself, or the item marked as rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .inline_runner import InlineRunner, close_unused, refuse
 
 @attrs.frozen(slots=True)
 class Rejected:
-    """An item of which a predicate is not true."""
+    """An item for which the predicate is false."""
 
     item: Any
 
@@ -30,7 +30,7 @@ class Sieve:
     predicate: Callable[[Any], Any]
 
     def __call__(self, item: Any) -> Any:
-        """The item if the predicate is true of it; otherwise the item marked as rejected."""
+        """The item if the predicate is true for it; otherwise the item marked as rejected."""
         answer: object = self.predicate(item)
         if type(answer) in NOT_RUN:
             return answer  # the runner refuses it, as it does in every block
@@ -53,8 +53,8 @@ class FilteringRunner(InlineRunner):
     """Maps a plain predicate over batches of items.
 
     Args:
-        block: Whose predicate it is.
-        sort_out: Gets items and the answers to them, True or False.
+        block: The block that has the predicate.
+        sort_out: Called with items and their answers, True or False.
     """
 
     passes_on = True
@@ -65,7 +65,7 @@ class FilteringRunner(InlineRunner):
         self.sort_out: Callable[[Sequence[Any], list[Any]], None] = sort_out
 
     def _refuse(self, results: list[Any]) -> tuple[int, Exception] | None:
-        """Turn the answers into True and False; say which one is neither, and why."""
+        """Turn the answers into True and False; return the place and the error of the first that is neither."""
         if set(map(type, results)) == {bool}:
             return None
         for place, answer in enumerate(results):

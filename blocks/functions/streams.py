@@ -1,7 +1,7 @@
-"""The loop's side of generators in workers: takes their chunks in, and grants them more when there is room.
+"""The loop's side of generators in workers: takes their chunks in, and grants further chunks when there is room.
 
-Only if every failure is a fault: else an item that fails has to give nothing, so its outputs come all at the end. A
-batch keeps the outputs that came early until it may hand them on: if ordered, when no batch is before it.
+It is used only if every failure is a fault. Otherwise an item that fails must give no outputs, so all outputs come at
+the end. A batch keeps early outputs until it may hand them on: if ordered, when no batch is before it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..executors.stream import MOST_AHEAD, Piece, Stream
 
 
 class Reading(Protocol):
-    """What is told of jobs whose chunks come."""
+    """The runner that gets the chunks of its jobs."""
 
     def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
         """Take in some outputs of a job."""
         ...
 
     def job_pauses(self, job: Job, pauses: bool) -> None:
-        """The worker of a job has begun, or ended, to wait for room."""
+        """Take note that the worker of a job has begun, or ended, to wait for room."""
         ...
 
 
@@ -31,8 +31,8 @@ class Streams:
 
     Args:
         reading: The runner of the block.
-        wake: Has the block stepped; on the loop.
-        most: At most so many outputs in a chunk; None for no bound but the usual one.
+        wake: Makes the block take a step; called on the loop.
+        most: The largest number of outputs in a chunk; None for the usual bound.
     """
 
     __slots__ = ("_ahead", "_home", "_most", "_reading")
@@ -44,7 +44,7 @@ class Streams:
         self._ahead: dict[Job, int] = {}
 
     def begin(self, job: Job, room: int) -> None:
-        """A job is about to be handed over."""
+        """Give a stream to a job that is about to be submitted."""
         self._ahead[job] = 0
         job.stream = Stream(lambda: self._home.bring(job), self._share(room))
 
@@ -54,7 +54,7 @@ class Streams:
     def take_in(self) -> None:
         """Take the chunks that have come."""
         while (job := self._home.take()) is not None:
-            if job in self._ahead:  # else it has ended since
+            if job in self._ahead:  # otherwise it has ended since
                 self._drain(job)
 
     def _drain(self, job: Job) -> None:
@@ -67,11 +67,11 @@ class Streams:
             self._reading.take_chunk(job, chunk)
 
     def waiting(self) -> Iterator[Job]:
-        """The jobs that have handed chunks over which were not granted."""
+        """The jobs with chunks that were not granted yet."""
         return (job for job, ahead in tuple(self._ahead.items()) if ahead)
 
     def grant(self, job: Job, room: int) -> None:
-        """Have a job go on: what it has handed over has been handed on."""
+        """Let a job continue: its chunks have been handed on."""
         assert job.stream is not None
         ahead, self._ahead[job] = self._ahead[job], 0
         for _ in range(ahead):
@@ -80,13 +80,13 @@ class Streams:
             self._reading.job_pauses(job, False)
 
     def end(self, job: Job) -> None:
-        """A job has come home; take what it has handed over before that."""
+        """Take the last chunks of a job that has ended."""
         self._drain(job)
         if self._ahead.pop(job) == MOST_AHEAD:  # the network has stopped while its worker waited
             self._reading.job_pauses(job, False)
 
     def stop(self) -> None:
-        """Want nothing more of any job."""
+        """Stop all jobs: no more outputs are wanted."""
         for job in self._ahead:
             assert job.stream is not None
             job.stream.stop()

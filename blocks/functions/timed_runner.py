@@ -1,8 +1,8 @@
 """Runs plain functions in an executor, with a time limit for each item.
 
-Every item travels by itself. The time of an item begins with its call in workers of ours, and with the hand-over
-elsewhere, where nobody tells. An item that is late fails at once, by the policy of its block; its job stays out, and so
-its place stays taken, until the executor gives it back, whose result is then thrown away.
+Each job has one item. In Penstock's executors, the time of an item begins with its call; other executors do not report
+this, so there it begins when the job is submitted. A late item fails at once, by the policy of its block. Its job stays
+out and keeps its place until the executor returns it; its result is then discarded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .item_limit import Late
 
 
 class Beginnings(Homecoming):
-    """Where workers say which job they begin."""
+    """The queue in which workers report the jobs that they begin."""
 
     __slots__ = ("_tell",)
 
@@ -36,7 +36,7 @@ class Beginnings(Homecoming):
 
 
 class TimedRunner(ExecutorRunner):
-    """Calls a plain function in an executor, each time with a limit."""
+    """Calls a plain function in an executor, with a time limit for each call."""
 
     __slots__ = ("alarm", "deadlines", "is_told")
 
@@ -48,16 +48,16 @@ class TimedRunner(ExecutorRunner):
         self.is_told: bool = False
 
     def start(self) -> None:
-        """Open a lane to the executor; have it tell what it begins, or give it no more than it can begin."""
+        """Open a lane to the executor; have it report begun jobs, or submit no more jobs than it can begin."""
         super().start()
         self.is_told = self.lane.tell_beginnings(Beginnings(self._began).bring)
         if not self.is_told:
             self.lane.depth = min(self.lane.depth, self.at_once)
 
-    # What is due
+    # Late jobs
 
     def step(self) -> None:
-        """Take jobs home, hand results on, and hand items over; give up those that are late."""
+        """Take finished jobs back, hand results on, and submit items; give up late jobs."""
         super().step()
         for job in self.deadlines.overdue(trio.current_time()):
             self._give_up(job)
@@ -71,7 +71,7 @@ class TimedRunner(ExecutorRunner):
             self.block._wake()  # its step sets the alarm anew
 
     async def _wait_for_calls(self) -> None:
-        """Wait for what runs, and end what is late: the network is being stopped, so nothing else is done about it."""
+        """Wait for the running calls, and end late ones; nothing else is done, because the network is being stopped."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._end_the_late)
             await super()._wait_for_calls()
@@ -95,13 +95,13 @@ class TimedRunner(ExecutorRunner):
             self._began(job)
 
     def _began(self, job: Job) -> None:
-        if job.outcome is None and job.error is None:  # else it is on its way home already
+        if job.outcome is None and job.error is None:  # otherwise the job has already ended
             self.deadlines.begin(job, trio.current_time())
-            if self.alarm.deadline == math.inf:  # else it is set for one before this
+            if self.alarm.deadline == math.inf:  # otherwise it is set for an earlier job
                 self.alarm.deadline = self.deadlines.next()
 
     def job_pauses(self, job: Job, pauses: bool) -> None:
-        """The worker of a job has begun, or ended, to wait for room, which takes nothing of the item's time."""
+        """Stop or restart the clock of a job: its worker waits for room, or goes on."""
         super().job_pauses(job, pauses)
         (self.deadlines.pause if pauses else self.deadlines.resume)(job, trio.current_time())
 
@@ -124,7 +124,7 @@ class TimedRunner(ExecutorRunner):
         self.lane.came_home(job)
 
     def close(self) -> None:
-        """Have the lane closed; nobody is at work any more whose work is wanted."""
+        """Have the lane closed; jobs that are still out do not count as work any more."""
         if self.out > self.paused and not self.over.is_set():
             network = self.block._network
             assert network is not None
@@ -134,7 +134,7 @@ class TimedRunner(ExecutorRunner):
 
 
 def executor_runner(block: FunctionBlock[Any], *args: Any) -> ExecutorRunner:
-    """Make what calls the function of a block in an executor."""
+    """Make the runner that calls the function of a block in an executor."""
     if block._time_limit is None:
         return ExecutorRunner(block, *args)
     return TimedRunner(block, block._time_limit, *args)
