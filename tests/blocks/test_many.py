@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent
 from penstock.blocks import (
+    Block,
     BoundedBuffer,
     Broadcast,
     Call,
@@ -424,6 +425,32 @@ async def test_an_input_takes_what_is_sent_by_hand_and_what_comes_along_links() 
             for number in range(3):
                 await other.send(number)
             assert sorted([(await join.receive())[0] for _ in range(3)]) == [0, 1, 1]
+
+
+async def test_a_block_that_is_still_at_work_when_it_has_ended_leaves_a_little_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Broadcast[int](name="source")
+    asked: list[bool] = []
+
+    def is_at_work(block: Block) -> bool:
+        asked.append(not asked)
+        return asked[-1]
+
+    async with Network(source) as network:
+        guest = Call[int](str, name="guest")
+        link = source.link_target(guest)
+        await source.send(1)
+        await wait_all_tasks_blocked()
+        monkeypatch.setattr(Call, "is_at_work", is_at_work)
+        link.unlink()
+        guest.complete()
+        await wait_all_tasks_blocked()
+        assert guest in network.blocks
+        other = source.link_target(Call[int](str))
+        assert guest not in network.blocks
+        other.unlink()
+    assert asked[:2] == [True, False]
 
 
 class Nesting(Agent):
