@@ -1,4 +1,4 @@
-"""The accounts of a network: what became of every item that a block accepted."""
+"""The accounts of a network: they say what became of every item that a block accepted."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class BlockBalance:
-    """What went into a block and what became of it; every item ends in exactly one way.
+    """The accounts of one block: the items that came in, and how they ended. Every item ends in exactly one way.
 
     Attributes:
         name: The block.
         accepted: Items taken from links and senders.
-        produced: Items born here: read from an iterable, ticks, joined tuples, batches, copies for a further target.
+        produced: Items made here: read from an iterable, ticks, joined tuples, batches, copies for a further target.
         delivered: Items handed to linked targets.
         received: Items taken by `receive`.
         consumed: Items that the function of a call used up, or that a one-to-many function turned into its outputs.
@@ -47,12 +47,12 @@ class BlockBalance:
 
     @property
     def difference(self) -> int:
-        """Items that came in and are accounted for nowhere; anything but 0 is an error in this library."""
+        """The number of items that came in and are counted nowhere else; a value other than 0 is a bug in Penstock."""
         ends = self.delivered + self.received + self.consumed + self.merged + self.dead_lettered + self.discarded
         return self.accepted + self.produced - ends - sum(self.dropped.values()) - self.held
 
     def plus(self, other: BlockBalance) -> BlockBalance:
-        """The accounts of both together, under the name of this one."""
+        """Add the accounts of another block; the sum has the name of this one."""
         sums = {
             field.name: getattr(self, field.name) + getattr(other, field.name)
             for field in attrs.fields(BlockBalance)
@@ -66,17 +66,17 @@ class Balance:
     """The accounts of all blocks of a network.
 
     Attributes:
-        blocks: One entry a block, in the order in which they joined. Blocks that have left the running network come
-            last, as one entry, "blocks that left".
-        is_final: Whether the network has ended. Before that, a filter or weight that looks finds some items on their
-            way.
+        blocks: One entry per block, in the order in which the blocks joined. Blocks that have left the running network
+            come last, as one entry, "blocks that left".
+        is_final: Whether the network has ended. Before that, a filter or a weight function that reads the accounts
+            finds some items between two blocks.
     """
 
     blocks: tuple[BlockBalance, ...]
     is_final: bool = True
 
     def __getitem__(self, name: str) -> BlockBalance:
-        """Look up a block by name; a `KeyError` names those there are."""
+        """Look up a block by name; the `KeyError` for an unknown name lists the known names."""
         for block in self.blocks:
             if block.name == name:
                 return block
@@ -104,7 +104,7 @@ class Balance:
 
     @property
     def verdict(self) -> str:
-        """One sentence that says whether it adds up, and if not, where."""
+        """One sentence: whether the accounts add up, and if not, which blocks are wrong."""
         wrong = tuple(
             f"{printable(block.name)} has {abs(block.difference)} {'lost' if block.difference > 0 else 'too many'}"
             for block in self.blocks
@@ -120,7 +120,7 @@ class Balance:
         return f"{self._grid()}\n{self.verdict}".lstrip("\n")
 
     def __rich__(self) -> Group:
-        from rich.console import Group  # here, because it takes a while and most programs never look at a table
+        from rich.console import Group  # imported here: it is slow, and most programs never print a table
         from rich.text import Text
 
         return Group(self._grid(), Text(self.verdict, "green" if self.ok else "bold red"))
@@ -151,5 +151,5 @@ WAYS_OUT = ("delivered", "received", "consumed", "merged")
 
 
 def cell(count: int) -> str:
-    """A number, or nothing instead of 0."""
+    """The count as text; 0 gives an empty text."""
     return str(count) if count else ""

@@ -1,7 +1,7 @@
-"""What every block is, whatever it does with messages: a named thing that is stepped, ends once, and counts.
+"""The base class of all blocks: a block has a name, runs in steps, ends once, and counts its items.
 
-States: open → finished (it has drained and told those it feeds) or → broken (its network stopped before that). A
-block is in the queue of ready blocks at most once. The network owns the scheduler; the block owns its items.
+States: open → finished (the block has drained and told its targets) or → broken (its network stopped before that).
+A block is in the queue of ready blocks at most once. The network owns the scheduler; the block owns its items.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
 
 def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:
-    """The usual error of an object without an attribute, with what to do if it is one that others of its kind have."""
+    """Make the usual `AttributeError`; add the remedy if similar objects have the attribute (it is in `known`)."""
     text = f"{type(thing).__name__!r} object has no attribute {name!r}"
     return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
 
 
 OF_SOURCES = ("consume", "link_target", "receive", "receive_nowait", "release", "reserve", "unlink_targets")
-"""What a block has that gives messages."""
+"""The public methods of a source."""
 OF_TARGETS = ("complete", "offer", "producer", "send", "send_nowait")
-"""What a block has that takes messages."""
+"""The public methods of a target."""
 
 
 class Block:
@@ -69,7 +69,7 @@ class Block:
         "name",
     )
     kind: ClassVar[str] = "block"
-    _keeps_value: ClassVar[bool] = False  # what is received from it stays there
+    _keeps_value: ClassVar[bool] = False  # a message that is received also stays in the block
     copies: ClassVar[bool] = False  # every target gets every message
 
     def __init__(self, name: str | None = None) -> None:
@@ -103,30 +103,30 @@ class Block:
 
     @property
     def _tracer(self) -> Observer | None:
-        """Records what the network does, if that is wanted."""
+        """The observer that records the run; None if the run is not recorded."""
         return None if self._network is None else self._network.measures.tracer
 
     @property
     def shape(self) -> Shape:
-        """What becomes of messages in a block of this kind; for the checks, the verdict and the reports."""
+        """What this kind of block does with messages, for the checks, the deadlock detection and the reports."""
         return Shape()
 
     @property
     def hears_losses(self) -> bool:
-        """Whether the block wants to know which items will not come."""
+        """Whether the block must be told which items will not come."""
         return False
 
     def problems(self) -> Iterable[str]:
-        """Why the block cannot do its work where it stands in the graph, a sentence each with what to do."""
+        """The reasons why the block cannot work at its place in the graph; each says what to do."""
         return ()
 
     @property
     def keeps_last(self) -> bool:
-        """Whether a message stays in the block when it is received, so that it may be seen any number of times."""
+        """Whether a received message stays in the block, so that it can be received any number of times."""
         return self._keeps_value
 
     def fork_behind(self) -> Block | None:
-        """The broadcast whose copies the block puts together again, if that is all it does."""
+        """The broadcast whose copies the block joins again; None if it does anything else."""
         return None
 
     @property
@@ -136,9 +136,9 @@ class Block:
 
     @property
     def keeps_order(self) -> bool:
-        """Whether one message goes out for each that comes in, in the same order, apart from those that are lost.
+        """Whether the block emits one message per input message, in the same order, except for lost ones.
 
-        A join by position trusts this of the blocks before it. A block that does not say so is not trusted.
+        A join by position relies on this for every block before it.
         """
         return False
 
@@ -167,33 +167,33 @@ class Block:
         raise NotImplementedError
 
     def _arrived(self) -> None:
-        """A message has just been put into the inbox."""
+        """React to a new message in the inbox."""
         self._wake()
 
     def _needs_no_wake(self) -> bool:
-        """Whether a message can be put into the inbox without telling anyone."""
+        """Whether a message can be put into the inbox without a call of `_arrived`."""
         return self._queued
 
     def _departed(self) -> None:
-        """A message has just been taken from the outbox, outside a step."""
+        """React to a message that was taken from the outbox outside a step."""
         self._wake()
 
     def _link_comes(self) -> None:
-        """A link has just been added to the outbox."""
+        """React to a new link in the outbox."""
 
     def input_linked(self) -> None:
-        """A link was made to the block, or before it, while the network runs."""
+        """React to a new link to this block, or to a block before it, in a running network."""
 
     def _receiver_comes(self) -> None:
-        """A task is about to wait for a message."""
+        """React to a task that is about to wait for a message."""
 
     def _parked(self) -> None:
         self._scheduler.parked()
         if self._scheduler is detached:
-            overseers.tell()  # the task may be one of theirs
+            overseers.tell()  # the task may belong to a running network
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
-        """Tasks that are not the network's and that may free who waits here; those it knows by itself."""
+        """Tasks outside the network that may unblock a waiter here, as far as the block knows them."""
         return ()
 
     def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
@@ -208,51 +208,51 @@ class Block:
         return f"waits to {waiter.doing} at {self}"
 
     def _changed(self) -> None:
-        """Items left by a receive, outside a step: whoever bounds the items in flight has to look again."""
+        """Tell the governors to check again, because items left by a receive outside a step."""
         for gate in self._governed:
             gate.look()
 
     def _why_held(self) -> str:
-        """Why the block keeps what nobody can take any more, if it does."""
+        """Why the block keeps items that nothing can take any more; empty if it keeps none."""
         return ""
 
     def _needs(self) -> Iterable[Inbox[Any]]:
-        """The targets to which something has to come before the block can go on, when it has nothing to hand on."""
+        """The inputs that need a message before the block can go on, when it has nothing to emit."""
         return self._ins()
 
     def _why_waiting(self) -> str:
-        """Why a message that is offered is not taken, though there is room."""
+        """Why the block does not take an offered message although it has room."""
         return "it is busy, or waits for its own targets"
 
     # Ending
 
     def _finish(self) -> None:
-        """Become finished; blocks tell those they feed."""
+        """Become finished; subclasses also tell their targets."""
         self._finished = True
         self._scheduler.ended(self)
 
     def _abort(self, reason: str) -> None:
-        """End without draining: discard what is held and wake whoever waits."""
+        """End without draining: discard the held items and wake the waiters."""
         raise NotImplementedError
 
     def in_flight(self) -> int:
-        """How many items in the block are on their way, those left out that are shown and stay."""
+        """How many items in the block are on their way; a kept value that receivers only read does not count."""
         return self._held()
 
     def rest(self) -> int:
-        """How many of the held items wait only for more to come, or for the end."""
+        """How many of the held items wait for further items or for the end of the input."""
         return 0
 
     def give_rest(self) -> bool:
-        """Hand on what waits for more to come, because nothing comes; tell whether there was something."""
+        """Emit the items that wait for further items, because none come; return whether there were any."""
         return False
 
     def carry_contexts(self) -> bool:
-        """Keep the context of each message on its way through, if messages are handed on; give whether that is so."""
+        """Keep the context of each message, if the block hands messages on unchanged; return whether it does."""
         return False
 
     def contexts_from(self) -> Iterable[Carrier]:
-        """The blocks from which messages come with their contexts: along links, or through agents that want them."""
+        """The blocks that send messages with contexts to this one: along links, or through agents that use contexts."""
         for inbox in self._ins():
             for feeder in tuple(inbox.producers):
                 sources: Callable[[], Iterable[Carrier]] = getattr(feeder, "contexts_from", tuple)
@@ -260,83 +260,83 @@ class Block:
 
     @property
     def gives_at_end(self) -> bool:
-        """Whether something more comes out of the block when its input is complete, though it holds nothing."""
+        """Whether the block may emit more when its input is complete, although it holds nothing."""
         return False
 
     def remedy_for_calls(self) -> str:
-        """What to do if a call of the block waits in vain, as far as the block knows."""
+        """What to do if a call of the block's function waits for ever; empty if the block has no advice."""
         return ""
 
     def recall(self) -> None:
-        """Get back what the block waits for, if it only was forgotten."""
+        """Get back what the block waits for, if only a reference cycle keeps it."""
 
     def complete_circle(self) -> None:
-        """Take no more input: the network is drained and only a circle of links keeps the block open."""
+        """Take no more input, because the network is drained and only a circle of links keeps the block open."""
         for inbox in self._ins():
             inbox.close()
 
     # Counting
 
     def _note_depth(self) -> None:
-        """A message is about to be taken out of the block, outside a step."""
+        """Record the queue depth before a message is taken out of the block outside a step."""
 
     def _held(self) -> int:
-        """How many items are in the block now, those being worked on included."""
+        """How many items are in the block now, including those in work."""
         raise NotImplementedError
 
     def _stuck(self) -> int:
-        """How many of the held items cannot be what the user wants to find there after the run."""
+        """How many held items still have to go on; results that the user reads after the run do not count."""
         return self._held()
 
     def _drop(self, reason: str, items: Iterable[Any], places: Sequence[int] = ()) -> None:
-        """Count items that end here by a policy, and tell the blocks further on.
+        """Count items that a policy drops here, and tell the blocks downstream.
 
         Args:
             reason: The name under which they are counted.
             items: The items.
-            places: By item, as the how-manieth it came in, counted from 1.
+            places: For each item, its position in the input stream, counted from 1.
         """
         items = tuple(items)
         self.count_dropped(reason, items)
         self._lose(items, places)
 
     def count_dropped(self, reason: str, items: Sequence[Any]) -> None:
-        """Count items that end here under a reason."""
+        """Count items that are dropped here for a reason."""
         self._counts[f"dropped:{reason}"] += len(items)
         if (tracer := self._tracer) is not None:
             tracer.forget(self.name, items)
 
     def _became(self, parts: Iterable[object], whole: object) -> None:
-        """Something was made of one or more items."""
+        """Record that `whole` was made from one or more items."""
         if (tracer := self._tracer) is not None:
             tracer.became(self.name, parts, whole)
 
     def _lose(self, items: Sequence[Any], places: Sequence[int] = ()) -> None:
-        """Tell the blocks further on that items will not come to them from here."""
+        """Tell the blocks downstream that these items will not come."""
         for branch in branches_through(self):
             branch.lost(self, places, len(items))
         self.report_lost(items)
 
     def report_lost(self, items: Sequence[Any]) -> None:
-        """Tell the blocks further on that know items by a key."""
+        """Tell the blocks downstream that match items by key."""
         if self._network is None or self._network.hearers:
             for block in reachable(self, downstream):
                 if block.hears_losses:
                     block._lost(items)
 
     def _lost(self, items: Sequence[Any]) -> None:
-        """Learn that items that were on their way here have been dropped."""
+        """Note that items that were on their way here have been dropped."""
 
     def settle_losses(self, is_certain: bool = False) -> bool:
-        """Wait no longer for what was reported lost, if nothing can bring it any more; give whether that was so.
+        """Stop waiting for items that were reported lost and cannot come any more; return whether there were any.
 
         Args:
-            is_certain: Nothing in the network can move.
+            is_certain: Whether it is known that nothing in the network can move.
         """
         raise NotImplementedError
 
     def end_early(self) -> None:
-        """Take nothing more in, and discard what waits; what is in work still comes out. Nothing needs it any more."""
+        """Take no more input and discard waiting items, because no output is needed; items in work still come out."""
         for inbox in self._ins():
             self._counts["discarded"] += inbox.discard()
             if not inbox.producers:
@@ -344,7 +344,7 @@ class Block:
         self._wake()
 
     def has_lost(self) -> bool:
-        """Whether a message has ended here, or left by a way of its own."""
+        """Whether a message was dropped here or has failed."""
         counts = self._counts
         return bool(counts["failed"]) or any(n for key, n in counts.items() if key.startswith("dropped:"))
 
@@ -353,15 +353,15 @@ class Block:
         return self._held() > 0
 
     def _ins(self) -> Sequence[Inbox[Any]]:
-        """Where messages come in."""
+        """The inboxes, in order."""
         return ()
 
     def _outs(self) -> Sequence[Outbox[Any]]:
-        """Where messages go out; the first is the main one."""
+        """The outboxes; the first is the main one."""
         raise NotImplementedError
 
     def _tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """The tasks that work for the block on an item now."""
+        """The tasks that work on an item of the block now."""
         return ()
 
     def _balance(self) -> BlockBalance:
@@ -381,7 +381,7 @@ class Block:
         )
 
     def measured(self, seconds: float) -> BlockStatistics:
-        """What the block has done in so many seconds, in numbers."""
+        """The statistics of the block, for a run of `seconds` so far."""
         accounts = self._balance()
         waits = self._waits
         done = accounts.delivered + accounts.received + accounts.consumed
@@ -415,14 +415,14 @@ class Block:
                     yield node
 
     def _body_ended(self) -> None:
-        """The body of the network has ended: nothing more comes from there."""
+        """Close the inputs without producers, because the body of the network has ended."""
         for inbox in self._ins():
             if not inbox.producers:
                 inbox.close()
 
     @property
     def _is_left_over(self) -> bool:
-        """Whether its network has ended, and it only has to hand on what it holds."""
+        """Whether the network has ended and the finished block may still hold items."""
         return self._network is not None and not self._network.is_open and self._finished
 
     def _check_free(self, network: Host) -> None:
@@ -446,7 +446,7 @@ class Block:
         self._wake()
 
     def lost_link(self) -> None:
-        """A link to the block, or from it, was taken away; one that has ended may be of no use now."""
+        """React to a removed link to or from the block; an ended block may leave the network now."""
         if self._finished:
             self._scheduler.ended(self)
 
@@ -456,11 +456,11 @@ class Block:
         return next((link for link in links if link is not None), None)
 
     def is_at_work(self) -> bool:
-        """Whether a step or a task of the block is still to come to its end."""
+        """Whether a step of the block is queued or a task of it runs."""
         return self._queued or any(self._tasks())
 
     def can_be_spared(self) -> bool:
-        """Whether an ended block is of no use to anybody: nothing leads to it, it feeds nothing, and it is empty."""
+        """Whether an ended block is not needed any more: nothing leads to it, it feeds nothing, and it is empty."""
         is_linked = any(inbox.links or inbox.producers for inbox in self._ins()) or any(
             any(link in link.inbox.producers for link in outbox.links)
             or not all(reader.is_done for reader in outbox.readers)
@@ -469,14 +469,14 @@ class Block:
         return not (is_linked or self._governed) and (self._keeps_value or not self._held())
 
     def part(self) -> None:
-        """Leave a network that goes on."""
+        """Leave a network that keeps running."""
         for outbox in self._outs():
             for link in tuple(outbox.links):
                 link.unlink()
         self._leave()
 
     def _leave(self) -> None:
-        """The network has ended: what is still held can be received without it."""
+        """Leave a network that has ended; the held items can still be received."""
         self._scheduler = detached
         self._queued = False
 
@@ -488,10 +488,10 @@ def branches_through(block: Block) -> Iterable[Branch]:
 
 
 def inboxes_of(block: Block) -> Sequence[Inbox[Any]]:
-    """Where messages come into a block."""
+    """The inboxes of a block, in order."""
     return block._ins()
 
 
 def outboxes_of(block: Block) -> Sequence[Outbox[Any]]:
-    """Where messages go out of a block; the first is the main one."""
+    """The outboxes of a block; the first is the main one."""
     return block._outs()

@@ -1,8 +1,8 @@
-"""One way from a broadcast to an input of a join, and the numbers of the messages that were lost on it.
+"""One path from a broadcast to an input of a join, and the numbers of the messages that were lost on it.
 
-Each block on the way keeps the order and gives one message for each that it gets, or says which one it lost. So the
-number that a message had when it left the broadcast can be told anywhere on the way from its place in the stream
-there and from what is missing in front of it.
+Each block on the path keeps the order. It emits one message for each input message, or reports which one it lost. So
+the number that a message had when it left the broadcast can be computed anywhere on the path: from its place in the
+stream there, and from the numbers that are missing before it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Branch:
     """The blocks between a broadcast and an input of a join.
 
     Args:
-        stages: Each block with the link that leads on; the broadcast first. The link is None if a block's copies
-            come together again in the block behind it.
+        stages: Each block with its outgoing link; the broadcast first. The link is None if the copies that a block
+            makes come together again in the next block.
         hears: Called with the number of a message that will not come.
-        breaks: Called with a sentence when the numbers cannot be known any more.
-        least: Gives the least number of a message that may still be on its way.
+        breaks: Called with a reason when the numbers cannot be known any more.
+        least: Returns the smallest number of a message that may still be on the path.
     """
 
     __slots__ = ("_arrivals", "_breaks", "_departures", "_hears", "_least", "_place_of", "_results", "stages")
@@ -48,16 +48,16 @@ class Branch:
 
     @property
     def first(self) -> int:
-        """The number of the first message that could come along this way."""
+        """The number of the first message that could come along this path."""
         link = self.stages[0][1]
         return 1 if link is None else link.first
 
     def goes_along(self, link: Link[Any]) -> bool:
-        """Whether a link is part of the way."""
+        """Whether a link is part of the path."""
         return any(link is own for _, own in self.stages)
 
     def lost(self, block: Block, places: Sequence[int], count: int) -> None:
-        """Messages were lost in a block, given by their places in the stream that comes into it."""
+        """Note that a block lost messages; `places` are their positions in its input stream, counted from 1."""
         stage = self._place_of[block]
         if len(places) != count:
             self.break_off(f"{block} lost a message and did not say which")
@@ -69,7 +69,7 @@ class Branch:
             self._tell(stage, number)
 
     def rejected(self, block: Block, places: Sequence[int]) -> None:
-        """A block has dropped messages after its function, given by their places among those with a result."""
+        """Note that a block dropped results of its function; `places` are their positions among the results."""
         stage = self._place_of[block]
         numbers = [self._results[stage].number(place) for place in places]
         for number in numbers:
@@ -77,24 +77,24 @@ class Branch:
             self._tell(stage, number)
 
     def left(self, block: Block, link: Link[Any] | None, place: int) -> None:
-        """A message has left a block along a link, or to a receiver, as number `place` of those that left it."""
+        """Note that message number `place` has left a block along a link, or to a receiver if `link` is None."""
         stage = self._place_of[block]
         if link is None or link is not self.stages[stage][1]:
             self._tell(stage, self._departures[stage].number(place))
 
     def published(self, block: Block, takers: Sequence[Link[Any]], place: int) -> None:
-        """A broadcast on the way has given its message number `place` to some of its links."""
+        """Note that a broadcast on the path has given its message number `place` to the links in `takers`."""
         stage = self._place_of[block]
         link = self.stages[stage][1]
         if link is not None and link not in takers:
             self._tell(stage, self._departures[stage].number(place))
 
     def break_off(self, reason: str) -> None:
-        """Nobody can know any more which message has which number."""
+        """Report that the numbers of the messages cannot be known any more."""
         self._breaks(reason)
 
     def _tell(self, stage: int, number: int) -> None:
-        """A number will not come to the blocks behind a stage; what has gone by for good is forgotten."""
+        """Note that a number will not come to the later stages, and forget numbers that are no longer needed."""
         least = self._least()
         for numbering in (*self._arrivals, *self._results, *self._departures):
             numbering.forget(least)

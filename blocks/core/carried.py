@@ -20,7 +20,7 @@ class Carried:
 
 @attrs.frozen(eq=False)
 class Leased:
-    """An item, and what it has got to be worked on."""
+    """An item, and the lease of the resource that the work on it needs."""
 
     item: Any
     lease: Lease[Any]

@@ -1,8 +1,8 @@
-"""Items together with the context variables of who sent them, on their way through blocks that hand them on unchanged.
+"""Context variables of senders: items carry them through blocks that hand items on unchanged.
 
-Which blocks do so is found out backwards from those that want contexts, when these start or are linked: a block that
-hands on what it gets, and from which one of them can be reached, gets queues that keep contexts. All other blocks keep
-plain queues, and pay nothing. An item that waited in a block before that gets the context of that moment.
+The search for these blocks goes upstream from each block or agent that uses contexts, when it starts or is linked.
+Each block found on the way that hands items on unchanged gets queues that keep contexts. All other blocks keep plain
+queues, at no cost. An item that is already in a queue at that moment gets the context of that moment.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from .carried import Carried, plain
 
 
 def plain_all(items: Iterable[Any]) -> list[Any]:
-    """Items without what goes with them."""
+    """The items alone, without contexts and leases."""
     return [plain(item) for item in items]
 
 
 class Indexed(Protocol):
-    """Some items in order."""
+    """A sequence of items that can be indexed."""
 
     def __getitem__(self, index: int, /) -> Any: ...
     def __len__(self) -> int: ...
 
 
 class Carrier(Protocol):
-    """A block, as far as contexts go through it."""
+    """A block through which contexts may pass."""
 
     def carry_contexts(self) -> bool:
-        """Keep contexts from now on, if messages are handed on; give whether that is so."""
+        """Keep contexts from now on, if the block hands messages on unchanged; return whether it does."""
         ...
 
     def contexts_from(self) -> Iterable[Carrier]:
-        """The blocks from which messages come with their contexts."""
+        """The blocks that send messages with contexts to this one."""
         ...
 
 
 class ContextQueue:
-    """A queue of items, each stored with the context in which it came; who takes items does not see the contexts.
+    """A queue that stores each item with the context in which it came; the queue methods show only the items.
 
     Args:
-        items: What is in it from the beginning, in the context that is there now.
+        items: The first content; it gets the current context.
     """
 
     __slots__ = ("_carried", "last")
@@ -60,19 +60,19 @@ class ContextQueue:
 
     @property
     def context(self) -> Context:
-        """That of the first item; `last` is that of the one that was taken last."""
+        """The context of the first item; `last` is the context of the item that was taken last."""
         return self._carried[0].context
 
     def append(self, item: Any) -> None:
-        """Store an item with the context that is there now."""
+        """Store an item with the current context."""
         self._carried.append(Carried(item, copy_context()))
 
     def extend(self, carried: Iterable[Carried]) -> None:
-        """Store items that have their contexts."""
+        """Store items that already have contexts."""
         self._carried.extend(carried)
 
     def appendleft(self, item: Any) -> None:
-        """Put the item back that was taken last."""
+        """Put back the item that was taken last."""
         self._carried.appendleft(Carried(item, self.last))
 
     def popleft(self) -> Any:
@@ -106,10 +106,10 @@ def context_of(queue: object) -> Context | None:
 
 
 def carry_on(sources: Iterable[Carrier]) -> None:
-    """Have contexts kept by those from which messages come to a block or agent, as far as they hand on what they get.
+    """Make the blocks before a block or agent keep contexts, as far as they hand messages on unchanged.
 
     Args:
-        sources: These blocks; those before them are found.
+        sources: The blocks directly before it; the search goes on upstream from them.
     """
     waiting = list(sources)
     seen: set[Carrier] = set()
@@ -121,10 +121,10 @@ def carry_on(sources: Iterable[Carrier]) -> None:
 
 
 class Adoption:
-    """The context variables that a task has taken over from the item which it received last.
+    """The context variables that a task has taken over from its last received item.
 
     Attributes:
-        context: Those of the item that was handed to it while it waited.
+        context: The context of an item that was handed to the task while it waited.
     """
 
     __slots__ = ("_tokens", "context")
@@ -134,7 +134,7 @@ class Adoption:
         self.context: Context | None = None
 
     def take_over(self, context: Context) -> None:
-        """Have the variables of an item in the task, and none of those of the item before."""
+        """Set the variables of an item in the running task, and reset those of the item before."""
         self.context = None
         while self._tokens:
             variable, token = self._tokens.pop()
@@ -146,18 +146,18 @@ class Adoption:
 
 
 adopting: WeakKeyDictionary[trio.lowlevel.Task, Adoption] = WeakKeyDictionary()
-"""The tasks that take over the variables of what they receive."""
+"""The tasks that take over the variables of the items they receive."""
 
 
 def hand_over(task: trio.lowlevel.Task, context: Context) -> None:
-    """A task that waits for an item has got one."""
+    """Store the context of an item for the waiting task that gets it."""
     adoption = adopting.get(task)
     if adoption is not None:
         adoption.context = context
 
 
 def adopt(context: Context | None = None) -> None:
-    """Have the running task take over the variables of an item, if it does so; without one, of the one handed over."""
+    """Set an item's variables in the running task, if it is in `adopting`; the default is the context handed over."""
     if adopting and (adoption := adopting.get(trio.lowlevel.current_task())) is not None:
         context = adoption.context if context is None else context
         if context is not None:

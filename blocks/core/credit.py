@@ -1,18 +1,18 @@
-"""How many messages a sender may append without further ado.
+"""How many messages a sender may append directly to the queue of a target.
 
-Plain. A sender that comes back quickly gets twice as much as the last time, up to a limit; one that takes its time, or
-waits for something in between, gets one message.
+Plain code without trio. A sender that comes back quickly gets twice the last credit, up to a limit. A slower sender, or
+one that waited in between, gets a credit of one message.
 """
 
 from __future__ import annotations
 
 QUICK = 0.0002
-"""Seconds."""
+"""Seconds within which a sender must come back to count as quick."""
 LARGEST = 32
 
 
 class CreditSize:
-    """Learns from when a sender comes back."""
+    """Sets the credit by how quickly a sender comes back."""
 
     __slots__ = ("_came_at", "_size")
 
@@ -21,10 +21,10 @@ class CreditSize:
         self._came_at = 0.0
 
     def next(self, now: float, room: int) -> int:
-        """How many messages a sender that comes now may append, if there is so much room."""
+        """How many messages a sender that comes now may append, at most `room`."""
         self._size = min(self._size * 2, LARGEST) if now - self._came_at < QUICK else 1
         return max(0, min(self._size, room))
 
     def came(self, now: float) -> None:
-        """A sender has come the slow way."""
+        """Note the time of a send without credit."""
         self._came_at = now

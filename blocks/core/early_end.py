@@ -1,8 +1,8 @@
-"""Ends what feeds a target that needs nothing more: sources stop, what waits is discarded, what is in work runs out.
+"""Ends the blocks that feed a target which needs nothing more.
 
-A block that feeds nothing else takes nothing more in and discards what waits in it. What it has in work still comes
-out, and is discarded where it arrives. A block that feeds something else, too, only loses its link. An agent all of
-whose outputs need nothing more is cancelled.
+A block that feeds nothing else takes no more input and discards its waiting items. Items in work still come out, and
+are discarded where they arrive. A block that also feeds another target only loses its link. An agent is cancelled when
+none of its outputs needs anything more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .target import Target
 
 
 class Drain(Block, Target[Any]):
-    """Takes what nothing needs any more, and counts it as discarded."""
+    """Takes messages that nothing needs any more, and counts them as discarded."""
 
     __slots__ = ("_inbox",)
     kind: ClassVar[str] = "drain"
@@ -50,7 +50,7 @@ class Drain(Block, Target[Any]):
 
 
 def was_left_early(block: Block, task: object) -> bool:
-    """Whether a task has read a block in an `async for`, and has left that before the end."""
+    """Whether a task has read a block in an `async for` loop and left the loop before the end."""
     outs: Sequence[Outbox[Any]] = outboxes_of(block)[:1]
     return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
 
@@ -67,18 +67,18 @@ def is_unread(outbox: Outbox[Any]) -> bool:
 
 
 def leave_early(block: Block) -> None:
-    """Nothing takes what a block gives any more: end it, and what feeds it."""
+    """End a block whose output nothing takes any more, and the blocks that feed only it."""
     drain(block)
     end_all([block])
 
 
 def end_before(inbox: Inbox[Any]) -> None:
-    """End what feeds a target, which needs nothing more and discards what still comes."""
+    """End the blocks that feed a target which needs nothing more; the target discards what still comes."""
     end_all(feed_nothing_else(inbox))
 
 
 def end_all(blocks: Iterable[Block]) -> None:
-    """End blocks, and what feeds only these."""
+    """End blocks, and the blocks that feed only these."""
     seen: dict[Block, None] = {}
     waiting = list(blocks)
     while waiting:
@@ -90,13 +90,13 @@ def end_all(blocks: Iterable[Block]) -> None:
         for inbox in inboxes_of(block):
             before = list(feed_nothing_else(inbox))
             waiting += before
-            if inbox.closed:  # it takes nothing, not even to discard it
+            if inbox.closed:  # it takes no messages, not even to discard them
                 for source in before:
                     redirect(source)
 
 
 def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
-    """Refuse what senders bring, part with sources that feed other targets too, and yield the others."""
+    """Refuse senders, unlink the sources that also feed other targets, and yield the others."""
     inbox.refuse_senders()
     for feeder in tuple(inbox.producers):
         link = as_link(feeder)
@@ -115,16 +115,16 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
                 if not outbox.links and not outbox.receivers and all(reader.is_done for reader in outbox.readers):
                     drain(source)
                     yield source
-    inbox.decline_senders()  # last: an agent that was cancelled hears nothing of it
+    inbox.decline_senders()  # last, so that a cancelled agent does not see the error
 
 
 def redirect(source: Block) -> None:
-    """Let what still comes out of a block be discarded instead of waiting for a target that takes nothing."""
+    """Discard the further output of a block, because its target takes nothing."""
     for link in tuple(outboxes_of(source)[0].links):
         link.unlink()
     drain(source)
 
 
 def drain(source: Block) -> None:
-    """Discard what comes out of a block from now on."""
+    """Discard the output of a block from now on."""
     outboxes_of(source)[0].link(Drain(f"rest of {source.name}").inlet())

@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 
 class FanOut(Outbox[T]):
-    """Keeps, for each link, what its target has not taken yet: a slow target misses nothing.
+    """Keeps a backlog per link, with the messages that the target has not taken yet: a slow target misses nothing.
 
-    Whether a target wants a message is decided when it is published; one that does not want it (its filter, or it is
-    complete) is passed over.
+    Each target decides about a message when the message is published. A target that declines it by its filter, or
+    that is complete, does not get it.
 
     Attributes:
-        behind: The links whose backlog is not empty: a step looks at these only, however many links there are.
+        behind: The links whose backlog is not empty; a step looks only at these.
     """
 
     __slots__ = ("behind", "published")
@@ -37,7 +37,7 @@ class FanOut(Outbox[T]):
         self.published: int = 0
 
     def publish(self, item: T) -> int:
-        """Put a message into the backlog of every link that wants it; give how many do."""
+        """Put a message into the backlog of every link that wants it; return how many do."""
         takers = [link for link in self.links if link.wants(item)]
         if self.block._tracer is not None:
             self.block._tracer.multiply(self.block.name, item, len(takers))
@@ -53,14 +53,14 @@ class FanOut(Outbox[T]):
         """Keep messages for a link until its target takes them."""
         if self.carries:
             for item in items:
-                link.backlog.append(item)  # with the context that is there now
+                link.backlog.append(item)  # with the current context
         else:
             link.backlog.extend(items)
         if link.backlog:
             self.behind[link] = None
 
     def greet(self, link: Link[T]) -> None:
-        """Note which message is the first that a new link can get."""
+        """Note the number of the first message that a new link can get."""
         link.first = self.published + 1
         if self.carries:
             link.backlog = cast("Any", ContextQueue())
@@ -72,11 +72,11 @@ class FanOut(Outbox[T]):
             link.backlog = cast("Any", ContextQueue(link.backlog))
 
     def context_at(self, link: Link[T]) -> Context | None:
-        """The context of what a target would take along a link, if contexts are kept here."""
+        """The context of the next message for a link; None if contexts are not kept here."""
         return context_of(link.backlog)
 
     def _push(self, link: Link[T]) -> int:
-        """Hand on what a target takes now; give how many messages that was."""
+        """Hand on the messages that a target takes now; return how many."""
         return link.push(link.backlog) if not self.carries else push_in_contexts(link, cast("Any", link.backlog))
 
     def handed_out(self, link: Link[T]) -> int:
@@ -84,7 +84,7 @@ class FanOut(Outbox[T]):
         return self.published - link.first + 1
 
     def deliver(self) -> bool:
-        """Hand out what the targets take now; tell whether nothing is left for any of them."""
+        """Hand out the messages that the targets take now; return whether every backlog is empty."""
         for link in tuple(self.behind):
             backlog = link.backlog
             while backlog and link.is_linked:
@@ -98,7 +98,7 @@ class FanOut(Outbox[T]):
         return not self.behind
 
     def passed_over(self, link: Link[T]) -> None:
-        """A copy that a target was to get is not wanted any more."""
+        """Count a waiting copy that its target does not want any more."""
         self.block._counts["dropped:declined"] += 1
         if not link.inbox.closed:
             for branch in self.branches:
@@ -106,11 +106,11 @@ class FanOut(Outbox[T]):
                     branch.break_off(f"the filter of {link.inbox} was changed while a message waited for it")
 
     def flush(self) -> None:
-        """Hand out what the targets take now."""
+        """Hand out the messages that the targets take now."""
         self.deliver()
 
     def unlinked(self, link: Link[T]) -> None:
-        """Forget a link; its copies go with it."""
+        """Forget a link and drop its waiting copies."""
         self.block._counts["dropped:unlinked"] += len(link.backlog)
         link.backlog.clear()
         self.behind.pop(link, None)
@@ -121,15 +121,15 @@ class FanOut(Outbox[T]):
         return sum(len(link.backlog) for link in self.behind)
 
     def available(self, link: Link[T]) -> bool:
-        """Whether there is a message in the backlog that a target could take along the link."""
+        """Whether the target can take a message of the backlog along the link."""
         return bool(link.backlog) and link.is_linked and link.wants(link.backlog[0])
 
     def head(self, link: Link[T]) -> T:
-        """Look at what `take` along the link would take."""
+        """The message that `take` along the link would return."""
         return link.backlog[0]
 
     def take(self, link: Link[T]) -> T:
-        """Take the first message of the backlog, for a target that has looked at it."""
+        """Take the first message of the backlog, for a target that has seen it with `head`."""
         item = link.backlog.popleft()
         if not link.backlog:
             del self.behind[link]
@@ -139,13 +139,13 @@ class FanOut(Outbox[T]):
         return item
 
     def release_targets(self) -> None:
-        """Let go of the targets that have taken everything; only when nothing more will come."""
+        """Stop being a producer of the targets that have taken everything; only when nothing more will come."""
         for link in tuple(self.links):
             if not link.backlog:
                 link.inbox.producer_done(link)
 
     def abort(self, reason: str) -> int:
-        """Drop everything because the network stops; give how many messages and copies were discarded."""
+        """Drop everything because the network stops; return how many messages and copies were discarded."""
         copies = self.waiting_copies()
         for link in self.behind:
             link.backlog = deque()
@@ -154,10 +154,10 @@ class FanOut(Outbox[T]):
 
 
 def push_in_contexts(link: Link[Any], items: ContextQueue) -> int:
-    """Show messages to a target, each in its context; give the number of those that it has taken."""
+    """Offer messages to a target, each in its context; return how many it has taken."""
     count = 0
     while items and link.is_linked:
-        item = items.popleft()  # first: with its last message the link goes, and with it what it has not passed on
+        item = items.popleft()  # before the offer: the last allowed message removes the link and clears its backlog
         try:
             accepted = items.last.run(link.offer, item) is MessageStatus.ACCEPTED
         except BaseException:

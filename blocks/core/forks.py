@@ -1,7 +1,7 @@
-"""Finds the broadcast from which the inputs of a join get copies of the same messages, and the ways in between.
+"""Finds the broadcast from which the inputs of a join get copies of the same messages, and the paths in between.
 
-A join by position may trust a way only if each block on it keeps the order and says what it loses. What stands in the
-way of that is collected in words.
+A join by position may rely on a path only if each block on it keeps the order and reports its losses. The reasons
+against that are collected as text.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Stage = tuple[Block, "Link[Any] | None"]
 
 @attrs.frozen
 class Way:
-    """How messages get from a broadcast to an input.
+    """A path from a broadcast to an input of a join.
 
     Attributes:
         fork: The broadcast.
-        stages: The blocks on the way, the broadcast first, each with the link that leads on.
-        obstacles: Why the order of the messages cannot be trusted, in words; empty if it can.
+        stages: The blocks on the path, the broadcast first, each with its outgoing link.
+        obstacles: Why the order of the messages is not reliable, as text; empty if it is.
     """
 
     fork: Block
@@ -41,8 +41,8 @@ class Group:
     """Inputs that get copies of the same messages.
 
     Attributes:
-        inputs: Their places among the inputs of the join.
-        ways: The way to each of them.
+        inputs: Their indices among the inputs of the join.
+        ways: The path to each of them.
     """
 
     inputs: tuple[int, ...]
@@ -50,19 +50,19 @@ class Group:
 
     @property
     def fork(self) -> Block:
-        """The broadcast that they have in common."""
+        """The broadcast that the inputs have in common."""
         return self.ways[0].fork
 
     def obstacles(self) -> tuple[str, ...]:
-        """Why the messages of the inputs cannot be told apart by position."""
+        """The reasons why the messages of the inputs cannot be matched by position."""
         return tuple(dict.fromkeys(reason for way in self.ways for reason in (*way.obstacles, *put_in_by_hand(way))))
 
 
 def find_groups(join: Block) -> Iterator[Group]:
-    """Yield the inputs of a join that have a broadcast in common, inputs without one left out.
+    """Yield each group of inputs of a join that have a broadcast in common.
 
     Raises:
-        ValueError: Some inputs have broadcasts in common, but no one broadcast feeds them all.
+        ValueError: Some inputs have broadcasts in common, but no single broadcast feeds them all.
     """
     ways = [ways_to(inbox, join) for inbox in inboxes_of(join)]
     left = [index for index, found in enumerate(ways) if found]
@@ -77,7 +77,7 @@ def find_groups(join: Block) -> Iterator[Group]:
 
 
 def share_source(join: Block) -> bool:
-    """Whether all inputs of a join get copies of the same messages, in whatever order they come."""
+    """Whether all inputs of a join get copies of the same messages, in any order."""
     try:
         return any(len(group.inputs) == len(inboxes_of(join)) for group in find_groups(join))
     except ValueError:
@@ -85,7 +85,7 @@ def share_source(join: Block) -> bool:
 
 
 def come_in_order(join: Block) -> bool:
-    """Whether no block and no meeting of sources before a join is known to change the order of messages."""
+    """Whether nothing before a join is known to change the order: no block does, and no inbox has two producers."""
     seen: set[Block] = {join}
     waiting = [join]
     while waiting:
@@ -104,7 +104,7 @@ def come_in_order(join: Block) -> bool:
 
 
 def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
-    """The ways from the nearest broadcast that feeds several inputs."""
+    """The paths from the nearest broadcast that feeds all these inputs."""
     common = [fork for fork in ways[0] if all(fork in others for others in ways)]
     if not common:
         forks = ", ".join(str(fork) for fork in dict.fromkeys(fork for found in ways for fork in found))
@@ -114,7 +114,7 @@ def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
 
 
 def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
-    """The broadcasts from which messages get to an input, each with the shortest way."""
+    """The broadcasts that feed an input, each with the shortest path."""
     found: dict[Block, Way] = {}
     seen: set[int] = set()
     waiting: deque[tuple[Inbox[Any], tuple[Stage, ...], tuple[str, ...]]] = deque([(inbox, (), ())])
@@ -154,7 +154,7 @@ def read_by(agent: object) -> Iterable[Block]:
 
 
 def distrust(block: Block, link: Link[Any]) -> Iterator[str]:
-    """Why a block on the way does not keep the order of the messages that go along a link."""
+    """The reasons why a block on the path does not keep the order of the messages along a link."""
     if link.outbox is not outboxes_of(block)[0]:
         yield f"dead letters of {block} come that way"
     if not block.keeps_order:
@@ -162,7 +162,7 @@ def distrust(block: Block, link: Link[Any]) -> Iterator[str]:
 
 
 def put_in_by_hand(way: Way) -> Iterator[str]:
-    """Say where messages came in that are not from the broadcast."""
+    """The places where messages came in that are not from the broadcast, or left along another link."""
     for block, link in way.stages:
         if link is None:
             continue

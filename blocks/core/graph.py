@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Block, None]:
-    """All blocks that can be reached from one in steps of one kind, the one included."""
+    """All blocks that can be reached from `start` by repeated `step`, including `start`."""
     found: dict[Block, None] = {}
     waiting = [start]
     while waiting:
@@ -22,7 +22,7 @@ def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Bl
 
 
 def downstream(block: Block) -> Iterable[Block]:
-    """The blocks that a block is linked to; its dead letters go another way."""
+    """The blocks that a block is linked to; links of its dead letters do not count."""
     return [link.target for outbox in block._outs()[:1] for link in outbox.links]
 
 

@@ -1,13 +1,12 @@
-"""The core of a target: the queue of what came in, and those who wait to hand more in.
+"""The core of a target: the queue of incoming messages, and the senders and links that wait for room in it.
 
 Plain synchronous code; only `send` can wait. Invariants:
 - the queue never holds more than `capacity`;
-- `credit` > 0 only while appending to the queue needs nothing else done: the target is open, has room for that many,
-  has no filter and no gate, and is queued for its step (or nobody is there to be told). Whatever ends such a state
-  calls `revoke`. It makes a `send` that need not wait as cheap as a list append;
-- whoever waits (a parked sender, a link that was postponed) is told when room is made, in turn, so that neither
-  kind can starve the other; and until the links that were told have had their turn, one place is kept for each of
-  them, so that no link can starve another.
+- `credit` > 0 only while an append to the queue is all that a send has to do: the target is open, has that much room,
+  has no filter and no gate, and its step is queued (or it has no taker to notify). Code that ends such a state
+  calls `revoke`. With credit, a `send` that need not wait is as cheap as a list append;
+- parked senders and postponed links are notified in turn when there is room, so that neither kind can starve the
+  other. One place is kept for each notified link until it has had its turn, so that no link can starve another.
 """
 
 from __future__ import annotations
@@ -47,23 +46,23 @@ UNBOUNDED = sys.maxsize
 
 
 class Gate(Protocol):
-    """Bounds what may come in beyond the target's own capacity: a governor."""
+    """A governor: a further limit on incoming messages, beside the target's own capacity."""
 
     def admit(self, items: Sequence[Any]) -> int:
-        """Let in as many of the items, from the first on, as there is a place for; give their number."""
+        """Let in as many of the items as there are places, from the first on; return how many."""
         ...
 
     def covers(self, block: Block) -> bool:
-        """Whether what is in a block has been let in already."""
+        """Whether the items in a block have been let in already."""
         ...
 
     def why_full(self) -> str:
-        """Say in words that nothing is let in now, and why."""
+        """Say why nothing is let in now."""
         ...
 
 
 class Inbox(Generic[T]):
-    """What a target has been handed and has not yet worked on."""
+    """The messages that a target has accepted and not yet worked on."""
 
     __slots__ = (
         "_credit_size",
@@ -110,7 +109,7 @@ class Inbox(Generic[T]):
         self._filter = filter
         self.gate: Gate | None = None
         self.closed: bool = False
-        self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of those that wait, where contexts are kept
+        self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of waiting senders, if contexts are kept
         self.takes_only_links: bool = False
         self.credit: int = 0
         self.lent: int = 0
@@ -121,12 +120,12 @@ class Inbox(Generic[T]):
         self._links_first = False
         self._links_asked = False
         self._turns: Turns[Link[Any]] = Turns()
-        self.links: int = 0  # how many links lead here, those of sources that have finished included
+        self.links: int = 0  # how many links lead here, including those of finished sources
         self.senders: WaitList[T] = WaitList()
         self.postponed: dict[Link[Any], None] = self._turns.waiting
         self.producers: dict[Part | object, None] = {}
-        self.fed_by: WeakSet[Link[Any]] | None = None  # links, those of sources that have finished too
-        self.branches: tuple[Branch, ...] = ()  # from a broadcast to a join, on which the target stands
+        self.fed_by: WeakSet[Link[Any]] | None = None  # links, including those of finished sources
+        self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the target
         self.is_direct: bool = filter is None and isinstance(queue, deque)
 
     def __str__(self) -> str:
@@ -134,7 +133,7 @@ class Inbox(Generic[T]):
 
     @property
     def accepted(self) -> int:
-        """How many messages were taken, counted as they were."""
+        """How many messages were accepted so far."""
         return self._granted - self.credit
 
     def came_along(self, link: Link[Any]) -> int:
@@ -142,17 +141,17 @@ class Inbox(Generic[T]):
         return link.passed
 
     def room(self) -> int:
-        """How many more messages fit in."""
+        """How many more messages fit into the queue."""
         return self.capacity - len(self.queue)
 
     def why_full(self) -> str:
-        """Why nothing more is taken in now."""
+        """The reason why the target accepts nothing more now."""
         if self.room() < 1 or self.gate is None:
             return f"it is full ({self.capacity - self.room()} of {self.capacity})"
         return self.gate.why_full()
 
     def revoke(self) -> None:
-        """End the right to append without further ado."""
+        """Withdraw the unused send credit."""
         if self.grantee is not None:
             self.settle()
             self.grantee = None
@@ -160,13 +159,13 @@ class Inbox(Generic[T]):
         self.credit = 0
 
     def settle(self) -> None:
-        """Count what was sent on credit for the one who sent it."""
+        """Add the messages sent on credit to the sender's counter."""
         if self.grantee is not None:
             self.grantee.emitted += self.lent - self.credit
             self.lent = self.credit
 
     def note_depth(self) -> None:
-        """Take note of how many are in the queue; called before some leave it, so no peak is missed."""
+        """Record the queue depth; called before messages leave, so that no peak is missed."""
         depth = len(self.queue)
         if depth > self.most_queued:
             self.most_queued = depth
@@ -175,7 +174,7 @@ class Inbox(Generic[T]):
 
     @property
     def filter(self) -> Callable[[T], bool] | None:
-        """Decides which messages the target wants."""
+        """The function that decides which messages the target wants; None for all."""
         return self._filter
 
     @filter.setter
@@ -200,7 +199,7 @@ class Inbox(Generic[T]):
         return answer if answer is True or answer is False else truth(self, answer)
 
     def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
-        """Take the message if that can be done now."""
+        """Accept the message if that is possible now."""
         if (link is None and self.takes_only_links) or not self.wants(message):
             return MessageStatus.DECLINED
         if link is None and self.branches:
@@ -216,25 +215,25 @@ class Inbox(Generic[T]):
         return MessageStatus.ACCEPTED
 
     def is_gated(self, link: Link[Any] | None) -> bool:
-        """Whether a governor decides about what comes along a link, or from a sender."""
+        """Whether a governor decides about messages of a link, or of a sender if `link` is None."""
         return self.gate is not None and not (link is not None and self.gate.covers(link.source))
 
     def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
-        """Answer an offer for which there is no room."""
+        """Postpone an offer for which there is no room."""
         del message
         if link is not None:
             self._turns.postpone(link)
         return MessageStatus.POSTPONED
 
     def store(self, message: T) -> None:
-        """Take a message in, whatever the room."""
+        """Append a message without a check of the room."""
         self.revoke()
         self.queue.append(message)
         self._granted += 1
         self.block._arrived()
 
     def store_of(self, waiter: Waiter[T]) -> None:
-        """Take in what a task waits to send."""
+        """Append the message of a waiting sender, in the sender's context."""
         context = None if self.contexts is None else self.contexts.get(waiter.task)
         if context is None:
             self.store(waiter.payload)
@@ -249,9 +248,9 @@ class Inbox(Generic[T]):
         self.contexts = {}
 
     def push(self, items: Sequence[T], link: Link[Any]) -> int:
-        """Take in as many items as fit, from the first on, and give their number; the caller removes them.
+        """Append as many items as fit, from the first on, and return how many; the caller removes them.
 
-        Only while `is_direct`; if some are left over the link is remembered.
+        Only while `is_direct`. If items are left over, the link is postponed.
         """
         waiting = len(items)
         room = self.room_for(link)
@@ -291,7 +290,7 @@ class Inbox(Generic[T]):
         if status is MessageStatus.ACCEPTED:
             self._grant(slow)
         elif status is MessageStatus.DECLINED:
-            if self.takes_only_links:  # the sender may be an agent that was cancelled for that
+            if self.takes_only_links:  # the sender may be an agent that was cancelled for this reason
                 await trio.lowlevel.checkpoint_if_cancelled()
             raise self.declined(item)
         else:
@@ -304,7 +303,7 @@ class Inbox(Generic[T]):
         try:
             await self.senders.park(self.block, "send", item)
         except BaseException:
-            if self.gate is not None and self.senders:  # a lighter one behind may get in now
+            if self.gate is not None and self.senders:  # a lighter item behind this one may get in now
                 self.block._wake()
             raise
         finally:
@@ -312,8 +311,8 @@ class Inbox(Generic[T]):
                 self.contexts.pop(task, None)
 
     def _grant(self, now: float) -> None:
-        """Let a quick sender append its next messages directly, more of them the quicker it is."""
-        is_only_one = len(self.producers) < 2  # nobody else uses up the credit, or is counted as the sender
+        """Give credit to a sender, so that it appends its next messages directly; a quick sender gets more."""
+        is_only_one = len(self.producers) < 2  # no other sender uses the credit
         user = None if self.block._network is None else self.block._network.measures.user
         if user is not None:
             user.sends(now)
@@ -343,14 +342,14 @@ class Inbox(Generic[T]):
     # Sending from another thread
 
     def check_can_come(self) -> None:
-        """Raise if nothing can come any more; from any thread."""
+        """Raise if the target accepts nothing any more; callable from any thread."""
         if self.block._broken is not None:
             raise trio.BrokenResourceError(f"cannot send to {self}: {self.block._broken}")
         if self.closed:
             raise Declined(f"{self} is complete and takes no more")
 
     def take_from_thread(self, item: T) -> bool:
-        """Take an item that a thread sends, on the loop; False if it has to wait."""
+        """Accept an item that a thread sends; runs in the loop's thread. False if the item has to wait."""
         network = self.block._network
         if network is not None and network.is_being_stopped:
             raise trio.BrokenResourceError(f"cannot send to {self}: its network was stopped")
@@ -361,7 +360,7 @@ class Inbox(Generic[T]):
         return status is MessageStatus.ACCEPTED
 
     def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Have a task wait for room for a thread, on the loop."""
+        """Start a task that waits for room on behalf of a thread; runs in the loop's thread."""
         network = self.block._network
         if network is not None and network.is_open:
             network.spawn(work, name=name, phase=self.block.name, context=copy_context())
@@ -369,7 +368,7 @@ class Inbox(Generic[T]):
             trio.lowlevel.spawn_system_task(work, name=name, context=copy_context())
 
     def declined(self, item: T) -> Declined:
-        """Explain why an item is not taken."""
+        """The error that says why an item is not accepted."""
         if self.takes_only_links:
             return Declined(f"{self} needs nothing more: what it feeds has all it wanted; it was sent {shorten(item)}")
         if self.closed:
@@ -383,7 +382,7 @@ class Inbox(Generic[T]):
     # Making room
 
     def take(self, count: int) -> Sequence[T]:
-        """Remove up to `count` messages from the front; `admit` then lets others in."""
+        """Remove up to `count` messages from the front; the caller then calls `admit`."""
         queue = self.queue
         if len(queue) > self.most_queued:
             self.most_queued = len(queue)
@@ -395,12 +394,12 @@ class Inbox(Generic[T]):
         return [queue.popleft() for _ in range(count)]
 
     def admit(self) -> None:
-        """Room may have been made: let in those who wait, links and senders in turn."""
+        """Let in waiting links and senders, in turn, as far as there is room."""
         links_turn = self._links_first and (self.postponed or self._links_asked)
         while self.senders and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
             if self.gate is not None and not self.gate.admit((waiter.payload,)):
-                return  # nor would a link be let in; the gate comes back when it opens
+                return  # a link would be refused, too; the gate calls `gate_opened` later
             self.store_of(waiter)
             self.senders.wake(waiter)
             self._links_first = True
@@ -411,36 +410,36 @@ class Inbox(Generic[T]):
                 self._ask_first(room)
             else:
                 self.wake_postponed()
-            if self.senders:  # they get what the links leave, in the block's next step
+            if self.senders:  # in the block's next step they get the room that the links leave
                 self._links_asked = True
                 self.block._wake()
 
     def begin_step(self) -> None:
-        """The block's step begins; sources that were asked for messages have had theirs."""
+        """Prepare for a step of the block: withdraw the credit, and end the turns of links that were asked."""
         self.revoke()
         self._links_asked = False
         if self._turns.asked and self._turns.step():
-            self.block._wake()  # behind those that were asked
+            self.block._wake()  # this step comes after the steps of the sources that were asked
 
     def _ask_first(self, room: int) -> None:
-        """Ask as many links as there is room for, those that wait longest; the others go on waiting."""
+        """Ask the links that wait longest, as many as there is room for; the others keep waiting."""
         self._ask(self._turns.ask(room))
-        self.block._wake()  # nobody else takes all the room before they have had their turn
+        self.block._wake()  # its step releases the places that are kept for the links
 
     def room_for(self, link: Link[Any]) -> int:
-        """The room that is left for a link if each of those that came before it, asked or not yet, gets one place."""
+        """The room for a link, if every link before it in the order (asked or waiting) gets one place."""
         if not self.postponed and not self._turns.asked:
             return self.room()
         return self.room() - self._turns.ahead_of(link)
 
     def gate_opened(self) -> None:
-        """Items have left beyond the gate: what it has refused may come in now."""
+        """Try again to let in refused items, because items have left the gate's region."""
         self._turns.ask_again()
         self.block._wake()
         self.admit()
 
     def wake_postponed(self) -> None:
-        """Ask the sources that were postponed for their messages."""
+        """Ask all postponed sources for their messages."""
         self._ask(self._turns.ask_all())
 
     @staticmethod
@@ -449,25 +448,25 @@ class Inbox(Generic[T]):
             link.source._wake()
 
     def wake_sources(self) -> None:
-        """Ask every linked source for its head again: what was declined may be wanted now."""
+        """Ask every linked source for its head again, because a declined message may be wanted now."""
         for producer in tuple(self.producers):
             if isinstance(producer, Link):
                 producer.source._wake()
 
     def refuse_senders(self) -> None:
-        """Take no more but what comes along links; nothing that is sent is needed."""
+        """Accept messages only along links from now on; sent messages are not needed."""
         self.revoke()
         self.takes_only_links = True
 
     def decline_senders(self) -> None:
-        """Tell those that wait with a message that it is not needed."""
+        """Fail the waiting senders, because their messages are not needed."""
         for waiter in self.senders:
             self.senders.fail(waiter, self.declined(waiter.payload))
         if not self.producers:
             self.close()
 
     def discard(self) -> int:
-        """Take out everything that waits; give how many messages that was."""
+        """Remove all messages; return how many there were."""
         self.revoke()
         self.note_depth()
         count = len(self.queue)
@@ -477,7 +476,7 @@ class Inbox(Generic[T]):
     # Links
 
     def linked(self, link: Link[Any]) -> None:
-        """Count a link that was just made as a producer."""
+        """Add a new link as a producer."""
         self.producers[link] = None
         self.links += 1
         self.fed_by = WeakSet() if self.fed_by is None else self.fed_by
@@ -489,17 +488,17 @@ class Inbox(Generic[T]):
                 block.input_linked()
 
     def is_disturbed(self, what: str) -> None:
-        """Tell the joins behind that messages come here which are not from their broadcast."""
+        """Tell the joins downstream that messages came in here which are not from their broadcast."""
         for branch in self.branches:
             branch.break_off(f"while the network ran, {what} ({self})")
 
     def link_from(self, source: object) -> Link[Any] | None:
-        """The link from a source to here, if there is one."""
+        """The link from a source to this target, or None."""
         find: Callable[[Inbox[Any]], Link[Any] | None] | None = getattr(source, "link_to", None)
         return None if find is None else find(self)
 
     def unlinked(self, link: Link[Any]) -> None:
-        """Forget a link that was taken away; that does not complete the target, but it may be an entry now."""
+        """Forget a removed link; the target does not complete, but it may become an entry of its network."""
         self.links -= 1
         self.producers.pop(link, None)
         (self.fed_by or WeakSet()).discard(link)
@@ -507,7 +506,7 @@ class Inbox(Generic[T]):
         self.lost_producer()
 
     def lost_producer(self) -> None:
-        """A target that nothing feeds any more ends with the body of its network."""
+        """If no producer is left, make the target an entry: it completes when the body of its network ends."""
         network = self.block._network
         if not self.producers and network is not None:
             network.entry_appeared(self)
@@ -515,7 +514,7 @@ class Inbox(Generic[T]):
     # Ending
 
     def close(self) -> None:
-        """Take no more; senders that still wait keep their items."""
+        """Accept nothing more; waiting senders fail and keep their items."""
         if self.closed:
             return
         self.revoke()
@@ -528,13 +527,13 @@ class Inbox(Generic[T]):
         self.block._wake()
 
     def producer_done(self, producer: object) -> None:
-        """One that feeds this target has finished; after the last one the target completes."""
+        """Remove a producer that has finished; the target completes after its last producer."""
         self.producers.pop(producer, None)
         if not self.producers:
             self.close()
 
     def abort(self, reason: str) -> int:
-        """Drop everything because the network stops; give how many messages were discarded."""
+        """Drop everything because the network stops; return how many messages were discarded."""
         self.revoke()
         for waiter in self.senders:
             self.senders.fail(waiter, trio.BrokenResourceError(f"cannot send to {self}: {reason}"))

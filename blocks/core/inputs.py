@@ -1,8 +1,8 @@
 """The shared core of blocks that take messages from several inputs: join, choice, and the sequence multiplexer.
 
-Such a block leaves the messages where they are and only looks at the heads of its inputs. It takes them at the moment
-when somebody takes its own output, so what it does not use stays with the sources, for other takers. Its outbox is
-filled from a store that is computed from the heads.
+Such a block leaves the messages in the sources and only looks at the heads of its inputs. It takes them at the moment
+when its own output is taken. So unused messages stay in the sources, for other takers. The queue of its outbox is
+computed from the heads.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Sought:
     """The one message that a block waits for.
 
     Attributes:
-        what: In words.
-        matches: Whether a message is the one.
-        remedy: What to do if it will never come.
+        what: A description of the message.
+        matches: Whether a message is the awaited one.
+        remedy: What to do if it never comes.
     """
 
     what: str
@@ -45,7 +45,7 @@ class Sought:
 
 
 class HeadsInbox(Inbox[T]):
-    """Postpones what links offer, and looks at it there; keeps one message of those that were sent by hand."""
+    """Postpones offers of links and leaves the messages there; stores one message that was sent by hand."""
 
     __slots__ = ("index",)
     block: InputsBlock[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
@@ -56,12 +56,12 @@ class HeadsInbox(Inbox[T]):
         self.index: int = index
 
     def came_along(self, link: Link[Any]) -> int:
-        """None: what comes along a link is looked at where it is, and not accepted."""
+        """Always 0, because messages of links stay in their sources and are not accepted here."""
         del link
         return 0
 
     def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
-        """Remember who has something."""
+        """Remember which link has a message."""
         if link is None:
             return super().offer(message)
         if self.closed:
@@ -72,17 +72,17 @@ class HeadsInbox(Inbox[T]):
         return MessageStatus.POSTPONED
 
     def store(self, message: T) -> None:
-        """Take in what was sent by hand."""
+        """Store a message that was sent by hand."""
         self.block.stir(self.index)
         super().store(message)
 
     def close(self) -> None:
-        """Take no more."""
+        """Accept nothing more."""
         self.block.closed_inputs += not self.closed
         super().close()
 
     def _ask_first(self, room: int) -> None:
-        """The block looks at all links by itself: none has to wait for room."""
+        """Ask all links, because the block looks at all of them and none has to wait for room."""
         self.wake_postponed()
         self.block._wake()
 
@@ -94,19 +94,19 @@ class Input(Target[T], Generic[T]):
         self._block = block
         self._inbox: Inbox[T] = inbox
         self.index = index
-        self.takes_early = False  # messages are taken in as they come, not left where they are
-        self.is_stirred = False  # it is among those of its block that may have a message
+        self.takes_early = False  # messages are stored as they come, not left in their sources
+        self.is_stirred = False  # its block has marked it as an input that may have a message
         self._link: Link[T] | None = None
 
     def __repr__(self) -> str:
         return f"<Input {self.index} of {self._block}>"
 
     def has_message(self) -> bool:
-        """Look whether there is a message, and where: `head` and `take` use what was seen here last."""
+        """Whether there is a message; `head` and `take` use the place that was found here last."""
         inbox = self._inbox
         if self.takes_early:
             return bool(inbox.queue)
-        link = self._link  # the one that had a message last time is likely to have another
+        link = self._link  # the link that had a message last time is likely to have another
         if link is not None and not inbox.queue and link.outbox.available(link):
             return True
         self._link = None
@@ -122,7 +122,7 @@ class Input(Target[T], Generic[T]):
 
     @property
     def inbox(self) -> Inbox[T]:
-        """Where the messages are that the block has taken in."""
+        """The store of the messages that the block has accepted."""
         return self._inbox
 
     @inbox.setter
@@ -130,22 +130,22 @@ class Input(Target[T], Generic[T]):
         self._inbox = inbox
 
     def producers(self) -> Iterable[object]:
-        """What feeds the input: links, agents, handles."""
+        """The producers of the input: links, agents, handles."""
         return tuple(self._inbox.producers)
 
     def head(self) -> T:
-        """The next message, left where it is; right after `has_message`."""
+        """The next message, which stays in its place; call it right after `has_message`."""
         link = self._link
         return self._inbox.queue[0] if link is None else link.outbox.head(link)
 
     def head_context(self) -> Context:
-        """That of the next message; right after `has_message`."""
+        """The context of the next message; call it right after `has_message`."""
         link = self._link
         context = context_of(self._inbox.queue) if link is None else link.outbox.context_at(link)
         return copy_context() if context is None else context
 
     def take(self) -> T:
-        """Take the next message; right after `has_message`."""
+        """Take the next message; call it right after `has_message`."""
         link = self._link
         if link is not None:
             self._block._counts["pulled"] += 1
@@ -156,12 +156,12 @@ class Input(Target[T], Generic[T]):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether nothing is here and nothing will come."""
+        """Whether the input has no message and none will come."""
         return self._inbox.closed and not self.has_message()
 
 
 class Heads(Generic[Out]):
-    """A store of at most one output, which exists only while the heads of the inputs allow it."""
+    """A queue of at most one output, computed from the heads of the inputs."""
 
     __slots__ = ("_block", "last")
 
@@ -171,7 +171,7 @@ class Heads(Generic[Out]):
 
     @property
     def context(self) -> Context:
-        """That of the output that the heads make."""
+        """The context of the output that the heads make."""
         return self._block.head_context()
 
     def __len__(self) -> int:
@@ -192,7 +192,7 @@ class Heads(Generic[Out]):
         raise NotImplementedError("outputs are made of inputs")
 
     def clear(self) -> None:
-        """Nothing is kept here."""
+        """Do nothing, because nothing is stored here."""
 
 
 class HeadsOutbox(Outbox[Out]):
@@ -220,12 +220,12 @@ class HeadsOutbox(Outbox[Out]):
         return item
 
     def serve_others(self) -> None:
-        """Hand out what is for others, after a look at every input: a message need not have been offered yet."""
+        """Look at every input, then serve links and receivers; a message may be there without an offer."""
         cast("InputsBlock[Out]", self.block).look_at_all()
         super().serve_others()
 
     def flush(self) -> None:
-        """Hand out what is there; one that was released goes first."""
+        """Hand out the outputs that can be made now; a released output goes first."""
         super().flush()
         self._look_at_heads_again()
         if self.queue and isinstance(self.queue, Heads):
@@ -242,12 +242,12 @@ class HeadsOutbox(Outbox[Out]):
         try:
             while len(outputs) < room and block._is_ready():
                 outputs.append(block._take())
-        finally:  # a filter that raises loses nothing of what was taken before
+        finally:  # if a filter raises, the outputs that were made before are not lost
             count = link.push_all(outputs)
         return count
 
     def pop(self) -> Out:
-        """Take an output; one that was released goes first."""
+        """Take an output; a released output goes first."""
         item = super().pop()
         self._look_at_heads_again()
         return item
@@ -257,7 +257,7 @@ class HeadsOutbox(Outbox[Out]):
             self.queue = Heads(cast("InputsBlock[Out]", self.block))
 
     def kept(self) -> int:
-        """How many outputs were taken from the inputs and are still here."""
+        """How many outputs were made from the inputs and are still here."""
         return 0 if isinstance(self.queue, Heads) else len(self.queue)
 
 
@@ -272,36 +272,36 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         self.inputs: list[Input[Any]] = []
         self._outbox: Outbox[Out] = HeadsOutbox(self)
 
-    # What is special about the block
+    # To be defined by each kind of block
 
     def _is_ready(self) -> bool:
         """Whether the heads make an output."""
         raise NotImplementedError
 
     def _look(self) -> Out:
-        """The output that the heads make; only if they do."""
+        """The output that the heads make; only call it if `_is_ready`."""
         raise NotImplementedError
 
     def _take(self) -> Out:
-        """Take the heads that make the output."""
+        """Take the heads, and return the output that they make."""
         raise NotImplementedError
 
     def _is_over(self) -> bool:
-        """Whether no output can come any more."""
+        """Whether the block will never have another output."""
         raise NotImplementedError
 
     # Contexts
 
     def leading_input(self) -> int:
-        """The input whose head gives the output its context; only if the heads make an output."""
+        """The input whose head gives the output its context; only call it if `_is_ready`."""
         return 0
 
     def head_context(self) -> Context:
-        """That of the output which the heads make."""
+        """The context of the output that the heads make."""
         return self.inputs[self.leading_input()].head_context()
 
     def carry_contexts(self) -> bool:
-        """Keep the contexts of messages; what is made of several has that of the first."""
+        """Keep the contexts of messages; an output has the context of its leading input's message."""
         for port in self.inputs:
             if port.inbox.contexts is None:
                 port.inbox.carry(ContextQueue(port.inbox.queue))
@@ -311,10 +311,10 @@ class InputsBlock(Block, Source[Out], Target[Any]):
     # Inputs
 
     def stir(self, index: int) -> None:
-        """Something is offered or sent to an input."""
+        """Note that a message was offered or sent to an input."""
 
     def look_at_all(self) -> None:
-        """Look for messages at all inputs that were not stirred."""
+        """Look for messages at all inputs, also those without a call of `stir`."""
 
     @property
     def _inbox(self) -> Inbox[Any]:  # type: ignore[override]
@@ -329,7 +329,7 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         return port
 
     def _link_sources(self, sources: Iterable[Source[Any]]) -> None:
-        self._queued = True  # no step before all are linked: the first ones may have ended, and these may be all
+        self._queued = True  # no step before all are linked: with only the first, ended sources it would finish
         for source in sources:
             if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"{self}: every input must be a source, got {source!r}")
@@ -338,7 +338,7 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         self._wake()
 
     def _check_not_linked(self, outbox: Outbox[Any]) -> None:
-        if len(outbox.links) < len(self.inputs):  # the shorter way: there may be many of either
+        if len(outbox.links) < len(self.inputs):  # search the shorter list; both may be long
             is_linked = any(link.target is self for link in outbox.links)
         else:
             is_linked = any(port._inbox in outbox.link_to for port in self.inputs)
@@ -346,16 +346,16 @@ class InputsBlock(Block, Source[Out], Target[Any]):
             raise ValueError(f"{outbox.block} is already linked to {self}; unlink it first, or link another block")
 
     def complete(self) -> None:
-        """Take nothing more from any input."""
+        """Accept nothing more at any input."""
         for port in self.inputs:
             port.complete()
 
     async def aclose(self) -> None:
-        """Take nothing more from any input; never waits."""
+        """Accept nothing more at any input; never waits."""
         self.complete()
 
     def end_early(self) -> None:
-        """Take nothing more from any input, and discard what was taken."""
+        """Accept nothing more at any input, and discard the stored messages."""
         for port in self.inputs:
             self._counts["discarded"] += len(port.inbox.queue)
             port.inbox.queue.clear()
@@ -377,11 +377,11 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         return [port._inbox for port in self.inputs if not port.has_message()]
 
     def _sought(self) -> Sought | None:
-        """The one message that the block waits for, if it has to be that one."""
+        """The one message that the block waits for; None if any message will do."""
         return None
 
     def _why_not_taken(self) -> str:
-        """Why an output that the heads make stays where it is."""
+        """Why the output that the heads make is not taken."""
         links = self._outbox.links
         reasons = [link.obstacle(self._look()) for link in links if self._is_ready()]
         return f"nobody takes what it gives: {'; '.join(reasons) or 'nothing is linked to it'}"

@@ -1,4 +1,4 @@
-"""Messages of several inputs that wait for those with the same key. Plain values without a loop."""
+"""Stores messages of several inputs until all messages with the same key are there. Plain code without a loop."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 MOST_REPORTED = 10_000
-"""Losses that are remembered while messages keep coming; older ones are most likely of no concern here."""
+"""Maximum number of reported losses that are remembered; older reports most likely do not matter any more."""
 
 
 class KeyStore:
-    """Pairs messages by key, whatever their order.
+    """Pairs messages by key, in any order.
 
     Args:
-        inputs: How many inputs there are; a key is complete when each of them has brought it.
+        inputs: The number of inputs; a key is complete when each input has a message with it.
     """
 
     __slots__ = ("_entries", "_is_increasing", "_last", "_reported", "counts", "ended")
@@ -31,7 +31,7 @@ class KeyStore:
         return sum(self.counts)
 
     def put(self, index: int, key: Hashable, item: Any) -> tuple[Any, ...] | None:
-        """Take a message of an input in; give the messages with its key, in the order of the inputs, if all are there.
+        """Store a message of an input; if its key is complete, return the messages with that key, in input order.
 
         Raises:
             KeyError: A message with that key waits on the same input already.
@@ -48,7 +48,7 @@ class KeyStore:
         return tuple(message for _, message in sorted(self.remove(key).items()))
 
     def remove(self, key: Hashable) -> dict[int, Any]:
-        """Take out the messages with a key, by input."""
+        """Remove the messages with a key and return them by input."""
         entry = self._entries.pop(key)
         self._reported.pop(key, None)
         for index in entry:
@@ -56,53 +56,53 @@ class KeyStore:
         return entry
 
     def clear(self) -> None:
-        """Keep nothing."""
+        """Forget everything."""
         self._entries.clear()
         self._reported.clear()
         self.counts = [0] * len(self.counts)
 
     def keys(self) -> list[Hashable]:
-        """The keys that wait."""
+        """The keys of the waiting messages."""
         return list(self._entries)
 
     def first(self) -> tuple[Hashable, list[int]] | None:
-        """The key that waits longest, and the inputs that have not brought it."""
+        """The key that waits longest, and the inputs without a message for it."""
         for key in self._entries:
             return key, self.lacking(key)
         return None
 
     def lacking(self, key: Hashable) -> list[int]:
-        """The inputs that have not brought a key that waits."""
+        """The inputs without a message for a waiting key."""
         entry = self._entries[key]
         return [index for index in range(len(self.counts)) if index not in entry]
 
-    # What will never be complete
+    # Keys that will never be complete
 
     def report(self, keys: Iterable[Hashable]) -> None:
-        """A message with such a key was lost on its way here; the others with its key will wait in vain."""
+        """Note that messages with these keys were lost on their way here, so the keys will not be complete."""
         self._reported.update(dict.fromkeys(keys))
         while len(self._reported) > MOST_REPORTED:
             del self._reported[next(iter(self._reported))]
 
     def reported(self) -> list[Hashable]:
-        """The keys of reported losses for which messages wait."""
+        """The reported keys for which messages wait."""
         return [key for key in self._reported if key in self._entries]
 
     def forget_reports(self) -> None:
-        """Nothing is on its way here: for the reported losses for which no message waits, none will."""
+        """Forget the reported keys without a waiting message, because nothing is on its way here."""
         self._reported = dict.fromkeys(self.reported())
 
     def end(self, index: int) -> list[Hashable]:
-        """Nothing more will come to an input: give the keys that it has not brought, and never will."""
+        """Note that an input has ended; return the waiting keys that it will never have."""
         self.ended.add(index)
         return [key for key, entry in self._entries.items() if index not in entry]
 
     def is_hopeless(self, key: Hashable) -> bool:
-        """Whether an input that has ended has not brought a key that waits."""
+        """Whether an ended input has no message for a waiting key."""
         return not self.ended <= self._entries[key].keys()
 
     def passed(self) -> list[Hashable]:
-        """The keys that some input has gone beyond, if the keys of each input have come in increasing order so far."""
+        """The waiting keys that an input has passed; none unless the keys of every input have come in rising order."""
         if not self._is_increasing:
             return []
         return [key for key in self._entries if any(self._is_behind(key, self._last[i]) for i in self.lacking(key))]

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Inquiry(threading.local):
-    """Whether a filter is being called only to tell somebody what goes on."""
+    """Whether a filter is being called only for diagnostics, in this thread."""
 
     is_under_way = False
 
@@ -31,13 +31,13 @@ numbers: itertools.count[int] = itertools.count(1)
 
 
 class Link(Generic[T]):
-    """Source → target, as made by `link_target`; `unlink` takes it away, also in the middle of a run, losing nothing.
+    """A connection from a source to a target, made by `link_target`; `unlink` removes it, also during a run.
 
     Attributes:
-        source: The block that the messages come from.
-        target: The block that they go to.
+        source: The block that gives the messages.
+        target: The block that takes the messages.
         passed: How many messages have gone along the link.
-        number: Links are numbered as they are made, so a list of links in the order of their making is sorted.
+        number: Counts up with every new link, so a list of links in the order of their creation is sorted.
     """
 
     __slots__ = (
@@ -71,10 +71,10 @@ class Link(Generic[T]):
         self.filter: Callable[[T], bool] | None = filter
         self.remaining = max_messages
         self.passed: int = 0
-        self.first: int = 1  # the number of the first message that can come along, among those that the source gives
+        self.first: int = 1  # the number of the first message of the source that can come along
         self.backlog: deque[T] = deque()
         self.is_linked: bool = True
-        self.turn: int = 0  # its place among those that wait for room in the target, 0 if it does not wait
+        self.turn: int = 0  # its place in the order of links that wait for room in the target, 0 if it does not wait
 
     def __str__(self) -> str:
         return f"{self.source.name} → {self.target.name}"
@@ -83,12 +83,12 @@ class Link(Generic[T]):
         return f"<Link {self}, {self.passed} passed{'' if self.is_linked else ', unlinked'}>"
 
     def contexts_from(self) -> tuple[Block]:
-        """The block from which messages come with their contexts."""
+        """The block that sends messages with contexts along the link."""
         return (self.source,)
 
     @property
     def is_plain(self) -> bool:
-        """Whether every message goes along, so that many can move at once."""
+        """Whether many messages can move at once: neither the link nor the target has a filter or limit."""
         return self.filter is None and self.remaining is None and self.inbox.is_direct
 
     def wants(self, message: T) -> bool:
@@ -100,10 +100,10 @@ class Link(Generic[T]):
         return answer if answer is True or answer is False else truth(f"link {self}", answer)
 
     def declines(self, head: T) -> bool:
-        """Whether a message is kept back, for who only wants to know it; he is disturbed by nothing that a filter does.
+        """Whether the filters decline `head`, for diagnostics only.
 
-        One that raises keeps it back, and raises where the message is offered. One that wants to know itself what goes
-        on, and so would be called again for that, gets no answer here.
+        A filter that raises counts as declining; its error appears where the message is offered. A filter that asks
+        for a report itself gets the answer False here, so that it is not called again.
         """
         if inquiry.is_under_way:
             return False
@@ -116,7 +116,7 @@ class Link(Generic[T]):
             inquiry.is_under_way = False
 
     def obstacle(self, head: T) -> str:
-        """Say in words why a message has not gone along the link."""
+        """The reason why a message has not gone along the link."""
         inbox = self.inbox
         if inbox.closed:
             return f"{inbox} is complete and takes no more"
@@ -127,7 +127,7 @@ class Link(Generic[T]):
         return f"{inbox} has not taken the head: {self.target._why_waiting()}"
 
     def offer(self, message: T) -> MessageStatus:
-        """Show a message to the target."""
+        """Offer a message to the target."""
         if self.filter is not None and not self._passes(self.filter, message):
             return MessageStatus.DECLINED
         status = self.inbox.offer(message, self)
@@ -136,7 +136,7 @@ class Link(Generic[T]):
         return status
 
     def push(self, items: deque[T]) -> int:
-        """Move messages from the front of a queue to the target, as many as it takes now; give their number."""
+        """Move as many messages as the target takes now from the front of a queue; return how many."""
         if self.is_plain and not self.inbox.closed:
             count = self.push_all(items)
             if count == len(items):
@@ -147,7 +147,7 @@ class Link(Generic[T]):
             return count
         count = 0
         while items and self.is_linked:
-            item = items.popleft()  # first: with its last message the link goes, and with it what it has not passed on
+            item = items.popleft()  # before the offer: the last allowed message removes the link and its backlog
             try:
                 accepted = self.offer(item) is MessageStatus.ACCEPTED
             except BaseException:
@@ -160,13 +160,13 @@ class Link(Generic[T]):
         return count
 
     def push_all(self, items: Sequence[T]) -> int:
-        """Show messages to a target that takes whatever fits; give the number of those that did, from the first on."""
+        """Push messages to a target that takes every message; return how many fitted in, from the first on."""
         count = self.inbox.push(items, self)
         self.passed += count
         return count
 
     def count(self) -> None:
-        """Record that one message went along; the last one allowed takes the link away."""
+        """Record that one message went along; the last allowed message removes the link."""
         self.passed += 1
         if self.remaining is not None:
             self.remaining -= 1
@@ -174,11 +174,11 @@ class Link(Generic[T]):
                 self.unlink()
 
     def unlink(self) -> None:
-        """Take the link away; messages that have not gone along stay with the source.
+        """Remove the link; messages that have not gone along stay in the source.
 
-        The target loses a producer; it is not completed by that. If it has no other, it is an entry of its network
-        from now on and completes when the body of the network ends. A subscriber that will not be used again is
-        completed too (`target.complete()`): then it leaves a network that runs.
+        The target loses a producer, but does not complete. If it has no other producer, it is an entry of its network
+        from now on, and completes when the body of the network ends. Call `target.complete()` as well for a subscriber
+        that will not be used again: then it leaves the running network.
         """
         if not self.is_linked:
             return
@@ -192,5 +192,5 @@ class Link(Generic[T]):
 
 
 def as_link(feeder: object) -> Link[Any] | None:
-    """The link, if what feeds a target is one."""
+    """The feeder itself if it is a link, else None."""
     return cast(Any, feeder) if isinstance(feeder, Link) else None

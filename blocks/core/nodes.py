@@ -1,4 +1,4 @@
-"""What a user gives to a network, and what the network runs."""
+"""The nodes that a user gives to a network, and the parts of them that the network runs."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from .ports import Part
 
 
 class Node(Protocol):
-    """What a `Network` runs: a block or an agent.
+    """A block or an agent: the things that a `Network` runs.
 
-    For annotations. A node of your own is a subclass of `Buffer` or of `penstock.agents.Agent`.
+    Use it in annotations. To make a node of your own, subclass `Buffer` or `penstock.agents.Agent`.
     """
 
     @property
     def name(self) -> str:
-        """What reports and messages call it."""
+        """The name in reports and messages."""
         ...
 
     @property
     def _core(self) -> Part:
-        """What the network runs: a block itself, of an agent what is inside it."""
+        """The part that the network runs: a block itself, or the core of an agent."""
         ...
 
 
 def part_of(thing: object) -> Part | None:
-    """What a network runs of a block or an agent; None for anything else."""
+    """The part of a block or an agent that a network runs; None for anything else."""
     return None if isinstance(thing, type) else cast("Part | None", getattr(thing, "_core", None))
 
 
 def parts_of(who: str, nodes: tuple[Any, ...]) -> list[Part]:
-    """What a network runs of some blocks and agents.
+    """The parts of blocks and agents that a network runs.
 
     Raises:
-        TypeError: One of them is neither.
+        TypeError: One of the nodes is neither a block nor an agent.
     """
     parts: list[Part] = []
     for node in nodes:

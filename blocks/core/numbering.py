@@ -1,6 +1,6 @@
-"""Numbers of the items of a stream from which some are missing, and which numbers of several streams belong together.
+"""Numbers items of a stream in which some are missing, and finds the items of several streams that belong together.
 
-Plain values without a loop. A number is a place in the stream that leaves a broadcast, counted from 1.
+Plain code without a loop. A number is a position in the stream that leaves a broadcast, counted from 1.
 """
 
 from __future__ import annotations
@@ -10,50 +10,50 @@ from collections.abc import Iterable, Sequence
 
 
 class Numbering:
-    """The numbers that are missing from a stream, so that the n-th item that comes can be told its number.
+    """Keeps the missing numbers of a stream, and computes the number of the n-th item that comes.
 
-    Numbers are reported missing in any order, but each before the item behind it comes.
+    Missing numbers are added in any order, but each before the item behind it comes.
 
     Args:
-        first: The number of the first item, if none before it is missing.
+        first: The number of the first item, if that item is not missing.
     """
 
     __slots__ = ("_missing", "_passed")
 
     def __init__(self, first: int = 1) -> None:
         self._missing: list[int] = []
-        self._passed = first - 1  # how many missing numbers lie before all that can still be asked for
+        self._passed = first - 1  # how many missing numbers lie before every number that can still be asked for
 
     def add(self, number: int) -> None:
-        """Take note that a number will not come."""
+        """Add a missing number."""
         insort(self._missing, number)
 
     def number(self, place: int) -> int:
-        """The number of the item that comes as number `place`, counted from 1."""
+        """The number of the item that comes in position `place`, counted from 1."""
         return place + self._passed + self._before(place)
 
     def forget(self, number: int) -> None:
-        """Keep nothing for numbers before this one: nobody asks for them any more."""
+        """Forget the numbers before this one; they are not asked for any more."""
         count = bisect_left(self._missing, number)
         del self._missing[:count]
         self._passed += count
 
     def _before(self, place: int) -> int:
-        """How many of the missing numbers are less than that of the item in a place."""
+        """How many of the missing numbers are less than the number of the item in a position."""
         missing, passed = self._missing, self._passed
         return bisect_right(range(len(missing)), place, key=lambda index: missing[index] - index - passed)
 
 
 class Alignment:
-    """Tells which heads of several inputs belong together, and which of them have lost their partner.
+    """Finds which heads of several inputs belong together, and which of them have no partner.
 
-    `next` is the number whose items come next. All inputs stand at it: the head of an input is the item with that
-    number, unless the number is missing there. If it is missing on one input, the other inputs owe their item: it has
-    to be discarded when it is there. After the last of these, the next number is looked at.
+    `next` is the number whose items come next. The head of each input is the item with that number, unless the number
+    is missing there. If it is missing on one input, the other inputs owe their item: that item must be discarded when
+    it is there. After the last of these, `next` goes up by one.
 
     Args:
-        inputs: The places of the inputs among those of the join.
-        first: By input, the number that the first item of it can have.
+        inputs: The indices of the inputs among those of the join.
+        first: For each input, the number of the first item that can come.
     """
 
     __slots__ = ("_discarded", "_ended", "_has_gaps", "_missing", "first", "inputs", "next")
@@ -68,19 +68,19 @@ class Alignment:
         self._has_gaps = True
 
     def lose(self, index: int, number: int) -> None:
-        """A number will not come to an input."""
+        """Note that a number will not come to an input."""
         if number >= self.next:
             self._missing[index].add(number)
             self._has_gaps = True
 
     def end(self, index: int) -> None:
-        """Nothing more will come to an input."""
+        """Note that nothing more will come to an input."""
         self._ended.add(index)
         self._has_gaps = True
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come to any input."""
+        """Whether all inputs have ended."""
         return len(self._ended) == len(self.inputs)
 
     def lacks(self, index: int) -> bool:
@@ -89,11 +89,11 @@ class Alignment:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the next number is missing on some input, so that the others owe their items."""
+        """Whether the next number is missing on any input, so that the others owe their items."""
         return self._has_gaps and any(map(self.lacks, self.inputs))
 
     def unbroken(self, most: int) -> int:
-        """How many numbers from the next one on are missing on no input, at most `most`."""
+        """How many numbers in a row, from `next` on, are missing on no input; at most `most`."""
         if not self._has_gaps:
             return most
         if self.is_broken:
@@ -106,11 +106,11 @@ class Alignment:
         return [index for index in self.inputs if index not in self._discarded and not self.lacks(index)]
 
     def discarded(self, index: int) -> None:
-        """The item with the next number was taken from an input because it has no partner."""
+        """Note that the item with the next number was taken from an input because it has no partner."""
         self._discarded.add(index)
 
     def step(self, count: int = 1) -> int:
-        """Go on behind the next number, or several, which were paired or discarded; give the last that is done."""
+        """Advance `next` by `count` numbers, which were paired or discarded; return the last of them."""
         done = range(self.next, self.next + count)
         self.next += count
         if self._has_gaps:

@@ -1,6 +1,6 @@
-"""What a block tells somebody who watches the items of its network; there is nobody unless the run is recorded.
+"""The observer of the items of a network, as protocols; there is one only if the run is recorded.
 
-A network without an observer pays for it with a look at one attribute.
+In a network without an observer the cost is one attribute lookup.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ..base.activity import Activity
 
 @attrs.frozen(slots=True)
 class Work:
-    """Work on one item that has begun.
+    """Work on one item, which has begun.
 
     Attributes:
         stage: The block.
-        number: Of the item.
-        label: What the item looks like.
+        number: The number of the item.
+        label: The item as short text.
         start: When it began.
     """
 
@@ -32,26 +32,26 @@ class Work:
 
 
 class TaskObserver(Protocol):
-    """Watches what an agent, or the body of the network, does."""
+    """Watches the task of an agent, or the body of the network."""
 
     def received(self, item: object) -> None:
-        """The task has taken an item, without waiting."""
+        """The task has received an item without waiting."""
         ...
 
     def begins(self, item: object) -> None:
-        """The task has an item to work on from now on."""
+        """The task works on an item from now on."""
         ...
 
     def sending(self, item: object, target: str) -> None:
-        """The task is about to hand an item on."""
+        """The task is about to send an item."""
         ...
 
     def waited(self, activity: Activity, since: float) -> None:
-        """The task has waited until now."""
+        """The task has waited from `since` until now."""
         ...
 
     def works_until(self, now: float) -> None:
-        """The task goes on to something else, or ends."""
+        """The task ends its present work at the time `now`."""
         ...
 
 
@@ -59,7 +59,7 @@ class Observer(Protocol):
     """Watches the items of a network.
 
     Attributes:
-        current: The item on which a task works.
+        current: For each task, the work that it does.
     """
 
     current: dict[trio.lowlevel.Task, Work]
@@ -79,7 +79,7 @@ class Observer(Protocol):
         error: BaseException | None = None,
         times: tuple[float, float] | None = None,
     ) -> None:
-        """The work is done."""
+        """Work on an item is done."""
         ...
 
     def failed(
@@ -90,39 +90,39 @@ class Observer(Protocol):
         worker: str = "",
         times: tuple[float, float] | None = None,
     ) -> None:
-        """Work on an item failed; the item may be tried again, or go elsewhere."""
+        """Work on an item failed; the item may be tried again, or go to another output."""
         ...
 
     def calls(
         self, stage: str, function: Callable[[Any], Any], gives: bool, passes_on: bool = False
     ) -> Callable[[Any], Any]:
-        """A plain function whose calls are watched."""
+        """Wrap a plain function so that its calls are watched."""
         ...
 
     def async_calls(
         self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, has_workers: bool
     ) -> Callable[[Any], Awaitable[Any]]:
-        """An async function whose calls are watched."""
+        """Wrap an async function so that its calls are watched."""
         ...
 
     def waits_of(self, stage: str) -> Callable[[Activity, float, float], None]:
-        """What is to be told of each wait of a stage."""
+        """The function to call after each wait of a stage."""
         ...
 
     def gave(self, outputs: Iterable[object], work: Work) -> None:
-        """Several things were made of one item."""
+        """Several outputs were made of one item."""
         ...
 
     def made(self, stage: str, items: Sequence[object], start: float, end: float) -> None:
-        """A stage has made items by itself, at once."""
+        """A stage has made items by itself, all at the same time."""
         ...
 
     def became(self, place: str, parts: Iterable[object], whole: object) -> None:
-        """One thing was made of one or more items."""
+        """One output was made of one or more items."""
         ...
 
     def multiply(self, place: str, item: object, times: int) -> None:
-        """An item goes several ways out of a block."""
+        """An item leaves a block in several copies."""
         ...
 
     def forget(self, place: str, items: Iterable[object]) -> None:

@@ -1,11 +1,11 @@
-"""The core of a source: the queue of what is to go out, the links it goes along, and those who wait to receive.
+"""The core of a source: the queue of outgoing messages, the links, and the receivers that wait for a message.
 
 Plain synchronous code; only `receive` can wait. Invariants:
 - a message leaves only from the head of the queue, to the first linked target that accepts it, in link order, or to
   the receiver that waits longest if no link takes it;
 - `links` is in the order in which the links were made, and `link_to` finds one by its target;
-- while the head is reserved nothing leaves, and the head stays the head;
-- no receiver is parked while a head is there that it accepts and that no link takes.
+- while the head is reserved, nothing leaves and the head stays the head;
+- no receiver is parked while there is a head that the receiver accepts and that no link takes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Outbox(Generic[T]):
-    """What a source has to hand out; each message goes to the first taker."""
+    """The messages that a source gives; each goes to the first taker."""
 
     __slots__ = (
         "block",
@@ -64,13 +64,13 @@ class Outbox(Generic[T]):
         self.links: list[Link[T]] = []
         self.link_to: dict[Inbox[Any], Link[T]] = {}
         self.readers: list[Any] = []
-        self.receivers: WaitList[bool] = WaitList()  # whether it reads to the end
+        self.receivers: WaitList[bool] = WaitList()  # the payload: whether the receiver reads until the end
         self.holder: object = None
         self.loop: object = None  # the task that takes everything until the end
         self.delivered: int = 0
         self.received: int = 0
         self.ended: bool = False
-        self.branches: tuple[Branch, ...] = ()  # on which the block stands
+        self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the block
         self.carries: bool = False  # whether its queue keeps the context of each message
 
     def __len__(self) -> int:
@@ -95,7 +95,7 @@ class Outbox(Generic[T]):
         return self._offer_head_in_context() if self.carries else self._offer_head()
 
     def _offer_head_in_context(self) -> int:
-        """The same in the context of the head."""
+        """Offer the head to the links, in the head's context."""
         return cast("ContextQueue", self.queue).context.run(self._offer_head)
 
     def carry(self, queue: Queue[T]) -> None:
@@ -104,12 +104,12 @@ class Outbox(Generic[T]):
         self.carries = True
 
     def context_at(self, link: Link[T]) -> Context | None:
-        """The context of what a target would take along a link, if contexts are kept here."""
+        """The context of the next message for a link; None if contexts are not kept here."""
         del link
         return context_of(self.queue)
 
     def is_held_up(self) -> bool:
-        """Whether there is a head that only the links are to take."""
+        """Whether there is a head that only links can take."""
         return bool(len(self)) and self.holder is None and all(reader.is_done for reader in self.readers)
 
     def messages_gone(self) -> int:
@@ -117,20 +117,20 @@ class Outbox(Generic[T]):
         return self.delivered + self.received
 
     def describe_head(self) -> str:
-        """Say what the head is, and why no link takes it."""
+        """Describe the head, and the reasons why no link takes it."""
         head = self.queue[0]
         reasons = "; ".join(link.obstacle(head) for link in self.links)
         what = "" if self is self.block._outs()[0] else "the dead letter "
         return f"{self.block} has kept {what}{shorten(head)}, and all that is behind it: {reasons}"
 
     def head_remedy(self) -> str:
-        """What to do about a head that no link takes."""
+        """Advice for a head that no link takes."""
         if self is not self.block._outs()[0]:
             return "let the target take every dead letter"
         return "drop what is not wanted in a Filter, or add a last link that takes the rest"
 
     def emit(self, items: list[T]) -> None:
-        """Hand out new messages, behind those that wait already."""
+        """Hand out new messages, after those that wait already."""
         queue = cast("deque[T]", self.queue)
         if self.carries:
             queue.extend(items)
@@ -138,10 +138,10 @@ class Outbox(Generic[T]):
             return
         if len(self.links) == 1 and not queue and self.holder is None:
             link = self.links[0]
-            if link.is_plain and not link.inbox.closed:  # the short way: most messages never see the queue
+            if link.is_plain and not link.inbox.closed:  # the fast path: most messages never enter the queue
                 try:
                     count = link.push_all(items)
-                except BaseException:  # of a governor's weight, say
+                except BaseException:  # from a governor's weight function, for example
                     queue.extend(items)
                     raise
                 self.delivered += count
@@ -165,12 +165,12 @@ class Outbox(Generic[T]):
         return 0
 
     def leaves(self, link: Link[T] | None) -> None:
-        """A message leaves along a link, or to a receiver; the blocks behind the other links do not get it."""
+        """Tell the branches that a message leaves along a link, or to a receiver if `link` is None."""
         for branch in self.branches:
             branch.left(self.block, link, self.delivered + self.received + 1)
 
     def handed_out(self, link: Link[T]) -> int:
-        """How many messages have left since the link was made."""
+        """How many messages have left the source."""
         del link
         return self.delivered + self.received
 
@@ -192,7 +192,7 @@ class Outbox(Generic[T]):
         return False
 
     def accepts(self, waiter: Waiter[bool], head: T) -> bool:
-        """Whether a receiver wants the head; a filter that raises does so in the task of its receiver."""
+        """Whether a receiver wants the head; an error of its filter is raised in the receiver's task."""
         try:
             return waiter.accepts is None or self.passes(waiter.accepts, head)
         except Exception as error:
@@ -200,20 +200,20 @@ class Outbox(Generic[T]):
             return False
 
     def passes(self, accepts: Callable[[T], bool], head: T) -> bool:
-        """Whether the filter of a receiver says yes."""
+        """Whether the filter of a receiver accepts the head."""
         answer: object = accepts(head)
         return answer if answer is True or answer is False else truth(f"receive from {self.block}", answer)
 
     # Receiving
 
     def receive_nowait(self, accepts: Callable[[T], bool] | None = None) -> T:
-        """Take the head, or raise `trio.WouldBlock` if there is none that the filter accepts."""
+        """Take the head; raise `trio.WouldBlock` if there is none or the filter declines it."""
         if not self.has_head(accepts):
             raise trio.WouldBlock(f"{self.block} has no message to give now")
         return self.pop()
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
-        """Whether a receiver can take the head now; raises if that can never be."""
+        """Whether a receiver can take the head now; raises if it never can."""
         block = self.block
         if block._broken is not None:
             raise trio.BrokenResourceError(f"cannot receive from {block}: {block._broken}")
@@ -227,14 +227,14 @@ class Outbox(Generic[T]):
         return False
 
     def pop(self) -> T:
-        """Take the head for a receiver; right after `has_head`."""
+        """Take the head for a receiver; call it right after `has_head`."""
         self.received += 1
         self.block._note_depth()
         item = self.queue.popleft()
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
             self.block._departed()
-        except BaseException:  # of a filter before here, outside a network
+        except BaseException:  # from a filter upstream, outside a network
             self.received -= 1
             self.queue.appendleft(item)
             raise
@@ -248,7 +248,7 @@ class Outbox(Generic[T]):
         return item
 
     def _was_taken(self, item: T) -> None:
-        """Take note that the task which used the block last has the item now."""
+        """Record that the task which used the block last has received the item."""
         network = self.block._network
         if network is not None:
             measures = network.measures
@@ -262,7 +262,7 @@ class Outbox(Generic[T]):
 
         Args:
             accepts: The filter.
-            is_loop: The receiver takes everything until the end.
+            is_loop: Whether the receiver takes everything until the end.
         """
         if time_slice.clock() >= time_slice.until:
             check_in_trio("receive from", self.block)
@@ -278,16 +278,16 @@ class Outbox(Generic[T]):
     # Two-phase taking
 
     def available(self, link: Link[T]) -> bool:
-        """Whether there is a head that a target could take along the link."""
+        """Whether the target can take the head along the link."""
         return bool(self.queue) and self.holder is None and link.is_linked and link.wants(self.queue[0])
 
     def head(self, link: Link[T]) -> T:
-        """Look at what `take` along the link would take."""
+        """The message that `take` along the link would return."""
         del link
         return self.queue[0]
 
     def take(self, link: Link[T]) -> T:
-        """Take the head along a link, for a target that has looked at it."""
+        """Take the head along a link, for a target that has seen it with `head`."""
         self.block._note_depth()
         item = self.queue.popleft()
         self.leaves(link)
@@ -297,7 +297,7 @@ class Outbox(Generic[T]):
         return item
 
     def reserve(self, holder: object) -> bool:
-        """Keep the head for one taker; False if there is none or it is reserved."""
+        """Keep the head for one taker; False if there is no head or it is reserved already."""
         if holder is None:
             raise TypeError(f"{self.block}: reserve needs to know for whom, got None")
         self.touch()
@@ -309,17 +309,17 @@ class Outbox(Generic[T]):
         return True
 
     def serve_others(self) -> None:
-        """Hand out what links and those who wait longer take: it is not for who comes now."""
+        """Serve links and earlier receivers first; the caller may only take what is left."""
         while self.queue and (self.links or self.receivers):
             waiting = len(self.queue)
             self.flush()
             if len(self.queue) == waiting:
                 return
-            self.block._departed()  # may let in more, which is for the others first as well
+            self.block._departed()  # may let in more messages, for which the others come first, too
 
     def pin(self) -> None:
         """Make sure that the head stays the head."""
-        self.queue.appendleft(self.queue.popleft())  # in a queue that sorts, that matters
+        self.queue.appendleft(self.queue.popleft())  # this matters in a queue that sorts
 
     def touch(self) -> None:
         """Remember the task that uses the source."""
@@ -329,7 +329,7 @@ class Outbox(Generic[T]):
             check_thread(self.block, "receive from")
 
     def consume(self, holder: object) -> T:
-        """Take the head that was reserved."""
+        """Take the reserved head."""
         self._check_holder(holder, "consume")
         self.holder = None
         self.block._note_depth()
@@ -341,7 +341,7 @@ class Outbox(Generic[T]):
         return item
 
     def release(self, holder: object) -> None:
-        """Give the head that was reserved back; it is offered again."""
+        """Give the reserved head back; it is offered again."""
         self._check_holder(holder, "release")
         self.holder = None
         self.block._wake()
@@ -376,18 +376,18 @@ class Outbox(Generic[T]):
         return link
 
     def greet(self, link: Link[T]) -> None:
-        """Give a new link what is meant for it already."""
+        """Give a new link the messages that it gets at once; by default none."""
 
     @staticmethod
     def _meet(source: Block, target: Block) -> None:
-        """Let a block that is linked to a running one join its network."""
+        """Make a block that is linked to a running block join its network."""
         if source._network is not None and source._network.is_open:
             source._network.adopt(target)
         elif target._network is not None and target._network.is_open:
             target._network.adopt(source)
 
     def unlinked(self, link: Link[T]) -> None:
-        """Forget a link that was taken away."""
+        """Forget a removed link."""
         del self.links[bisect_left(self.links, link.number, key=attrgetter("number"))]
         del self.link_to[link.inbox]
         self.block._wake()
@@ -395,30 +395,30 @@ class Outbox(Generic[T]):
     # Ending
 
     def end(self) -> None:
-        """Nothing more will come: tell targets and receivers."""
+        """Tell targets and receivers that nothing more will come."""
         self.ended = True
         self.end_receivers()
         self.release_targets()
 
     def end_receivers(self) -> None:
-        """Tell those who still wait that nothing more will come."""
+        """Tell the waiting receivers that nothing more will come."""
         for waiter in self.receivers:
             self.receivers.fail(waiter, trio.EndOfChannel(f"{self.block} is finished"))
 
     def release_targets(self) -> None:
-        """Let go of the targets as their producer, and of receivers, once nothing is left for them."""
+        """If the source has ended and is empty, end the receivers and stop being a producer of the targets."""
         if self.ended and not len(self):
             self.end_receivers()
             for link in tuple(self.links):
                 link.inbox.producer_done(link)
 
     def let_go(self) -> None:
-        """Let go of the targets although something is left, which nothing takes any more."""
+        """Stop being a producer of the targets, although messages are left that nothing takes."""
         for link in tuple(self.links):
             link.inbox.producer_done(link)
 
     def abort(self, reason: str) -> int:
-        """Drop everything because the network stops; give how many messages were discarded."""
+        """Drop everything because the network stops; return how many messages were discarded."""
         for waiter in self.receivers:
             self.receivers.fail(waiter, trio.BrokenResourceError(f"cannot receive from {self.block}: {reason}"))
         count = len(self)

@@ -1,7 +1,7 @@
-"""What a join by position does so that only messages are paired that belong together.
+"""Keeps the inputs of a join by position in step, so that only messages that belong together are paired.
 
-The inputs that get copies of the same messages from a broadcast are kept in step: what is lost on one of the ways is
-discarded on the others.
+This concerns inputs that get copies of the same messages from a broadcast. If a message is lost on one path, its copies
+on the other paths are discarded.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ REMEDY = "give it key=, a function that tells which messages belong together"
 
 
 class InStep:
-    """Keeps inputs in step that get copies of the same messages.
+    """Keeps in step the inputs that get copies of the same messages.
 
     Args:
         join: The block with the inputs.
-        inputs: Its inputs.
+        inputs: The inputs of the join.
         discard: Called with a message that has no partner.
         lose: Called with the number of a tuple that will not go out.
-        wake: Called when something was reported.
+        wake: Called when a loss or a problem was reported.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class InStep:
         self.is_stale: bool = False
 
     def problems(self) -> Iterator[str]:
-        """Why it cannot be known which messages belong together, in sentences."""
+        """The reasons why the join cannot know which messages belong together."""
         try:
             groups = list(find_groups(self._join))
         except ValueError as error:
@@ -71,7 +71,7 @@ class InStep:
                 )
 
     def fork(self) -> Block | None:
-        """The broadcast that feeds all inputs, if there is one and nothing else does."""
+        """The broadcast that alone feeds all inputs, or None."""
         if self._is_looking:  # in a circle of links
             return None
         self._is_looking = True
@@ -86,10 +86,10 @@ class InStep:
             return []
 
     def set_up(self) -> None:
-        """Find the ways that lead to the inputs now, and listen to what is lost on them.
+        """Find the paths that lead to the inputs now, and listen for losses on them.
 
         Raises:
-            ValueError: It cannot be known which messages belong together.
+            ValueError: The join cannot know which messages belong together.
         """
         self.is_stale = False
         for problem in self.problems():
@@ -140,13 +140,13 @@ class InStep:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the heads of all inputs belong together, given that all have one."""
+        """Whether the heads of all inputs belong together, if every input has one."""
         if self._broken_off is not None or self.is_stale:
             return False
         return not self._alignments or not any(alignment.is_broken for alignment in self._alignments)
 
     def paired(self, count: int = 1) -> None:
-        """The heads of all inputs were taken, `count` times."""
+        """Note that the heads of all inputs were taken `count` times."""
         self._has_begun = True
         for alignment in self._alignments:
             alignment.step(count)
@@ -158,10 +158,10 @@ class InStep:
         return count
 
     def weed(self) -> bool:
-        """Discard heads that have no partner; give whether one of the inputs may have a head again that has one.
+        """Discard heads without a partner; return whether the inputs have advanced to a later number.
 
         Raises:
-            ValueError: Something has happened on the ways after which the numbers cannot be known.
+            ValueError: An event on the paths has made the numbers unknown.
         """
         if self._broken_off is not None:
             raise ValueError(
@@ -191,7 +191,7 @@ class InStep:
             self._lose(alignment.step())
 
     def is_over(self, exhausted: list[int]) -> bool:
-        """Whether no tuple can come any more, if these inputs are exhausted."""
+        """Whether no tuple can come any more when these inputs are exhausted."""
         kept = {index for alignment in self._alignments for index in alignment.inputs}
         return any(index not in kept for index in exhausted) or any(
             all(index in exhausted for index in alignment.inputs) for alignment in self._alignments

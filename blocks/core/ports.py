@@ -1,7 +1,7 @@
-"""The walls of the core: what blocks, agents and the running network see of each other, as protocols.
+"""The ports of the core: protocols that say what blocks, agents and the running network know of each other.
 
-`Host` is the running network as its blocks see it, `View` as those see it who look at it from outside: the verdict,
-statistics, limits and reports. Nobody below the network itself knows its class.
+`Host` is the running network for its blocks. `View` is the running network for code that inspects it: deadlock
+detection, statistics, limits and reports. No module below the network imports its class.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 class Part(Protocol):
-    """A part of a network, as the run knows it: a block, or what is inside an agent.
+    """A part of a network: a block, or the core of an agent.
 
     Attributes:
-        name: What reports and messages call it.
+        name: The name in reports and messages.
     """
 
     name: str
 
     def _neighbors(self) -> Iterable[Part]:
-        """All that it is linked to, in either direction."""
+        """The parts that it is linked to, in either direction."""
         ...
 
     def _check_free(self, network: Host) -> None:
@@ -52,52 +52,52 @@ class Part(Protocol):
 
 
 class Member(Part, Protocol):
-    """An agent, as the network sees it."""
+    """The core of an agent."""
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """Whether the agent has ended, with or without an error."""
         ...
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
-        """Where it runs, while it does."""
+        """The task of the agent while it runs, else None."""
         ...
 
     def _statistics(self) -> AgentStatistics:
-        """What it has done so far, in numbers."""
+        """The statistics of the agent so far."""
         ...
 
 
 class WatchedGate(Protocol):
-    """A governor, which has to look again when items have left."""
+    """A governor, which has to check again when items have left."""
 
     name: str
 
     def attach(self, network: Host) -> None:
-        """Learn in which network the governed blocks run."""
+        """Note in which network the governed blocks run."""
         ...
 
     def look(self) -> None:
-        """Let in who waits, if items have left."""
+        """Let in waiting items, if items have left."""
         ...
 
     def network_ended(self, reason: str) -> None:
-        """Let nobody wait any longer."""
+        """End all waits, because the network has ended."""
         ...
 
     def statistics(self) -> GovernorStatistics:
-        """What it has done so far, in numbers."""
+        """The statistics of the governor so far."""
         ...
 
 
 class Actor(Protocol):
-    """A task whose traffic is counted: an agent, or the body.
+    """The meter of a task whose traffic is counted: of an agent, or of the network's body.
 
     Attributes:
         received: Items it has received.
-        emitted: Items it has sent; those that it may still send on credit are not counted.
-        trace: Watches what it does, if that is wanted.
+        emitted: Items it has sent, without unused credit.
+        trace: The observer of the task; None if the run is not recorded.
     """
 
     received: int
@@ -105,11 +105,11 @@ class Actor(Protocol):
     trace: TaskObserver | None
 
     def took(self, item: object) -> None:
-        """The task has received an item, without waiting."""
+        """The task has received an item without waiting."""
         ...
 
     def sends(self, now: float) -> None:
-        """The task has handed something on."""
+        """The task has sent an item."""
         ...
 
     def begin(self, trace: TaskObserver | None) -> None:
@@ -117,7 +117,7 @@ class Actor(Protocol):
         ...
 
     def end(self) -> None:
-        """The task has ended, if it has not before."""
+        """The task has ended; a second call does nothing."""
         ...
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
@@ -126,26 +126,26 @@ class Actor(Protocol):
 
 
 class Meter(Protocol):
-    """What counts and times for a network."""
+    """The counters and timers of a network."""
 
     @property
     def user(self) -> Actor | None:
-        """What the task did that has used a block last, if it is the body or an agent."""
+        """The meter of the task that used a block last; None unless it is the body or an agent."""
         ...
 
     @property
     def tracer(self) -> Observer | None:
-        """Watches the items, if that is wanted."""
+        """The observer of the items; None if the run is not recorded."""
         ...
 
     @property
     def body(self) -> Actor:
-        """What the body did."""
+        """The meter of the body."""
         ...
 
     @property
     def awake(self) -> Awake:
-        """Those of the network's tasks that do not wait in this library now."""
+        """The tasks of the network that do not wait in this library now."""
         ...
 
     @property
@@ -154,32 +154,32 @@ class Meter(Protocol):
         ...
 
     def task_begins(self, task: trio.lowlevel.Task, tally: Any, name: str) -> None:
-        """Measure what a task does from now on."""
+        """Measure a task from now on."""
         ...
 
     def task_ends(self, task: trio.lowlevel.Task, tally: Any) -> None:
-        """A task has ended."""
+        """Stop measuring a task, because it has ended."""
         ...
 
     def uses_block(self, task: trio.lowlevel.Task) -> Actor | None:
-        """A task uses a block; give its measurements, if it is the body or an agent."""
+        """Note that a task uses a block; return its meter if it is the body or an agent, else None."""
         ...
 
     def uses_gate(self, gate: WatchedGate, task: trio.lowlevel.Task) -> None:
-        """A task takes a slot of a governor."""
+        """Note that a task takes a slot of a governor."""
         ...
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """A wait is over."""
+        """Record a wait that is over."""
         ...
 
 
 class Engine(Scheduler, Protocol):
-    """What runs the steps of the blocks of a network."""
+    """The scheduler that runs the steps of the blocks of a network."""
 
     @property
     def loop(self) -> Loop | None:
-        """Where the network runs; None before it has started and after it has ended."""
+        """The loop in which the network runs; None before its start and after its end."""
         ...
 
     @property
@@ -189,7 +189,7 @@ class Engine(Scheduler, Protocol):
 
     @property
     def gates(self) -> list[WatchedGate]:
-        """The governors that have to look again when items have left."""
+        """The governors that have to check again when items have left."""
         ...
 
     @property
@@ -199,20 +199,20 @@ class Engine(Scheduler, Protocol):
 
     @property
     def rests(self) -> bool:
-        """Whether it sleeps: no block is ready, and nothing is between two steps."""
+        """Whether the engine sleeps: no block is ready, and it is not between two steps."""
         ...
 
     def wake(self) -> None:
-        """Look again whether there is something to do."""
+        """Make the engine check whether there is work."""
         ...
 
     def tell_soon(self, tell: Callable[[], None]) -> None:
-        """Have something said where what it raises is a fault of the network."""
+        """Call a function soon; an error of it is a fault of the network."""
         ...
 
 
 class Facade(Protocol):
-    """The network as its user knows it."""
+    """The public interface of a network."""
 
     name: str
 
@@ -225,32 +225,32 @@ class Facade(Protocol):
         ...
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers."""
+        """The statistics of every block, agent and governor so far."""
         ...
 
     def check(self) -> tuple[str, ...]:
-        """Look for what will stall unless somebody does something about it."""
+        """Look for problems that will stall the network."""
         ...
 
     def report(self) -> Any:
-        """What the network looks like now, for people: a `Report`."""
+        """The present state of the network, for people: a `Report`."""
         ...
 
     def suggest(self) -> Any:
-        """What would make a run like this one faster: a `Suggestion`."""
+        """Advice how to make a run like this one faster: a `Suggestion`."""
         ...
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:
-        """The name of the block whose step a task runs, if it runs any."""
+        """The name of the block whose step a task runs, or None."""
         ...
 
 
 class Host(Protocol):
-    """A network that runs, or will run, as its blocks and agents see it.
+    """A network, running or not started yet, as its blocks and agents see it.
 
     Attributes:
-        name: The network.
-        busy_count: How many are at work who will go on by themselves.
+        name: The name of the network.
+        busy_count: How many activities are under way that will continue without being woken.
     """
 
     name: str
@@ -258,7 +258,7 @@ class Host(Protocol):
 
     @property
     def facade(self) -> Facade:
-        """The network as its user knows it."""
+        """The public interface of the network."""
         ...
 
     @property
@@ -268,48 +268,48 @@ class Host(Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether it runs."""
+        """Whether the network runs."""
         ...
 
     @property
     def is_being_stopped(self) -> bool:
-        """Whether it runs and is being stopped."""
+        """Whether the network runs and is being stopped."""
         ...
 
     @property
     def pump(self) -> Engine:
-        """What runs the steps of its blocks."""
+        """The scheduler that runs the steps of its blocks."""
         ...
 
     @property
     def measures(self) -> Meter:
-        """What counts and times."""
+        """The counters and timers."""
         ...
 
     @property
     def nursery(self) -> trio.Nursery:
-        """Where its tasks run."""
+        """The nursery in which its tasks run."""
         ...
 
     @property
     def hearers(self) -> dict[Block, None]:
-        """The blocks that want to know what is lost."""
+        """The blocks that must be told about lost items."""
         ...
 
     def touch(self, block: object) -> Actor | None:
-        """Remember the task that is using a block; give its measurements, if it is an agent or the body."""
+        """Remember the task that uses a block; return its meter if it is an agent or the body, else None."""
         ...
 
     def adopt(self, *nodes: Any) -> None:
-        """Let blocks and agents and everything linked to them become part of the network."""
+        """Make blocks and agents, and everything linked to them, part of the network."""
         ...
 
     def entry_appeared(self, inbox: Any) -> None:
-        """A target has lost its last producer by unlinking."""
+        """Note that a target has lost its last producer because a link was removed."""
         ...
 
     def busy(self) -> AbstractContextManager[None]:
-        """While this lasts, somebody is at work who will go on without being woken."""
+        """A context in which an activity is under way that will continue without being woken."""
         ...
 
     def spawn(
@@ -325,7 +325,7 @@ class Host(Protocol):
         ...
 
     def after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope:
-        """Call a function after a time, unless what is returned is cancelled."""
+        """Call a function after a time, unless the returned scope is cancelled before."""
         ...
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
@@ -334,17 +334,17 @@ class Host(Protocol):
 
 
 class View(Host, Protocol):
-    """The same for those who look at a network: nothing here changes it but `end_shutdown_buffers`.
+    """A network, as code that inspects it sees it; only `end_shutdown_buffers` changes it.
 
     Attributes:
-        outside: The tasks that are not the network's own and have used one of its blocks.
+        outside: The tasks outside the network that have used one of its blocks.
     """
 
     outside: set[trio.lowlevel.Task]
 
     @property
     def given(self) -> Sequence[Part]:
-        """The nodes with which it was made."""
+        """The nodes with which the network was made."""
         ...
 
     @property
@@ -354,7 +354,7 @@ class View(Host, Protocol):
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """Its blocks, in the order in which they joined."""
+        """The blocks of the network, in the order in which they joined."""
         ...
 
     @property
@@ -364,7 +364,7 @@ class View(Host, Protocol):
 
     @property
     def body_task(self) -> trio.lowlevel.Task | None:
-        """The task that has entered it."""
+        """The task that has entered the network."""
         ...
 
     @property
@@ -374,21 +374,21 @@ class View(Host, Protocol):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended."""
+        """Whether the network has ended."""
         ...
 
     @property
     def late_errors(self) -> list[BaseException]:
-        """Of clean-ups and of hooks: nothing else raises them."""
+        """The errors of clean-ups and hooks, which are not raised elsewhere."""
         ...
 
     @property
     def outer_deadline(self) -> float:
-        """When a cancel scope around the network ends it, by trio's clock."""
+        """The deadline of the cancel scopes around the network, by trio's clock."""
         ...
 
     def end_shutdown_buffers(self) -> None:
-        """Complete those of the shutdown buffers that are linked into this network."""
+        """Complete the shutdown buffers that are linked into this network."""
         ...
 
     def balance(self) -> Balance:
@@ -396,5 +396,5 @@ class View(Host, Protocol):
         ...
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers."""
+        """The statistics of every block, agent and governor so far."""
         ...

@@ -1,4 +1,4 @@
-"""A handle for whoever feeds a target by hand: the target does not complete before the handle is closed."""
+"""A handle to feed a target by hand: the target does not complete before the handle is closed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 class ProducerToken:
-    """Stands for a handle in the target's list, without keeping the handle alive.
+    """Represents a handle in the target's list of producers, without keeping the handle alive.
 
     Attributes:
-        is_closed: Whether nothing more comes from there.
-        loop: The loop in which the handle was made; None if that was in none.
-        user: The task that sent through the handle last, or else made it; None if that was in no task.
+        is_closed: Whether the handle was closed.
+        loop: The loop in which the handle was made; None if it was made outside a loop.
+        user: The task that sent through the handle last, or else made it; None if it was made outside a task.
     """
 
     __slots__ = ("is_closed", "loop", "name", "user")
@@ -35,7 +35,7 @@ class ProducerToken:
         self.is_closed: bool = False
         self.loop: Loop | None = Loop.running()
         self.user: trio.lowlevel.Task | None = None
-        with suppress(RuntimeError):  # made before trio runs
+        with suppress(RuntimeError):  # if it is made before trio runs
             self.user = None if for_threads else trio.lowlevel.current_task()
 
     def __str__(self) -> str:
@@ -43,12 +43,11 @@ class ProducerToken:
 
 
 class Producer(Generic[T]):
-    """Counts as one of a target's producers from the moment it is made until it is closed.
+    """A handle that counts as a producer of its target from its creation until it is closed.
 
     Make it with `target.producer()` before the work starts, and use it as a context manager in the task or thread that
-    sends (a thread uses `send_from_thread`):
-    the target completes after the last of its producers, whichever that is. A handle that is forgotten, that is
-    garbage-collected unclosed, warns with a `ResourceWarning` and counts as closed.
+    sends (a thread uses `send_from_thread`). The target completes when its last producer has closed. A handle that is
+    garbage-collected unclosed gives a `ResourceWarning` and counts as closed.
     """
 
     __slots__ = ("_inbox", "_token", "name")
@@ -61,7 +60,7 @@ class Producer(Generic[T]):
 
     @property
     def target(self) -> Block:
-        """The block that is fed."""
+        """The block that the handle feeds."""
         return self._inbox.block
 
     def __repr__(self) -> str:
@@ -87,22 +86,23 @@ class Producer(Generic[T]):
         self._inbox.send_nowait(item)
 
     def send_from_thread(self, item: T) -> None:
-        """Send an item to the target from any thread but that of the loop; returns when the target has taken it.
+        """Send an item to the target from another thread than the loop's; returns when the target has taken it.
 
-        The one way to send from a thread: of the program, of a driver, of trio, or of an executor. Waits as long as the
-        target has no room, and before the network has started. Stopping or cancelling the network ends the wait.
+        This is the only way to send from a thread: of the program, of a driver, of trio, or of an executor. It waits
+        while the target has no room, and until the network has started. Stopping or cancelling the network ends the
+        wait.
 
         Raises:
             Declined: The filter of the target declined the item, or the target is complete.
             trio.BrokenResourceError: The network of the target has stopped, or was stopped meanwhile.
             trio.ClosedResourceError: The handle was closed.
-            RuntimeError: Called in the thread of the loop, which would wait for itself.
+            RuntimeError: The call was made in the thread of the loop, which would wait for itself.
         """
         self._check_open()
         send_from_thread(self._inbox, self._token, item)
 
     def close(self) -> None:
-        """Say that nothing more comes from here, in any thread; closing twice is fine."""
+        """Close the handle: nothing more comes from it. Callable from any thread; a second call does nothing."""
         token = self._token
         if token.is_closed:
             return

@@ -1,4 +1,4 @@
-"""What stores messages, in order."""
+"""The protocol of a queue of messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Queue(Protocol[T]):
-    """The part of a deque that a store of messages needs."""
+    """The methods of a deque that a store of messages needs."""
 
     def append(self, item: T, /) -> None: ...
     def appendleft(self, item: T, /) -> None: ...

@@ -1,4 +1,4 @@
-"""Whether anything is still on its way to a target."""
+"""Finds out whether any message is still on its way to a target."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .producer import ProducerToken
 
 
 def is_quiet_before(inboxes: Iterable[Inbox[Any]]) -> bool:
-    """Whether no block before some targets holds a message that may come there before what is still outside.
+    """Whether no block upstream of the targets holds a message.
 
-    What a governor keeps out counts as outside: it can only come in after what is here has gone. An agent that has
-    not ended may hold anything.
+    Messages that a governor keeps out do not count: they can only come in after the messages here have gone. An agent
+    that has not ended may hold any message.
     """
     seen: set[int] = set()
     waiting = list(inboxes)

@@ -1,11 +1,11 @@
-"""A pool of scarce things, and the leases under which blocks hand them to their items.
+"""A pool of scarce things, and the leases with which blocks give them to their items.
 
-States of a thing: free, or out under one lease. A lease ends when it is given back, or when nothing refers to it any
-more. Invariants: free + out = size; a thing is under one lease at most; while blocks stand in line, a block that is not
-called takes nothing, so the blocks take turns.
+States of a thing: free, or in use under one lease. A lease ends when it is given back, or when nothing refers to it any
+more. Invariants: free + in use = size; a thing is under one lease at most; while blocks wait in line, only a block that
+was called takes a thing, so the blocks take turns.
 
-A lease may end in any thread and in the middle of anything, as the garbage collector likes. So its end only puts the
-thing back, and asks the loop of each block that stands in line to call the next one.
+The garbage collector may end a lease in any thread and at any moment. So the end of a lease only puts the thing back,
+and asks the loop of each waiting block to call the next one.
 """
 
 from __future__ import annotations
@@ -35,33 +35,32 @@ Key = tuple[int, str, int]
 
 
 class Lessee(Protocol):
-    """A block that takes leases, as its pool sees it."""
+    """A block that takes leases from a pool."""
 
     @property
     def loop(self) -> Loop | None:
-        """Where the block runs."""
+        """The loop in which the block runs."""
         ...
 
     def called(self) -> None:
-        """It is the block's turn: let it take a step."""
+        """Make the block take a step, because it is its turn."""
         ...
 
 
 class ResourcePool(Generic[T]):
-    """Holds a fixed number of scarce things, which a block hands out to its items in order, one for each item.
+    """Holds a fixed number of scarce things; a block gives them to its items in order, one to each item.
 
-    Connections, licences, buffers, devices. `Transformer(function, resource=pool)` calls `function(item, lease)`; the
-    thing is `lease.value`. An item is started only when there is a thing for it, and items are started in the order in
-    which they came, so an ordered stage cannot wait for an item that later ones keep from its resource.
+    Examples of things are connections, licences, buffers and devices. `Transformer(function, resource=pool)` calls
+    `function(item, lease)`; the thing is `lease.value`. An item starts only when there is a thing for it. Items start
+    in the order in which they came, so in an ordered stage later items cannot keep the things from an earlier one.
 
-    The lease may go on with the result: return it, or something that refers to it. The thing is free again as soon as
-    nothing refers to the lease any more, whatever has become of the item: used up, skipped, filtered out, discarded. To
-    give it back earlier call `lease.give_back()`, or use `with lease:`. Several blocks may share a pool; they take
-    turns.
+    The lease may go on with the result: return it, or an object that refers to it. The thing is free again as soon as
+    nothing refers to the lease any more, also if the item was used up, skipped, filtered out or discarded. To give it
+    back earlier, call `lease.give_back()` or use `with lease:`. Several blocks may share a pool; they take turns.
 
     Args:
-        things: What there is, at least one; all of them are free at first.
-        name: What reports call the pool.
+        things: The things, at least one; all of them are free at first.
+        name: The name of the pool in reports.
 
     Raises:
         ValueError: There are no things.
@@ -96,11 +95,11 @@ class ResourcePool(Generic[T]):
 
     @property
     def in_use(self) -> int:
-        """How many of the things are out."""
+        """How many of the things are in use."""
         return self.size - len(self._free)
 
     def take(self, lessee: Lessee) -> Lease[T] | None:
-        """Give a block a lease; if that cannot be now, the block stands in line, and is called."""
+        """Give a block a lease; if none is free for it, return None, and call the block when it is its turn."""
         if self._free and (lessee in self._called or not (self._called or self._line)):
             lease = Lease(self._free.popleft(), self, (os.getpid(), self._id, next(self._numbers)))
             since = self._called.pop(lessee, None)
@@ -114,7 +113,7 @@ class ResourcePool(Generic[T]):
         return None
 
     def _check_loop(self, lessee: Lessee) -> None:
-        """Raise a `RuntimeError` if blocks of another loop stand in line: those could not be called from here."""
+        """Raise a `RuntimeError` if blocks of another loop wait in line, because they cannot be called from here."""
         here = lessee.loop
         for other in (*self._line, *self._called):
             if here is not None and other.loop is not None and other.loop.thread != here.thread:
@@ -123,28 +122,28 @@ class ResourcePool(Generic[T]):
                 )
 
     def waits_now(self, lessee: Lessee) -> bool:
-        """Whether a block stands in line, or was called and has not come."""
+        """Whether a block waits in line, or was called and has not taken a lease yet."""
         return lessee in self._line or lessee in self._called
 
     def pass_by(self, lessee: Lessee) -> None:
-        """A block that was called has nothing to take, or the block ends: the next one is called."""
+        """Give up the turn of a block that was called and needs nothing, and call the next block."""
         if self._called.pop(lessee, None) is not None:
             self.serve()
 
     def leave(self, lessee: Lessee) -> None:
-        """A block takes no more."""
+        """Remove a block that takes no more leases."""
         self._line.pop(lessee, None)
         self.pass_by(lessee)
 
     def serve(self) -> None:
-        """Call as many blocks as there are things for."""
+        """Call as many waiting blocks as there are free things."""
         while self._line and len(self._called) < len(self._free):
             lessee = next(iter(self._line))
             self._called[lessee] = self._line.pop(lessee)
             lessee.called()
 
     def put_back(self, thing: T) -> None:
-        """Take a thing back, in any thread."""
+        """Take a thing back; callable from any thread."""
         self._free.append(thing)
         for lessee in tuple(self._line):
             loop = lessee.loop
@@ -153,17 +152,17 @@ class ResourcePool(Generic[T]):
                     loop.token.run_sync_soon(self.serve)
 
     def recall(self) -> None:
-        """Get back what only a circle of references keeps out."""
+        """If no thing is free, run the garbage collector to end leases that only reference cycles keep."""
         if not self._free:
             gc.collect()
 
 
 out: WeakValueDictionary[Key, Lease[Any]] = WeakValueDictionary()
-"""The leases of this process; one that comes home from another process is looked up here."""
+"""The leases of this process; a lease that returns from another process is looked up here."""
 
 
 class Lease(Generic[T_co]):
-    """The right to use one thing of a `ResourcePool`; it travels with an item, and ends by itself.
+    """The right to use one thing of a `ResourcePool`; it travels with an item, and ends when nothing refers to it.
 
     Use it as a context manager to give the thing back at the end of the `with` block.
     """
@@ -190,10 +189,10 @@ class Lease(Generic[T_co]):
         return self._thing
 
     def give_back(self) -> None:
-        """Let the thing be used by others; a second call does nothing.
+        """Return the thing to the pool; a second call does nothing.
 
         Raises:
-            RuntimeError: The lease is in another process, into which it has gone with its item.
+            RuntimeError: The lease has gone to another process with its item, and is used there.
         """
         if self._is_over:
             return
@@ -205,7 +204,7 @@ class Lease(Generic[T_co]):
         self._pool.put_back(self._thing)
 
     def belongs_to(self, pool: ResourcePool[Any]) -> bool:
-        """Whether the lease is one of a pool, and keeps a thing out."""
+        """Whether the lease comes from a pool and has not ended."""
         return self._pool is pool and not self._is_over
 
     def __enter__(self) -> Lease[T_co]:
@@ -229,6 +228,6 @@ class Lease(Generic[T_co]):
 
 
 def lease_of(key: Key, thing: Any) -> Lease[Any]:
-    """A lease that was unpickled: the one that was sent, where its pool is, and else one without a pool."""
+    """Unpickle a lease: in the process of its pool the original one, elsewhere a lease without a pool."""
     lease = out.get(key) if key[0] == os.getpid() else None
     return Lease(thing, None, key) if lease is None else lease

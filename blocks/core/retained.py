@@ -1,4 +1,4 @@
-"""The shared core of blocks that keep one value which reading does not use up."""
+"""The shared core of blocks that keep one value; reading does not use it up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class RetainedOutbox(FanOut[T]):
-    """Shows the present value to every receiver, and gives every value to every link."""
+    """Gives the present value to every receiver, and every value to every link."""
 
     __slots__ = ("changes", "version")
 
@@ -30,7 +30,7 @@ class RetainedOutbox(FanOut[T]):
         self.changes: WaitList[None] = WaitList()
 
     def set(self, value: T) -> None:
-        """Replace the value; whoever waits for one sees it."""
+        """Replace the value and give it to the waiters."""
         if self.queue:
             self.queue.popleft()
             self.block._counts["dropped:overwritten"] += 1  # every link has a copy of its own
@@ -42,31 +42,31 @@ class RetainedOutbox(FanOut[T]):
         self.serve()
 
     def serve(self) -> None:
-        """Show the value to the receivers that accept it."""
+        """Give the value to the receivers that accept it."""
         for waiter in self.receivers:
             if self.queue and self.accepts(waiter, self.queue[0]):
                 self.receivers.wake(waiter, self.queue[0])
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
-        """Whether there is a value that the filter accepts; also when the block has ended."""
+        """Whether there is a value that the filter accepts, also after the block has ended."""
         self.touch()
         if self.queue and (accepts is None or self.passes(accepts, self.queue[0])):
             return True
         return super().has_head(accepts)
 
     def pop(self) -> T:
-        """Look at the value; it stays."""
+        """Return the value; it stays."""
         self._was_looked_at()
         return self.queue[0]
 
     def _was_looked_at(self) -> None:
-        """Count a look for the task that has used the block last; the value is nobody's item, and is not traced."""
+        """Count a received item for the task that used the block last; the value itself is not traced."""
         network = self.block._network
         if network is not None and network.measures.user is not None:
             network.measures.user.received += 1
 
     def consume(self, holder: object) -> T:
-        """Look at the value that was reserved; it stays."""
+        """Return the reserved value; it stays."""
         self._check_holder(holder, "consume")
         self.holder = None
         self._was_looked_at()
@@ -82,7 +82,7 @@ class RetainedOutbox(FanOut[T]):
             self.block._wake()
 
     def end(self) -> None:
-        """No other value will come."""
+        """Tell receivers and targets that no other value will come."""
         self.ended = True
         for waiter in self.changes:
             self.changes.fail(waiter, trio.EndOfChannel(f"{self.block} is finished"))
@@ -90,7 +90,7 @@ class RetainedOutbox(FanOut[T]):
         self.release_targets()
 
     def abort(self, reason: str) -> int:
-        """Drop everything because the network stops; the value stays to be read."""
+        """Drop everything but the value because the network stops; the value can still be read."""
         for waiter in self.changes:
             self.changes.fail(waiter, trio.BrokenResourceError(f"{self.block} will not change: {reason}"))
         empty: deque[T] = deque()
@@ -130,7 +130,7 @@ class RetainingBlock(StoringBlock[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Every link gets every value, in order."""
+        """True, because every link gets every value in order."""
         return True
 
     @property
@@ -142,7 +142,7 @@ class RetainingBlock(StoringBlock[T]):
 
     @property
     def has_value(self) -> bool:
-        """Whether there has been a value."""
+        """Whether the block has a value."""
         return bool(self._values.queue)
 
     @property
@@ -150,7 +150,7 @@ class RetainingBlock(StoringBlock[T]):
         """The present value.
 
         Raises:
-            trio.WouldBlock: There has been none yet.
+            trio.WouldBlock: The block has no value yet.
         """
         if not self._values.queue:
             raise trio.WouldBlock(f"{self} has no value yet; wait for one with receive()")
@@ -160,7 +160,7 @@ class RetainingBlock(StoringBlock[T]):
         """Wait for the next value that is set after this call, and return it.
 
         Raises:
-            trio.EndOfChannel: The block is complete, no other value will come.
+            trio.EndOfChannel: The block is complete: no other value will come.
             trio.BrokenResourceError: The network of the block has stopped.
         """
         outbox = self._values
@@ -180,7 +180,7 @@ class RetainingBlock(StoringBlock[T]):
 
     @property
     def shape(self) -> Shape:
-        """Only the newest message may be handed on."""
+        """A shape that needs no taker."""
         return Shape(needs_taker=False)
 
     def _step(self) -> None:
@@ -194,7 +194,7 @@ class RetainingBlock(StoringBlock[T]):
         return len(self._values) + self._values.waiting_copies()
 
     def in_flight(self) -> int:
-        """How many copies the targets have not taken; the value itself is shown and stays."""
+        """How many copies the targets have not taken; the value itself does not count."""
         return self._values.waiting_copies()
 
     def _stuck(self) -> int:
@@ -202,7 +202,7 @@ class RetainingBlock(StoringBlock[T]):
 
 
 class Changes(AsyncIterator[T]):
-    """Iterates over the value and then each change, not over the same value for ever."""
+    """Iterates over the value and then over each change; it never gives the same version twice."""
 
     __slots__ = ("_block", "_seen")
 

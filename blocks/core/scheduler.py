@@ -1,8 +1,8 @@
-"""Who runs a block's next step: the pump of its network, or, outside a network, the caller on the spot.
+"""Schedulers run the next step of a block: the pump of its network or, outside a network, the caller at once.
 
-A block that has something to do is put into a queue of ready blocks, at most once. Steps are plain synchronous calls
-and never call one another's steps, so a chain of a thousand blocks needs no deeper stack than a chain of two, and
-no step sees another one's state half changed.
+A block with work to do is put into a queue of ready blocks, at most once. Steps are plain synchronous calls and never
+call other steps. So a chain of a thousand blocks needs no deeper stack than a chain of two, and no step sees the
+half-changed state of another one.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Any, Protocol
 
 
 class Source(Protocol):
-    """What gives messages to targets, as far as it can be held up."""
+    """A source of messages that its targets may hold up."""
 
     def is_held_up(self) -> bool:
-        """Whether it has a message that only its targets are to take."""
+        """Whether there is a head that only links can take."""
         ...
 
     def messages_gone(self) -> int:
-        """How many messages have left it so far."""
+        """How many messages have left the source so far."""
         ...
 
     def describe_head(self) -> str:
-        """Say what its first message is, and why no target takes it."""
+        """Describe the head, and the reasons why no link takes it."""
         ...
 
     def head_remedy(self) -> str:
-        """Say what to do about that."""
+        """Advice for a head that no link takes."""
         ...
 
 
 class Steppable(Protocol):
-    """What a scheduler runs."""
+    """A block, as its scheduler sees it."""
 
     name: str
     _queued: bool
@@ -49,15 +49,15 @@ class Scheduler(Protocol):
         ...
 
     def parked(self) -> None:
-        """Learn that a task has just begun to wait at one of the blocks."""
+        """Note that a task has just begun to wait at one of the blocks."""
         ...
 
     def ended(self, block: Any) -> None:
-        """Learn that a block has ended, or that one which has ended has lost a link."""
+        """Note that a block has ended, or that an ended block has lost a link."""
         ...
 
     def declined(self, source: Source) -> None:
-        """Learn that every target of a source has declined its head."""
+        """Note that every target of a source has declined its head."""
         ...
 
 
@@ -80,7 +80,7 @@ class Detached(threading.local):
             block._queued = False
             try:
                 block._step()
-            except Exception as error:  # a filter of the user's; the other blocks still get their step
+            except Exception as error:  # from a filter, for example; the other blocks still get their step
                 failure = failure or error
             except BaseException:  # Ctrl-C
                 self._running = False
@@ -90,13 +90,13 @@ class Detached(threading.local):
             raise failure
 
     def ended(self, block: Any) -> None:
-        """Nothing is to be done for blocks outside a network."""
+        """Do nothing, because blocks outside a network need no action."""
 
     def parked(self) -> None:
-        """Nothing watches over blocks outside a network."""
+        """Do nothing, because blocks outside a network are not checked for a standstill."""
 
     def declined(self, source: Source) -> None:
-        """Nothing watches over blocks outside a network."""
+        """Do nothing, because blocks outside a network are not checked for a standstill."""
 
 
 detached: Detached = Detached()

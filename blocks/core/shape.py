@@ -1,6 +1,6 @@
-"""What a block says of itself to those who look at a network: the checks before a start, the verdict, the reports.
+"""The description that a block gives of itself, for the checks before a start, deadlock detection and the reports.
 
-They ask for no class. So a block of a user's own that says what it does gets the same advice as one of the library.
+These never test the class of a block. So a user's own block with a correct shape gets the same advice as a library one.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Shape:
-    """What becomes of messages in a block of some kind.
+    """Says what a kind of block does with messages.
 
     Attributes:
-        group: So many messages make one that goes out, >= 1.
-        group_remedy: What to do about a group that cannot get full, for people.
-        group_is_timed: Whether a group goes out after a while although it is not full.
+        group: How many input messages make one output message, >= 1.
+        group_remedy: Advice for the user about a group that cannot get full.
+        group_is_timed: Whether a group goes out after some time although it is not full.
         expands: Whether more messages may come out than go in.
         joins: Whether it needs a message on every input.
-        reads_ahead: Whether it takes what comes in before it can use it; of blocks that join.
+        reads_ahead: Whether a block that joins takes messages before it can use them.
         copies: Whether every target gets every message.
-        stores: Whether every message goes out as it came in, and in the same order.
-        needs_taker: Whether somebody has to take what comes out.
-        room: How many messages it can hold at the most, if it is sure to hand each of them on; else infinity.
-        brings: How many messages it brings of its own at least, if that is for sure; 0 if not.
-        reads: Whether it reads its messages from somewhere outside the network.
-        total: How many it reads in all; None if it does not know.
+        stores: Whether every message goes out unchanged and in the same order.
+        needs_taker: Whether something has to take the output.
+        room: How many messages it can hold at most, if it is sure to hand on each of them; else infinity.
+        brings: How many messages of its own it adds at least; 0 if that is not certain.
+        reads: Whether it reads its messages from outside the network.
+        total: How many messages it reads in all; None if unknown.
     """
 
     group: int = 1

@@ -1,4 +1,4 @@
-"""What every block that gives messages offers to those who take them."""
+"""The public interface of every block that gives messages."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Source(ReceiveChannel[T_co]):
-    """Something that messages can be received from and that targets can be linked to; a `trio.abc.ReceiveChannel`."""
+    """A block that gives messages to receivers and linked targets; a `trio.abc.ReceiveChannel`."""
 
     __slots__ = ()
     _outbox: Outbox[Any]
 
     async def receive(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
-        """Take the first message; waits for one.
+        """Take the first message; wait if there is none.
 
-        A receive that is cancelled has taken nothing. One that need not wait does not yield until its time slice is
-        used up.
+        A cancelled receive has taken nothing. A receive that need not wait does not yield until its time slice (half a
+        millisecond) is used up.
 
         Args:
-            filter: Take the first message only if this is true of it; the messages behind it are not looked at.
+            filter: Take the first message only if this returns True for it; later messages are not examined.
 
         Raises:
             trio.EndOfChannel: The source is finished and has no more messages (that the filter accepts).
             trio.BrokenResourceError: The network of the source has stopped.
-            TypeError: `filter` is no plain function.
+            TypeError: `filter` is not a plain function.
         """
         if filter is not None:
             check_function(self, "filter", filter)
@@ -80,19 +80,19 @@ class Source(ReceiveChannel[T_co]):
         filter: Callable[[T_co], bool] | None = None,
         max_messages: int | None = None,
     ) -> Link[T_co]:
-        """Link a target behind those that are linked already; messages go to the first that accepts them.
+        """Link a target after the targets that are linked already; each message goes to the first that accepts it.
 
         The source counts as a producer of the target from now on. If one of the two runs in a network, the other one
         joins it.
 
         Args:
             target: Where the messages go.
-            filter: Only messages of which this is true are offered along the link.
-            max_messages: After so many messages the link is taken away; None for no limit.
+            filter: Only messages for which this returns True are offered along the link; None for all.
+            max_messages: The link is removed after this number of messages, >= 1; None for no limit.
 
         Raises:
             ValueError: The two are linked already, or `max_messages` is less than 1.
-            TypeError: `target` is not a target, or `filter` is no plain function.
+            TypeError: `target` is not a target, or `filter` is not a plain function.
             RuntimeError: The target is complete, or the two belong to different networks.
         """
         if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
@@ -102,15 +102,15 @@ class Source(ReceiveChannel[T_co]):
         return self._outbox.link(inlet_for(self._outbox, target), filter, max_messages)
 
     def unlink_targets(self) -> None:
-        """Take all links to targets away; what they have not taken stays here."""
+        """Remove all links to targets; messages that they have not taken stay here."""
         for link in tuple(self._outbox.links):
             link.unlink()
 
     def reserve(self, target: object) -> bool:
-        """Keep the first message for one taker; until it consumes or releases it, nobody gets it or any behind it.
+        """Keep the first message for one taker; until it is consumed or released, no message can leave the source.
 
         Args:
-            target: Who reserves: any object, the same in `consume` or `release`.
+            target: The taker: any object but None; pass the same object to `consume` or `release`.
 
         Returns:
             Whether there was a message to reserve.
@@ -130,7 +130,7 @@ class Source(ReceiveChannel[T_co]):
         return item
 
     def release(self, target: object) -> None:
-        """Give the message that `target` has reserved back to the front; it is offered again.
+        """Give back the message that `target` has reserved; it stays first and is offered again.
 
         Raises:
             RuntimeError: `target` has not reserved it.
@@ -138,14 +138,14 @@ class Source(ReceiveChannel[T_co]):
         self._outbox.release(target)
 
     async def aclose(self) -> None:
-        """Take nothing more in, so that the source ends when what is here was taken; never waits."""
+        """Accept nothing more, so that the source ends when its messages are taken; never waits."""
         check_thread(self._outbox.block, "close")
         for inbox in self._outbox.block._ins():
             inbox.close()
 
 
 def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
-    """Where a link from a source to a target ends.
+    """The inbox at which a link from a source to a target ends.
 
     Raises:
         TypeError: No link can lead to that object.
@@ -164,7 +164,7 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
 
 
 def block_of(source: Block, target: Target[Any]) -> Block:
-    """The block that a target is, or belongs to."""
+    """The block that a target is or belongs to."""
     if not isinstance(target, Target):
         raise TypeError(
             f"{source}: link_target needs a target (a block that takes messages), got {target!r}{hint_for(target)}"
@@ -179,7 +179,7 @@ def block_of(source: Block, target: Target[Any]) -> Block:
 
 
 def hint_for(thing: object) -> str:
-    """What to do with something that is no target."""
+    """Advice for an object that is not a target, as the end of a sentence."""
     if isinstance(thing, type):
         return "; that is a class, link a block that is made of it"
     if isinstance(thing, Block):

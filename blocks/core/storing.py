@@ -20,7 +20,7 @@ LeftOver = Literal["report", "keep"]
 
 
 class Passage(Block):
-    """A block that holds what came in and what is to go out, and finishes when both are gone."""
+    """A block with an inbox and an outbox."""
 
     __slots__ = ("_inbox", "_outbox")
     _inbox: Inbox[Any]
@@ -46,7 +46,7 @@ class Passage(Block):
 
 
 class StoringBlock(Passage, Target[T], Source[T]):
-    """A block with one queue that is both what came in and what is to go out."""
+    """A block with one queue for incoming and outgoing messages."""
 
     __slots__ = ("left_over",)
 
@@ -63,16 +63,16 @@ class StoringBlock(Passage, Target[T], Source[T]):
         return len(self._outbox)
 
     def __bool__(self) -> bool:
-        return True  # a buffer is never mistaken for "no buffer", also when it is empty
+        return True  # so that an empty buffer is not mistaken for "no buffer"
 
     @property
     def shape(self) -> Shape:
-        """Messages go out as they came in, unless there is more to say of a kind of buffer."""
+        """The shape of a block that needs no taker; its room is the capacity of a plain inbox."""
         is_plain = type(self._inbox) is Inbox and self._inbox.capacity < UNBOUNDED
         return Shape(needs_taker=False, room=self._inbox.capacity if is_plain else math.inf)
 
     def carry_contexts(self) -> bool:
-        """Keep the context of each message on its way through, unless they are kept in an order of its own."""
+        """Keep the context of each message, unless the block has a queue of its own kind; return whether it does."""
         if isinstance(self._inbox.queue, deque) and self._inbox.queue is self._outbox.queue:
             queue = ContextQueue(self._inbox.queue)
             self._inbox.carry(queue)
@@ -97,7 +97,7 @@ class StoringBlock(Passage, Target[T], Source[T]):
             self._finish()
 
     def _keeps_results(self) -> bool:
-        """Whether what is stored waits for nobody in the network, so that the user reads it after the run."""
+        """Whether nothing in the network takes the stored messages, so that the user reads them after the run."""
         outbox = self._outbox
         return not (outbox.links or outbox.readers or outbox.receivers or outbox.holder)
 
@@ -135,7 +135,7 @@ class StoringBlock(Passage, Target[T], Source[T]):
         return 0 if self.left_over == "keep" or self._keeps_results() else self._held()
 
     def complete_circle(self) -> None:
-        """Take no more input; what is meant to stay is no reason to go on."""
+        """Take no more input; also finish, if the stored messages are meant to stay."""
         super().complete_circle()
         if self.left_over == "keep" and not self._finished:
             self._finish()

@@ -1,4 +1,4 @@
-"""What every block that takes messages offers to those who send them."""
+"""The public interface of every block that takes messages."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Target(SendChannel[T_contra]):
-    """Something that messages can be offered and sent to; a `trio.abc.SendChannel`."""
+    """A block that takes messages by offer and by send; a `trio.abc.SendChannel`."""
 
     __slots__ = ()
     _inbox: Inbox[Any]
 
     def offer(self, message: T_contra, source: object = None) -> MessageStatus:
-        """Show a message to the target and learn whether it took it; never waits.
+        """Offer a message to the target and return its answer; never waits.
 
         Args:
-            message: The message; on ACCEPTED it is the target's.
-            source: The offering source, if that is a block linked to this target: only then a postponed message is
-                asked for later.
+            message: The message; after the answer ACCEPTED it belongs to the target.
+            source: The offering source, if it is a block linked to this target; only then the target asks for a
+                postponed message later.
         """
         check_thread(self._inbox.block, "offer to")
         return self._inbox.offer(message, self._inbox.link_from(source))
 
     async def send(self, value: T_contra) -> None:
-        """Hand an item to the target; waits while it has no room.
+        """Hand an item to the target; wait while it has no room.
 
         A send that need not wait does not yield until its time slice (half a millisecond) is used up. A send that is
         cancelled has not handed the item over.
@@ -63,31 +63,31 @@ class Target(SendChannel[T_contra]):
         self._inbox.send_nowait(value)
 
     def complete(self) -> None:
-        """Say that no more will come, whatever other producers there are; what is here drains. Twice is fine."""
+        """Accept no more, also from other producers; the messages here drain. A second call does nothing."""
         check_thread(self._inbox.block, "complete")
         self._inbox.close()
 
     async def aclose(self) -> None:
-        """Complete the target, as trio's channels are closed; never waits."""
+        """Complete the target; never waits. This is the `aclose` of trio's channels."""
         check_thread(self._inbox.block, "complete")
         self._inbox.close()
 
     def producer(self, name: str | None = None, *, for_threads: bool = False) -> Producer[T_contra]:
         """Make a handle that counts as a producer: the target does not complete before it is closed.
 
-        Other threads send through it with `send_from_thread`. Make it before they start.
+        Other threads send through the handle with `send_from_thread`. Make it before they start.
 
         Args:
-            name: What reports call it.
-            for_threads: Whether something sends through it that is neither a task nor a thread of Python, such as the
-                callback of a driver: then the network waits while the handle is open, also if nothing else can move.
+            name: The name of the handle in reports.
+            for_threads: Set it if the sender is neither a task nor a Python thread, but for example the callback of a
+                driver: then the network waits while the handle is open, also if nothing else can move.
         """
         check_thread(self._inbox.block, "make a producer handle of")
         return Producer(self._inbox, name, for_threads=for_threads)
 
     @property
     def filter(self) -> Callable[[Any], bool] | None:
-        """Decides which messages the target wants; after a change the linked sources offer their heads again."""
+        """The function that decides which messages are wanted; after a change the sources offer their heads again."""
         return self._inbox.filter
 
     @filter.setter
@@ -96,10 +96,10 @@ class Target(SendChannel[T_contra]):
         self._inbox.filter = accepts
 
     def inlet(self) -> Inbox[Any]:
-        """Where messages come in."""
+        """The inbox of the target."""
         return self._inbox
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
-        """Where a new link from that source ends."""
+        """The inbox at which a new link from a source ends."""
         del outbox
         return self._inbox

@@ -1,7 +1,7 @@
-"""What other threads may do with a block: send through a handle that waits for them, and nothing else.
+"""Use of blocks from other threads: they may only send through a producer handle.
 
-Everything else of a block belongs to one thread, that of the loop. A call from elsewhere is refused before anything has
-changed. Outside a network a block belongs to nobody, unless a task waits at it or at one that is linked to it.
+All other calls of a block are only allowed in the thread of its loop. A call from another thread is refused before
+anything has changed. Outside a network a block belongs to no thread, unless a task waits at it or at a linked block.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 PATIENCE = 1.0
-"""Seconds after which a thread that waits for its network looks whether the program still goes on."""
+"""Seconds after which a thread that waits for its network checks whether the program still runs."""
 beginnings: threading.Condition = threading.Condition()
-"""Is notified whenever blocks have become part of a running network."""
+"""This condition is notified whenever blocks have become part of a running network."""
 
 
 def announce_beginning() -> None:
-    """Blocks have become part of a running network: threads may have waited for that."""
+    """Wake the waiting threads, because blocks have become part of a running network."""
     with beginnings:
         beginnings.notify_all()
 
@@ -46,7 +46,7 @@ def check_thread(node: Any, doing: str) -> None:
 
     Args:
         node: The block or agent.
-        doing: What was called: "link", say.
+        doing: The call, as a verb: "link", for example.
     """
     loop = loop_of(node)
     if loop is None:
@@ -57,7 +57,7 @@ def check_thread(node: Any, doing: str) -> None:
 
 
 def check_nobody_waits_elsewhere(node: Part, doing: str) -> None:
-    """Raise a `RuntimeError` if a task of another thread waits at a block or at one that is linked to it."""
+    """Raise a `RuntimeError` if a task of another thread waits at a block or at a block linked to it."""
     here = threading.get_ident()
     if len(waiting_threads) == (here in waiting_threads):
         return
@@ -73,20 +73,20 @@ def check_nobody_waits_elsewhere(node: Part, doing: str) -> None:
 
 
 class Inlet(Protocol[T_contra]):
-    """What a target offers to the errands of threads."""
+    """A target, as an `Errand` sees it."""
 
     block: Any
 
     def check_can_come(self) -> None:
-        """Raise if nothing can come any more; from any thread."""
+        """Raise if the target accepts nothing any more; callable from any thread."""
         ...
 
     def take_from_thread(self, item: T_contra) -> bool:
-        """Take an item, on the loop; False if it has to wait."""
+        """Accept an item; runs in the loop's thread. False if the item has to wait."""
         ...
 
     def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Have a task wait for room, on the loop."""
+        """Start a task that waits for room; runs in the loop's thread."""
         ...
 
     async def send(self, item: T_contra) -> None:
@@ -95,12 +95,12 @@ class Inlet(Protocol[T_contra]):
 
 
 class Handle(Protocol):
-    """What an errand knows of the handle through which it comes.
+    """A producer handle, as an `Errand` sees it.
 
     Attributes:
-        is_closed: Whether it was closed.
-        loop: The loop in which it was made; None if that was in none, or has ended.
-        user: The task that sends through it.
+        is_closed: Whether the handle was closed.
+        loop: The loop in which the handle was made; None if it was made outside a loop, or the loop has ended.
+        user: The task that sends through the handle.
     """
 
     is_closed: bool
@@ -109,7 +109,7 @@ class Handle(Protocol):
 
 
 class Errand(Generic[T]):
-    """One item on its way from a thread to a target. The loop settles it, once; the thread waits for that."""
+    """One item on its way from a thread to a target. The thread waits until the loop has settled the errand."""
 
     __slots__ = ("_context", "_error", "_handle", "_inlet", "_item", "_scope", "_settled", "_thread")
 
@@ -125,7 +125,7 @@ class Errand(Generic[T]):
         self._settled.acquire()
 
     def run(self, loop: Loop) -> None:
-        """Go, in the thread, and wait until the item was taken; raise if it was not."""
+        """Send the item from the thread and wait until it is taken; raise if it is not."""
         loop.token.run_sync_soon(self._arrive)
         try:
             self._settled.acquire()
@@ -138,17 +138,17 @@ class Errand(Generic[T]):
             if error is not None:
                 raise error
         finally:
-            del error  # it knows this frame
+            del error  # it refers to this frame
 
     def _settle(self, error: BaseException | None) -> None:
         self._error = error
-        self._handle.user = None  # who knows what the thread does next
+        self._handle.user = None  # the next action of the thread is unknown
         if self._thread in held_up:
             hold_up(self._thread, False)
         self._settled.release()
 
     def _arrive(self) -> None:
-        """Be taken, on the loop, or have a task wait for room."""
+        """Hand the item to the target, or start a task that waits for room; runs in the loop's thread."""
         try:
             if self._context.run(self._inlet.take_from_thread, self._item):
                 self._settle(None)
@@ -182,7 +182,7 @@ def send_from_thread(inlet: Inlet[T], handle: Handle, item: T) -> None:
         except trio.RunFinishedError:
             if handle.loop is not loop:
                 raise trio.BrokenResourceError(f"cannot send to {inlet}: its network was stopped") from None
-            handle.loop = None  # it was made in a run that is over; the network may be still to come
+            handle.loop = None  # the handle was made in an earlier run; the network may start later
         else:
             return
 
@@ -198,7 +198,7 @@ def check_may_wait(inlet: Inlet[Any], handle: Handle) -> None:
 
 
 def wait_for_loop(inlet: Inlet[Any], handle: Handle) -> Loop:
-    """The loop in which the target is; wait until it is in one."""
+    """Wait until the target is in a loop, and return the loop."""
     with beginnings:
         while True:
             inlet.check_can_come()

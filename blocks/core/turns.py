@@ -1,8 +1,8 @@
-"""Which of the links that wait for room in a target is asked next, and for whom a place is kept.
+"""Decides which links that wait for room in a target are asked next, and for which links a place is kept.
 
-Plain: it knows nothing of blocks or messages, and wakes nobody. States of a link: idle → waiting (it was postponed) →
-asked (a place is kept for it until the target has had two more steps) → idle. A link that was asked and comes back
-without having handed anything in keeps its place in the order. Invariant: a link is waiting or asked or neither.
+Plain code: it knows nothing of blocks or messages, and wakes nothing. States of a link: idle → waiting (it was
+postponed) → asked (a place is kept for it until the target has had two more steps) → idle. A link that was asked and
+is postponed again without a delivery keeps its place in the order. Invariant: no link is both waiting and asked.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ numbers: itertools.count[int] = itertools.count(1)
 
 
 class Asking(Protocol):
-    """What waits for room.
+    """A link that may wait for room.
 
     Attributes:
-        turn: Its place in the order, for as long as it has not handed anything in; 0 for none.
+        turn: Its place in the order, until it has delivered a message; 0 for none.
     """
 
     turn: int
@@ -32,8 +32,8 @@ class Turns(Generic[A]):
     """The order in which links get room.
 
     Attributes:
-        waiting: Those that wait to be asked.
-        asked: Those for which a place is kept, the first one first.
+        waiting: The links that wait to be asked.
+        asked: The links for which a place is kept, in order.
     """
 
     __slots__ = ("_asked_lately", "_heap", "_seen", "asked", "waiting")
@@ -42,11 +42,11 @@ class Turns(Generic[A]):
         self.waiting: dict[A, None] = {}
         self.asked: dict[A, None] = {}
         self._asked_lately = False
-        self._heap: list[tuple[int, A]] = []  # of those that wait, and of some that did
+        self._heap: list[tuple[int, A]] = []  # the waiting links, and some that waited before
         self._seen: tuple[int, int] | None = None
 
     def postpone(self, link: A) -> None:
-        """A link has to wait."""
+        """Make a link wait."""
         is_known = link.turn and link in self.waiting
         if not link.turn:
             link.turn = next(numbers)
@@ -55,25 +55,25 @@ class Turns(Generic[A]):
             heappush(self._heap, (link.turn, link))
 
     def took(self, link: A) -> None:
-        """A link has handed something in: next time it waits behind the others."""
+        """Note that a link has delivered a message; next time it waits behind the others."""
         self.asked.pop(link, None)
         if link.turn:
             link.turn = 0
             self.waiting.pop(link, None)
 
     def forget(self, link: A) -> None:
-        """A link is gone."""
+        """Forget a removed link."""
         self.waiting.pop(link, None)
         self.asked.pop(link, None)
 
     def ahead_of(self, link: A) -> int:
-        """For how many others, that came before a link, a place is kept."""
+        """The number of other links before this one that get a place first."""
         if link in self.asked:
             return next(place for place, asked in enumerate(self.asked) if asked is link)
         return len(self.asked) + len(self.waiting) - (link in self.waiting)
 
     def clear(self) -> None:
-        """Nobody waits any more."""
+        """Forget all links."""
         self.waiting.clear()
         self.asked.clear()
         self._heap.clear()
@@ -81,21 +81,21 @@ class Turns(Generic[A]):
     # Asking
 
     def may_ask(self, state: tuple[int, int]) -> bool:
-        """Whether somebody waits, and was not asked already when things were as they are: that would spin."""
+        """Whether a link waits and `state` is new; asking again without a change would spin."""
         if not self.waiting or state == self._seen:
             return False
         self._seen = state
         return True
 
     def ask_all(self) -> Iterable[A]:
-        """Everybody who waits; no place is kept."""
+        """Remove and return all waiting links; no place is kept for them."""
         links = tuple(self.waiting)
         self.waiting.clear()
         self._heap.clear()
         return links
 
     def ask(self, room: int) -> Iterable[A]:
-        """As many as there is room for, those that wait longest; a place is kept for each."""
+        """Return the links that wait longest, at most `room`; a place is kept for each."""
         asked: list[A] = []
         while self.waiting and len(asked) < room:
             turn, link = heappop(self._heap)
@@ -109,11 +109,11 @@ class Turns(Generic[A]):
         return asked
 
     def ask_again(self) -> None:
-        """Things have changed in a way that `may_ask` does not see."""
+        """Let the next `may_ask` return True, because of a change that its `state` does not show."""
         self._seen = None
 
     def step(self) -> bool:
-        """The target takes a step; give whether it has to take another one, behind those that were asked just now."""
+        """Note a step of the target; return whether it needs another step after the links that were just asked."""
         if not self.asked:
             return False
         if self._asked_lately:

@@ -1,4 +1,4 @@
-"""Names of which no two are the same."""
+"""Makes names unique by numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class UniqueNames:
-    """The names in use; whoever asks for one of them gets it with a number behind.
+    """Keeps the names in use; a name that is in use already gets a number at the end.
 
     Args:
         taken: The names that are in use from the beginning.
@@ -21,10 +21,10 @@ class UniqueNames:
             self.take(name)
 
     def take(self, name: str) -> str:
-        """Give the name if it is free, else the name with the next number; the same name over and over costs the same.
+        """Return the name if it is free, else the name with the next number; the cost is constant per call.
 
         Args:
-            name: What somebody wants to be called.
+            name: The wanted name.
         """
         unique = name
         while unique in self._taken:
@@ -34,5 +34,5 @@ class UniqueNames:
         return unique
 
     def release(self, name: str) -> None:
-        """A name is not in use any more."""
+        """Make a name free again."""
         self._taken.discard(name)

@@ -1,7 +1,7 @@
-"""Tasks that are parked in a wait of this library: who waits, for what, and who wakes them.
+"""Tasks that are parked in a wait of this library: where they wait, for what, and how they are woken.
 
-Whoever wakes a task hands the outcome over in the same step, so a wait that is cancelled has changed nothing and a
-wait that was answered cannot be cancelled any more: nothing is lost between the two.
+A call that wakes a task hands over the outcome in the same step. So a cancelled wait has changed nothing, an answered
+wait cannot be cancelled any more, and nothing is lost in between.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ T = TypeVar("T")
 
 
 class Place(Protocol):
-    """Something at which a task can wait: a block, a governor, an agent."""
+    """A place where a task can wait: a block, a governor, an agent."""
 
     def _parked(self) -> None:
-        """Learn that a task has just begun to wait here."""
+        """Note that a task has just begun to wait here."""
         ...
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
-        """Tasks that may free who waits here, as far as no network knows them."""
+        """Tasks outside the networks that may unblock a waiter here."""
         ...
 
     def _waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
-        """Learn that a wait is over, and what came of it."""
+        """Note that a wait is over, and its outcome."""
         ...
 
     def _describe_wait(self, waiter: Waiter[Any]) -> str:
-        """Say in words what the waiter waits for."""
+        """Describe what the waiter waits for."""
         ...
 
 
@@ -47,13 +47,13 @@ class Waiter(Generic[T]):
 
     Attributes:
         task: The task.
-        place: Where it waits.
+        place: The block, governor or agent at which it waits.
         doing: "send", "receive" …
         payload: The item of a sender; the weight or target of others.
         accepts: The filter of a receiver.
-        since: When the wait began, by the clock of the time slices.
-        waits: All who wait for the same.
-        deadline: When a cancel scope ends the wait, as it was when it began; None where it can be read at any time.
+        since: When the wait began, in seconds of the time slices' clock.
+        waits: The list of all waiters for the same thing.
+        deadline: The effective deadline at the start of the wait; None if deadlines can be read at any time.
         thread: The thread of the loop in which it waits.
     """
 
@@ -76,17 +76,17 @@ class Waiter(Generic[T]):
 
 
 parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
-"""Every task that waits in this library now; a network looks here to tell busy from stuck."""
+"""Every task that waits in this library now; a network uses it to tell busy tasks from blocked ones."""
 
 
 waiting_threads: dict[int, int] = {}
-"""In how many tasks of which threads somebody waits: nearly always there is one thread or none."""
+"""The number of parked tasks per thread; nearly always there is one thread or none."""
 resting: set[trio.lowlevel.Task] = set()
-"""Tasks of the library itself that have nothing to do: pumps that sleep, workers without an item."""
+"""Idle tasks of the library itself: sleeping pumps, workers without an item."""
 
 
 class Awake:
-    """The tasks of a network that do not wait in this library: so it need not look at all to find one that can go on.
+    """The tasks of a network that do not wait in this library, so that a runnable task is found without a search.
 
     Attributes:
         tasks: These tasks; the values mean nothing.
@@ -96,13 +96,13 @@ class Awake:
         self.tasks: dict[trio.lowlevel.Task, None] = {}
 
     def begin(self, task: trio.lowlevel.Task) -> None:
-        """A task of the network begins to work."""
+        """Add a task of the network that begins to work."""
         self.tasks[task] = None
         members.setdefault(task, []).append(self)
 
     @contextmanager
     def member(self, is_awake: bool) -> Generator[None]:
-        """The running task is one of these as long as this lasts, if it is to be."""
+        """A context in which the running task is a member, if `is_awake`."""
         task = trio.lowlevel.current_task()
         if is_awake:
             self.begin(task)
@@ -112,7 +112,7 @@ class Awake:
             self.end(task)
 
     def end(self, task: trio.lowlevel.Task) -> None:
-        """It works no more; twice is fine."""
+        """Remove a task; a second call does nothing."""
         self.tasks.pop(task, None)
         networks = members.get(task, [])
         if self in networks:
@@ -122,29 +122,29 @@ class Awake:
 
 
 members: dict[trio.lowlevel.Task, list[Awake]] = {}
-"""Whose task it is: the body of a network may be the task of an agent in another."""
+"""The sets to which each task belongs: the body of a network may be the task of an agent in another network."""
 
 
 def goes_to_sleep(task: trio.lowlevel.Task) -> None:
-    """A task begins to wait in this library."""
+    """Note that a task begins to wait in this library."""
     for awake in members.get(task, ()):
         awake.tasks.pop(task, None)
 
 
 def wakes_up(task: trio.lowlevel.Task) -> None:
-    """A task that waited in this library will go on."""
+    """Note that a task that waited in this library will go on."""
     for awake in members.get(task, ()):
         awake.tasks[task] = None
 
 
 class Overseers(threading.local):
-    """The running networks of this thread, which must look again when a task parks at a place that is nobody's."""
+    """The running networks of this thread; each checks for a standstill when a task parks outside every network."""
 
     def __init__(self) -> None:
         self.pumps: dict[Any, Callable[[], None]] = {}  # by network
 
     def tell(self) -> None:
-        """Have every network look whether something can still move."""
+        """Make every network check whether anything can still move."""
         for parked_somewhere in tuple(self.pumps.values()):
             parked_somewhere()
 
@@ -153,7 +153,7 @@ overseers: Overseers = Overseers()
 
 
 class WaitList(Generic[T]):
-    """Parked tasks, first come first served."""
+    """Parked tasks, served first come, first served."""
 
     __slots__ = ("_waiters",)
 
@@ -167,7 +167,7 @@ class WaitList(Generic[T]):
         return iter(tuple(self._waiters))
 
     def in_turn(self) -> Iterable[Waiter[T]]:
-        """Those who come into question for the next item: only the first, however many there are, if it takes any."""
+        """The candidates for the next item: only the first waiter if it has no filter, else all."""
         first = next(iter(self._waiters), None)
         return (first,) if first is not None and first.accepts is None else self
 
@@ -176,7 +176,7 @@ class WaitList(Generic[T]):
         return next(iter(self._waiters))
 
     async def park(self, place: Place, doing: str, payload: T, accepts: Callable[[Any], bool] | None = None) -> Any:
-        """Wait until somebody calls `wake` or `fail`; give what was handed over."""
+        """Wait for a call of `wake` or `fail`; return the value that was handed over."""
         task = trio.lowlevel.current_task()
         deadline = None if sight.deadlines else trio.current_effective_deadline()
         waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock(), self, deadline)
@@ -217,5 +217,5 @@ class WaitList(Generic[T]):
 
 
 def moves(task: trio.lowlevel.Task | None) -> bool:
-    """Whether it is plain to see that a task can go on."""
+    """Whether a task can certainly go on: it is not parked and has no child nurseries."""
     return task is not None and task not in parked and not task.child_nurseries
