@@ -59,7 +59,7 @@ SAMPLES_TOP = {"application", "__main__"}
 PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing", "penstock.samples"}
 
 MOST_AGAINST_THE_TABLE = 0
-MOST_IN_CIRCLES = 8
+MOST_IN_CIRCLES = 5
 MOST_PRIVATE = 274
 MOST_RESERVED = {"Agent": 1, "Buffer": 54}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dis
 from types import CodeType, FunctionType
+from typing import Any
 from weakref import WeakSet
 
 checked: WeakSet[type] = WeakSet()
@@ -54,10 +55,11 @@ def names_set(code: CodeType) -> set[str]:
     """The attributes that the code of a method gives to its own object."""
     own = code.co_varnames[:1]
     names: set[str] = set()
-    before: object = None
+    before: str | None = None
     for step in dis.get_instructions(code):
         if step.opname == "STORE_ATTR" and own and before == own[0]:
             names.add(step.argval)
+        given: Any = step.argval
         is_local = step.opname.startswith("LOAD_FAST")
-        before = (step.argval[-1] if isinstance(step.argval, tuple) else step.argval) if is_local else None
+        before = None if not is_local else given if isinstance(given, str) else str(given[-1])
     return names

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from .block import Block
+B = TypeVar("B")
+"""A block."""
 
 
-def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Block, None]:
+def reachable(start: B, step: Callable[[Any], Iterable[B]]) -> dict[B, None]:
     """All blocks that can be reached from `start` by repeated `step`, including `start`."""
-    found: dict[Block, None] = {}
+    found: dict[B, None] = {}
     waiting = [start]
     while waiting:
         block = waiting.pop()
@@ -21,12 +21,12 @@ def reachable(start: Block, step: Callable[[Block], Iterable[Block]]) -> dict[Bl
     return found
 
 
-def downstream(block: Block) -> Iterable[Block]:
+def downstream(block: Any) -> list[Any]:
     """The blocks that a block is linked to; links of its dead letters do not count."""
     return [link.target for outbox in block._outs()[:1] for link in outbox.links]
 
 
-def upstream(block: Block) -> Iterable[Block]:
+def upstream(block: Any) -> list[Any]:
     """The blocks that are linked to a block."""
     sources = [getattr(producer, "source", None) for inbox in block._ins() for producer in inbox.producers]
     return [source for source in sources if source is not None]

@@ -1,12 +1,12 @@
 """The ports of the core: protocols that say what blocks, agents and the running network know of each other.
 
-`Host` is the running network for its blocks. `View` is the running network for code that inspects it: deadlock
-detection, statistics, limits and reports. No module below the network imports its class.
+`Host` is the running network for its blocks; code that inspects it sees more of it, see `view.py`. No module below the
+network imports its class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,6 @@ from .observer import Observer, TaskObserver
 from .scheduler import Scheduler
 
 if TYPE_CHECKING:
-    from .block import Block
     from .waiting import Awake, Waiter
 
 
@@ -292,7 +291,7 @@ class Host(Protocol):
         ...
 
     @property
-    def hearers(self) -> dict[Block, None]:
+    def hearers(self) -> dict[Any, None]:
         """The blocks that must be told about lost items."""
         ...
 
@@ -330,71 +329,4 @@ class Host(Protocol):
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
         """Record a fault, once."""
-        ...
-
-
-class View(Host, Protocol):
-    """A network, as code that inspects it sees it; only `end_shutdown_buffers` changes it.
-
-    Attributes:
-        outside: The tasks outside the network that have used one of its blocks.
-    """
-
-    outside: set[trio.lowlevel.Task]
-
-    @property
-    def given(self) -> Sequence[Part]:
-        """The nodes with which the network was made."""
-        ...
-
-    @property
-    def nodes(self) -> dict[Part, None]:
-        """Its blocks and agents."""
-        ...
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The blocks of the network, in the order in which they joined."""
-        ...
-
-    @property
-    def agents(self) -> Sequence[Member]:
-        """Its agents."""
-        ...
-
-    @property
-    def body_task(self) -> trio.lowlevel.Task | None:
-        """The task that has entered the network."""
-        ...
-
-    @property
-    def body_done(self) -> bool:
-        """Whether the body has ended."""
-        ...
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the network has ended."""
-        ...
-
-    @property
-    def late_errors(self) -> list[BaseException]:
-        """The errors of clean-ups and hooks, which are not raised elsewhere."""
-        ...
-
-    @property
-    def outer_deadline(self) -> float:
-        """The deadline of the cancel scopes around the network, by trio's clock."""
-        ...
-
-    def end_shutdown_buffers(self) -> None:
-        """Complete the shutdown buffers that are linked into this network."""
-        ...
-
-    def balance(self) -> Balance:
-        """The accounts: what became of every item that each block accepted."""
-        ...
-
-    def statistics(self) -> Statistics:
-        """The statistics of every block, agent and governor so far."""
         ...

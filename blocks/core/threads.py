@@ -10,15 +10,12 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import trio
 
 from ..base.threads import Loop, held_up, hold_up, wrong_thread
 from .waiting import parked, waiting_threads
-
-if TYPE_CHECKING:
-    from .ports import Part
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -56,7 +53,7 @@ def check_thread(node: Any, doing: str) -> None:
         raise wrong_thread(f"{doing} {node}")
 
 
-def check_nobody_waits_elsewhere(node: Part, doing: str) -> None:
+def check_nobody_waits_elsewhere(node: Any, doing: str) -> None:
     """Raise a `RuntimeError` if a task of another thread waits at a block or at a block linked to it."""
     here = threading.get_ident()
     if len(waiting_threads) == (here in waiting_threads):

@@ -19,7 +19,7 @@ from .time_limit import TimeLimit, as_time_limit
 from .watchdog import check_watchdog, kennel
 
 if TYPE_CHECKING:
-    from ..core.ports import View
+    from ..core.view import View
 
 LOOKS = 10
 """So many times in the first stage of a progress limit one looks whether anything has moved."""

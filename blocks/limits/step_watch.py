@@ -16,7 +16,7 @@ import trio
 from ..base.loop_held import LOOP_HELD, REMEDY, Holder, is_wanted, loop_held
 from ..base.loop_token import LoopToken, loop_token
 from ..base.timing import time_slice
-from ..core.ports import View
+from ..core.view import View
 
 
 class StepWatch(trio.abc.Instrument):

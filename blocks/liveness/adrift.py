@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from ..core.block import Block
-from ..core.ports import View
+from ..core.view import View
 from ..core.waiting import Waiter, parked, resting
 from .outside import has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
 

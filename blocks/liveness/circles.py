@@ -19,7 +19,8 @@ from ..core.link import Link
 from ..core.waiting import parked
 
 if TYPE_CHECKING:
-    from ..core.ports import Member, View
+    from ..core.ports import Member
+    from ..core.view import View
 
 
 def give_rests(blocks: Iterable[Block]) -> bool:

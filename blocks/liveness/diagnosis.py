@@ -19,7 +19,8 @@ from .task_waits import waits_of_governor, waits_of_tasks
 from .wait_for import Bound, Cause, Names, Wait, as_a
 
 if TYPE_CHECKING:
-    from ..core.ports import Member, View
+    from ..core.ports import Member
+    from ..core.view import View
 
 
 def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:

@@ -18,7 +18,7 @@ from .outside import deadline_of, has_way_out, waits_for_children
 from .standstill import known_tasks
 
 if TYPE_CHECKING:
-    from ..core.ports import View
+    from ..core.view import View
 
 
 class Doubts:

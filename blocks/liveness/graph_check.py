@@ -23,7 +23,7 @@ from .split_check import check_splits
 from .wait_for import Bound, as_a
 
 if TYPE_CHECKING:
-    from ..core.ports import View
+    from ..core.view import View
 
 
 def check_graph(network: View) -> tuple[str, ...]:

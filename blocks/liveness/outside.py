@@ -18,8 +18,8 @@ from ..base.threads import others_move
 from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
 from ..core.block import Block
 from ..core.graph import reachable, upstream
-from ..core.ports import View
 from ..core.producer import ProducerToken
+from ..core.view import View
 from ..core.waiting import parked, resting
 
 ENTRY_TASK = "<TrioToken.run_sync_soon task>"

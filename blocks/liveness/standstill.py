@@ -25,7 +25,8 @@ from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
 if TYPE_CHECKING:
-    from ..core.ports import Member, View
+    from ..core.ports import Member
+    from ..core.view import View
 
 
 def judge(network: View) -> Verdict:

@@ -14,7 +14,7 @@ from .outside import body_of
 if TYPE_CHECKING:
     from ..core.block import Block
     from ..core.inbox import Inbox
-    from ..core.ports import View
+    from ..core.view import View
 
 
 DEAD_LETTERS = "dead letters"

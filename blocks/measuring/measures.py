@@ -13,7 +13,8 @@ from ..base.statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block import Block
 from ..core.observer import Observer
-from ..core.ports import View, WatchedGate
+from ..core.ports import WatchedGate
+from ..core.view import View
 from ..core.waiting import Awake
 from .departed import Departed
 from .meter import take_statistics

@@ -10,8 +10,9 @@ import trio
 from ..base.activity import Activity
 from ..base.statistics import AgentStatistics, GovernorStatistics, Statistics
 from ..base.timing import time_slice
-from ..core.ports import View, WatchedGate
+from ..core.ports import WatchedGate
 from ..core.resource_pool import ResourcePool
+from ..core.view import View
 from ..core.waiting import parked
 from .departed import Departed
 from .tally import ACTIVITIES, Lifetime, Tally

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ..base.names import BODY
 from ..core.observer import Observer
-from ..core.ports import View
+from ..core.view import View
 from .recording import Recording
 from .routes import Routes
 from .stage_order import between, in_order

@@ -17,7 +17,7 @@ from ..core.inputs import InputsBlock
 
 if TYPE_CHECKING:
     from ..base.statistics import Statistics
-    from ..core.ports import View
+    from ..core.view import View
 
 
 class LinkKind(Enum):

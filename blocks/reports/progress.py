@@ -25,7 +25,7 @@ from .progress_view import View, progress_of
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..core.ports import View as NetworkView
+    from ..core.view import View as NetworkView
 
 INTERVAL = 0.2
 """Seconds from one look to the next."""

@@ -22,7 +22,7 @@ from .report_table import loss_table, report_table
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from ..core.ports import View
+    from ..core.view import View
 
 WIDTH = 100
 
