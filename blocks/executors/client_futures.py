@@ -1,9 +1,8 @@
-"""Futures of a Dask client, waited for on the client's own loop, which runs in a thread of its own.
+"""Waits for futures of a Dask client, on the client's own loop, which runs in its own thread.
 
-A future of Dask ends in one of four ways: its task is done, has raised, has lost its workers once too often, or was
-cancelled. The last is also what happens to all of them when the client loses its scheduler. Whoever waits here hears of
-each; what waits for a result that is on its way when the connection breaks hears of that too, which is not so for the
-futures of `client.get_executor()`.
+A Dask future ends in one of four ways: its task is done, has raised, has lost its workers too often, or was cancelled.
+All futures are cancelled when the client loses its scheduler. The waits here end in each of these cases. They also end
+if the connection breaks while a result is being fetched; waits for futures of `client.get_executor()` do not.
 """
 
 from __future__ import annotations
@@ -24,20 +23,20 @@ T = TypeVar("T")
 
 
 def future_type() -> type[Any]:
-    """The class of what stands for something on a cluster."""
+    """The class of Dask's futures."""
     kind: type[Any] = import_module("distributed").Future
     return kind
 
 
 def has_future(item: object, kind: type[Any]) -> bool:
-    """Whether an item is a future, or a tuple or list with one in it, however deep."""
+    """Whether an item is a future, or a tuple or list that contains one at any depth."""
     if type(item) in (tuple, list):
         return any(has_future(part, kind) for part in cast("Sequence[object]", item))
     return isinstance(item, kind)
 
 
 def take_apart(item: object, kind: type[Any], parts: list[Any]) -> Plan:
-    """Take an item apart as far as there are futures in it: add the parts to a list, and give how they go together."""
+    """Split an item at its futures: add its parts to `parts`, and return the plan to put them together."""
     if type(item) in (tuple, list) and has_future(item, kind):
         plans = [take_apart(part, kind, parts) for part in cast("Sequence[object]", item)]
         return Container(type(item), plans)
@@ -51,7 +50,7 @@ def on_loop(client: Any, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
     Raises:
         RuntimeError: The client is closed.
     """
-    from asyncio import run_coroutine_threadsafe  # not at the top: it is of use only beside Dask, and takes a while
+    from asyncio import run_coroutine_threadsafe  # not at the top: it is used only with Dask, and loads slowly
 
     try:
         return run_coroutine_threadsafe(coroutine, client.loop.asyncio_loop)
@@ -61,12 +60,12 @@ def on_loop(client: Any, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
 
 
 async def settle(client: Any, future: Any) -> Any:
-    """Wait until a task is done; give its future.
+    """Wait until a task is done; return its future.
 
     Raises:
-        WorkerDied: The task has lost its workers.
-        BrokenExecutor: It was cancelled, or the scheduler is lost.
-        Exception: Whatever the task has raised.
+        WorkerDied: The task has lost its workers too often.
+        BrokenExecutor: The task was cancelled, or the scheduler is lost.
+        Exception: The exception that the task has raised.
     """
     error = await future.exception(asynchronous=True)
     if future.status == "cancelled":
@@ -81,15 +80,15 @@ async def settle(client: Any, future: Any) -> Any:
 
 
 async def fetch(client: Any, futures: Sequence[Any]) -> list[Any]:
-    """Wait until tasks are done; give their results. Raises as `settle` does."""
+    """Wait until tasks are done; return their results. Raises as `settle` does."""
     from asyncio import shield
 
     for future in futures:
         await settle(client, future)
-    try:  # Dask joins what is fetched at the same time: who is cancelled must not take the others along
+    try:  # Dask merges concurrent fetches: the cancellation of one must not cancel the others
         results: list[Any] = await shield(client.gather(list(futures), asynchronous=True))
     except Exception as error:
-        for future in futures:  # one may have been lost with its worker, and not be done again
+        for future in futures:  # a result may have been lost with its worker, for good
             await settle(client, future)
         if isinstance(error, (CancelledError, OSError)):
             raise lost(client) from error
@@ -98,14 +97,14 @@ async def fetch(client: Any, futures: Sequence[Any]) -> list[Any]:
 
 
 def lost(client: Any) -> BrokenExecutor:
-    """Say that there will be no result."""
+    """The error for futures that will have no result."""
     return BrokenExecutor(
         f"the Dask cluster has dropped its work, as when the client loses the scheduler: {client!r}, {client.status}"
     )
 
 
 async def fetch_one(client: Any, future: Any) -> Any:
-    """Wait until a task is done; give its result. If nobody wants it any more, cancel the task."""
+    """Wait until a task is done; return its result. If this wait is cancelled, cancel the task."""
     try:
         [result] = await fetch(client, [future])
     finally:
@@ -117,12 +116,12 @@ async def fetch_one(client: Any, future: Any) -> Any:
 def take_back(client: Any, futures: Sequence[Any]) -> None:
     """Cancel tasks; never waits."""
     if futures:
-        with suppress(RuntimeError):  # the client is closed, and with that they are cancelled
+        with suppress(RuntimeError):  # the client is closed, which has cancelled them
             on_loop(client, client.cancel(list(futures), asynchronous=True))
 
 
 async def value_of(future: Future[T]) -> T:
-    """Wait for a future in a task of trio; if that is cancelled, so is the future."""
+    """Wait for a future in a trio task; if the task is cancelled, cancel the future."""
     token = loop_token()
     done = trio.Event()
 

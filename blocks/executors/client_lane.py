@@ -1,7 +1,7 @@
-"""How blocks hand work to `client.get_executor()`, the executor of a Dask client.
+"""The lane from a block to `client.get_executor()`, the executor of a Dask client.
 
-Jobs travel as for any other executor, and their results come home. But not through its own futures: these are never
-resolved if the connection breaks while a result is on its way, and equal calls in flight are taken for one.
+Jobs and results are sent as for any other executor, but without this executor's own futures: these are never resolved
+if the connection breaks while a result is being fetched, and equal concurrent calls are merged into one.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class ClientLane(FutureLane):
         return self._executor.submit(work_through, self._task, Parcel(job.items, job.task.name))
 
     def is_broken_by(self, error: Exception) -> bool:
-        """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""
+        """Whether the error concerns all jobs: true, except the loss of workers; other errors of items are outcomes."""
         return not isinstance(error, WorkerDied)
 
 
 class MendedExecutor(Executor):
-    """The executor of a Dask client, with futures that always come to an end and calls that are never merged."""
+    """The executor of a Dask client, with futures that always end and calls that are never merged."""
 
     def __init__(self, executor: Any) -> None:
         self._executor = executor
@@ -53,11 +53,11 @@ class MendedExecutor(Executor):
                 f"{executor!r} takes no more work: it was shut down, or its client was closed, {client!r}"
             )
         there = client.submit(fn, *args, **({"pure": False} | executor._kwargs), **kwargs)
-        executor._futures.add(there)  # so that its own shutdown waits for it
+        executor._futures.add(there)  # so that the executor's own shutdown waits for it
         return on_loop(client, fetch_one(client, there))
 
 
 def is_client_executor(executor: Executor) -> bool:
-    """Whether an executor is that of a Dask client, of a version that can be mended."""
+    """Whether an executor belongs to a Dask client, of a version that `MendedExecutor` supports."""
     is_dask = type(executor).__module__ == "distributed.cfexecutor"
     return is_dask and all(hasattr(executor, name) for name in ("_client", "_kwargs", "_futures", "_shutdown"))

@@ -30,35 +30,36 @@ R = TypeVar("R")
 class Cluster(Executor):
     """Runs the functions of blocks on a Dask cluster, and leaves their results there: `executor=Cluster(client)`.
 
-    Blocks with it take plain items, and Dask futures, which their function gets as the values that these stand for;
-    they hand on *futures* of finished work. So two such blocks in a row move nothing but names through this process;
-    the payload stays on the worker that made it, or goes from worker to worker. `Transformer(cluster.gather,
-    concurrency=4)` brings it home. A tuple or list with futures in it, out of a `Join` or a `Batch`, counts as such.
+    A block with this executor takes plain items and Dask futures; for a future, its function gets the value. The block
+    hands on *futures* of finished work. So two such blocks in a row move only names through this process; the payload
+    stays on the worker that made it, or goes from worker to worker. `Transformer(cluster.gather, concurrency=4)`
+    fetches the values. A tuple or list with futures in it, from a `Join` or a `Batch`, counts as a future.
 
-    - To a type checker the messages are the values; what really passes are futures. A filter on a link, the weight
-      function of a governor, and a block that is not on the cluster see futures.
-    - Order, policies, `concurrency`: as everywhere. An exception has its own type, and the traceback on the worker in a
-      note. One item a submission: for many small ones `client.get_executor()` is better, which sends several at once.
-    - Back-pressure: `concurrency` items are on the cluster at once, waiting or running; take about twice the threads of
-      its workers. Results are held there as long as their messages live; bound these with `capacity` or a governor.
-    - A worker that is lost: Dask repeats what it did, from the first block on; so a function may be called more than
-      once with an item. If an item loses its worker time and again, `WorkerDied` is raised for it.
-    - Cancellation: what has not begun is taken back; a call that runs goes on to its end, and nobody waits for it.
-    - If the scheduler is lost, that is a fault of the network.
+    - To a type checker the messages are the values, but futures are passed. A filter on a link, the weight function of
+      a governor, and a block that is not on the cluster see futures.
+    - Order, policies, `concurrency`: as with other executors. An exception keeps its type; its traceback on the worker
+      is in a note. Each submission has one item; for many small items, `client.get_executor()` is better: it sends
+      several at once.
+    - Back-pressure: `concurrency` items are on the cluster at once, waiting or running; use about twice the number of
+      worker threads. The cluster holds results while their messages live; limit these with `capacity` or a governor.
+    - A lost worker: Dask repeats its work, from the first block on, so a function may be called more than once with an
+      item. If an item loses its worker repeatedly, `WorkerDied` is raised for it.
+    - Cancellation: calls that have not begun are cancelled; a running call goes on to its end, without a wait for it.
+    - The loss of the scheduler is a fault of the network.
 
-    `TransformMany` and `Filter` do not run on it: what their functions give has to be seen here. It is an ordinary
-    `concurrent.futures.Executor` too; there futures give values, as everybody expects.
+    `TransformMany` and `Filter` do not run on it, because they must see the results of their functions here. It is also
+    an ordinary `concurrent.futures.Executor`, whose futures give values as usual.
 
     Args:
-        client: Connected to the cluster, and not an asynchronous one. It stays the caller's: open it before the
+        client: A synchronous client that is connected to the cluster. It belongs to the caller: open it before the
             network starts, and close it after the network has ended.
 
     Raises:
-        TypeError: `client` is no such thing.
+        TypeError: `client` is not a synchronous `distributed.Client`.
     """
 
     is_here = False
-    _keeps_results = True  # on the cluster; what comes home is a future
+    _keeps_results = True  # on the cluster; the block gets a future
 
     def __init__(self, client: Client) -> None:
         if not isinstance(client, import_module("distributed").Client) or client.asynchronous:
@@ -71,14 +72,14 @@ class Cluster(Executor):
         return f"<Cluster{', shut down' if self._is_shut else ''}, {self._client!r}>"
 
     async def gather(self, item: T) -> T:
-        """Bring home what a future stands for, the function of a block: `Transformer(cluster.gather, concurrency=4)`.
+        """Fetch the value of a future; use it as a block's function: `Transformer(cluster.gather, concurrency=4)`.
 
         Args:
-            item: A future, or a tuple or list with futures in it, however deep. Anything else is given back as it is.
+            item: A future, or a tuple or list with futures in it, at any depth. Anything else is returned unchanged.
 
         Raises:
             BrokenExecutor: The connection to the scheduler is lost, or the futures were cancelled.
-            WorkerDied: What was lost with a worker could not be computed again.
+            WorkerDied: A result was lost with its worker and could not be computed again.
         """
         kind = future_type()
         parts: list[Any] = []
@@ -107,14 +108,14 @@ class Cluster(Executor):
             ) from error
 
     def _check_expanding(self, who: str) -> None:
-        """Raise a `TypeError` that says what to do: what a function gives is seen only on the cluster."""
+        """Raise a `TypeError` that says what to do: the results of a function are seen only on the cluster."""
         raise TypeError(
             f"{who}: a Cluster does not run the function of a TransformMany or a Filter, as what it gives has to be "
             "seen here; let a Transformer work there, and split or filter behind a gather; or use client.get_executor()"
         )
 
     def _open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:
-        """Become the executor of a block."""
+        """Open a lane for a block."""
         if self._is_shut or self._client.status == "closed":
             raise RuntimeError(f"block {name!r}: {self!r} takes no more work")
         return ClusterLane(self._client, name, limit, home)
@@ -122,10 +123,10 @@ class Cluster(Executor):
     # The standard interface
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Have a worker call `fn(*args, **kwargs)`, and bring the result home.
+        """Have a worker call `fn(*args, **kwargs)`, and fetch the result.
 
         Raises:
-            RuntimeError: It was shut down.
+            RuntimeError: The executor was shut down.
         """
         if self._is_shut:
             raise RuntimeError(f"{self!r} takes no more work")
@@ -136,11 +137,11 @@ class Cluster(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more work. The client stays open: it is its owner's.
+        """Take no more work. The client stays open: it belongs to the caller.
 
         Args:
             wait: Return only when the futures of `submit` are done.
-            cancel_futures: Cancel these.
+            cancel_futures: Cancel these futures.
         """
         self._is_shut = True
         pending = list(self._pending)
@@ -151,7 +152,7 @@ class Cluster(Executor):
 
 
 class ClusterLane:
-    """Hands jobs of one item each to a cluster, and makes of each the future of its result."""
+    """Submits jobs of one item each to a cluster; the outcome of a job is the future of its result."""
 
     streams: ClassVar[bool] = False
     __slots__ = ("_client", "_home", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
@@ -164,11 +165,11 @@ class ClusterLane:
         self._out: dict[Job, Any] = {}
         self._task: Sealed | None = None
         self.depth: int = limit
-        self.seconds: float = 0.0  # no job is so short that it should have a second item
+        self.seconds: float = 0.0  # a job never has a second item
         self.limit: float = math.inf
 
     def submit(self, job: Job) -> None:
-        """Hand a job over."""
+        """Submit a job."""
         try:
             parts: list[Any] = []
             plan = take_apart(job.items[0], self._kind, parts)
@@ -187,7 +188,7 @@ class ClusterLane:
         settling.add_done_callback(partial(self._settled, job))
 
     def _settled(self, job: Job, done: Future[Any]) -> None:
-        """Bring a job home, unless it was taken back."""
+        """Return a finished job, unless it was taken back."""
         if self._out.pop(job, None) is None:
             return
         try:
@@ -199,30 +200,30 @@ class ClusterLane:
         self._home.bring(job)
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """Nobody tells when a worker begins something."""
+        """Return False: a cluster does not tell when a worker begins a job."""
         del tell
         return False
 
     def came_home(self, job: Job) -> float:
-        """Nothing to learn: each job is one item."""
+        """Return 0: there is nothing to learn, because each job has one item."""
         return 0.0
 
     def is_broken_by(self, error: Exception) -> bool:
-        """Nothing but the loss of its workers can be the fault of an item; else it would have come in the outcome."""
+        """Whether the error concerns all jobs: true, except the loss of workers; other errors of items are outcomes."""
         return not isinstance(error, WorkerDied)
 
     def give_up(self, job: Job) -> bool:
-        """Take a job back; if it runs on a worker, it is left to itself there."""
+        """Take a job back; if it runs on a worker, it goes on there."""
         future = self._out.pop(job, None)
-        if future is not None:  # else it has just come home
+        if future is not None:  # otherwise it has just finished
             job.error = CancelledError()
             self._home.bring(job)
             take_back(self._client, [future])
         return True
 
     def stop(self) -> bool:
-        """Take everything back; what runs on a worker cannot be ended, and is not waited for."""
-        mine = [(job, future) for job in list(self._out) if (future := self._out.pop(job, None))]  # some just came home
+        """Take all jobs back; a running call cannot be ended, and is not waited for."""
+        mine = [(job, future) for job in list(self._out) if (future := self._out.pop(job, None))]  # some just ended
         for job, _ in mine:
             job.error = CancelledError()
             self._home.bring(job)
@@ -230,8 +231,8 @@ class ClusterLane:
         return False
 
     def abandon(self) -> bool:
-        """Nothing is waited for, as `stop` says."""
+        """Return False: nothing is ended, and nothing is waited for, see `stop`."""
         return False
 
     def close(self) -> None:
-        """The client is its owner's; nothing to do."""
+        """Do nothing: the client belongs to the user."""

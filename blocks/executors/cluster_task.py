@@ -1,8 +1,8 @@
-"""What goes to a cluster and what happens there.
+"""The tasks that are sent to a Dask cluster, and the code that runs them there.
 
-A function and an item travel as bytes of their own: a scheduler unpacks and repacks what passes it, and so it neither
-needs the modules of the program nor works on the payload. An item that is on the cluster already comes as what it is:
-the executor puts it where the future of it stood.
+Functions and items are sent as opaque bytes. A scheduler unpacks and repacks the messages that pass it; with bytes, it
+needs none of the program's modules and does no work on the payload. For an item that is already on the cluster, Dask
+replaces its future by its value.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ QUICK = 0.001
 
 @attrs.frozen
 class Container:
-    """How a tuple or list is made of parts."""
+    """The plan of a tuple or list: how it is made of parts."""
 
     make: Callable[[list[Any]], Any]
     plans: list[Plan]
 
 
 Plan = int | Container
-"""How an item is made of its parts: it is one of them, or a container of some."""
+"""How an item is made of its parts: it is one part (by index), or a container of parts."""
 
 
 @attrs.frozen(repr=False)
@@ -45,7 +45,7 @@ class Sealed:
 
     @classmethod
     def of(cls, value: object) -> Sealed:
-        """Pickle a value, also one that was defined in the program that runs."""
+        """Pickle a value, even if it was defined in the running program."""
         return cls(import_module("cloudpickle").dumps(value))
 
     def open(self) -> Any:
@@ -54,7 +54,7 @@ class Sealed:
 
 
 class Recorded(Exception):
-    """What a task raises on a worker: the record of an exception, which can always be sent."""
+    """An exception that a task raises on a worker: it carries the record of another one, which can always be sent."""
 
     def __init__(self, record: ErrorRecord) -> None:
         super().__init__(record)
@@ -67,11 +67,11 @@ class Recorded(Exception):
 
 
 class Failed(Recorded):
-    """The function has raised it."""
+    """Raised when the function of a task has raised."""
 
 
 class Unusable(Recorded):
-    """It was raised when the function was to be made on the worker."""
+    """Raised when the function of a task could not be unpickled on the worker."""
 
 
 def work(sealed: Sealed, plan: Plan, *parts: Any) -> Any:
@@ -80,7 +80,7 @@ def work(sealed: Sealed, plan: Plan, *parts: Any) -> Any:
     Args:
         sealed: The task.
         plan: How the item is made of its parts.
-        parts: Each either sealed, or a value that is on the cluster.
+        parts: The parts; each is sealed, or a value from the cluster.
     """
     task = open_task(sealed)
 
@@ -97,12 +97,12 @@ def work(sealed: Sealed, plan: Plan, *parts: Any) -> Any:
 
 
 def work_through(sealed: Sealed, parcel: Parcel) -> Answer | PackedAnswer:
-    """Call the function of a task with several items, on a worker, and give what goes home."""
+    """Call the function of a task with several items, on a worker, and return the answer to send back."""
     return perform_parcel(open_task(sealed), parcel)
 
 
 def open_task(sealed: Sealed) -> Task:
-    """Get a task, or raise that it cannot be made here."""
+    """Unpickle a task, or raise `Unusable` if that fails here."""
     try:
         return opened(sealed)
     except Exception as error:
@@ -112,13 +112,13 @@ def open_task(sealed: Sealed) -> Task:
 
 @lru_cache(maxsize=16)
 def opened(sealed: Sealed) -> Task:
-    """Get a task; the worker keeps it, and with it what the function keeps in itself, for the items that follow."""
+    """Unpickle a task; the worker keeps it, with any state of the function, for later items."""
     task: Task = sealed.open()
     return task
 
 
 def assemble(plan: Plan, parts: Sequence[Any]) -> Any:
-    """Make an item of its parts."""
+    """Unpickle the parts of an item and put them together."""
     try:
         values = [part.open() if isinstance(part, Sealed) else part for part in parts]
     except Exception as error:
@@ -128,7 +128,7 @@ def assemble(plan: Plan, parts: Sequence[Any]) -> Any:
 
 
 def follow(plan: Plan, values: Sequence[Any]) -> Any:
-    """Put values together."""
+    """Put values together as a plan says."""
     if isinstance(plan, int):
         return values[plan]
     return plan.make([follow(inner, values) for inner in plan.plans])
@@ -141,8 +141,8 @@ trusted: set[type] = set()
 def check_movable(result: object) -> None:
     """Raise if a result cannot be pickled: Dask would try for ever to send it to another worker that needs it.
 
-    Nothing is kept of the pickle, and what can stay outside of it, as the data of arrays, is not touched. Where that
-    takes long, one result of a type stands for all of them.
+    The pickle is discarded, and buffers that can stay outside it, such as the data of arrays, are not touched. If the
+    check is slow, it is done for one result of each type only.
     """
     if type(result) in trusted:
         return
@@ -165,11 +165,11 @@ def pickle_to_nowhere(module: str, value: object) -> None:
 
 
 class Nowhere:
-    """A file that keeps nothing."""
+    """A file that discards all data."""
 
     @staticmethod
     def write(data: object) -> None:
-        """Forget the data."""
+        """Discard the data."""
 
 
 def here() -> str:

@@ -1,4 +1,4 @@
-"""Resident workers, shared by the blocks that use them: the base of `Threads` and `Processes`, an ordinary executor."""
+"""The base of `Threads` and `Processes`: long-lived workers that several blocks share, as an ordinary executor."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Init = Callable[[], Any]
 
 
 class Own:
-    """The futures that were asked for from the same place: a call of a worker, or outside."""
+    """The futures that were requested from the same place: a call of a worker, or outside."""
 
     __slots__ = ("pending", "queue")
 
@@ -38,9 +38,9 @@ class Crew(Executor):
     """The base of `Threads` and `Processes`."""
 
     is_here: ClassVar[bool] = True
-    """Whether its workers are in this process and share its objects."""
+    """Whether the workers are in this process and share its objects."""
     _can_end: ClassVar[bool] = False
-    """Whether what a worker does can be ended."""
+    """Whether the running call of a worker can be ended."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Crew(Executor):
         return f"{type(self).__name__} {self.name!r}"
 
     def _hand(self, number: int) -> Hand:
-        """Make what worker `number` works with."""
+        """Make the hand of worker `number`."""
         raise NotImplementedError
 
     def _check(self, function: Callable[..., Any], who: str) -> None:
@@ -87,7 +87,7 @@ class Crew(Executor):
         return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel)
 
     def begin_anew(self) -> None:
-        """Be without workers, in a forked child."""
+        """Drop the workers of the parent; called in a forked child."""
         self._own.clear()
         self._staff.begin_anew()
 
@@ -96,10 +96,10 @@ class Crew(Executor):
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Have a worker call `fn(*args, **kwargs)`.
 
-        A call may use the executor in which it runs, and wait for what it gets: another worker takes its place.
+        A call may use the executor in which it runs, and wait for the result: another worker takes its place.
 
         Raises:
-            RuntimeError: It was shut down.
+            RuntimeError: The executor was shut down.
         """
         job = FutureJob(Task(call, name=str(self)), [(fn, args, kwargs)], None, (0,))
         with self._staff.lock:
@@ -122,7 +122,7 @@ class Crew(Executor):
         self._settle(key)
 
     def _settle(self, key: tuple[Line, Host | None]) -> None:
-        """A future is done; the last one closes the queue of its futures."""
+        """Count off a future that is done; the last one closes their queue."""
         with self._staff.lock:
             own = self._own[key]
             own.pending -= 1
@@ -131,12 +131,12 @@ class Crew(Executor):
                 self._staff.release(own.queue)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more work; the workers go when all that was handed over is done.
+        """Take no more work; the workers end when all submitted work is done.
 
         Args:
-            wait: Return only then; must not be used on the loop while a network still has work here. A call of one of
-                the workers does not wait.
-            cancel_futures: Take back what has not begun.
+            wait: Return only after the workers have ended. Do not use it on the loop while a network has work here.
+                When one of the workers calls this, it does not wait.
+            cancel_futures: Cancel the work that has not begun.
         """
         threads = self._staff.shut()
         if cancel_futures:

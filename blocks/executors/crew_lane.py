@@ -1,4 +1,4 @@
-"""How a block hands work to a crew."""
+"""The lane from a block to a crew of workers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from .staff import Staff, join
 from .worker import JobQueue
 
 SECONDS = 0.001
-"""How long a job should take: some ten times what it costs to hand it over."""
+"""Seconds that a job should take: about ten times the cost of its hand-over."""
 
 
 class CrewLane:
     """A block's access to a crew.
 
     Args:
-        staff: Of the crew.
-        name: The block's.
-        at_once: At most so many of the block's jobs run at the same time.
-        home: Where the jobs come home.
-        abandons: Whether a network that is stopped leaves what runs to itself.
+        staff: The workers of the crew.
+        name: The name of the block.
+        at_once: The largest number of the block's jobs that run at the same time.
+        home: Takes the finished jobs.
+        abandons: Whether a network that is stopped gives up running calls instead of waiting for them.
     """
 
     streams: ClassVar[bool] = True
@@ -31,36 +31,36 @@ class CrewLane:
     def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool) -> None:
         self.queue: JobQueue = staff.open(name, at_once, home.bring)
         self.queue.waits = home.tell_wait
-        self.depth: int = 2 * at_once  # so that a worker that is done need not wait for the loop
+        self.depth: int = 2 * at_once  # so that a worker need not wait for the loop after a job
         self.seconds: float = SECONDS
         self.limit: float = 10 * SECONDS
         self._staff = staff
         self._abandons = abandons
 
     def submit(self, job: Job) -> None:
-        """Hand a job over."""
+        """Submit a job."""
         self._staff.submit(self.queue, job)
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """Have the worker tell what it begins."""
+        """Have the worker call `tell` right before it begins a job."""
         self.queue.tell = tell
         return True
 
     def came_home(self, job: Job) -> float:
-        """Give the seconds that a job has taken, the way of its items to another process and back included."""
+        """Return the seconds that a job has taken, including the transfer of its items to another process and back."""
         return job.seconds
 
     def is_broken_by(self, error: Exception) -> bool:
-        """A hand raises only for what concerns every item."""
+        """Return True: a hand raises only errors that concern every item."""
         del error
         return True
 
     def give_up(self, job: Job) -> bool:
-        """End a job, if what its worker does can be ended."""
+        """End a job, if its running call can be ended; return whether the job has ended."""
         return self._staff.end(job)
 
     def stop(self) -> bool:
-        """Take back what has not begun, and say whether what runs has to be waited for."""
+        """Take back the jobs that have not begun; return whether the block must wait for running jobs."""
         self._staff.take_back(self.queue)
         self._staff.stop_starting(self.queue)
         if self._abandons:
@@ -68,10 +68,10 @@ class CrewLane:
         return not self._abandons
 
     def abandon(self) -> bool:
-        """Leave what runs to itself, or end it if that can be done; say whether it was ended."""
+        """Give up running jobs, and end them if that is possible; return whether they were ended."""
         return self._staff.abandon(self.queue)
 
     def close(self) -> Callable[[], None] | None:
-        """Let the crew go."""
+        """Release the crew; return a function that waits for the workers that end, if there are any."""
         leaving = self._staff.release(self.queue)
         return partial(join, leaving) if leaving else None

@@ -1,8 +1,8 @@
-"""What a forked child makes of executors that its parent uses.
+"""Resets the parent's executors in a forked child.
 
-Threads are not there in the child, and worker processes are the parent's. So in the child an executor has no workers
-and no users, and hires workers of its own when it is used. Its locks are made anew, since they may have been held by a
-thread that is not there.
+The child has no copies of the threads, and the worker processes belong to the parent. So an executor in the child has
+no workers and no users, and hires its own workers when it is used. Its locks are new, because a thread that does not
+exist in the child may have held the old ones.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from weakref import WeakSet
 
 
 class Forkable(Protocol):
-    """What has to begin anew in a forked child."""
+    """An object that has to be reset in a forked child."""
 
     def begin_anew(self) -> None:
-        """Forget what belongs to the parent."""
+        """Forget everything that belongs to the parent."""
         ...
 
 
@@ -24,7 +24,7 @@ forkable: WeakSet[Forkable] = WeakSet()
 
 
 def begin_anew() -> None:
-    """Have everything begin anew; called in a forked child, where no other thread runs."""
+    """Reset all forkable objects; called in a forked child, where no other thread runs."""
     for each in list(forkable):
         each.begin_anew()
 

@@ -16,10 +16,10 @@ R = TypeVar("R")
 
 
 class CrewFuture(Future[R]):
-    """A future for which a call in a crew may wait, whoever has asked for it: others work in the place of that call.
+    """A future for which any call in a crew may wait: another worker works in the place of that call.
 
     Attributes:
-        line: The workers in whose calls it was asked for; these are looked after anyhow, see `nesting`.
+        line: The workers in whose calls it was requested; `nesting` takes care of these.
     """
 
     line: Line = ()
@@ -37,7 +37,7 @@ class CrewFuture(Future[R]):
 
 @contextmanager
 def others_work_meanwhile(future: CrewFuture[Any]) -> Generator[None]:
-    """Have the worker that waits for a future in a call, if it is one, be no hindrance to others."""
+    """If this thread is a worker that waits for a future in its call, let another worker work in its place."""
     caller = None if future.done() else at_work.get(threading.current_thread())
     if caller is None or caller in future.line:
         yield
@@ -60,10 +60,10 @@ class FutureJob(Job):
 
     def begin(self) -> bool:
         """Whether the job is still wanted."""
-        return self.future.running() or self.future.set_running_or_notify_cancel()  # it may be begun again
+        return self.future.running() or self.future.set_running_or_notify_cancel()  # a job may be begun twice
 
     def resolve(self) -> None:
-        """Hand the outcome over."""
+        """Set the result, the exception or the cancellation of the future."""
         if isinstance(self.error, CancelledError) and self.future.cancel():
             self.future.set_running_or_notify_cancel()
         elif self.error is not None:
@@ -79,7 +79,7 @@ class FutureJob(Job):
 
 
 def call(work: tuple[Callable[..., R], tuple[Any, ...], dict[str, Any]]) -> tuple[R] | StopIteration:
-    """Call a function with its arguments; what would mean something to `perform` is wrapped."""
+    """Call a function with its arguments; wrap results and exceptions that `perform` would treat specially."""
     function, args, kwargs = work
     try:
         return (function(*args, **kwargs),)

@@ -1,7 +1,7 @@
-"""What a worker process has done of a hand-over, written so that it can be read when the process has been killed.
+"""The journal of a worker process: its results so far, which the parent can read even after the process was killed.
 
-In shared memory: how far the records reach, how many items were begun, then the records. A record counts once the
-first of these numbers has been written, which is after the record itself.
+It is in shared memory: the end of the records, the number of items that were begun, then the records. A record counts
+once the new end has been written, which happens after the record itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEADER = Struct("=q")
 
 
 class Journal:
-    """The journal, as one of the two sides sees it; one side writes and the other one reads.
+    """One side's view of the journal; the worker writes and the parent reads.
 
     Args:
         memory: At least `SIZE` bytes of shared memory.
@@ -34,7 +34,7 @@ class Journal:
         self.rewind()
 
     def rewind(self) -> None:
-        """Start over with a new hand-over; the reader does it before it hands over, the writer before it begins."""
+        """Start over for a new request: the reader before it sends the request, the writer before it begins."""
         self._numbers[0] = self._end = HEAD
         self._numbers[1] = self.begun = 0
         self._memory.seek(HEAD)
@@ -46,7 +46,7 @@ class Journal:
         self._numbers[1] = self.begun
 
     def append(self, kind: int, data: bytes) -> bool:
-        """Write a record, if it fits in; after the first one that does not, no other does: they have an order."""
+        """Write a record, if it fits in; after one that does not fit, write no more, so that the order is kept."""
         end = self._end + HEADER.size + len(data)
         if end > SIZE or self.is_full:
             self.is_full = True
@@ -56,7 +56,7 @@ class Journal:
         return True
 
     def read(self) -> Iterator[tuple[int, memoryview]]:
-        """Get the kinds and the data of the records that have come since the last time."""
+        """Yield the kind and the data of each record that was written since the last call."""
         view, place, end = self._view, self._end, self._numbers[0]
         while place < end:
             (header,) = HEADER.unpack_from(view, place)
@@ -65,5 +65,5 @@ class Journal:
             yield header & 3, view[start:place]
 
     def count_begun(self) -> int:
-        """How many items the other side has begun."""
+        """How many items the worker has begun."""
         return self._numbers[1]

@@ -1,10 +1,10 @@
-"""Keeps a function that holds something from one call to the next in the process where that is."""
+"""Keeps a function that holds state between calls in the process that has this state."""
 
 from __future__ import annotations
 
 
 class Keeper:
-    """Notices when such a function would go on in a process that has nothing of what it held.
+    """Notices when such a function would continue in a process that does not have its state.
 
     Args:
         name: The block.
@@ -17,11 +17,11 @@ class Keeper:
         self._has_begun = False
 
     def began(self) -> None:
-        """The function was called somewhere."""
+        """Take note that the function was called in some process."""
         self._has_begun = True
 
     def check_is_sent(self) -> None:
-        """Raise if the function is about to be sent to a process, though it was called in another one."""
+        """Raise a `RuntimeError` if the function, about to be sent to a process, was called in another one."""
         if self._has_begun:
             raise RuntimeError(
                 f"{self._name}: what its function held for at_end= is lost: the worker process that had it has ended, "

@@ -1,7 +1,7 @@
-"""How a block hands work to an executor and gets it back: jobs go down a lane, from the loop; they come home in bursts.
+"""Lanes carry jobs from a block to an executor; a completion queue carries them back to the loop.
 
-A job comes home exactly once, from whatever thread: done, failed as a whole, or taken back before it began. The first
-one that comes wakes the loop; those that follow before the loop has looked cost nothing more.
+A job is returned exactly once, from any thread: done, failed as a whole, or taken back before it began. The first
+returned job wakes the loop; jobs that follow before the loop has looked cause no further wake-up.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .work import Outcome, Task
 
 
 class Job:
-    """One hand-over.
+    """Items that are submitted to an executor together.
 
     Attributes:
-        task: What to do.
-        items: To what; let go as soon as all of them have gone well.
-        places: Where the items stand in the batch that they were taken with.
-        batch: That batch; the business of the block.
-        attempt: How often the items were tried before.
-        started: When it was handed over or begun, on `perf_counter`.
-        seconds: How long it took, if whoever does it has a look at the clock.
-        outcome: What came of it.
-        error: Why nothing came of it: the executor's own failure.
-        stream: The way of what leaves it before its end, if anything may.
+        task: What to do with each item.
+        items: The items; released as soon as all of them have succeeded.
+        places: The places of the items in their batch.
+        batch: The batch with which the items were taken; only the block uses it.
+        attempt: How many times the items were tried before.
+        started: When it was submitted or begun, by `perf_counter`.
+        seconds: How long it took, if the executor measures this.
+        outcome: The results and failures of the items.
+        error: The executor's own failure, if there is no outcome.
+        stream: Carries outputs that leave the job before its end, if this is allowed.
     """
 
     __slots__ = ("attempt", "batch", "error", "items", "outcome", "places", "seconds", "started", "stream", "task")
@@ -55,21 +55,21 @@ class Job:
         self.stream: Stream | None = None
 
     def begin(self) -> bool:
-        """Whether the job is still wanted, asked right before it begins."""
+        """Whether the job is still wanted; called right before it begins."""
         return True
 
     def let_go(self) -> None:
-        """Forget the items if they are all done: in the thread that had them last, while others wait for theirs."""
+        """Release the items if all have succeeded: here in the worker's thread, so that the loop is not held."""
         outcome = self.outcome
         if outcome is not None and len(outcome.results) == len(self.places):
             self.items = ()
 
 
 class Homecoming:
-    """Where jobs come home: any thread brings them, the loop is woken once a burst.
+    """A completion queue: any thread puts finished jobs in, and the loop is woken once per burst.
 
     Args:
-        wake: Called on the loop when jobs have come.
+        wake: Called on the loop when jobs have been put in.
         waits: Called on the loop when a job begins, and ends, to wait for a block.
     """
 
@@ -83,15 +83,15 @@ class Homecoming:
         self._is_called = False
 
     def bring(self, job: Job) -> None:
-        """Put a job down, in any thread."""
+        """Put a job in, in any thread."""
         self._jobs.append(job)
-        if not self._is_called:  # two threads may both see this; a wake-up too many does no harm
+        if not self._is_called:  # two threads may both see this; an extra wake-up does no harm
             self._is_called = True
-            with suppress(trio.RunFinishedError):  # it was abandoned, and nobody is left to care
+            with suppress(trio.RunFinishedError):  # the job was abandoned, and its loop has ended
                 self._token.run_sync_soon(self._look)
 
     def tell_wait(self, begins: bool) -> None:
-        """A job begins, or ends, to wait for a block; in any thread."""
+        """Report, in any thread, that a job begins, or ends, to wait for a block."""
         with suppress(trio.RunFinishedError):
             self._token.run_sync_soon(self._waits, begins)
 
@@ -100,7 +100,7 @@ class Homecoming:
         self._wake()
 
     def take(self) -> Job | None:
-        """Pick a job up, on the loop."""
+        """Take a job out, on the loop; None if there is none."""
         return self._jobs.popleft() if self._jobs else None
 
 
@@ -108,9 +108,9 @@ class Lane(Protocol):
     """A block's access to an executor.
 
     Attributes:
-        depth: At most so many jobs may be out at a time.
-        seconds: How long a job should take: long enough to share the cost of the hand-over.
-        limit: Seconds after which a job that takes longer than that begins no further items.
+        depth: The largest number of jobs that may be out at a time.
+        seconds: How long a job should take: long enough to share the cost of the hand-over among its items.
+        limit: Seconds after which a running job begins no further items.
         streams: Whether outputs can leave a job before its end.
     """
 
@@ -120,43 +120,43 @@ class Lane(Protocol):
     limit: float
 
     def submit(self, job: Job) -> None:
-        """Hand a job over; never waits. Raises if the executor takes no more."""
+        """Submit a job; never waits. Raises if the executor takes no more jobs."""
         ...
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """Have `tell` called, in any thread, right before a job begins; say whether that can be known here."""
+        """Have `tell` called, in any thread, right before a job begins; return whether this executor can do that."""
         ...
 
     def came_home(self, job: Job) -> float:
-        """Learn from a job what a hand-over costs; give the seconds that this one has taken beyond that."""
+        """Update the hand-over cost estimate from a finished job; return its run time without that cost."""
         ...
 
     def is_broken_by(self, error: Exception) -> bool:
-        """Whether an error of a hand-over means that no other one would fare better."""
+        """Whether the error of a job means that all other jobs would fail too."""
         ...
 
     def give_up(self, job: Job) -> bool:
-        """Try to end a job whose results nobody wants any more, which comes home all the same; say whether that did."""
+        """Try to end a job whose results are not wanted any more; return whether it ended. It is returned anyway."""
         ...
 
     def stop(self) -> bool:
-        """Take back what has not begun, and say whether what runs has to be waited for."""
+        """Take back the jobs that have not begun; return whether the block must wait for running jobs."""
         ...
 
     def abandon(self) -> bool:
-        """Leave what runs to itself, or end it if that can be done; say whether it was ended."""
+        """Give up running jobs, and end them if that is possible; return whether they were ended."""
         ...
 
     def close(self) -> Callable[[], None] | None:
-        """Let the executor go; give what has still to be waited for, in a thread, if there is anything."""
+        """Release the executor; return a function that waits in a thread for the rest of its work, if there is any."""
         ...
 
 
 class FutureLane:
     """Hands jobs to any `concurrent.futures.Executor`.
 
-    Only as many jobs as may run are out at a time: an executor has no other back-pressure. How long a job should take
-    is learned from what it costs to hand one over: microseconds to a thread, milliseconds to a cluster.
+    Only as many jobs as may run are out at a time: an executor has no other back-pressure. The intended run time of a
+    job follows from the measured cost of a hand-over: microseconds to a thread, milliseconds to a cluster.
     """
 
     __slots__ = (
@@ -172,7 +172,7 @@ class FutureLane:
     )
     streams: ClassVar[bool] = False
     SHORTEST, LONGEST = 0.001, 0.1
-    SHARE = 5  # a job should take so many times what it costs
+    SHARE = 5  # a job should take this many times the cost of its hand-over
 
     def __init__(self, executor: Executor, concurrency: int, home: Homecoming) -> None:
         self._executor = executor
@@ -181,12 +181,12 @@ class FutureLane:
         self.depth: int = concurrency
         self.seconds: float = self.SHORTEST
         self.limit: float = 5 * self.LONGEST
-        self._alone: float | None = None  # what a hand-over of one item costs
+        self._alone: float | None = None  # the cost of a hand-over of one item
         self._has_compared = False
         self._fixed = 0.0
 
     def submit(self, job: Job) -> None:
-        """Hand a job over."""
+        """Submit a job."""
         job.started = perf_counter()
         future = self._hand_over(job)
         self._under_way[job] = future
@@ -196,7 +196,7 @@ class FutureLane:
         return self._executor.submit(perform_parcel, job.task, Parcel(job.items, job.task.name))
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """An executor does not tell when it begins something."""
+        """Return False: an executor does not tell when it begins a job."""
         del tell
         return False
 
@@ -209,7 +209,7 @@ class FutureLane:
         self._home.bring(job)
 
     def came_home(self, job: Job) -> float:
-        """Learn from a job what a hand-over costs; give the seconds that this one has taken beyond that."""
+        """Update the hand-over cost estimate from a finished job; return its run time without that cost."""
         del self._under_way[job]
         if job.outcome is None:
             return 0.0
@@ -219,18 +219,18 @@ class FutureLane:
         return max(job.outcome.seconds, took - self._fixed)
 
     def _learn(self, items: int, cost: float) -> None:
-        """Tell what a hand-over costs from what its items cost on the way, by comparing large ones with small ones."""
+        """Separate the fixed cost of a hand-over from the cost per item, by comparing large jobs with small ones."""
         if items == 1:
             self._alone = cost if self._alone is None else self._alone + (cost - self._alone) / 4
             self._fixed = min(self._fixed, self._alone) if self._has_compared else self._alone
         else:
-            assert self._alone is not None  # jobs grow only after one of one item has come home
+            assert self._alone is not None  # jobs grow only after a job of one item has finished
             self._has_compared = True
             fixed = (items * self._alone - cost) / (items - 1)
             self._fixed += (min(max(fixed, 0.0), self._alone) - self._fixed) / 2
 
     def is_broken_by(self, error: Exception) -> bool:
-        """Whether the executor is shut down or broken, or the function cannot be sent; else an item is to blame."""
+        """Whether the executor is shut down or broken, or the function cannot be sent; else an item is the cause."""
         if isinstance(error, (PicklingError, AttributeError, TypeError)):
             annotate(error, "the function could not be sent to the executor, or not be found there: " + PICKLABLE)
         elif isinstance(error, BrokenExecutor):
@@ -242,19 +242,19 @@ class FutureLane:
         return True
 
     def give_up(self, job: Job) -> bool:
-        """Cancel a job that has not begun; there is no way to end one that runs."""
+        """Cancel a job that has not begun; a running job cannot be ended."""
         future = self._under_way[job]
         return future.cancel() or future.done()
 
     def stop(self) -> bool:
-        """Take back what has not begun; what runs is waited for, there is no way to end it."""
+        """Take back the jobs that have not begun; running jobs cannot be ended, so the block must wait for them."""
         for future in self._under_way.values():
             future.cancel()
         return True
 
     def abandon(self) -> bool:
-        """There is no way to end what runs."""
+        """Return False: running jobs cannot be ended."""
         return False
 
     def close(self) -> None:
-        """The executor is its owner's; nothing to do."""
+        """Do nothing: the executor belongs to the user."""

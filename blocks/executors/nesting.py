@@ -1,12 +1,12 @@
-"""Which workers this thread works for: how an executor knows that it is used from inside one of its own calls.
+"""The workers for which this thread works: they tell an executor that it is used from inside one of its own calls.
 
-A call that uses, from inside, the executor whose worker it holds would wait for ever if all the workers did that. So
-its worker does not count as long as what it has handed over there is not done: another one may work in its place.
+A call that uses its own executor holds a worker while it waits. If all workers did that, they would wait for ever. So
+such a worker does not count until the work that it has submitted is done: another worker may work in its place.
 
-A call on level 0 was handed over from outside, one on level 1 from a call on level 0, and so on. At most as many calls
-as there may be workers are under way on each level, and at most as many in all do not wait. So there is always one that
-can go on: the deepest that wait do so for calls which wait for none. And what is begun is finished before more of its
-level is begun, so that calls which divide their work need workers by the depth of that, and not by its size.
+A call on level 0 was submitted from outside, a call on level 1 from a call on level 0, and so on. With n workers, at
+most n calls run on each level, and at most n calls in all do not wait. So one call can always go on: the deepest
+waiting calls wait for calls that do not wait. Begun calls are finished before more calls of their level begin. So
+calls that divide their work recursively need workers in proportion to the depth of the recursion, not to its size.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Host:
     """A call that uses the executor in which it runs.
 
     Attributes:
-        level: How many calls it is inside of.
-        uses: How many of its users are not done: networks that run in it, and the futures that it has asked for.
+        level: How many calls of the executor it is nested in.
+        uses: How many of its users are not done: networks that run in it, and groups of futures that it has requested.
     """
 
     __slots__ = ("level", "uses")
@@ -31,18 +31,18 @@ class Host:
 
 
 Line = tuple[object, ...]
-"""The workers in whose calls something runs, of whatever executors; the innermost one is the last."""
+"""The workers in whose calls something runs, of all executors; the innermost worker is the last."""
 
 
 class Here(threading.local):
-    """What is known of this thread."""
+    """The line of workers of this thread."""
 
     line: Line = ()
 
 
 here: Here = Here()
 carried: ContextVar[Line] = ContextVar("penstock_workers", default=())
-"""For threads that are started with the context of the one that waits for them, as `trio.to_thread` does it."""
+"""The line for threads that start with the context of the thread that waits for them, as with `trio.to_thread`."""
 
 
 def enter(line: Line) -> None:
@@ -52,5 +52,5 @@ def enter(line: Line) -> None:
 
 
 def current_line() -> Line:
-    """The workers in whose calls this thread is."""
+    """The workers in whose calls this thread runs."""
     return here.line or carried.get()

@@ -1,4 +1,4 @@
-"""Objects on their way to another process: each is pickled by itself, its big buffers stay outside the stream."""
+"""Packs objects for another process: each is pickled by itself, and its big buffers stay outside the stream."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 from .slots import BIG, Span
 
 Packed = bytes | tuple[bytes | Span, Sequence[Span]]
-"""A stream; or a stream, itself in a slot if it is big, and its buffers in slots."""
+"""A stream; or a stream (in a slot if it is big) and its buffers in slots."""
 Put = Callable[[Sequence[memoryview]], Sequence[Span] | None]
 Lend = Callable[..., memoryview]
 NUMBERS = frozenset({int, float, complex, bool, NoneType})
 PLAIN = NUMBERS | {str}
-"""Whose pickling neither fails nor has anything to do with other objects, so that many can be pickled at once."""
+"""Types whose pickling never fails and involves no other objects, so that many can be pickled at once."""
 FLAT = frozenset({bytes, bytearray})
 
 
 class Flat:
-    """Has the content of a big `bytes` or `bytearray` stay outside the stream."""
+    """Keeps the content of a big `bytes` or `bytearray` outside the stream."""
 
     __slots__ = ("data",)
 
@@ -36,7 +36,7 @@ class Packer:
     """Packs objects, one at a time.
 
     Args:
-        put: Copies buffers into slots, or gives None if there is no memory for them.
+        put: Copies buffers into slots; returns None if there is no memory for them.
     """
 
     __slots__ = ("_buffers", "_put")
@@ -46,7 +46,7 @@ class Packer:
         self._buffers: list[memoryview] = []
 
     def pack(self, value: object) -> Packed:
-        """Pack an object; raises whatever its pickling raises."""
+        """Pack an object; raises any exception that its pickling raises."""
         if type(value) in NUMBERS:
             return pickle.dumps(value, 5)
         flat = type(value) in FLAT and len(value) >= BIG  # type: ignore[arg-type]  # it is one of these two
@@ -60,7 +60,7 @@ class Packer:
                 self._buffers = []
 
     def _keep_out(self, buffer: PickleBuffer) -> bool:
-        """Keep a buffer out of the stream (false) if it is big."""
+        """Keep a buffer out of the stream (return False) if it is big."""
         raw = buffer.raw()
         if raw.nbytes < BIG:
             return True
@@ -76,7 +76,7 @@ class Packer:
 
 
 def unpack(packed: Packed, lend: Lend) -> Any:
-    """Make the object again; `lend` gives the memory of a slot, for as long as it is used."""
+    """Make the object again; `lend` gives the memory of a slot for as long as the object uses it."""
     if isinstance(packed, bytes):
         return pickle.loads(packed)
     stream, spans = packed
@@ -84,7 +84,7 @@ def unpack(packed: Packed, lend: Lend) -> Any:
 
 
 def spans_of(packed: Packed) -> Sequence[Span]:
-    """The slots that it uses."""
+    """The slots that a packed object uses."""
     if isinstance(packed, bytes):
         return ()
     stream, spans = packed

@@ -1,8 +1,8 @@
-"""Items on their way to an executor and back, whether that is in this process or in another one.
+"""Items on their way to an executor and back, in this process or to another one.
 
-In the process where it was made a parcel is just its items. When an executor pickles it, each item is packed on its
-own, so that one which cannot be pickled, or not be unpickled on the other side, fails alone. Arrays and the like stay
-outside the stream if the executor's pickler can use that (protocol 5).
+In the process where it was made, a parcel is just its items. When an executor pickles it, each item is packed by
+itself. So an item that cannot be pickled, or unpickled on the other side, fails alone. Arrays and other big buffers
+stay outside the stream if the executor's pickler supports this (protocol 5).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ PICKLABLE = "define it at the top level of a module (not a lambda, and not insid
 
 @attrs.frozen(slots=True)
 class Packed:
-    """An item as bytes, or the exception that there is in its place.
+    """An item as bytes, or the exception that stands in its place.
 
     Attributes:
         stream: The pickle, or the record of the exception.
-        buffers: What stays outside the stream.
+        buffers: The buffers that stay outside the stream.
     """
 
     stream: bytes | ErrorRecord
@@ -34,7 +34,7 @@ class Packed:
 
     @classmethod
     def of(cls, item: object, protocol: int, note: str) -> Packed:
-        """Pack an item; if that fails, the exception with the note."""
+        """Pack an item; if that fails, pack the exception with the note."""
         buffers: list[pickle.PickleBuffer] = []
         try:
             return cls(pickle.dumps(item, 5, buffer_callback=buffers.append if protocol >= 5 else None), buffers)
@@ -43,14 +43,14 @@ class Packed:
             return cls(ErrorRecord.of(error))
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        buffers = map(pickle.PickleBuffer, self.buffers)  # who passes it on may have made something else of them
+        buffers = map(pickle.PickleBuffer, self.buffers)  # a process that passes them on may have changed their type
         return Packed, (
             self.stream,
             list(buffers) if protocol >= 5 else [bytearray(buffer.raw()) for buffer in buffers],
         )
 
     def unpack(self, note: str) -> Any:
-        """Get the item, or raise the exception that there is in its place; if unpacking fails, with the note."""
+        """Get the item, or raise `Undeliverable` for an exception in its place; other errors get the note."""
         if isinstance(self.stream, ErrorRecord):
             raise Undeliverable(self.stream)
         try:
@@ -74,16 +74,16 @@ class Parcel:
 
     @property
     def note(self) -> str:
-        """What to say about an item that does not get through."""
+        """The note for an item that cannot be sent or unpacked."""
         return f"the item could not be sent to the process that works for {self.name}"
 
     def perform(self, task: Task) -> Outcome:
-        """Do what is to be done with the items."""
+        """Do the task with the items."""
         return perform(task, self.items)
 
 
 class PackedParcel(Parcel):
-    """The items where they are worked on, or with somebody who passes them on."""
+    """The packed items, in the process that works on them or in one that passes them on."""
 
     __slots__ = ()
 
@@ -91,7 +91,7 @@ class PackedParcel(Parcel):
         return PackedParcel, (self.items, self.name)
 
     def perform(self, task: Task) -> Outcome:
-        """Unpack each item when its turn comes, and do what is to be done."""
+        """Do the task; unpack each item when its turn comes."""
         function, note = task.function, self.note
 
         def unpack_and_call(packed: Packed) -> Any:
@@ -101,7 +101,7 @@ class PackedParcel(Parcel):
 
 
 class Answer:
-    """What came of a parcel."""
+    """The outcome of a parcel."""
 
     __slots__ = ("name", "outcome")
 
@@ -134,7 +134,7 @@ class PackedAnswer:
         self.note: str = note
 
     def unpack(self) -> Outcome:
-        """Get the outcome; a result that did not get through is a failure of its item."""
+        """Get the outcome; a result that could not be sent is a failure of its item."""
         outcome = Outcome([], [], self.seconds, self.cpu)
         for place, packed in enumerate(self.packed):
             try:

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: how it is started, ended and spoken to."""
+"""The parent's side of a worker process: starts it, ends it and talks to it."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from .worker import NotStarted
 GRACE = 2.0
 """Seconds that a process has to end by itself."""
 MOST_FUNCTIONS = 16
-"""So many functions a worker process keeps."""
+"""The number of functions that a worker process keeps."""
 _exiting = threading.Event()
 
 
 class Starting:
-    """Has one process started at a time."""
+    """Makes sure that only one process is started at a time."""
 
     def __init__(self) -> None:
         self.lock: threading.Lock = threading.Lock()
         forkable.add(self)
 
     def begin_anew(self) -> None:
-        """Be free, in a forked child."""
+        """Release the lock; called in a forked child."""
         self.lock = threading.Lock()
 
 
@@ -85,7 +85,7 @@ class Child:
         self.packer: Packer = Packer(self.pool.put)
         self.pid: int = process.pid or 0
         self._process = process
-        self._lock = threading.Lock()  # the number of a process that was waited for may be another one's
+        self._lock = threading.Lock()  # after a wait, the pid may belong to another process
         self._ended: str | None = None
         self._was_killed = False
         self._functions: list[Callable[..., Any]] = []
@@ -95,23 +95,23 @@ class Child:
         forkable.add(self)
 
     def begin_anew(self) -> None:
-        """Have nothing to do any more with a process that is the parent's, in a forked child."""
+        """Let go of a process that belongs to the parent; called in a forked child."""
         if self._ended is not None:
             return
         self._lock = threading.Lock()
         self._ended = "it is the parent's"
         _living.discard(self)
-        self.wire.close()  # else the end of the pipe would not be seen at its other end
+        self.wire.close()  # otherwise the other end would not notice that the pipe is closed
         known: set[BaseProcess] = getattr(process_module, "_children", set())
-        known.discard(self._process)  # else it would be ended when the child exits
+        known.discard(self._process)  # otherwise it would be ended when the forked child exits
 
     def greet(self) -> None:
-        """Wait until it is ready.
+        """Wait until the process is ready.
 
         Raises:
-            NotStarted: It was killed before that, or the system has not given what it needs.
-            WorkerDied: It has ended by itself.
-            BaseException: What `worker_init` has raised.
+            NotStarted: The process was killed before that, or the system has not given it the resources it needs.
+            WorkerDied: The process has ended by itself.
+            BaseException: The exception that `worker_init` has raised.
         """
         try:
             self.pool.add_arena(SIZE)
@@ -130,7 +130,7 @@ class Child:
             raise error
 
     def _not_ready(self) -> Exception:
-        """Why it was not: somebody has killed it, for want of memory say, or it has ended by itself."""
+        """The reason why it was not ready: it was killed, for example for lack of memory, or it ended by itself."""
         how = self.bury()
         if self._was_killed:
             killed = WorkerDied(
@@ -145,7 +145,7 @@ class Child:
         )
 
     def teach(self, function: Callable[..., Any], name: str, keeper: Keeper | None = None) -> int:
-        """Send a function, if it was not sent already; gives its number. Raises `Lost`."""
+        """Send a function, unless it was sent already; return its number. Raises `Lost`."""
         number = self._numbers.get(id(function))
         if number is not None:
             return number
@@ -174,14 +174,14 @@ class Child:
                 self._process.terminate()
 
     def end_by(self, deadline: float) -> None:
-        """Wait for the end of a process that was asked for it, and kill it if that does not come in time."""
+        """Wait until a process that was asked to end has ended; kill it at the deadline."""
         with self._lock:
             if self._ended is None:
                 self._process.join(max(0.0, deadline - monotonic()))
         self.kill()
 
     def bury(self) -> str:
-        """Close the pipe, which is the end of the process; wait for that, help if need be, and tell how it ended."""
+        """Close the pipe, which ends the process; wait for the end, kill it if needed, and return how it ended."""
         if self._ended is not None:
             return self._ended
         self.wire.close()
@@ -191,15 +191,16 @@ class Child:
             self._process.join(GRACE)
             code = self._process.exitcode
             self._ended, self._was_killed = describe(code), code is not None and code < 0
-            del self._process  # which closes it; `close` would be an error for who else waits for it, as exit does
+            del self._process  # this closes it; after `close`, other waits for it (at exit) would fail
         return self._ended
 
 
 @atexit.register
 def end_all() -> None:
-    """End the processes that there are when the interpreter exits.
+    """End all worker processes when the interpreter exits.
 
-    Runs before `multiprocessing` does the same, which waits without a limit, for ever if one ignores the signal.
+    This runs before `multiprocessing` does the same without a time limit: it waits for ever if a process ignores the
+    signal.
     """
     _exiting.set()
     children = list(_living)
@@ -233,7 +234,7 @@ def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Chi
 
 @contextmanager
 def interrupts_blocked() -> Generator[None]:
-    """Have a process that is started here begin with SIGINT blocked, so that Ctrl-C is the parent's alone."""
+    """Block SIGINT in a process that is started in this context, so that only the parent gets Ctrl-C."""
     if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover  # Windows
         yield
         return

@@ -1,4 +1,4 @@
-"""What a worker of `Processes` works with: a child process that does the jobs, and is replaced when it dies."""
+"""The hand of a worker of `Processes`: a child process that does the jobs, and is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .work import Outcome, Task
 from .worker import NotStarted
 
 MOST_DEATHS = 2
-"""So many children in a row may die although they have no item."""
+"""The number of children that die in a row without an item before this is an error."""
 MOST_WANTED = 64
-"""At most so many slots for results are lent with a request."""
+"""The largest number of slots for results that are lent with a request."""
 
 
 class ProcessHand:
@@ -27,8 +27,8 @@ class ProcessHand:
     Args:
         who: The crew, for messages.
         worker_init: Called in each child process before it does anything else.
-        cpus: Processors, to one of which the child is pinned.
-        number: Of the worker, from 1.
+        cpus: The child is pinned to one of these processors.
+        number: The number of the worker, from 1.
     """
 
     __slots__ = (
@@ -67,7 +67,7 @@ class ProcessHand:
         self._ready()
 
     def _ready(self) -> Child:
-        """Get the child. One that is killed while it starts is replaced, like one that dies later, but not for ever."""
+        """Get the child. A child that is killed while it starts is replaced, up to `MOST_DEATHS` starts in all."""
         if self._child is not None:
             return self._child
         for _ in range(MOST_DEATHS - 1):
@@ -98,13 +98,13 @@ class ProcessHand:
         return child
 
     def _forget(self) -> Child | None:
-        """Have no child any more; gives the one there was."""
+        """Drop the child; return it."""
         self._is_ready = False
         child, self._child = self._child, None
         return child
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
-        """Do a job; a child that dies takes the item with it that it works on, and no other one."""
+        """Do a job; when a child dies, only the item that it works on is lost."""
         outcome = Outcome([], [])
         deaths = 0
         chunks = None if stream is None else Chunks(stream, outcome)
@@ -114,7 +114,7 @@ class ProcessHand:
                 child = self._ready()
             except BaseException:
                 if outcome.done:
-                    break  # what there is must not be lost; the next job will see it again
+                    break  # results must not be lost; the next job will raise the error again
                 raise
             done = outcome.done
             request = Request(child, task, outcome, self._wanted, chunks)
@@ -128,7 +128,7 @@ class ProcessHand:
                 if deaths == MOST_DEATHS and not outcome.done:
                     raise WorkerDied(f"{self._who}: {deaths} worker processes in a row died without an item") from None
             except BaseException:
-                self.close()  # nobody knows what it still has in mind
+                self.close()  # its state is unknown
                 raise
             if task.keeper is not None and outcome.done > done:
                 task.keeper.began()
@@ -137,7 +137,7 @@ class ProcessHand:
         return outcome
 
     def start_no_more(self) -> bool:
-        """Start no child any more for the job that it has; if there is none that is ready, be killed."""
+        """Start no more children for the current job; if no child is ready, kill the hand and return True."""
         self._may_start = False
         if self._is_ready:
             return False
@@ -145,7 +145,7 @@ class ProcessHand:
         return True
 
     def kill(self) -> None:
-        """End the child at once, and start no other one; called from another thread."""
+        """End the child at once, and start no new one; called from another thread."""
         with self._lock:
             self._is_killed = True
             child = self._child

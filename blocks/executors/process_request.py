@@ -1,4 +1,4 @@
-"""Items on their way to a worker process and back: what one request asks of it, and what comes of that."""
+"""One request to a worker process: the items that it is to work on, and their results."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from .wire import DONE, GO, NEED, PART, RECORD, REFUSED, SLOT, WORK, Lost
 from .work import Outcome, Task
 
 FULL = 1 << 20
-"""Bytes of pickles in one request; a job with more takes several."""
+"""Bytes of pickles in one request; a larger job takes several requests."""
 SLOT_SHARE = 64
-"""So many bytes in slots count as one."""
+"""The number of bytes in slots that count as one byte of pickle."""
 
 
 class Request:
-    """As many items of a job as go to the child at a time.
+    """The items of a job that go to the child together.
 
     Args:
-        child: Does it.
-        task: What to do.
-        outcome: What has come of the items of the job so far; is continued.
-        wanted: Sizes of slots that the results will need, as far as one can guess.
-        chunks: Takes outputs that come before their item has ended, if they may.
+        child: The worker process.
+        task: What to do with each item.
+        outcome: The outcome of the job so far; results and failures are added to it.
+        wanted: Estimated sizes of the slots that the results will need.
+        chunks: Takes outputs that come before their item ends, if this is allowed.
 
     Attributes:
-        used: Sizes of the slots that the results have taken.
+        used: Sizes of the slots that the results have used.
     """
 
     __slots__ = (
@@ -68,14 +68,14 @@ class Request:
         self.used: list[int] = []
 
     def run(self, items: Sequence[Any]) -> bool:
-        """Have items done, and say whether those behind them may be begun; raises `Lost` if the child has died."""
+        """Have items done; return whether the next ones may be begun; raises `Lost` if the child has died."""
         outcome = self._outcome
         number = self._child.teach(self._task.function, self._task.name, self._task.keeper)
         packed, error = self._pack(items)
         if packed and (no_memory := self._work(number, packed)) is not None:
-            error = None if packed else no_memory  # the one that was taken off goes by itself, or cannot go at all
+            error = None if packed else no_memory  # the item left out is sent alone, or cannot be sent
         asked = len(items) - self._done if isinstance(packed, bytes) else len(packed)
-        if outcome.done < self._done + asked:  # a failure was enough, or its time was up
+        if outcome.done < self._done + asked:  # stopped by a failure, or its time was up
             return False
         if error is not None and not self._is_over():
             outcome.failures.append((outcome.done, error))
@@ -88,7 +88,7 @@ class Request:
         return any(self._task.is_strict or not isinstance(error, Exception) for _, error in failures)
 
     def _pack(self, items: Sequence[Any]) -> tuple[bytes | list[Packed], Exception | None]:
-        """Pack items until the request is full or one cannot be packed; gives the exception of that one."""
+        """Pack items until the request is full or one cannot be packed; return them and the exception, or None."""
         rest = items[self._outcome.done :]
         if PLAIN.issuperset(map(type, rest)):
             stream = pickle.dumps(list(rest), 5)
@@ -122,7 +122,7 @@ class Request:
     def _work(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
         """Have packed items done, and take the results.
 
-        Those that there is no memory to send are taken off, from the last one on, and the error of that is given.
+        If there is no memory to send all of them, items are removed from the end, and the error is returned.
         """
         child, outcome = self._child, self._outcome
         for size in self._wanted:
@@ -146,7 +146,7 @@ class Request:
         return no_memory
 
     def _send(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
-        """Send packed items, as many as there is memory for; gives the error if these are not all."""
+        """Send as many packed items as there is memory for; return the error if these are not all."""
         task = self._task
         room = 0 if self._chunks is None else self._chunks.room
         how = (number, task.expands, task.is_strict, task.limit, task.name)
@@ -171,7 +171,7 @@ class Request:
             self._child.pool.give(place)
 
     def _take(self, message: tuple[Any, ...]) -> None:
-        """Take a message that is not the last one."""
+        """Handle a message that is not the last one."""
         kind, *rest = message
         if kind == REFUSED:
             self._refuse(*rest)
@@ -186,7 +186,7 @@ class Request:
             self._record(*rest)
 
     def _put(self, ended: int, data: Packed) -> None:
-        """Hand on some outputs of an item that has more, behind those of the items that had ended then."""
+        """Hand on some outputs of an item that may have more, after the results of the items that had ended before."""
         self._read(ended)
         chunks = self._chunks
         assert chunks is not None
@@ -216,7 +216,7 @@ class Request:
         raise error
 
     def _read(self, ended: int | None = None) -> None:
-        """Take what stands in the journal; only of the first items of the request, if it is said of how many."""
+        """Read the records in the journal; if `ended` is given, only those of the first `ended` items."""
         records = self._child.journal.read()
         while ended is None or self._outcome.done - self._done < ended:
             record = next(records, None)
@@ -225,7 +225,7 @@ class Request:
             self._record(*record)
 
     def _record(self, kind: int, data: bytes | memoryview) -> None:
-        """Take what has come of one item."""
+        """Add the result or the failure of one item to the outcome."""
         outcome = self._outcome
         if kind == FAILURE:
             outcome.failures.append((outcome.done, pickle.loads(data).revive()))
@@ -257,7 +257,7 @@ class Request:
         return unpack(packed, self._child.pool.shared.lend)
 
     def bury(self) -> bool:
-        """Save what can be saved after the child has died, and say whether the items behind that may be begun."""
+        """Save the results of a child that has died; return whether the next items may be begun."""
         outcome = self._outcome
         how = self._child.bury()
         if self._started:
@@ -282,7 +282,7 @@ def places_of(packed: Sequence[Packed]) -> list[Place]:
 
 
 def weight(packed: Packed) -> int:
-    """How much of a request it takes up."""
+    """The share of a request that a packed object takes up, in bytes."""
     if isinstance(packed, bytes):
         return len(packed)
     stream, _ = packed

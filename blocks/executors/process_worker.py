@@ -1,4 +1,4 @@
-"""What a worker process does: it waits for hand-overs, calls the function with each item, and writes down what came."""
+"""The program of a worker process: it waits for jobs, calls the function with each item, and records the results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNPACKING, CALLING, PACKING = range(3)
 
 
 def main(connection: Connection[Any, Any], worker_init: bytes, cpus: Sequence[int], number: int) -> None:
-    """Be a worker process."""
+    """Run a worker process."""
     ignore_interrupts()
     threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
     WorkerProcess(connection).serve(worker_init, cpus, number)
@@ -44,7 +44,7 @@ def ignore_interrupts() -> None:
 
 
 def end_with_parent() -> None:
-    """Wait until the parent is gone, whatever the function does meanwhile."""
+    """Wait until the parent has ended, then exit at once, even if a call is running."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
@@ -52,7 +52,7 @@ def end_with_parent() -> None:
 
 
 class WorkerProcess:
-    """Serves one thread of the parent, until that closes the pipe.
+    """Serves one thread of the parent until this closes the pipe.
 
     Args:
         connection: The pipe.
@@ -76,7 +76,7 @@ class WorkerProcess:
             self._wire.receive()  # the start
             self._journal = Journal(self._shared.arenas[0])
             is_ready = self._get_ready(worker_init, cpus, number)
-            while True:  # if it is not ready, too: the parent must be able to read why
+            while True:  # even if it is not ready: the parent must be able to read the reason
                 message = self._wire.receive()
                 if is_ready:
                     self._obey(*message)
@@ -123,7 +123,7 @@ class WorkerProcess:
         places: Sequence[Place],
         room: int,
     ) -> None:
-        """Do a hand-over."""
+        """Do a request."""
         started, cpu_started = perf_counter(), thread_time()
         sink = self._sink = Parts(self._wire, self._packer, room)
         call = function
@@ -152,7 +152,7 @@ class WorkerProcess:
         self._plain.clear()
 
     def _do(self, call: Callable[[Any], Any], item: Any, name: str, is_plain: bool) -> type[BaseException] | None:
-        """Work on one item; gives the type of what was raised. Nothing of the item is left here afterwards."""
+        """Work on one item; return the type of an exception that was raised. Afterwards nothing here holds the item."""
         stage = UNPACKING
         try:
             if not is_plain:
@@ -208,7 +208,7 @@ class WorkerProcess:
                 return None
             try:
                 spans.append(self._shared.write(place, raw))
-            except MemoryError:  # it cannot be mapped here
+            except MemoryError:  # the arena cannot be mapped here
                 return None
         return spans
 
@@ -226,12 +226,12 @@ class Parts:
     """Sends outputs of an item to the parent before the item has ended.
 
     Attributes:
-        room: At most so many of them in the next part.
-        is_wanted: Whether anybody wants more.
+        room: The largest number of outputs in the next part.
+        is_wanted: Whether more outputs are wanted.
         due: When the next part has to be sent.
-        ended: How many items have ended in this hand-over.
-        waited: Seconds for which it has waited until it might send the next part.
-        has_failed: Whether some could not be packed.
+        ended: How many items have ended in this request.
+        waited: Seconds spent waiting for the parent to take parts.
+        has_failed: Whether some outputs could not be packed.
     """
 
     __slots__ = ("_is_out", "_packer", "_wire", "due", "ended", "has_failed", "is_wanted", "room", "waited")
@@ -248,7 +248,7 @@ class Parts:
         self.due: float = perf_counter() + CHUNK_SECONDS
 
     def put(self, outputs: list[Any]) -> None:
-        """Send a part, when the one before was taken, unless nothing more is wanted then."""
+        """Send a part after the last one was taken, if more outputs are wanted then."""
         self.wait()
         if not self.is_wanted:
             return
@@ -260,20 +260,20 @@ class Parts:
         self.due = perf_counter() + CHUNK_SECONDS
 
     def wait(self) -> None:
-        """Wait until the part that was sent was taken."""
+        """Wait until the parent has taken the last part."""
         if self._is_out:
             start = perf_counter()
             self.go(self._wire.receive()[1])
             self.waited += perf_counter() - start
 
     def go(self, room: int) -> None:
-        """The part that was sent was taken."""
+        """Take note that the parent has taken the last part."""
         self._is_out = False
         self.room = room
         self.is_wanted = room > 0
 
 
 def caused(error: BaseException, cause: BaseException) -> BaseException:
-    """Give an exception its cause. (If `_do` held them, they would hold its frame, and that the item.)"""
+    """Give an exception its cause. (If `_do` held the exceptions, they would hold its frame, and so the item.)"""
     error.__cause__ = cause
     return error

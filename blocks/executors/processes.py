@@ -1,4 +1,4 @@
-"""Processes that stay, as the executor of blocks."""
+"""The executor with long-lived processes."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from .worker import Hand
 
 
 class Processes(Crew):
-    """Runs the functions of blocks in processes that stay: `Transformer(scale, concurrency=4, executor=Processes(4))`.
+    """Runs block functions in long-lived processes: `Transformer(scale, concurrency=4, executor=Processes(4))`.
 
-    For functions in pure Python that compute. What takes less than about 20 µs an item is faster without; functions in
-    C that leave the interpreter lock do as well in `Threads`.
+    Use it for functions in pure Python that compute. A function that takes less than about 20 µs per item is faster
+    without it; functions in C that release the interpreter lock are as fast in `Threads`.
 
-    What goes to the processes and comes back is pickled, each item by itself: an item or a result that cannot be
-    pickled fails alone, by the block's `on_error`. The function is pickled once and has to be at the top level of a
-    module. Big buffers, of 64 KiB or more (arrays, `bytes`), go through shared memory, and arrays are not copied out of
-    it: the one that a function gets, or that comes back, is in that memory for as long as somebody uses it. Up to 64
-    of them a process are without a copy at a time; more of them cost a copy each.
+    Items and results are pickled one by one: an item or a result that cannot be pickled fails alone, by the block's
+    `on_error`. The function is pickled once and must be at the top level of a module. Buffers of 64 KiB or more
+    (arrays, `bytes`) go through shared memory. Arrays are not copied out of it: an array that a function gets, or that
+    comes back, stays in this memory while it is used. Up to 64 arrays per process are used without a copy at a time;
+    further ones are copied.
 
-    Blocks may share it; each takes at most as many workers as its `concurrency`, which is 1 unless the block says
-    otherwise, and they are served in turn. The processes start when they are needed (0.1 s and more, as each imports
-    the program again) and end with the last network that uses them; in a `with` they stay until its end. A script must
-    start its work below `if __name__ == "__main__":`. The processes ignore Ctrl-C, end when this process ends, however
-    it does, and cannot have processes of `multiprocessing` of their own. It is an ordinary
-    `concurrent.futures.Executor` too.
+    Several blocks may share it. Each takes at most `concurrency` workers (default 1), and they are served in turn. The
+    processes start when they are needed (0.1 s and more, because each imports the program again) and end with the last
+    network that uses them; in a `with` they stay until its end. A script must start its work below
+    `if __name__ == "__main__":`. The processes ignore Ctrl-C, always end when this process ends, and cannot start
+    processes of `multiprocessing` themselves. It is also an ordinary `concurrent.futures.Executor`.
 
-    A process that dies takes the item with it that it works on, which fails with `WorkerDied`; results of items before
-    that are not lost, and the next item starts another process.
+    If a process dies, the item that it works on fails with `WorkerDied`. Results of earlier items are not lost, and
+    the next item starts another process.
 
     Args:
-        workers: How many processes, >= 1; by default as many as there are processors to use.
-        worker_init: Called once in each process before its first item; what it returns is what `worker_state()` gives
-            there. Has to be picklable. If it raises, that is a fault of the network.
-        cpus: Numbers of the processors on which the processes are kept, in turn. Without effect where the system
-            cannot.
-        abandon_on_cancel: Whether processes that work for a network which is stopped are killed. By default it waits
-            for the calls that run.
-        name: What reports call it; by default its class and a number.
+        workers: The number of processes, >= 1; by default the number of usable processors.
+        worker_init: Called once in each process before its first item; `worker_state()` returns its result there. Must
+            be picklable. An exception from it is a fault of the network.
+        cpus: Numbers of the processors to which the processes are pinned, in turn. No effect if the system cannot do
+            it.
+        abandon_on_cancel: Whether a network that is stopped kills the processes that work for it. By default it waits
+            for running calls.
+        name: Its name in reports; by default its class and a number.
 
     Raises:
         ValueError: `workers` is less than 1, or a processor may not be used.

@@ -1,4 +1,4 @@
-"""Exceptions on their way from another process: their type survives, and their traceback comes along as a note."""
+"""Sends exceptions from another process: they keep their type, and their traceback becomes a note."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HERE = str(Path(__file__).parent)
 
 @attrs.frozen
 class ErrorRecord:
-    """An exception, packed.
+    """A packed exception.
 
     Attributes:
-        pickled: The exception itself, if it can be pickled and made again from that.
-        text: Its type and what it says.
+        pickled: The exception itself, if it can be pickled and unpickled.
+        text: Its type and message.
         trace: Its traceback, as text.
     """
 
@@ -39,11 +39,11 @@ class ErrorRecord:
         story = traceback.TracebackException(type(error), error, theirs(error.__traceback__))
         pickled = pickled_if_it_survives(error)
         if pickled is not None:
-            story.__notes__ = None  # they travel with the exception
+            story.__notes__ = None  # the exception itself carries them
         return cls(pickled, f"{type(error).__qualname__}: {story}", "".join(story.format()).rstrip())
 
     def revive(self) -> BaseException:
-        """Make the exception again, or a stand-in for it."""
+        """Make the exception again, or a `RemoteError` in its place."""
         try:
             error = RemoteError(self.text) if self.pickled is None else pickle.loads(self.pickled)
         except Exception as broken:  # its class is not known here
@@ -54,7 +54,7 @@ class ErrorRecord:
 
 
 def pickled_if_it_survives(error: BaseException) -> bytes | None:
-    """The pickle of an exception, if the same kind of exception can be made from it."""
+    """The pickle of an exception, if an exception of the same type can be made from it."""
     buffer = io.BytesIO()
     pickler = pickle.Pickler(buffer)
     # Dask has tblib pickle every exception, in a way that forgets what an exception holds beside its arguments.
@@ -65,12 +65,12 @@ def pickled_if_it_survives(error: BaseException) -> bytes | None:
         pickler.dump(error)
         pickled = buffer.getvalue()
         return pickled if type(pickle.loads(pickled)) is type(error) else None
-    except Exception:  # whatever its author has done: it must not hide what happened
+    except Exception:  # a fault in its pickling must not hide the exception
         return None
 
 
 class Undeliverable(Exception):
-    """Stands where an item would be that could not be sent; carries the record of what came of trying."""
+    """Raised in place of an item that could not be sent; carries the record of the error."""
 
     def __init__(self, record: ErrorRecord) -> None:
         super().__init__(record)

@@ -1,9 +1,9 @@
 """Slots of shared memory: big buffers go through them to a child process and back, with one copy each way.
 
-The parent makes all of them, in arenas: one piece of memory without a name, so that nothing is left behind whoever
-dies, cut into slots of one size. A slot is in exactly one of these hands, which is the whole protocol:
+The parent makes all slots, in arenas. An arena is one piece of memory without a name, cut into slots of one size; it
+has no name so that nothing is left behind when a process dies. A slot is always in exactly one state:
 free (in the pool) → being written, or lent to the child for its results → read on the other side, where objects may
-use it for as long as they live → free again, when the last of them has died.
+use it for as long as they live → free again, when the last of these objects is deleted.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from pickle import PickleBuffer
 
 BIG = 1 << 16
-"""Bytes from which on a buffer goes through a slot."""
+"""Smallest size, in bytes, of a buffer that goes through a slot."""
 MOST_LENT = 64
-"""So many slots may be in use by objects of one side; what comes beyond is copied into ordinary memory."""
+"""Largest number of slots in use by objects of one side; further buffers are copied into ordinary memory."""
 MOST_IDLE = 1 << 28
 """Bytes of free slots whose memory is kept; beyond that it goes back to the system."""
 LARGEST_ARENA = 1 << 28
@@ -35,7 +35,7 @@ Span = tuple[Place, int]
 
 
 class Shared:
-    """The arenas as one side has mapped them, and the slots in use by objects of this side."""
+    """The arenas that one side has mapped, and the slots in use by objects of this side."""
 
     __slots__ = ("_addresses", "_count", "_lent", "_returned", "_unmapped", "_views", "arenas")
 
@@ -54,7 +54,7 @@ class Shared:
         self._count += 1
 
     def expect(self, handle: Handle, size: int) -> None:
-        """Map the next arena now, or when it is used if there is no memory for it now; takes the handle."""
+        """Map the next arena now or, if there is no memory for it, at its first use; takes over the handle."""
         try:
             self.add(handle, size)
         except OSError:
@@ -87,13 +87,13 @@ class Shared:
         count = raw.nbytes
         if raw.readonly:
             self._views[arena][offset : offset + count] = raw
-        else:  # this way the interpreter lock is free meanwhile; there is no address of what is read-only
+        else:  # this releases the interpreter lock; a read-only buffer gives no address
             source = ctypes.addressof(ctypes.c_char.from_buffer(raw))
             ctypes.memmove(self._addresses[arena] + offset, source, count)
         return place, count
 
     def lend(self, place: Place, count: int) -> memoryview:
-        """Give objects the use of a slot, which returns when the last of them dies, or a copy if too many are lent."""
+        """Get a view of a slot, which returns when the last user of the view dies; a copy if too many are lent."""
         arena, offset, size = place
         if arena in self._unmapped:
             self._map(arena)
@@ -104,7 +104,7 @@ class Shared:
             return memoryview(copy)
         slot = (ctypes.c_char * size).from_buffer(self.arenas[arena], offset)
         weakref.finalize(slot, self._returned.append, place).atexit = False
-        return PickleBuffer(slot).raw()[:count]  # views of a view hold the slot; a view of it has a usable format
+        return PickleBuffer(slot).raw()[:count]  # views of this view hold the slot; its format is usable
 
     def take_back(self) -> list[Place]:
         """Get the slots that have returned since the last time."""
@@ -115,11 +115,11 @@ class Shared:
 
 
 class Pool:
-    """Which slots are free; the parent's.
+    """The free slots; only the parent has a pool.
 
     Args:
         shared: The parent's side of the arenas.
-        announce: Called with the handle and the size of each new arena: the child has to map it too.
+        announce: Called with the handle and the size of each new arena, because the child must map it too.
     """
 
     __slots__ = ("_announce", "_free", "_idle", "_made", "shared")
@@ -132,7 +132,7 @@ class Pool:
         self._idle = 0
 
     def take(self, count: int) -> Place | None:
-        """Get a slot for that many bytes; None if there is no memory."""
+        """Get a slot for `count` bytes; None if there is no memory."""
         size = slot_size(count)
         free = self._free[size]
         if not free:
@@ -177,13 +177,13 @@ class Pool:
             drop_pages(self.shared.arenas[arena], offset, size)
 
     def collect(self) -> None:
-        """Put those back that objects of this side have used."""
+        """Put back the slots that objects of this side no longer use."""
         for place in self.shared.take_back():
             self.give(place)
 
 
 def slot_size(count: int) -> int:
-    """The size of a slot for that many bytes: a power of two."""
+    """The size of a slot for `count` bytes: a power of two."""
     return max(BIG, 1 << (count - 1).bit_length())
 
 
@@ -207,10 +207,10 @@ if sys.platform != "win32":
         return handle
 
     def create_file(size: int) -> Handle:
-        """The same where the system has no memory of its own for that: a file that has no name."""
+        """Get memory that two processes can map where the system has no memfd: a file without a name."""
         with tempfile.TemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
             if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)  # now, not by a signal when it is written to
+                os.posix_fallocate(file.fileno(), 0, size)  # fails now, instead of by a signal when it is written to
             else:  # pragma: no cover  # macOS
                 os.ftruncate(file.fileno(), size)
             return os.dup(file.fileno())
@@ -221,7 +221,7 @@ if sys.platform != "win32":
         return mmap.mmap(handle, size)
 
     def release(handle: Handle) -> None:
-        """Let go of the handle, when both sides have mapped the memory."""
+        """Close the handle, after both sides have mapped the memory."""
         assert isinstance(handle, int)
         os.close(handle)
 
@@ -237,4 +237,4 @@ else:  # pragma: no cover  # its memory has a name, and is gone with the last pr
         return mmap.mmap(-1, size, tagname=handle)
 
     def release(handle: Handle) -> None:
-        """Nothing: the mappings hold the memory."""
+        """Do nothing: the mappings hold the memory."""

@@ -1,15 +1,15 @@
-"""Who works for whom: the workers of a crew, its users, and which job is begun next.
+"""The workers of a crew and its users; decides which job is begun next.
 
-States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All of them share one lock, held for a
+States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All workers share one lock, held for a
 few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
-- of each user's jobs at most `at_once` run, whatever the number of workers;
-- not more workers are at work than there may be, but for those whose calls wait for others here, see `nesting`, and
-  those that wait in the middle of a job, for room or for a future of a crew: others work meanwhile, and when there is
-  room all of them do;
-- if the system has no worker to give, those that are there go on, unless nobody would be left to finish anything;
-- workers are there while somebody uses the crew: a block whose network runs, a future that is not done, the body of
-  a `with`. The last one that lets go sends them home, so nothing is left behind and nothing has to be closed.
+- at most `at_once` jobs of each user run, whatever the number of workers;
+- at most `most` workers are at work. Not counted are workers whose calls wait for other calls here (see `nesting`), and
+  workers that wait in the middle of a job, for room or for a future of a crew: others work meanwhile, and after the
+  wait all of them may work;
+- if the system cannot start another worker, the existing ones go on; it is an error only if none can finish anything;
+- workers exist while the crew has a user: a block whose network runs, a future that is not done, the body of a `with`.
+  When the last user leaves, the workers end, so nothing is left behind and nothing has to be closed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ class Staff:
 
     Args:
         who: The crew, for messages.
-        name: The crew's.
+        name: The name of the crew.
         most: How many workers may be at work.
-        make_hand: Makes what worker `number` works with.
-        can_end: Whether what a worker does can be ended.
+        make_hand: Makes the hand of worker `number`.
+        can_end: Whether the running call of a worker can be ended.
     """
 
     def __init__(self, who: str, name: str, most: int, make_hand: Callable[[int], Hand], can_end: bool) -> None:
         self.who = who
         self.name = name
         self.most = most
-        self.lock: threading.RLock = threading.RLock()  # a job that is refused comes home while it is held
+        self.lock: threading.RLock = threading.RLock()  # a refused job is returned while the lock is held
         self.is_shut: bool = False
         self._make_hand = make_hand
         self._can_end = can_end
@@ -58,7 +58,7 @@ class Staff:
         self._was_retried = False
 
     def begin_anew(self) -> None:
-        """Be without workers, and without users but for the body of a `with`; in a forked child."""
+        """Drop all workers, and all users but the body of a `with`; called in a forked child."""
         self.lock = threading.RLock()
         self._queues.clear()
         self._idle.clear()
@@ -76,7 +76,7 @@ class Staff:
     # Users
 
     def host(self) -> Host | None:
-        """The call of this crew in which this thread is, if it is in one; with the lock held."""
+        """The call of this crew in which this thread runs, if there is one; called with the lock held."""
         for worker in reversed(current_line()):
             if isinstance(worker, Worker) and worker in self._hired and worker.queue is not None:
                 if not worker.is_open:
@@ -88,7 +88,7 @@ class Staff:
         return None
 
     def open(self, name: str, at_once: int, bring: Callable[[Job], None]) -> JobQueue:
-        """Have a user more."""
+        """Add a user; return the queue for its jobs."""
         with self.lock:
             host = self.host()
             queue = JobQueue(name, at_once, bring, current_line(), host)
@@ -100,7 +100,7 @@ class Staff:
         return queue
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
-        """A user lets go; the last one sends the workers home. Gives the threads of those who go."""
+        """Remove a user; with the last one, the workers end. Return the threads of the workers that end."""
         with self.lock:
             self._queues.remove(queue)
             self._users -= 1
@@ -109,13 +109,13 @@ class Staff:
             return self._send_home() if not self._users else []
 
     def enter(self) -> None:
-        """Be used by the body of a `with`."""
+        """Count the body of a `with` as a user."""
         with self.lock:
             self._users += not self._is_entered
             self._is_entered = True
 
     def shut(self) -> list[threading.Thread]:
-        """Take no more work. Gives the threads of the workers, unless one of their calls does this."""
+        """Take no more work. Return the threads of the workers, but none if a call of these workers does this."""
         with self.lock:
             self.is_shut = True
             self._users -= self._is_entered
@@ -126,7 +126,7 @@ class Staff:
         return threads
 
     def _send_home(self) -> list[threading.Thread]:
-        """Let all workers go, those at work when they are done; give their threads."""
+        """Let all workers end, busy ones after their job; return their threads."""
         hired, self._hired = self._hired, {}
         self._on_level.clear()
         self._paused.clear()
@@ -142,7 +142,7 @@ class Staff:
     # Jobs
 
     def submit(self, queue: JobQueue, job: Job) -> None:
-        """Hand a job over."""
+        """Submit a job."""
         with self.lock:
             if self.is_shut:
                 raise RuntimeError(f"{self.who} was shut down and takes no more work")
@@ -150,7 +150,7 @@ class Staff:
             self._assign()
 
     def take_back(self, *queues: JobQueue) -> None:
-        """Bring those jobs that have not begun, of all users unless some are given."""
+        """Cancel and return the jobs that have not begun: those of the given queues, or else of all users."""
         with self.lock:
             jobs = [(queue, job) for queue in queues or tuple(self._queues) for job in queue.waiting]
             for queue, _ in jobs:
@@ -160,7 +160,7 @@ class Staff:
             queue.bring(job)
 
     def _assign(self) -> None:
-        """Give jobs that may begin to workers, free or hired for it, one a user in turn: none starves another."""
+        """Give jobs to idle or new workers, one job per user in turn, so that no user starves another."""
         passed = 0
         while passed < len(self._queues) and self._has_place():
             queue = self._queues[0]
@@ -172,7 +172,7 @@ class Staff:
             self._queues.rotate(-1)
 
     def _has_place(self) -> bool:
-        """Whether one more worker may be at work, and there is one, or may be."""
+        """Whether one more worker may be at work, and one is idle or may be hired."""
         working = self._working()
         return working < self.most and (not self._is_short or bool(self._idle) or not working)
 
@@ -185,7 +185,7 @@ class Staff:
 
     def _give_next(self, queue: JobQueue) -> None:
         if self._idle:
-            worker = self._idle.pop()  # the one that was busy last: its caches are warm
+            worker = self._idle.pop()  # the worker that was busy last: its caches are warm
             queue.give(worker)
             self._on_level[queue.level] += 1
             worker.bell.release()
@@ -210,7 +210,7 @@ class Staff:
             self._on_level[queue.level] += 1
 
     def _give_back(self, worker: Worker, job: Job, error: Exception) -> bool:
-        """Strike off a worker that could not get ready, and say whether others will do its job."""
+        """Remove a worker that could not get ready; return whether others will do its job."""
         with self.lock:
             if worker not in self._hired:
                 return False  # it was ended
@@ -219,11 +219,11 @@ class Staff:
             return self._is_left_to_others(worker.queue, job, error)
 
     def _is_left_to_others(self, queue: JobQueue, job: Job, error: Exception) -> bool:
-        """Leave a job, for which no worker could be had, to those there are, if one of them can go on."""
+        """Leave a job for which no worker could be started to the others, if one of them can go on; return whether."""
         if not self._idle and not self._working():
             if not self._is_short or self._was_retried:
                 return False
-            self._was_retried = True  # those that could not be had at the same time have given back what they held
+            self._was_retried = True  # workers that failed to start at the same time have released what they held
         elif not self._is_short:
             self._is_short = True
             log.warning(
@@ -233,7 +233,7 @@ class Staff:
         return True
 
     def pause(self, worker: Worker, begins: bool) -> None:
-        """A worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
+        """Take note that a worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
         with self.lock:
             assert worker.queue is not None
             if begins and worker in self._hired:
@@ -245,7 +245,7 @@ class Staff:
                 self._on_level[worker.queue.level] += 1
 
     def next(self, worker: Worker) -> bool:
-        """A worker is done: let it wait for its next job, which it may have already, or go (False)."""
+        """Give a worker that is done its next job, or let it wait for one (both True), or let it end (False)."""
         with self.lock:
             assert worker.queue is not None
             worker.queue.running -= 1
@@ -264,14 +264,14 @@ class Staff:
     # Ends
 
     def stop_starting(self, queue: JobQueue) -> None:
-        """End, if that can be done, what has not got so far that it could begin a job of a user."""
+        """End, if possible, the workers that are still getting ready for a job of a user."""
         with self.lock:
             self._strike_off(*[worker for worker in self._busy_for(queue) if worker.hand.start_no_more()])
 
     def abandon(self, queue: JobQueue) -> bool:
-        """Leave workers that are at work for a user to themselves; others are hired in their place.
+        """Give up the workers that are at work for a user; others are hired in their place.
 
-        They are ended if that can be done; says whether it can.
+        Their calls are ended if that is possible; return whether it is.
         """
         with self.lock:
             busy = self._busy_for(queue)
@@ -284,7 +284,7 @@ class Staff:
         return [worker for worker in self._hired if worker.queue is queue and worker.job is not None]
 
     def end(self, job: Job) -> bool:
-        """End what a worker does, if that is possible; another one is hired in its place. Whether it has ended."""
+        """End a running job if that is possible, and replace its worker; return whether the job has ended."""
         with self.lock:
             worker = next((worker for worker in self._hired if worker.job is job), None)
             if worker is None:
@@ -311,6 +311,6 @@ class Staff:
 
 
 def join(threads: list[threading.Thread]) -> None:
-    """Wait until workers have gone."""
+    """Wait until workers have ended."""
     for thread in threads:
         thread.join()

@@ -1,7 +1,7 @@
-"""The way of outputs that leave a call before it has ended: from its worker to the loop, a chunk at a time.
+"""Streams carry outputs from a running call to the loop, one chunk at a time.
 
-A worker hands a chunk over and goes on with the next one; with that it waits until the loop grants the first. So at
-most two chunks are on the way, or three with another process between. The loop says how large the next one may be.
+A worker hands a chunk over and makes the next one; before it goes on after that, the loop must grant the first. So at
+most two chunks are on the way, or three if the call runs in another process. The loop sets the size of the next chunk.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..base.callables import NOT_ITERABLE, not_run
 from .work import Outcome, Task, stop_iteration
 
 CHUNK_SECONDS = 0.002
-"""How long work on one chunk may take, but for one output: twice as long as a hand-over, so quick ones need none."""
+"""Seconds of work per chunk, unless one output takes longer: twice as long as a job, so quick jobs need no chunks."""
 MOST_AHEAD = 2
-"""So many chunks that the loop has not granted keep the worker waiting."""
+"""The number of chunks without a grant at which the worker waits."""
 
 Piece = tuple[int, list[Any]]
-"""The place of an item in its hand-over, and some of its outputs."""
+"""The place of an item in its job, and some of its outputs."""
 
 
 class Sink(Protocol):
-    """Where chunks go.
+    """Takes the chunks of a call.
 
     Attributes:
-        room: At most so many outputs in the next chunk.
-        is_wanted: Whether anybody wants more.
+        room: The largest number of outputs in the next chunk.
+        is_wanted: Whether more outputs are wanted.
         due: When the next chunk has to be handed over.
     """
 
@@ -42,20 +42,20 @@ class Sink(Protocol):
     def is_wanted(self) -> bool: ...
 
     def put(self, outputs: list[Any]) -> None:
-        """Hand a chunk of the item over on which the worker works, and wait until the next one is wanted."""
+        """Hand over a chunk of the current item, and wait until the next chunk is wanted."""
         ...
 
 
 class Stream:
-    """The chunks of one hand-over.
+    """The chunks of one job.
 
     Args:
         bring: Tells the loop that there is a chunk; called in the worker.
-        room: At most so many outputs in the first chunk.
+        room: The largest number of outputs in the first chunk.
 
     Attributes:
-        pauses: Told by the worker when it begins and ends to wait.
-        chunks: Those that the loop has not taken.
+        pauses: Called by the worker when it begins and ends to wait.
+        chunks: The chunks that the loop has not taken.
     """
 
     __slots__ = ("_bring", "_grants", "chunks", "is_wanted", "pauses", "room", "waited")
@@ -70,7 +70,7 @@ class Stream:
         self.waited: float = 0.0
 
     def put(self, chunk: list[Piece]) -> None:
-        """Hand a chunk over, in the worker; wait until the next one is wanted."""
+        """Hand a chunk over, in the worker; wait until the next chunk is wanted."""
         self.chunks.append(chunk)
         self._bring()
         if self.is_wanted and not self._grants.acquire(blocking=False):
@@ -81,22 +81,22 @@ class Stream:
             self.waited += perf_counter() - start
 
     def grant(self, room: int) -> None:
-        """Want the next chunk, of up to `room` outputs; on the loop."""
+        """Allow the next chunk, of up to `room` outputs; called on the loop."""
         self.room = room
         self._grants.release()
 
     def stop(self) -> None:
-        """Want nothing more: the worker closes its generator at the next output."""
+        """Ask for no more outputs: the worker closes its generator at the next output."""
         self.is_wanted = False
         self._grants.release()
 
 
 class Chunks:
-    """Makes chunks of the outputs of one hand-over, in the worker: those of finished items, and what is there of one.
+    """Makes chunks of a job's outputs, in the worker: outputs of finished items, and early ones of the current item.
 
     Args:
-        stream: Where they go.
-        outcome: Of the hand-over; the outputs that have gone already are taken out of it.
+        stream: Takes the chunks.
+        outcome: The outcome of the job; outputs that were handed over are removed from it.
     """
 
     __slots__ = ("_gone", "_outcome", "_stream", "due")
@@ -109,16 +109,16 @@ class Chunks:
 
     @property
     def room(self) -> int:
-        """At most so many outputs in the next chunk."""
+        """The largest number of outputs in the next chunk."""
         return self._stream.room
 
     @property
     def is_wanted(self) -> bool:
-        """Whether anybody wants more."""
+        """Whether more outputs are wanted."""
         return self._stream.is_wanted
 
     def put(self, outputs: list[Any]) -> None:
-        """Hand over what there is of the item that is worked on, behind all of those before it."""
+        """Hand over outputs of the current item, after the remaining outputs of the items before it."""
         results = self._outcome.results
         done = len(results)
         chunk = [(place, results[place]) for place in range(self._gone, done) if results[place]]
@@ -132,14 +132,14 @@ class Chunks:
 
 
 def perform_stream(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
-    """Call a function that gives any number of outputs with each item, until one fails; hand chunks over meanwhile."""
+    """Call a function that returns an iterable with each item, until one fails; hand chunks over meanwhile."""
     if task.context is None:
         return stream_each(task, items, stream)
     return task.context.copy().run(stream_each, task, items, stream)
 
 
 def stream_each(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
-    """The same, in the context that is there now."""
+    """Do the work of `perform_stream` in the current context."""
     started, cpu_started = perf_counter(), thread_time()
     outcome = Outcome([], [])
     sink = Chunks(stream, outcome)
@@ -160,7 +160,7 @@ def stream_each(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
 
 
 def expand(name: str, function: Callable[[Any], Iterable[Any]], item: Any, sink: Sink) -> list[Any]:
-    """Call a function that gives any number of outputs; hand them over in chunks, and give those that are left."""
+    """Call a function that returns an iterable; hand outputs over in chunks, and return the remaining ones."""
     try:
         outputs: Any = function(item)
     except StopIteration as error:
@@ -168,7 +168,7 @@ def expand(name: str, function: Callable[[Any], Iterable[Any]], item: Any, sink:
     if type(outputs) in NOT_ITERABLE:
         raise not_run(name, outputs, is_read=True)
     if isinstance(outputs, (list, tuple)):
-        return list(cast("Iterable[Any]", outputs))  # all of it is there already
+        return list(cast("Iterable[Any]", outputs))  # all outputs are there already
     iterator = iter(outputs)
     rest: list[Any] = []
     try:

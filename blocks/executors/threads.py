@@ -1,4 +1,4 @@
-"""Threads that stay, as the executor of blocks."""
+"""The executor with long-lived threads."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .worker_state import set_up
 
 
 class SwitchInterval:
-    """Has the interpreter change threads sooner while there are worker threads.
+    """Makes the interpreter switch threads sooner while there are worker threads.
 
-    A thread that computes in pure Python gives the interpreter lock away when it is asked to, and only after the
-    interpreter's switch interval: 5 ms unless the program says otherwise, and that for each thread in front. The loop
-    would be late by so much each time it has slept.
+    A thread that computes in pure Python keeps the interpreter lock for the switch interval after another thread asks
+    for it: 5 ms by default, and this for each thread before the loop. Without this, the loop would be late by this time
+    after each sleep.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -32,14 +32,14 @@ class SwitchInterval:
         forkable.add(self)
 
     def begin_anew(self) -> None:
-        """Be as before the first worker, in a forked child."""
+        """Restore the state before the first worker; called in a forked child."""
         self._lock = threading.Lock()
         if self._workers:
             self._workers = 0
             sys.setswitchinterval(self._before)
 
     def begin(self) -> None:
-        """A worker comes."""
+        """Count a new worker; the first one shortens the interval."""
         with self._lock:
             self._workers += 1
             if self._workers == 1:
@@ -47,7 +47,7 @@ class SwitchInterval:
                 sys.setswitchinterval(min(self._before, self.seconds))
 
     def end(self) -> None:
-        """A worker goes; after the last one everything is as it was."""
+        """Count off a worker; the last one restores the interval."""
         with self._lock:
             self._workers -= 1
             if not self._workers:
@@ -80,40 +80,39 @@ class ThreadHand:
         return perform(task, items) if stream is None else perform_stream(task, items, stream)
 
     def start_no_more(self) -> bool:
-        """Nothing can end `worker_init` in a thread."""
+        """Return False: nothing can end `worker_init` in a thread."""
         return False
 
     def kill(self) -> None:
-        """Nothing can end a thread: it is left to itself."""
+        """Do nothing: nothing can end a thread."""
 
     def close(self) -> None:
-        """The thread ends."""
+        """Take note that the thread ends."""
         if self._is_open:
             switch_interval.end()
 
 
 class Threads(Crew):
-    """Runs the functions of blocks in threads that stay: `Transformer(scale, concurrency=2, executor=Threads(2))`.
+    """Runs the functions of blocks in long-lived threads: `Transformer(scale, concurrency=2, executor=Threads(2))`.
 
-    For functions that wait, or that leave the interpreter lock while they work, as Pillow, NumPy and most of what is
-    written in C do. Functions in pure Python take turns with each other; give these `Processes`.
+    Use it for functions that wait, or that release the interpreter lock while they work, as Pillow, NumPy and most
+    libraries in C do. Functions in pure Python run one at a time; give these `Processes`.
 
-    Blocks may share it; each takes at most as many workers as its `concurrency`, which is 1 unless the block says
-    otherwise, and they are served in turn. The workers start when they are needed and end with the last network that
-    uses them; in a `with` they stay until its end, which spares a costly `worker_init`. It is an ordinary
-    `concurrent.futures.Executor` too.
+    Several blocks may share it. Each takes at most `concurrency` workers (default 1), and they are served in turn. The
+    workers start when they are needed and end with the last network that uses them. In a `with` they stay until its
+    end, so a costly `worker_init` runs once per worker. It is also an ordinary `concurrent.futures.Executor`.
 
     While there are workers, the interpreter's switch interval is at most 0.5 ms, so that functions in pure Python do
     not make the loop late.
 
     Args:
-        workers: How many threads, >= 1; by default as many as there are processors to use.
-        worker_init: Called once in each worker before its first item; what it returns is what `worker_state()` gives
-            there. If it raises, that is a fault of the network.
-        cpus: Numbers of the processors on which the workers are kept, in turn. Without effect where the system cannot.
-        abandon_on_cancel: Whether a network that is stopped leaves running calls to themselves. By default it waits
-            for them, since nothing can end a thread.
-        name: What reports call it; by default its class and a number.
+        workers: The number of threads, >= 1; by default the number of usable processors.
+        worker_init: Called once in each worker before its first item; `worker_state()` returns its result there. An
+            exception from it is a fault of the network.
+        cpus: Numbers of the processors to which the workers are pinned, in turn. No effect if the system cannot do it.
+        abandon_on_cancel: Whether a network that is stopped leaves running calls behind. By default it waits for them,
+            since nothing can end a thread.
+        name: Its name in reports; by default its class and a number.
 
     Raises:
         ValueError: `workers` is less than 1, or a processor may not be used.

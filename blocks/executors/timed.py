@@ -14,18 +14,18 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
 from .work import stop_iteration
 
 TIMES = "_penstock_times"
-"""Under this name an exception brings along when the call was made."""
+"""The attribute of an exception that holds the times of its call."""
 
 
 @attrs.frozen
 class TimedResult:
-    """What a call gave, and who made it when.
+    """The result of a call, its times and its worker.
 
     Attributes:
-        result: What the function gave.
-        start: By the clock there.
-        end: By the clock there.
-        worker: Who called it.
+        result: The result of the function.
+        start: When the call began, by the worker's `perf_counter`.
+        end: When the call ended, by the same clock.
+        worker: The worker that made the call.
     """
 
     result: Any
@@ -36,12 +36,12 @@ class TimedResult:
 
 @attrs.frozen
 class Timed:
-    """A function that tells how long each call took, and in which worker.
+    """A function that adds to each result the times and the worker of the call.
 
     Attributes:
-        function: What is called.
-        expands: Whether it gives an iterable, which is read to its end.
-        process: The process that it came from.
+        function: The function to call.
+        expands: Whether it returns an iterable, which is read to its end.
+        process: The process that has submitted it.
     """
 
     function: Callable[[Any], Any]
@@ -56,7 +56,7 @@ class Timed:
             error.__dict__[TIMES] = (start, perf_counter(), worker_of(self.process))
             raise
         if type(result) in (NOT_ITERABLE if self.expands else NOT_RUN):
-            return result  # is refused by who called
+            return result  # the caller refuses it
         if self.expands:
             result = list(result)
         timed = TimedResult(result, start, perf_counter(), worker_of(self.process))
@@ -65,12 +65,12 @@ class Timed:
 
 @attrs.frozen
 class CallTimes:
-    """The last output of a call: when it was made, and by whom.
+    """The last output of a call: its times and its worker.
 
     Attributes:
-        start: By the clock there.
-        end: By the clock there.
-        worker: Who called it.
+        start: When the call began, by the worker's `perf_counter`.
+        end: When the call ended, by the same clock.
+        worker: The worker that made the call.
     """
 
     start: float
@@ -80,12 +80,12 @@ class CallTimes:
 
 @attrs.frozen
 class TimedOutputs:
-    """A function that gives any number of outputs, of which some may be taken before the others are there.
+    """A function that returns an iterable, whose outputs may be taken before the call ends; `CallTimes` come last.
 
     Attributes:
-        function: What is called.
+        function: The function to call.
         name: The block.
-        process: The process that it came from.
+        process: The process that has submitted it.
     """
 
     function: Callable[[Any], Iterable[Any]]
@@ -109,19 +109,19 @@ class TimedOutputs:
 
 
 def worker_of(process: int) -> str:
-    """Who runs this, seen from a process."""
+    """The name of the worker that runs this: its thread, or its process if that is not `process`."""
     here = os.getpid()
     return threading.current_thread().name if here == process else f"process {here}"
 
 
 def times_of(error: BaseException) -> tuple[float, float, str] | None:
-    """From when to when a call was made that failed, and by whom, if it was timed; the exception forgets it."""
+    """Take start, end and worker of a failed call from its exception; None if the call was not timed."""
     times: tuple[float, float, str] | None = getattr(error, "__dict__", {}).pop(TIMES, None)
     return times
 
 
 def untimed(result: Any, expands: bool) -> tuple[Any, TimedResult | None]:
-    """Take a result and its times apart; a result that did not come from a timed function has none."""
+    """Separate a result from its times; a result that did not come from a timed function has none."""
     outputs = cast("list[Any]", result)
     timed: Any = outputs[0] if expands and outputs else result
     return (timed.result, timed) if type(timed) is TimedResult else (result, None)

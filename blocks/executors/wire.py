@@ -1,4 +1,4 @@
-"""The pipe between a worker process and the thread that it works for: messages, and handles of shared memory."""
+"""The pipe between a worker process and its thread in the parent; carries messages and handles of shared memory."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from .slots import Handle, Shared
 
 # To the worker
 START = "start"
-"""Get ready. Until then the worker says nothing: macOS and Python from 3.15 on answer to a handle, and that answer must
-not get into a message."""
+"""Get ready. The worker sends nothing before this: macOS, and Python from 3.15 on, reply to a handle, and this reply
+must not get mixed with a message."""
 ARENA = "arena"
-"""Size, name: map this, too; the handle follows if there is no name."""
+"""Size, name: map this arena too; the handle follows if there is no name."""
 FUNCTION = "function"
-"""Number, pickle: what work with that number is about."""
+"""Number, pickle: the function for work with this number."""
 WORK = "work"
-"""Number of the function, whether it expands, whether strict, for how long, name of the block, items, slots for
-results, room for the first part of the outputs of an item; 0 if they have to come together."""
+"""Number of the function, whether it expands, whether strict, time limit, name of the block, items, slots for results,
+room for the first part of the outputs of an item; room is 0 if the outputs have to come together."""
 GO = "go"
-"""Room: the chunk was taken, and the next one may have so many outputs; 0 if no more is wanted."""
+"""Room: the part was taken, and the next one may have up to this number of outputs; 0 if no more are wanted."""
 SLOT = "slot"
-"""Slot: the one it has asked for; None if there is no memory."""
+"""Slot: the slot that the worker has requested; None if there is no memory."""
 
 # From the worker
 READY = "ready"
 REFUSED = "refused"
-"""Record of an exception: it cannot begin to work, or not with that function."""
+"""Record of an exception: the worker cannot work at all, or not with this function."""
 NEED = "need"
-"""Count: it needs a slot for that many bytes."""
+"""Count: the worker needs a slot for `count` bytes."""
 PART = "part"
-"""How many items have ended before, some outputs of the item that it works on, which has more.
+"""How many items have ended before, some outputs of the current item, which may have more.
 
-It goes on meanwhile, so the journal may be ahead of this. Before it sends the next part it waits for `GO`.
+The worker goes on meanwhile, so the journal may be ahead of this. Before it sends the next part, it waits for `GO`.
 """
 RECORD = "record"
-"""Kind, data: what does not fit into the journal."""
+"""Kind, data: a record that does not fit into the journal."""
 DONE = "done"
-"""Seconds, processor seconds, slots that it has no more use for, results: the hand-over is done.
+"""Seconds, processor seconds, slots that the worker no longer uses, results: the request is done.
 
-The results are there if all are plain; they are the same as in the journal, but quicker to read.
+The results are there if all are plain; they are the same as in the journal, but quicker to read. Otherwise None.
 """
 
 
 class Lost(Exception):
-    """The other side is gone."""
+    """Raised when the other side has ended."""
 
 
 class Wire:
@@ -54,7 +54,7 @@ class Wire:
 
     Args:
         connection: One end of a duplex pipe.
-        shared: The arenas on this side; one that is announced is added.
+        shared: The arenas on this side; announced arenas are added.
     """
 
     __slots__ = ("_connection", "shared")
@@ -71,7 +71,7 @@ class Wire:
             raise Lost from None
 
     def receive(self) -> tuple[Any, ...]:
-        """Wait for the next message that is not about an arena; raises `Lost`."""
+        """Wait for the next message, and map the arenas that are announced before it; raises `Lost`."""
         while True:
             try:
                 message: tuple[Any, ...] = pickle.loads(self._connection.recv_bytes())
@@ -80,7 +80,7 @@ class Wire:
                 _, size, handle = message
                 if handle is None:  # pragma: no branch  # Windows
                     handle = recv_handle(self._connection)
-            except (OSError, EOFError, MemoryError):  # out of memory in the middle of a message, it is of no use
+            except (OSError, EOFError, MemoryError):  # without memory in mid-message, it is useless
                 raise Lost from None
             self.shared.expect(handle, size)
 
@@ -92,7 +92,7 @@ class Wire:
         self.send(ARENA, size, None)
         try:
             send_handle(self._connection, handle, 0)
-        except (OSError, RuntimeError):  # RuntimeError: where handles are answered to
+        except (OSError, RuntimeError):  # RuntimeError: where handles get a reply
             raise Lost from None
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""A hand-over to a worker: some items, the function to call with each, and what came of it.
+"""The work of one job: the items, the function to call with each, and the outcome.
 
-`perform` runs wherever the executor takes it: in a thread, in a process of this machine or of another one. It never
-raises for an item, so whatever a hand-over raises by itself is the executor's own failure, not the function's.
+`perform` runs where the executor works: in a thread, or in a process on this machine or another one. It never raises
+for an item. So an exception of the job itself is a failure of the executor, not of the function.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from ..base.error_info import forget_frames
 from .keeper import Keeper
 
 SLICE = 16
-"""So many items are begun without a look at the clock."""
+"""The number of items that are begun without a check of the clock."""
 
 
 @attrs.frozen(slots=True)
 class Task:
-    """What to do with each item of a hand-over.
+    """What to do with each item of a job.
 
     Attributes:
         function: Called with each item.
-        expands: Whether it gives an iterable of outputs an item, which is read to its end where the function runs.
-        is_strict: Whether the first failure ends the hand-over: no later item is begun.
+        expands: Whether it returns an iterable of outputs per item, which is read to its end where the function runs.
+        is_strict: Whether the first failure ends the job: no later item is begun.
         name: The block.
-        limit: Seconds after which a hand-over that takes longer than expected begins no further items.
-        context: The context variables that the function sees, where that can be said: in threads.
-        keeper: Told where the function is called, if it holds something from one call to the next.
+        limit: Seconds after which a job that takes longer than expected begins no further items.
+        context: The context variables that the function sees; only in threads.
+        keeper: Told where the function is called, if the function holds state between calls.
     """
 
     function: Callable[[Any], Any]
@@ -47,12 +47,12 @@ class Task:
 
 @attrs.define(slots=True)
 class Outcome:
-    """What came of the items of a hand-over, from the first on; what is behind `done` was not begun.
+    """The results and failures of a job, for its first `done` items; later items were not begun.
 
     Attributes:
-        results: Of the items that went well, in order; lists of outputs if the task expands.
-        failures: The place in the hand-over, and the exception, of each of the others, in order.
-        seconds: By the clock on the wall.
+        results: The results of the items that succeeded, in order; lists of outputs if the task expands.
+        failures: The place in the job, and the exception, of each item that failed, in order.
+        seconds: Wall-clock seconds.
         cpu: Seconds of processor time.
     """
 
@@ -68,7 +68,7 @@ class Outcome:
 
 
 def perform(task: Task, items: Sequence[Any]) -> Outcome:
-    """Call the function of a task with each item, in order; what it sets in its context ends with the hand-over."""
+    """Call the function of a task with each item, in order; context variables that it sets end with the job."""
     return call_each(task, items) if task.context is None else task.context.copy().run(call_each, task, items)
 
 
@@ -90,7 +90,7 @@ def call_each(task: Task, items: Sequence[Any]) -> Outcome:
             error = raised
             forget_frames(error)
         before, done = done, len(results) + len(failures)
-        if error is None and done < before + len(some):  # map takes it for the end of the items
+        if error is None and done < before + len(some):  # map takes StopIteration for the end of the items
             error = stop_iteration(task.name)
         if error is None:
             continue
@@ -106,11 +106,11 @@ def call_each(task: Task, items: Sequence[Any]) -> Outcome:
     try:
         return outcome
     finally:
-        del outcome, results, failures, items, error  # exceptions know this frame
+        del outcome, results, failures, items, error  # exceptions refer to this frame
 
 
 def listed(name: str, function: Callable[[Any], Iterable[Any]]) -> Callable[[Any], list[Any]]:
-    """Read to the end what a function gives."""
+    """Wrap a function that returns an iterable, so that it returns a list."""
 
     def call(item: Any) -> list[Any]:
         outputs: Any = function(item)
@@ -122,7 +122,7 @@ def listed(name: str, function: Callable[[Any], Iterable[Any]]) -> Callable[[Any
 
 
 def refuse_what_has_not_run(name: str, outcome: Outcome) -> None:
-    """Make failures of coroutines and generators, which nobody would await or read."""
+    """Turn coroutines and generators among the results into failures: nothing would await or read them."""
     results = outcome.results
     if not results or (type(results[0]) not in NOT_RUN and type(results[-1]) not in NOT_RUN):
         return
@@ -141,5 +141,5 @@ def refuse_what_has_not_run(name: str, outcome: Outcome) -> None:
 
 
 def stop_iteration(name: str) -> RuntimeError:
-    """Explain that a function has raised what would end a loop over items in silence."""
+    """The error for a function that raised `StopIteration`, which would silently end a loop over items."""
     return RuntimeError(f"the function of {name} raised StopIteration")

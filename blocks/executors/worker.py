@@ -17,10 +17,10 @@ from .work import Outcome, Task
 
 
 class NotStarted(Exception):
-    """No worker could be had: the system has no thread, process, handle or memory for it, or has killed it at once.
+    """No worker could be started: the system has no thread, process, handle or memory for it, or has killed it at once.
 
     Attributes:
-        reason: What happened.
+        reason: The original error.
     """
 
     def __init__(self, reason: Exception) -> None:
@@ -29,33 +29,32 @@ class NotStarted(Exception):
 
 
 class Hand(Protocol):
-    """What a worker works with."""
+    """Does the jobs of a worker, in its thread or in a process."""
 
     def open(self) -> None:
-        """Get ready, in the worker's thread, before its first job; raises `NotStarted` if the system is to blame."""
+        """Get ready, in the worker's thread, before its first job; raises `NotStarted` if the system is the cause."""
         ...
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
-        """Do a job, whose outputs may leave along a stream before its end.
+        """Do a job; with a stream, outputs may leave it before its end.
 
-        Raises only for what is no item's fault, `NotStarted` before any item was begun.
+        Raises only errors that no item has caused; `NotStarted` only before any item was begun.
         """
         ...
 
     def start_no_more(self) -> bool:
-        """Start nothing any more for the job that it has, as a process; called from another thread.
+        """Start nothing more for the current job, such as a process; called from another thread.
 
-        If it has not begun because it is still getting ready, end that if it can be done, and say so: it is of no use
-        any more then.
+        If the hand is still getting ready, end that if possible and return True: the hand is of no use any more.
         """
         ...
 
     def kill(self) -> None:
-        """End what runs now, if that can be done; called from another thread."""
+        """End the running call, if that is possible; called from another thread."""
         ...
 
     def close(self) -> None:
-        """Let go of everything, in the worker's thread."""
+        """Release everything, in the worker's thread."""
         ...
 
 
@@ -63,15 +62,15 @@ class JobQueue:
     """The jobs of one user of a crew.
 
     Attributes:
-        name: The user's; a worker is called after the one for which it works.
-        at_once: At most so many of the jobs run at the same time.
-        bring: Takes a job that has come to its end, in any thread.
+        name: The user's name; a worker's thread is named after its current user.
+        at_once: The largest number of jobs that run at the same time.
+        bring: Takes a finished job, in any thread.
         line: The workers in whose calls the user runs.
-        host: The innermost of these calls that is one of the same crew, if there is one.
+        host: The innermost of these calls that belongs to the same crew, if there is one.
         tell: Called by the worker, right before it begins a job.
-        waits: Told when the call of a job begins and ends to wait for a block.
+        waits: Called when the call of a job begins and ends to wait for a block.
         waiting: The jobs that no worker has yet.
-        running: How many jobs workers have.
+        running: How many jobs the workers have.
     """
 
     __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting", "waits")
@@ -100,12 +99,12 @@ class Worker:
     """One resident thread.
 
     Args:
-        name: The crew's.
-        number: Which of its workers this is, from 1.
-        hand: What it works with.
-        go_on: Called with it when it has done a job: whether it is still wanted. If so, it waits for its bell.
-        give_back: Called with it when it could not be got ready: whether others will do its job.
-        pauses: Called with it when it begins and ends to wait in the middle of a job.
+        name: The name of the crew.
+        number: The number of the worker in the crew, from 1.
+        hand: Does the jobs.
+        go_on: Called with the worker after each job; returns whether it is still wanted. If so, it waits for its bell.
+        give_back: Called with the worker when it could not get ready; returns whether others will do its job.
+        pauses: Called with the worker when it begins and ends to wait in the middle of a job.
     """
 
     __slots__ = (
@@ -154,13 +153,13 @@ class Worker:
         self.hand.close()
 
     def waits(self, begins: bool) -> None:
-        """Its call begins, or ends, to wait for a block: it is not at work, and others may be in its place."""
+        """Take note that its call begins, or ends, to wait for a block: others may work in its place meanwhile."""
         assert self.queue is not None
         self.queue.waits(begins)
         self.stand_aside(begins)
 
     def stand_aside(self, begins: bool) -> None:
-        """Its call begins, or ends, to wait for another call: others may work in its place."""
+        """Take note that its call begins, or ends, to wait for another call: others may work in its place meanwhile."""
         self._pauses(self, begins)
 
     def _do(self, job: Job, queue: JobQueue) -> None:
@@ -189,5 +188,5 @@ class Worker:
             job.error = error.reason
         except BaseException as error:
             job.error = error
-        self.job = None  # from here on nobody can take it for busy
+        self.job = None  # from here on it does not count as busy
         queue.bring(job)

@@ -1,4 +1,4 @@
-"""What a worker has of its own: the result of `worker_init`, for the functions that it calls."""
+"""The state of a worker: the result of `worker_init`, for the functions that the worker calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ local: Local = Local()
 
 
 def worker_state() -> Any:
-    """Get what `worker_init` has returned in the worker that calls this: a model, a connection, a scratch buffer.
+    """Get the result of `worker_init` in the worker that calls this: a model, a connection, a scratch buffer.
 
     Raises:
         RuntimeError: Not called in a worker of `Threads` or `Processes` that has a `worker_init`.
