@@ -1,6 +1,6 @@
 """Objects with a `run()` loop of their own.
 
-`Agent` is what a user derives from. It reserves one private name, `_core`; all that the library keeps is in there.
+A user derives from `Agent`. It reserves one private name, `_core`, which holds everything that the library keeps.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .agent_status import AgentStatus
 
 
 class Agent:
-    """An object with its own control flow: override `run`, name what it reads and what it feeds.
+    """An object with its own control flow: override `run`, and name its inputs and outputs.
 
-    When `run` returns, each of its outputs that no other producer feeds completes by itself; whoever reads there sees
-    the end of the channel. No sentinel is sent. An exception out of `run` is a fault: it stops the network, or, in a
-    plain nursery, what the nursery stops, and everyone who shares the shutdown buffers.
+    When `run` returns, each of its outputs that no other producer feeds completes by itself: its readers see the end
+    of the channel. No sentinel is sent. An exception out of `run` is a fault. It stops the network. In a plain nursery
+    it cancels the nursery, and stops everything that shares the shutdown buffers.
 
     Give agents to a `Network`, which starts them, or call `start(nursery)` yourself.
 
@@ -32,8 +32,8 @@ class Agent:
         inputs: The sources that `run` reads.
         outputs: The targets that `run` feeds; the agent counts as a producer of each from now on.
         shutdown: For an agent in a plain nursery: the buffers it shares. In a network those of the network are used.
-        context: Whether `run` sees, from each receive on, the context variables (`contextvars`) of who sent the item,
-            and sends with them. By default it sees those of the task that has entered the network.
+        context: Whether each receive gives `run` the context variables (`contextvars`) of the item's sender, and `run`
+            sends with them. By default it has those of the task that has entered the network.
         name: What reports call the agent; by default its class and a number.
 
     Raises:
@@ -63,7 +63,7 @@ class Agent:
 
     @property
     def name(self) -> str:
-        """What reports call the agent; in a network with another one of that name it gets a number."""
+        """The agent's name in reports; a network adds a number to it if the name is taken."""
         return self._core.name
 
     @name.setter
@@ -72,12 +72,12 @@ class Agent:
 
     @property
     def status(self) -> AgentStatus:
-        """Where the agent is in its life; `status_buffer` tells others of each change."""
+        """The agent's present status; `status_buffer` gives each change."""
         return self._core.status
 
     @property
     def status_buffer(self) -> OverwriteBuffer[AgentStatus]:
-        """Has the present status, and gives every change to those that are linked to it."""
+        """A buffer that holds the present status and sends every change to its linked targets."""
         return self._core.status_buffer
 
     @property
@@ -87,21 +87,21 @@ class Agent:
 
     @property
     def is_cancellation_pending(self) -> bool:
-        """Whether there was a fault, or the user has asked to stop, among those who share the shutdown buffers."""
+        """Whether the agent was cancelled, or its shutdown buffers hold a fault or a request to stop."""
         return self._core.is_cancellation_pending
 
     @property
     def shutdown(self) -> Shutdown | None:
-        """The shutdown buffers that the agent shares: its network's, or its own; None if it has neither."""
+        """The shutdown buffers that the agent uses: its network's, or its own; None if it has neither."""
         return self._core.shutdown
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
-        """The task in which `run` runs, while it does."""
+        """The task that runs `run`; None before and after."""
         return self._core.task
 
     async def wait(self) -> AgentStatus:
-        """Wait until the agent has ended, and return how; never raises what `run` raised."""
+        """Wait until the agent has ended, and return its final status; never raises what `run` raised."""
         await wait_for_one(self)
         return self.status
 
@@ -109,28 +109,28 @@ class Agent:
         """Run the agent in a nursery of your own.
 
         Raises:
-            RuntimeError: It was started before.
+            RuntimeError: The agent was started before.
         """
         self._core.start(nursery)
 
     def cancel(self) -> bool:
-        """Cancel the agent; before it has started, `run` is never entered.
+        """Cancel the agent; if it has not started yet, `run` is never entered.
 
-        Its outputs lose it as a producer, as if it were done. Nobody else is stopped.
+        Its outputs lose it as a producer, as if it were done. Nothing else is stopped.
 
         Returns:
-            Whether that made a difference: False if it has ended already.
+            False if the agent has ended already, else True.
         """
         return self._core.cancel()
 
 
 async def wait_for_all(*agents: Agent) -> tuple[AgentStatus, ...]:
-    """Wait until every one of the agents has ended; return how, in argument order."""
+    """Wait until all the agents have ended; return their final statuses, in argument order."""
     return tuple([await agent.wait() for agent in agents])
 
 
 async def wait_for_one(*agents: Agent) -> int:
-    """Wait until one of the agents has ended; return its place among the arguments, the first in a tie.
+    """Wait until one of the agents has ended; return its index among the arguments, the lowest in a tie.
 
     Raises:
         ValueError: There are no agents.

@@ -1,6 +1,6 @@
-"""What an agent is inside: its state, its task, and its place in a network.
+"""The inside of an agent: its state, its task, and its place in a network.
 
-A user's class derives from `Agent` and may have any names of its own, so all of this is in an object apart.
+A user's class derives from `Agent` and may use any names, so all of this is in a separate object.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Runs(Protocol):
-    """The agent itself."""
+    """An agent, as its core needs it."""
 
     async def run(self) -> None:
         """Do the agent's work."""
@@ -41,20 +41,20 @@ class Runs(Protocol):
 
 
 class AgentCore:
-    """One agent, as networks and blocks see it.
+    """The core of one agent: what networks and blocks use of it.
 
     Args:
-        agent: What runs.
-        name: What reports call it.
+        agent: The agent, whose `run` is called.
+        name: Its name in reports.
         inputs: The sources that it reads.
         outputs: The targets that it feeds.
-        shutdown: The buffers that it shares outside a network.
-        context: Whether it takes over the context variables of what it receives.
+        shutdown: The shutdown buffers that it uses outside a network.
+        context: Whether it takes over the context variables of the items that it receives.
 
     Attributes:
-        status: Where it is in its life.
-        status_buffer: Tells others of each change.
-        watchers: Those who wait for its end.
+        status: Its present status.
+        status_buffer: Sends each change of the status.
+        watchers: The wait lists of the tasks that wait for its end.
     """
 
     def __init__(
@@ -111,18 +111,18 @@ class AgentCore:
 
     @property
     def is_cancellation_pending(self) -> bool:
-        """Whether there was a fault, or the user has asked to stop, among those who share the shutdown buffers."""
+        """Whether the agent was cancelled, or its shutdown buffers hold a fault or a request to stop."""
         shutdown = self.shutdown
         return self._scope.cancel_called or (shutdown is not None and shutdown.is_cancellation_pending)
 
     @property
     def shutdown(self) -> Shutdown | None:
-        """The shutdown buffers that the agent shares: its network's, or its own; None if it has neither."""
+        """The shutdown buffers that the agent uses: its network's, or its own; None if it has neither."""
         return self._network.shutdown if self._network is not None else self._shutdown
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
-        """The task in which `run` runs, while it does."""
+        """The task that runs `run`; None before and after."""
         return self._task
 
     def _apply(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class AgentCore:
         """Run the agent in a nursery of your own.
 
         Raises:
-            RuntimeError: It was started before.
+            RuntimeError: The agent was started before.
         """
         if self.status is AgentStatus.CANCELED:
             return
@@ -151,12 +151,12 @@ class AgentCore:
         nursery.start_soon(self._main, name=self.name)
 
     def cancel(self) -> bool:
-        """Cancel the agent; before it has started, `run` is never entered.
+        """Cancel the agent; if it has not started yet, `run` is never entered.
 
-        Its outputs lose it as a producer, as if it were done. Nobody else is stopped.
+        Its outputs lose it as a producer, as if it were done. Nothing else is stopped.
 
         Returns:
-            Whether that made a difference: False if it has ended already.
+            False if the agent has ended already, else True.
         """
         if self.is_done:
             return False
@@ -167,7 +167,7 @@ class AgentCore:
         return True
 
     async def _main(self) -> None:
-        if self.is_done:  # cancelled before it could begin
+        if self.is_done:  # it was cancelled before it began
             return
         self._task = trio.lowlevel.current_task()
         if self.wants_contexts:
@@ -201,7 +201,7 @@ class AgentCore:
             self._end(how)
 
     def _report(self, error: BaseException) -> Sequence[Exception]:
-        """Tell of a fault; give what those who were told have raised, if nobody else does."""
+        """Report a fault; return what the `on_shutdown` functions have raised, unless a network handles that."""
         if self._network is not None:
             self._network.fault(error, phase=self.name)
             return ()
@@ -217,16 +217,16 @@ class AgentCore:
             inbox = target._inbox
             if how is not Event.RAISE:
                 inbox.producer_done(self)
-            elif self._network is None and list(inbox.producers) == [self]:  # who waits there waits in vain
+            elif self._network is None and list(inbox.producers) == [self]:  # its waiters wait in vain
                 inbox.block._abort(f"{self} has faulted")
         if self._network is not None:
             self._network.pump.wake()
 
     def output_ended(self) -> Sequence[Block]:
-        """Learn that an output needs nothing more: if none of them does, be cancelled.
+        """Note that an output needs nothing more; cancel the agent if that is true of all its outputs.
 
         Returns:
-            What the agent has read, if it was cancelled.
+            The blocks that the agent was reading, if it was cancelled.
         """
         inboxes = [target._inbox for target in self.outputs]
         if not all(inbox.closed or inbox.takes_only_links for inbox in inboxes):
@@ -237,7 +237,7 @@ class AgentCore:
         return [source._outbox.block for source in self.inputs]
 
     def contexts_from(self) -> Sequence[Block]:
-        """The blocks from which contexts come through the agent."""
+        """The blocks whose context variables the agent passes on."""
         return [source for source in self.inputs if isinstance(source, Block)] if self.wants_contexts else ()
 
     def _statistics(self) -> AgentStatistics:
@@ -271,7 +271,7 @@ class AgentCore:
         overseers.tell()
 
     def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """A wait for the end of an agent is neither for input nor for output."""
+        """Count nothing: a wait for the end of an agent is neither for input nor for output."""
 
     def _others(self) -> Iterable[trio.lowlevel.Task]:
         return () if self._task is None else (self._task,)

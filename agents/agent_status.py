@@ -1,6 +1,6 @@
-"""The states of an agent, and what leads from one to the next.
+"""The states of an agent, and the events that lead from one to the next.
 
-Created → runnable (it was handed to a network or nursery) → started (`run` was entered) → done, canceled or faulted.
+Created → runnable (a network or nursery has it) → started (`run` was entered) → done, canceled or faulted.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from enum import Enum
 
 
 class AgentStatus(Enum):
-    """Where an agent is in its life.
+    """The status of an agent.
 
     Attributes:
-        CREATED: It was made.
-        RUNNABLE: It was handed to a network or nursery and will run.
+        CREATED: The agent was made.
+        RUNNABLE: It was given to a network or nursery and will run.
         STARTED: `run` was entered.
         DONE: `run` has returned.
         CANCELED: It was cancelled, before or while it ran.
@@ -29,12 +29,12 @@ class AgentStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing comes after it."""
+        """Whether this status is the last one: no other follows."""
         return not TRANSITIONS[self]
 
 
 class Event(Enum):
-    """What can happen to an agent."""
+    """An event that can change an agent's status."""
 
     SCHEDULE = "schedule"
     ENTER = "enter"

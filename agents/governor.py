@@ -1,12 +1,12 @@
 """Bounds the items in flight between a first and a last block, and never loses a slot.
 
-Invariant: slots in use = items that are in the governed blocks now + slots taken explicitly. The first part is not
-booked but counted from the blocks themselves each time somebody wants to come in, so a slot cannot leak with an item
+Invariant: slots in use = items in the governed blocks now + slots taken explicitly. The governor keeps no account of
+the first part. It counts the items in the blocks each time an item wants to come in. So a slot cannot leak with an item
 that was skipped, filtered out, merged or cancelled: an item that is no longer there holds no slot. A one-to-one block
-on the way reports nothing and pays nothing.
+between the two reports nothing, and the governor costs it nothing.
 
 With weights, the governor knows how many of the admitted items are still there, but not which. It assumes that the
-lighter ones left first, so what it believes to be in flight is never less than what is.
+lighter ones left first, so its estimate of the weight in flight is never too low.
 """
 
 from __future__ import annotations
@@ -47,14 +47,13 @@ if TYPE_CHECKING:
 class PipelineGovernor:
     """Bounds how much is in flight at once, so that a quick stage does not run far ahead of a slow one.
 
-    `govern(first, last)` does it by itself: an item is let in at `first` only while there is a free slot, and its slot
-    is free again as soon as the item has left `last` or has ended anywhere in between, in whatever way. For what only
-    the program knows ("count sentences, not phrases") there are the explicit calls of the chapter:
-    `wait_for_available_slot`, `free_slot`, `wait_for_empty`.
+    `govern(first, last)` works by itself: an item comes in at `first` only while there is a free slot. The slot is
+    free again as soon as the item has left `last`, or has ended in between in any way. If only your program knows what
+    to count (sentences, say, not phrases), call `wait_for_available_slot`, `free_slot` and `wait_for_empty` yourself.
 
     Args:
-        limit: So many slots, >= 1; with `weight`, so much weight, > 0; or a `MemoryBudget`, for so many bytes.
-        weight: Gives the weight of an item, >= 0, when it comes in. An item that is heavier than the limit is let in
+        limit: The number of slots, >= 1; with `weight`, the weight in flight, > 0; or a `MemoryBudget`, in bytes.
+        weight: Gives the weight of an item, >= 0, when it comes in. An item that is heavier than the limit comes in
             alone. None takes `size_of` with a `MemoryBudget`, and otherwise counts items.
         name: What reports call the governor.
 
@@ -107,7 +106,7 @@ class PipelineGovernor:
 
     @property
     def in_flight(self) -> float:
-        """Slots in use now (or weight in flight): items in the governed blocks and slots taken explicitly."""
+        """The slots in use now (or the weight in flight): items in the governed blocks plus slots taken explicitly."""
         if self._weight is None:
             return self._population() + self._taken
         self._settle_weights()
@@ -124,19 +123,19 @@ class PipelineGovernor:
     # The governed region
 
     def govern(self, first: Target[Any], last: Block) -> None:
-        """Bound the items between two blocks, both included; link the blocks before, start the network after.
+        """Bound the items between two blocks, both included; link the blocks first, and start the network after.
 
-        Items that leave the blocks between the two by a side link are in flight no more. Items that come back to
-        `first` by a link from one of these blocks are in flight already: they come in without another slot.
+        An item that leaves the governed blocks by a side link is no longer in flight. An item that comes back to
+        `first` by a link from a governed block is still in flight: it comes in without another slot.
 
         Args:
-            first: Where items come in. All of them must come in there.
-            last: What items leave when they are done.
+            first: The target at which items come in. All of them must come in there.
+            last: The block that items leave when they are done.
 
         Raises:
             TypeError: `first` is no target, or `last` is no block.
-            ValueError: No path of links leads from `first` to `last`, `first` is a block with several inputs, another
-                governor holds it, or this governor governs already.
+            ValueError: No path of links leads from `first` to `last`, `first` is a block with several inputs or one of
+                its inputs, another governor has it, or this governor governs already.
         """
         if not isinstance(first, Target):
             raise TypeError(f"{self}: first must be a target, where items come in, got {first!r}")
@@ -168,14 +167,14 @@ class PipelineGovernor:
                 self.attach(block._network)
 
     def attach(self, network: Host) -> None:
-        """Be told by the pump of the network when items may have left."""
+        """Join a network: from now on its pump calls `look` when items may have left."""
         self._network = network
         if self not in network.pump.gates:
             self.name = UniqueNames(gate.name for gate in network.pump.gates).take(self.name)
             network.pump.gates.append(self)
 
     def admit(self, items: Sequence[Any]) -> int:
-        """Let in as many of the items, from the first on, as there are slots for; give their number."""
+        """Let in the first items, as many as there are free slots; return their number."""
         used = self.in_flight
         if self._weight is None:
             count = max(0, min(len(items), int(self.limit - used)))
@@ -197,19 +196,19 @@ class PipelineGovernor:
         return count
 
     def covers(self, block: Block) -> bool:
-        """Whether what is in a block is in flight already, so that it may come in again."""
+        """Whether items in a block are in flight already, so that they may come in again without a slot."""
         return block in self._region
 
     def why_full(self) -> str:
-        """Say in words that nothing is let in now, and why."""
+        """Say in words that the governor lets nothing in now, and why."""
         return f"{self} lets nothing in ({self._shown()} in flight)"
 
     def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
         try:
             number = weight(item)
             check_answer(self, "weight", number)
-            with suppress(TypeError):  # of what cannot be compared: None, say, if there is no `return` in the weight
-                if number >= 0:  # which NaN is not; with it nothing would ever be full
+            with suppress(TypeError):  # it cannot be compared: None, say, if the function has no `return`
+                if number >= 0:  # False for NaN, with which the governor would never be full
                     return number
             raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
         except Exception as error:
@@ -217,8 +216,8 @@ class PipelineGovernor:
             raise
 
     def look(self) -> None:
-        """Let in who waits, if slots have become free."""
-        # in that order: counting what is in flight is the costly part, and needed only if somebody was refused
+        """Let waiting items and tasks in, if slots have become free."""
+        # the order matters: counting what is in flight is costly, and needed only if an item was refused
         if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
             self._refused_at = -math.inf
             self._waits.add(time_slice.clock() - self._refused_since)
@@ -228,14 +227,14 @@ class PipelineGovernor:
     # Explicit slots
 
     async def wait_for_available_slot(self, weight: int = 1) -> None:
-        """Take a slot; waits until there is one. One that is cancelled while it waits holds none.
+        """Take a slot; wait until there is one. A call that is cancelled while it waits takes none.
 
         Args:
-            weight: Take so many slots, or bytes, at once, >= 1. Those who come later wait their turn. More than the
-                limit are given to one that is alone.
+            weight: The number of slots, or bytes, to take at once, >= 1. Later calls wait their turn. A call for more
+                than the limit is served when nothing else is in flight.
 
         Raises:
-            ValueError: `weight` is no such number.
+            ValueError: `weight` is no int >= 1.
             trio.BrokenResourceError: The network that the governor watches has stopped.
         """
         self._check_weight(weight)
@@ -252,10 +251,10 @@ class PipelineGovernor:
             self._take_slot(weight)
 
     def free_slot(self, weight: int = 1) -> None:
-        """Give a slot back that was taken with `wait_for_available_slot`; or so many.
+        """Give back one slot, or `weight` slots, taken with `wait_for_available_slot`.
 
         Raises:
-            RuntimeError: More would be given back than were taken.
+            RuntimeError: Fewer slots were taken than are given back.
             ValueError: `weight` is no int >= 1.
         """
         self._check_weight(weight)
@@ -293,7 +292,7 @@ class PipelineGovernor:
                 self._waiting_for_empty.wake(waiter)
 
     def network_ended(self, reason: str) -> None:
-        """The network has ended: nobody must wait any longer."""
+        """Fail all waits: the network has ended."""
         self._ended = reason
         for waiters in (self._waiting, self._waiting_for_empty):
             for waiter in waiters:
@@ -318,7 +317,7 @@ class PipelineGovernor:
     # Knowing
 
     def statistics(self) -> GovernorStatistics:
-        """What the governor has done so far, in numbers."""
+        """The governor's numbers so far."""
         unit = "bytes" if self._in_bytes else ""
         waits = self._waits.summary(time_slice.clock() - self._refused_since if self._refused_at > 0 else None)
         return GovernorStatistics(self.name, self.limit, self.in_flight, self._most_in_flight, waits, unit)
@@ -355,7 +354,7 @@ class PipelineGovernor:
         return f"{math.ceil(needed)} bytes ({show_bytes(needed)})" if self._in_bytes else f"{needed}"
 
     def _weights_seen(self) -> list[float]:
-        """The weights of what is in flight, and of what waits to come in."""
+        """The weights of the items in flight, and of those that wait to come in."""
         if self._weight is None or self._first is None:
             return []
         inbox = self._first._inbox
@@ -363,7 +362,7 @@ class PipelineGovernor:
         waiting += [link.outbox.head(link) for link in inbox.postponed if link.outbox.available(link)]
         try:
             return [*self._weights, *map(self._weight, waiting)]
-        except Exception:  # it is the user's, and what is told of a standstill must not fail
+        except Exception:  # the user's function; the report of a deadlock must not fail
             return list(self._weights)
 
 

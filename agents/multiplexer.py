@@ -1,8 +1,8 @@
-"""Puts locally ordered streams back into one sequence.
+"""Merges several ordered streams into one sequence.
 
-Invariant: everything below `next` has gone out or is known never to come (a tombstone). Each input is ordered by
-itself, so its head shows the least number that can still come from there; the block looks at nothing but the heads
-and takes one only when it is next.
+Invariant: each number below `next` has gone out or is known never to come (a tombstone). Each input is in order, so
+its head has the lowest number that can still come from there. The block looks at the heads only, and takes a head only
+when its number is next.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ T = TypeVar("T")
 
 
 class SequenceError(Exception):
-    """The numbers that came to a sequence multiplexer cannot be put into one sequence: one is missing or came twice."""
+    """Raised when a sequence multiplexer cannot put its items in one sequence: a number is missing or came twice."""
 
 
 class SequenceMultiplexer(InputsBlock[T]):
-    """Restores one sequence behind stages that share the work, each of which keeps the order of its own items.
+    """Restores one sequence after stages that share the work and each keep their own items in order.
 
     - Inputs and outputs: any number of sources, given or linked later. Gives the items in the order of their numbers,
       to the first linked target that accepts them, or to a receiver.
     - Order: by number: `start`, `start + 1`, …
-    - Holds: nothing; it looks at the head of each input and takes the next item when somebody takes it from here.
-    - Back-pressure: that of whoever takes the items. A stage that is ahead waits with its item at the head.
+    - Holds: nothing; the next item stays at the head of its input until a target or receiver takes it.
+    - Back-pressure: that of the target or receiver. A stage that is ahead waits with its item at the head.
     - Ends: when all sources are finished.
     - Fails: with a `SequenceError` that names the number and the input, if a number is missing (no input can bring it
       any more), comes twice, or is out of order within one input; or if `key` raises.
 
-    Items that a block upstream drops (skipped, dead-lettered, filtered, overflown) are reported by themselves. The
-    sequence goes on without the number that `key` gives for such an item as soon as no input can bring that number any
-    more. So a stage that numbers the items afresh after a loss does no harm: the number then still comes. An item for
-    which `key` raises has no number yet, and its loss is ignored. Call `tombstone` for what only the program knows.
+    Blocks upstream report the items that they drop (skipped, dead-lettered, filtered, overflown) by themselves. The
+    sequence skips the number that `key` gives for such an item as soon as no input can bring that number any more. So
+    a stage may renumber the items after a loss: the number then still comes. An item for which `key` raises has no
+    number yet, and its loss is ignored. Call `tombstone` for losses that only your program knows of.
 
     Args:
-        sources: What to put in sequence.
+        sources: The sources to merge.
         key: Gives the number of an item, an int.
         start: The first number.
         name: What reports call the block; by default its class and a number.
@@ -64,14 +64,14 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     @property
     def next_number(self) -> int:
-        """The number that is to go out next."""
+        """The number of the item that goes out next."""
         return self._next
 
     def tombstone(self, number: int) -> None:
-        """Say that an item will never come, so that the sequence goes on without it.
+        """Tell the block that an item will never come, so that the sequence goes on without its number.
 
         Raises:
-            SequenceError: The number has gone out already.
+            SequenceError: The sequence has passed this number already.
         """
         check_thread(self, "call tombstone of")
         if number < self._next:
@@ -104,7 +104,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         return {port.index: self._number(port.head()) for port in self.inputs if port.has_message()}
 
     def leading_input(self) -> int:
-        """The input that has the next number."""
+        """The index of the input whose head has the next number."""
         index = self._winner()
         assert index is not None
         return index
@@ -187,7 +187,7 @@ class SequenceMultiplexer(InputsBlock[T]):
 
     @property
     def hears_losses(self) -> bool:
-        """It goes on without what is lost."""
+        """True: the block skips the numbers of lost items."""
         return True
 
     def _lost(self, items: Sequence[T]) -> None:
@@ -201,7 +201,7 @@ class SequenceMultiplexer(InputsBlock[T]):
         self._wake()
 
     def settle_losses(self, is_certain: bool = False) -> bool:
-        """Go on without a number that was reported lost, if no input can bring it any more."""
+        """Skip the next number if it was reported lost and no input can bring it; return whether a head is next now."""
         if self._next not in self._reported or self._finished or self._is_ready():
             return False
         heads = self._heads()
@@ -210,11 +210,11 @@ class SequenceMultiplexer(InputsBlock[T]):
         return self._pass_reported(heads)
 
     def _silent(self, heads: dict[int, int]) -> list[Input[Any]]:
-        """The inputs that have no head and may still get one."""
+        """The inputs that have no message now and may still get one."""
         return [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
 
     def _pass_reported(self, heads: dict[int, int]) -> bool:
-        """Go on without numbers that were reported lost; give whether the next number is at the head of an input."""
+        """Skip numbers that were reported lost; return whether the next number is at the head of an input."""
         while self._next in self._reported and self._next not in heads.values():
             self._next += 1
             self._pass_tombstones()
