@@ -1,4 +1,4 @@
-"""A number of bytes that a part of a program may use, and what that makes of capacities and batch sizes."""
+"""A number of bytes that a part of a program may use, and the capacities and batch sizes that follow from it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from ..base.checks import check_number
 from .free_memory import free_memory
 
 LEAST = 64 << 20
-"""Bytes of an automatic budget, however little is free."""
+"""The minimum of an automatic budget, in bytes, even if less is free."""
 WHO = "memory budget"
 
 
 def to_limit(limit: float | str | None) -> int:
-    """The bytes of a budget."""
+    """The bytes of a budget; None takes half of the free memory."""
     return max(LEAST, free_memory() // 2) if limit is None else to_bytes(WHO, "limit", limit)
 
 
 def check_count(what: str, value: object, least: int = 1) -> None:
-    """Raise a `ValueError` if a value is no whole number from `least` on."""
+    """Raise a `ValueError` if a value is no int >= `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{WHO}: {what} must be an int >= {least}, got {value!r}")
 
 
 @attrs.frozen
 class MemoryBudget:
-    """So many bytes, for `PipelineGovernor(MemoryBudget())`, and for working out capacities and batch sizes.
+    """A number of bytes, for `PipelineGovernor(MemoryBudget())`, and to compute capacities and batch sizes.
 
     Args:
-        limit: A number of bytes >= 1, or a text such as "2 GiB" or "500 MB". None takes half of what is free when the
-            budget is made, in the machine or in the control group of the process (see `free_memory`), and at least
-            64 MiB.
+        limit: A number of bytes >= 1, or a text such as "2 GiB" or "500 MB". None takes half of the memory that is free
+            when the budget is made, in the machine or in the control group of the process (see `free_memory`), and at
+            least 64 MiB.
 
     Raises:
-        TypeError: `limit` is something else.
-        ValueError: It is less than one byte, or a text of another form.
+        TypeError: `limit` is neither a number nor a text.
+        ValueError: `limit` is less than one byte, or a text of another form.
     """
 
     limit: int = attrs.field(default=None, converter=to_limit)
@@ -49,31 +49,31 @@ class MemoryBudget:
         return show_bytes(self.limit)
 
     def capacity(self, item_bytes: float | str, *, most: int | None = None) -> int:
-        """How many items of a size the budget holds; at least one, for otherwise nothing could move.
+        """The number of items of one size that the budget holds; at least one, as otherwise nothing could move.
 
         Args:
-            item_bytes: The size of one, such as `size_of(item)` or "6 MiB".
-            most: No more than that, >= 1.
+            item_bytes: The size of one item, such as `size_of(item)` or "6 MiB".
+            most: The maximum to return, >= 1; None for no maximum.
         """
         return self._count(to_bytes(WHO, "item_bytes", item_bytes), most)
 
     def batch_size(self, item_bytes: float | str, *, batches: int = 2, most: int | None = None) -> int:
-        """How many items a batch may have, if so many batches are there at once; at least one.
+        """The number of items that a batch may have, if up to `batches` batches exist at once; at least one.
 
         Args:
             item_bytes: The size of one item.
-            batches: One that is being gathered and one that is being worked on are two, with a concurrency of n there
-                are n + 1.
-            most: No more than that, >= 1.
+            batches: Batches in memory at once, >= 1. The default, 2, is one being filled and one being processed; with
+                a concurrency of n there are n + 1.
+            most: The maximum to return, >= 1; None for no maximum.
         """
         check_count("batches", batches)
         return self._count(batches * to_bytes(WHO, "item_bytes", item_bytes), most)
 
     def split(self, *shares: float) -> tuple[MemoryBudget, ...]:
-        """Divide the budget: `split(3, 1)` gives three quarters and one quarter of it. Together they are never more.
+        """Divide the budget: `split(3, 1)` gives three quarters and one quarter. Their sum never exceeds the whole.
 
         Raises:
-            ValueError: There are no shares, one is not > 0, or one would get less than a byte.
+            ValueError: There are no shares, a share is not > 0, or a share would get less than one byte.
         """
         if not shares:
             raise ValueError(f"{WHO}: split() needs at least one share")

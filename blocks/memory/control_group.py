@@ -1,11 +1,11 @@
-"""What the control groups of this process leave it: of Linux, in both versions, as containers use them.
+"""The memory that the Linux control groups of this process, version 1 or 2, leave it; containers use such groups.
 
-Every enclosing group counts, up to where its file system is mounted, and the one with the least room decides. Page
-cache that the kernel would give back at once (`inactive_file`) counts as free, as it does in `MemAvailable`. Files
-that are missing or say something else set no limit: without the controller there is none.
+Every enclosing group counts, up to the mount point of its file system; the group with the least room decides. Page
+cache that the kernel would give back at once (`inactive_file`) counts as free, as it does in `MemAvailable`. A missing
+or unreadable file sets no limit: without the memory controller there is none.
 
-Where the files are: a process is in the group /a/b, says /proc/self/cgroup; /proc/self/mountinfo says that the group
-/a, say, is what is mounted at /sys/fs/cgroup; so its files are in /sys/fs/cgroup/b.
+To find the files: /proc/self/cgroup says that the process is in the group /a/b, say. /proc/self/mountinfo says that
+the group /a is mounted at /sys/fs/cgroup. So the group's files are in /sys/fs/cgroup/b.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CONTROLLER = "memory"
 
 @attrs.frozen
 class Mount:
-    """A file system of control groups: which group is mounted where."""
+    """A mounted file system of control groups: its version, the group, and the mount point."""
 
     version: int
     group: PurePosixPath
@@ -31,7 +31,7 @@ def control_group_memory(root: Path) -> int | None:
     """Bytes that the control groups of this process leave it; None if none of them sets a limit.
 
     Args:
-        root: The root of the file system; another one only in tests.
+        root: The root of the file system; tests give another folder.
     """
     groups = dict(own_groups(lines(root / "proc/self/cgroup")))
     found = [

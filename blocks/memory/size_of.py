@@ -1,8 +1,8 @@
-"""How many bytes an item keeps alive, found out quickly.
+"""A quick estimate of the bytes that an item keeps alive.
 
-The item and what can be reached from it are walked, each object once. The walk is bounded by the effort that an object
-is worth: what is in it shares that equally, and with an effort of 1 nothing is looked into. Of a container with many
-elements some are looked at, spread evenly, and the rest are taken to be like them.
+The walk visits the item and all objects that can be reached from it, each once. Each object has an effort, which its
+contents share equally; with an effort of 1 the walk does not look inside. In a container with many elements, the walk
+visits a sample, spread evenly, and assumes that the rest are like it.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, Metho
 from typing import Any, cast
 
 EFFORT = 1000
-"""What an item is worth: so many objects in it, roughly, are looked at."""
+"""The effort for an item: roughly the number of objects in it that are visited."""
 MOST_WHOLE = 16
-"""So many elements of a container are all looked at."""
+"""The largest container of which all elements are visited."""
 LEAST_OF_MANY = 4
-"""Of so many, at least, if there are more."""
+"""The smallest sample of the elements of a larger container."""
 FLAT = frozenset({bytes, bytearray, str, int, float, complex, bool, type(None)})
-"""Whose own size is all there is."""
+"""Types whose objects refer to no others."""
 SHARED = (type, Enum, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
-"""What is there anyway, with the item or without."""
+"""Types of objects that exist with or without the item."""
 CONTAINERS = (list, tuple, set, frozenset, deque)
 ONE_BYTE_A_PIXEL = frozenset({"1", "L", "P"})
 
 
 def size_of(item: object) -> int:
-    """Estimate how many bytes of memory an item keeps alive, itself and all that can be reached from it.
+    """Estimate how many bytes of memory an item keeps alive: its own and those of all objects reachable from it.
 
-    - NumPy arrays, memoryviews and whatever else has `nbytes`: the memory that they show, or, if they show a part of
-      another one, that other one, for it lives as long.
+    - NumPy arrays, memoryviews and other objects with `nbytes`: the memory that they show. A view counts the whole
+      array or buffer that it belongs to, because that lives as long.
     - Pillow images: their pixels as Pillow holds them, decoded or not yet.
-    - Tuples, lists, sets, dictionaries, and objects with attributes (dataclasses, attrs, …): with what is in them. What
-      is in them twice counts once. Classes, enums, functions and modules count nothing.
-    - Everything else, texts and bytes among it: `__sizeof__()`. A class of yours that knows better defines that method.
+    - Tuples, lists, sets, dictionaries, and objects with attributes (dataclasses, attrs, …): with their contents. An
+      object that is in them twice counts once. Classes, enums, functions and modules count 0 bytes.
+    - All other objects, such as texts and bytes: `__sizeof__()`. Define that method in a class that knows better.
 
-    It takes 0.1 µs for a `bytes`, a few µs for a small record, never more than some milliseconds: of a container with
-    more than 16 elements it looks at 31, or fewer further inside, and takes the others to be as heavy; deep inside big
-    structures it looks no further. It cannot see what C code holds without telling, such as the elements of an array
+    The call takes 0.1 µs for a `bytes`, a few µs for a small record, and a few milliseconds at most. Of a container
+    with more than 16 elements it visits 31, or fewer deeper inside, and takes the others to be of the same size. Deep
+    inside big structures it stops. It cannot see memory that C code does not report, such as the elements of an array
     of objects.
     """
     if type(item) in FLAT:
@@ -53,15 +53,15 @@ def size_of(item: object) -> int:
 
 
 class _Walk:
-    """One walk, and what it has seen."""
+    """One walk, with the objects that it has visited."""
 
     __slots__ = ("_seen",)
 
     def __init__(self) -> None:
-        self._seen: dict[int, object] = {}  # kept, so that no other object gets the same id meanwhile
+        self._seen: dict[int, object] = {}  # keeps the objects alive, so that no other gets the same id
 
     def size(self, item: object, effort: int) -> int:
-        """The bytes of an object and all behind it, as far as they were not counted before."""
+        """The bytes of an object and of all that it refers to, without those already counted."""
         if id(item) in self._seen or isinstance(item, SHARED):
             return 0
         self._seen[id(item)] = item
@@ -97,7 +97,7 @@ class _Walk:
 
 
 def elements(item: object) -> tuple[Collection[object], ...]:
-    """What a container holds."""
+    """The elements of a container; for a dictionary, its keys and its values."""
     if isinstance(item, dict):
         entries = cast("dict[object, object]", item)
         return entries.keys(), entries.values()
@@ -105,16 +105,16 @@ def elements(item: object) -> tuple[Collection[object], ...]:
 
 
 def asked(item: object, name: str) -> object:
-    """An attribute of an object; None if it has none, or if it fails when it is asked, as that of what is closed."""
+    """An attribute of an object; None if it has none, or if reading it raises, as with a closed file."""
     with suppress(Exception):
         return getattr(item, name, None)
     return None
 
 
 def attributes(item: object) -> list[object]:
-    """What the attributes of an object hold, with and without slots."""
+    """The values of the attributes of an object, with and without slots."""
     found = asked(item, "__dict__")
-    # a generic alias hands on that of its class, which is no dict
+    # a generic alias gives the `__dict__` of its class, which is no dict
     values: list[object] = list(cast("dict[str, object]", found).values()) if type(found) is dict else []
     kind: type = type(item)
     for get in slots_of(kind):
@@ -124,7 +124,7 @@ def attributes(item: object) -> list[object]:
 
 
 def evenly(group: Collection[object], count: int) -> list[object]:
-    """Some of many elements: spread evenly where one can get at them, the first ones elsewhere."""
+    """A sample of the elements: spread evenly in a list or tuple, else the first ones."""
     count = min(count, len(group))
     if isinstance(group, (list, tuple)):
         sequence = cast("Sequence[object]", group)
@@ -134,25 +134,25 @@ def evenly(group: Collection[object], count: int) -> list[object]:
 
 @lru_cache(maxsize=1024)
 def is_told(kind: type) -> bool:
-    """Whether a class says by itself how big its objects are."""
+    """Whether a class defines `__sizeof__` in Python."""
     return isinstance(kind.__sizeof__, FunctionType)
 
 
 @lru_cache(maxsize=1024)
 def slots_of(kind: type) -> tuple[Callable[[object], object], ...]:
-    """What gets the value of each slot of an object, whatever their names are."""
+    """A getter for each slot of a class, whatever its name is."""
     members = [member for base in kind.__mro__ for member in vars(base).values()]
     return tuple(member.__get__ for member in members if isinstance(member, MemberDescriptorType))
 
 
 def is_image(item: object) -> bool:
-    """Whether it is an image of Pillow, which is not imported for that."""
+    """Whether an object is a Pillow image; Pillow is not imported for the test."""
     module = sys.modules.get("PIL.Image")
     return module is not None and isinstance(item, module.Image)
 
 
 def pixel_bytes(image: Any) -> int:
-    """The bytes of the pixels of an image of Pillow, which holds three bands in four bytes."""
+    """The bytes of the pixels of a Pillow image; Pillow holds three bands in four bytes."""
     width, height = image.size
     mode: str = image.mode
     return int(width * height * (1 if mode in ONE_BYTE_A_PIXEL else 2 if mode.startswith("I;16") else 4))
