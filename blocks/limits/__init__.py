@@ -1,1 +1,1 @@
-"""Limits of time: of a network, of its progress, of a single item; and who watches the loop."""
+"""Time limits: of a network, and of its progress; and the watch over the event loop."""

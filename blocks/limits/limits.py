@@ -1,7 +1,7 @@
-"""The time limits of a running network: a task for each, which sleeps until there may be something to do.
+"""The time limits of a running network: each has a task, which sleeps until there may be something to do.
 
-These tasks are in the network's own nursery and count as nobody: the verdict on a standstill does not see them, and
-they are cancelled with the last of the others.
+These tasks are in the network's own nursery. The check for a standstill ignores them, and they are cancelled when
+the last of the other tasks ends.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from ..core.view import View
 
 LOOKS = 10
-"""So many times in the first stage of a progress limit one looks whether anything has moved."""
+"""Polls for progress per first stage of a progress limit."""
 
 
 @attrs.frozen
 class Reports:
-    """What a network looks like, in words.
+    """Functions that describe the network in words.
 
     Attributes:
-        report: The whole report.
-        diagnose: Who holds what, and who waits for whom.
+        report: Gives the whole report.
+        diagnose: Says which items are held where, and which task waits for which.
     """
 
     report: Callable[[], object]
@@ -39,16 +39,16 @@ class Reports:
 
 
 class Limit:
-    """A time limit at work.
+    """One time limit of a running network.
 
     Args:
-        network: Whose.
-        reports: Tell what the network looks like.
-        what: What the user calls it.
-        limit: What to do when.
-        words: How long it has been, in words, with places for the network and the time.
-        moved: A number that changes when the time begins anew.
-        tick: Seconds after which `moved` is looked at again.
+        network: The network.
+        reports: Describe the network in words.
+        what: The limit's name in messages.
+        limit: The stages: what to do, and when.
+        words: A format for the elapsed time, with the fields `network` and `seconds`.
+        moved: Gives a number; when it changes, the time starts again.
+        tick: Seconds between two calls of `moved`.
     """
 
     def __init__(
@@ -69,24 +69,24 @@ class Limit:
         self.moved = moved
         self.tick = tick
         self.since: float = 0.0
-        self.overdue: TimeLimitExceeded | None = None  # to be raised if the network has not ended by then
+        self.overdue: TimeLimitExceeded | None = None  # raised if the network has not ended by `overdue_at`
         self.overdue_at: float = math.inf
 
     async def run(self) -> None:
-        """Do what is due, until the network ends."""
+        """Run each stage when it is due, until the network ends."""
         self.since, seen, due = trio.current_time(), self.moved(), list(self.stages)
         while due or self.tick < math.inf:
             next_look = trio.current_time() + self.tick
             await trio.sleep_until(min(next_look, self.since + due[0][1] if due else math.inf))
             if self.network.nursery.cancel_scope.cancel_called or trio.current_effective_deadline() == -math.inf:
-                return  # somebody else was quicker
+                return  # the network stops already
             if (moved := self.moved()) != seen:
                 self.since, seen, due = trio.current_time(), moved, list(self.stages)
             elif due and trio.current_time() >= self.since + due[0][1]:
                 self.act(*due.pop(0))
 
     def act(self, stage: str, seconds: float) -> None:
-        """Do what one stage says."""
+        """Run one stage: report, warn, cancel or fail."""
         network = self.network
         elapsed = self.words.format(network=repr(network.name), seconds=in_words(trio.current_time() - self.since))
         headline = f"{elapsed}; its {self.what} limit ({stage}) is {in_words(seconds)} s"
@@ -103,7 +103,7 @@ class Limit:
             raise error
 
     def cancel(self) -> None:
-        """Stop the network, and remember what is to come if it does not end soon."""
+        """Stop the network, and prepare the error for the case that it does not end in time."""
         stage, seconds = self.stages[-1]
         if stage == "fail":
             late = f"network {self.network.name!r} was cancelled and had not ended after {in_words(seconds)} s"
@@ -113,7 +113,7 @@ class Limit:
         self.network.facade.cancel()
 
     def end(self) -> None:
-        """The network has ended."""
+        """Report the prepared error if the network has ended too late."""
         if self.overdue is not None and trio.current_time() >= self.overdue_at:
             self.network.fault(self.overdue, phase=self.network.name)
             self.network.late_errors.append(self.overdue)
@@ -123,11 +123,11 @@ class Limits:
     """The limits of one network.
 
     Args:
-        network: Whose.
-        reports: Tell what the network looks like.
-        time_limit: For the whole run.
-        progress_limit: For a stretch in which nothing moves.
-        watchdog: Seconds that the loop may be blocked.
+        network: The network.
+        reports: Describe the network in words.
+        time_limit: The limit of the whole run.
+        progress_limit: The limit of the time in which no item moves.
+        watchdog: Seconds that the event loop may be blocked; None for no watch.
     """
 
     __slots__ = ("_limits", "_network", "_watchdog")
@@ -156,20 +156,20 @@ class Limits:
         self._watchdog = watchdog
 
     def start(self, nursery: trio.Nursery) -> None:
-        """The network starts."""
+        """Start the limits' tasks and the watchdog; the network starts."""
         for limit in self._limits:
             nursery.start_soon(limit.run, name=f"{limit.what} limit of {self._network.name}")
         if self._watchdog is not None:
             kennel.enter(self._network.facade, self._watchdog)
 
     def end(self) -> None:
-        """The network has ended."""
+        """End the limits and the watchdog; the network has ended."""
         for limit in self._limits:
             limit.end()
         kennel.leave(self._network.facade)
 
     def moved(self) -> int:
-        """How often an item has moved so far: into a block, out of it, or to its end there."""
+        """The number of moves of items so far: into a block, out of it, or to an end in it."""
         return sum(
             block.accepted
             + block.produced
@@ -185,5 +185,5 @@ class Limits:
 
 
 def in_words(seconds: float) -> str:
-    """A time as people write it."""
+    """Format a number of seconds with three digits, or as a whole number from 100 on."""
     return f"{seconds:.3g}" if seconds < 100 else f"{seconds:.0f}"

@@ -1,8 +1,9 @@
-"""Notices which task of a network holds the loop: it looks at the clock after each step of a task.
+"""Finds the task of a network that holds the event loop: it reads the clock after each step of a task.
 
-The pump measures the steps of the blocks that it runs, and so knows their names. This is for all that runs in another
-task: agents, the body, async functions and sources, whoever looks on; and what these call on their way, as a filter, a
-key or a weight. It costs less than half a microsecond a step of a task, and is there only while the warning is heard.
+The pump measures the steps of the blocks that it runs, and so knows their names. This watch is for all code that runs
+in other tasks: agents, the body, async functions and sources, observers, and the functions that they call, such as a
+filter, a key or a weight. It costs less than half a microsecond per step of a task, and exists only while the warning
+is not filtered out.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ class StepWatch(trio.abc.Instrument):
     """Watches the tasks of one loop for the networks that run there."""
 
     def __init__(self) -> None:
-        self.networks: dict[View, set[str]] = {}  # with who was warned of
+        self.networks: dict[View, set[str]] = {}  # with the names that a warning was given for
         self._since = time_slice.clock()
 
     def after_io_wait(self, timeout: float) -> None:
-        """The loop has not run anything for a while."""
+        """Start measuring: the loop has just waited for events."""
         self._since = time_slice.clock()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
-        """A task lets others run."""
+        """Report the step if it was too long; the task now lets others run."""
         now = time_slice.clock()
         if now - self._since > LOOP_HELD:
             self._was_long(task, loop_held.rest_of_task(now - self._since))
@@ -52,7 +53,7 @@ class StepWatch(trio.abc.Instrument):
 
 
 def holder_of(network: View, task: trio.lowlevel.Task) -> Holder | None:
-    """What a task is in a network; None if it has nothing to do with it."""
+    """The part of a network that a task belongs to; None if it has nothing to do with the network."""
     if network.facade.step_of(task) is not None:
         remedy = "what it calls between the steps of its blocks is slow: a weight, or a handler of the log"
         return Holder(f"network {network.name!r}", network.name, remedy)
@@ -82,15 +83,15 @@ def nurseries_around(task: trio.lowlevel.Task) -> Iterator[trio.Nursery]:
 
 
 class Watches(threading.local):
-    """The watch over this thread's loop: there is one while a network runs and the warning is heard."""
+    """The watch over this thread's loop: it exists while a network runs and the warning is not filtered out."""
 
     watch: StepWatch | None = None
     token: LoopToken | None = None
 
     def enter(self, network: View) -> None:
-        """A network starts."""
+        """Watch for a network, which starts."""
         token = loop_token()
-        if self.watch is not None and self.token is not token:  # the loop of before has crashed
+        if self.watch is not None and self.token is not token:  # the previous loop has crashed
             self.watch = None
         if self.watch is None:
             if not is_wanted():
@@ -100,7 +101,7 @@ class Watches(threading.local):
         self.watch.networks[network] = set()
 
     def leave(self, network: View) -> None:
-        """A network has ended; after the last one nothing is left."""
+        """Stop watching for a network, which has ended; after the last one, remove the watch."""
         if self.watch is None or self.watch.networks.pop(network, None) is None:
             return
         if not self.watch.networks:

@@ -1,4 +1,4 @@
-"""What a network does when it takes too long."""
+"""The stages of a time limit: what a network does when it takes too long."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import attrs
 from ..base.checks import check_number
 
 STAGES = ("report", "warn", "cancel", "fail")
-"""In the order in which they come."""
+"""The stages, in the order in which they come."""
 
 
 @attrs.frozen(kw_only=True)
 class TimeLimit:
-    """What a network does after how long, for its arguments `time_limit` and `progress_limit`.
+    """Says what a network does when it takes too long; for its arguments `time_limit` and `progress_limit`.
 
-    All in seconds on trio's clock, > 0, each later than those before it; None, the default, for not at all.
+    All times are in seconds on trio's clock, > 0, each later than those before it. None, the default, skips a stage.
 
     Args:
         report: Log the network's report, at level INFO, through the logger "penstock".
         warn: Log, as a WARNING, where items are stuck.
-        cancel: Stop as by `network.cancel()`: what is held is discarded and counted, and the `async with` ends without
-            an exception. Is logged as a WARNING.
-        fail: Stop, with a `TimeLimitExceeded` that is raised like any other fault. If `cancel` came before it, only
-            for a network that was not able to end in the time between: it is raised at its end then.
+        cancel: Stop as with `network.cancel()`: held items are discarded and counted, and the `async with` ends without
+            an exception. A WARNING is logged.
+        fail: Stop with a `TimeLimitExceeded`, raised like any other fault. After a `cancel`, this applies only to a
+            network that has not ended by then: the exception is raised when it ends.
 
     Raises:
-        ValueError: A number is out of its range, they do not rise, or none is given.
+        ValueError: A number is out of its range, the numbers do not rise, or none is given.
     """
 
     report: float | None = None
@@ -49,7 +49,7 @@ class TimeLimit:
             raise ValueError(f"TimeLimit: give at least one of {', '.join(STAGES)}")
 
     def stages(self) -> Iterator[tuple[str, float]]:
-        """What is to be done, and after how many seconds, in order."""
+        """The stages that are set, each with its seconds, in order."""
         for stage in STAGES:
             seconds: float | None = getattr(self, stage)
             if seconds is not None:
@@ -57,10 +57,10 @@ class TimeLimit:
 
 
 def as_time_limit(who: str, what: str, value: TimeLimit | float | None) -> TimeLimit | None:
-    """Understand a time limit of a network; a plain number is that after which it fails.
+    """Convert the argument for a time limit; a plain number is the time after which the network fails.
 
     Raises:
-        ValueError: It is neither a `TimeLimit` nor a number > 0.
+        ValueError: The value is neither a `TimeLimit` nor a number > 0.
     """
     if value is None or isinstance(value, TimeLimit):
         return value

@@ -1,8 +1,8 @@
-"""Notices, from a thread of its own, that the loop is blocked, and says where.
+"""Detects, from a separate thread, that the event loop is blocked, and logs where.
 
-The loop counts each of its rounds and says when it waits for something to happen; the thread looks at that from time to
-time. So an idle loop is not woken, nothing but real time matters, and a loop that is blocked, for ever perhaps, is
-noticed all the same. States: quiet → (one round has lasted too long) → barking → (the next round) → quiet.
+The loop counts its rounds and says when it waits for events. The thread polls this count. So an idle loop is not woken,
+only real time matters, and even a loop that is blocked for ever is noticed.
+States: quiet → (one round lasts too long) → warned → (the next round) → quiet.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from ..base.loop_token import LoopToken, loop_token
 from ..base.threads import resident
 
 LOOKS = 4
-"""So often the thread looks in the time that is the limit."""
+"""Polls of the thread per limit."""
 GRACE = 1.0
-"""Seconds that the thread may take to end; it takes longer only if a handler of the log does."""
+"""Seconds to wait for the thread to end; only a slow log handler makes it take longer."""
 
 
 def check_watchdog(who: str, seconds: float | None) -> None:
-    """Raise a `ValueError` if a limit for the watchdog is none."""
+    """Raise a `ValueError` if `seconds` is neither None nor a number > 0."""
     if seconds is not None:
         check_number(who, "watchdog", seconds, above=True)
 
 
 class Heartbeat(trio.abc.Instrument):
-    """What the loop shows of itself.
+    """Counts the rounds of the loop, for the thread to read.
 
     Attributes:
-        rounds: How many rounds have begun.
-        is_idle: Whether it waits for something to happen.
+        rounds: The number of rounds that have begun.
+        is_idle: Whether the loop waits for events.
     """
 
     def __init__(self) -> None:
@@ -49,22 +49,22 @@ class Heartbeat(trio.abc.Instrument):
         self.is_idle: bool = False
 
     def before_io_wait(self, timeout: float) -> None:
-        """All tasks that could run have had their turn."""
+        """Note that the loop is idle: all runnable tasks have run."""
         self.is_idle = True
 
     def after_io_wait(self, timeout: float) -> None:
-        """The next round."""
+        """Note that the next round begins."""
         self.rounds += 1
         self.is_idle = False
 
 
 class Watched(Protocol):
-    """A network, as far as it is watched."""
+    """A network, as the watchdog needs it."""
 
     name: str
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:
-        """The name of the block whose step a task runs, if it runs any."""
+        """The name of the block whose step a task runs; None if it runs none."""
         ...
 
 
@@ -72,12 +72,12 @@ class Watchdog:
     """Watches the loop of one thread for the networks that run there.
 
     Args:
-        frame: Gives the innermost frame of the loop's thread, if there is one.
-        clock: Real time.
+        frame: Gives the innermost frame of the loop's thread; None if the thread has ended.
+        clock: Gives real time, in seconds.
 
     Attributes:
-        networks: For whom, each with the seconds that the loop may be blocked.
-        heartbeat: To be installed in the loop.
+        networks: The watched networks, each with the seconds that the loop may be blocked.
+        heartbeat: The instrument to install in the loop.
     """
 
     def __init__(self, frame: Callable[[], FrameType | None], clock: Callable[[], float] = perf_counter) -> None:
@@ -91,11 +91,11 @@ class Watchdog:
 
     @property
     def seconds(self) -> float:
-        """How long the loop may be blocked."""
+        """The seconds that the loop may be blocked: the least of all networks."""
         return min(tuple(self.networks.values()), default=1.0)
 
     def look(self) -> None:
-        """See whether the loop has gone on since the last look; called in any thread but the loop's."""
+        """Check whether the loop has gone on since the last call; call this in any thread but the loop's."""
         now = self._clock()
         heartbeat = self.heartbeat
         if heartbeat.is_idle or heartbeat.rounds != self._seen:
@@ -118,7 +118,7 @@ class Watchdog:
         log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack)
 
     def _who(self, task: trio.lowlevel.Task | None) -> str:
-        """Whose code runs: that of a block, if it is known, or of a task."""
+        """Say whose code runs: a block's, if that is known, or else a task's."""
         if task is None:
             return "outside of any task"
         for network in tuple(self.networks):
@@ -128,7 +128,7 @@ class Watchdog:
 
 
 def task_of(frame: FrameType | None) -> trio.lowlevel.Task | None:
-    """The task that the loop runs, found by the frame of trio's loop; None if it runs none, or is not there."""
+    """The task that the loop runs now, read from the frame of trio's loop; None without a task or such a frame."""
     while frame is not None:
         if frame.f_code.co_name == "unrolled_run":
             return cast("trio.lowlevel.Task | None", variables_of(frame).get("task"))
@@ -137,7 +137,7 @@ def task_of(frame: FrameType | None) -> trio.lowlevel.Task | None:
 
 
 class Round:
-    """The thread in which a watchdog makes its rounds."""
+    """The thread that polls a watchdog."""
 
     def __init__(self, watchdog: Watchdog) -> None:
         self.watchdog = watchdog
@@ -154,26 +154,26 @@ class Round:
             self.watchdog.look()
 
     def hurry(self) -> None:
-        """Look now, and then perhaps more often than before."""
+        """Poll now; after that the interval is that of the present limit."""
         self._bell.set()
 
     def end(self) -> None:
-        """Look once more, and be gone."""
+        """Poll once more, and end the thread."""
         self._is_over = True
         self._bell.set()
         self._thread.join(GRACE)
 
 
 class Kennel(threading.local):
-    """The watchdog of this thread's loop: there is one while a network that wants it runs."""
+    """Holds the watchdog of this thread's loop: there is one while a network that wants it runs."""
 
     round: Round | None = None
     token: LoopToken | None = None
 
     def enter(self, network: Watched, seconds: float) -> None:
-        """A network that wants to be watched has started."""
+        """Watch for a network, which has started."""
         token = loop_token()
-        if self.round is None or self.token is not token:  # the loop of before may have crashed
+        if self.round is None or self.token is not token:  # the previous loop may have crashed
             watchdog = Watchdog(partial(frame_of, threading.get_ident()))
             watchdog.networks[network] = seconds
             trio.lowlevel.add_instrument(watchdog.heartbeat)
@@ -183,7 +183,7 @@ class Kennel(threading.local):
             self.round.hurry()
 
     def leave(self, network: Watched) -> None:
-        """A network has ended; after the last one nothing is left."""
+        """Stop watching for a network, which has ended; after the last one, end the thread."""
         if self.round is None or self.round.watchdog.networks.pop(network, None) is None:
             return
         if not self.round.watchdog.networks:
@@ -196,5 +196,5 @@ kennel: Kennel = Kennel()
 
 
 def frame_of(thread: int) -> FrameType | None:
-    """The innermost frame of a thread, if it runs."""
+    """The innermost frame of a thread; None if it has ended."""
     return sys._current_frames().get(thread)
