@@ -1,4 +1,4 @@
-"""What is left of the blocks that have left a running network: their accounts and statistics, added up."""
+"""The accounts and statistics, added up, of the blocks that have left a running network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.balance import BlockBalance
 
 
 class Departed:
-    """The sum of the blocks that have left; however many there were, it takes the same memory."""
+    """The sum of the blocks that have left; it takes the same memory for any number of them."""
 
     __slots__ = ("accounts", "numbers")
 
@@ -26,7 +26,7 @@ class Departed:
         self.numbers = together(self.numbers or BlockStatistics(LEFT, LEFT), numbers)
 
     def statistics(self, seconds: float) -> tuple[BlockStatistics, ...]:
-        """One entry for all of them, if there are any, after the network has run for so long."""
+        """One entry for all of them, if there are any; `seconds` is the time that the network has run."""
         if self.numbers is None:
             return ()
         done = self.numbers.emitted + self.numbers.consumed
@@ -38,7 +38,7 @@ class Departed:
 
 
 def together(one: BlockStatistics, other: BlockStatistics) -> BlockStatistics:
-    """The sum of two, under the name of the first."""
+    """The sum of two statistics, under the name of the first."""
     return attrs.evolve(
         one,
         received=one.received + other.received,

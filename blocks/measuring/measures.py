@@ -1,4 +1,4 @@
-"""What a network knows of its own run: how long it ran, what each of its tasks did, and, if asked for, a recording."""
+"""The measurements of a run: its length, the work of each task, and, if wanted, a recording."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Measures:
     """The measurements of one network.
 
     Attributes:
-        awake: Those of the network's tasks that do not wait in this library now.
-        life: From when to when the network ran.
-        body: What its body did.
-        user: What the task did that has used a block last, if it is the body or an agent.
-        idle: How much of the processors was left over meanwhile.
-        departed: What the blocks have done that have left it.
-        gates_used: The governors from which its tasks take slots, whether these govern its blocks or not.
-        tracer: Records what happens, while there is a recording and the network has begun.
+        awake: The network's tasks that do not wait in this library now.
+        life: The start and the end of the run.
+        body: The measurements of its body.
+        user: Those of the task that used a block last, if it is the body or an agent; else None.
+        idle: Measures how many processors were free during the run.
+        departed: The sums of the blocks that have left the network.
+        gates_used: The governors from which its tasks take slots, even if these do not govern its blocks.
+        tracer: Writes the recording; None without one, and before the network begins.
     """
 
     __slots__ = (
@@ -67,13 +67,13 @@ class Measures:
     # The run
 
     def begin(self, body: trio.lowlevel.Task) -> None:
-        """The network begins."""
+        """Start measuring: the network begins."""
         self.idle.begin()
         self.life.begin()
         self.task_begins(body, self.body, BODY)
 
     def end(self) -> None:
-        """The network has ended; its blocks have still to let go of what they hold."""
+        """Stop measuring: the network has ended, though its blocks may still hold items."""
         self.body.end()
         self.life.end()
         self.idle.end()
@@ -83,47 +83,47 @@ class Measures:
         self._tallies.clear()
 
     def seconds(self) -> float:
-        """How long the network has run, until now or its end."""
+        """The seconds that the network has run, until now or its end."""
         return self.life.seconds()
 
     def departs(self, block: Block) -> None:
-        """A block leaves the running network; only its sums stay."""
+        """Keep the sums of a block that leaves the running network."""
         self.departed.add(block._balance(), block.measured(self.life.seconds()))
 
     def departed_balance(self) -> Sequence[BlockBalance]:
-        """The accounts of the blocks that have left, as one."""
+        """The accounts of the blocks that have left, added up."""
         return self.departed.balance()
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers."""
+        """The numbers of every block, agent and governor so far."""
         return take_statistics(self._network, self)
 
     # Tasks
 
     def task_begins(self, task: trio.lowlevel.Task, tally: Tally, name: str) -> None:
-        """Measure what a task does from now on: an agent, or the body."""
+        """Measure a task, an agent's or the body's, from now on."""
         self._tallies[task] = tally
         self.awake.begin(task)
         tally.begin(None if self.tracer is None else self.tracer.task(name))
 
     def task_ends(self, task: trio.lowlevel.Task, tally: Tally) -> None:
-        """An agent has ended."""
+        """Stop measuring a task, which has ended."""
         tally.end()
         self.awake.end(task)
         self._tallies.pop(task, None)
 
     def uses_block(self, task: trio.lowlevel.Task) -> Tally | None:
-        """A task uses a block; give its measurements, if it is the body or an agent."""
+        """Note that a task uses a block; return its measurements, if it is the body or an agent."""
         self.user = self._tallies.get(task)
         return self.user
 
     def uses_gate(self, gate: WatchedGate, task: trio.lowlevel.Task) -> None:
-        """A task, whoever's it is, takes a slot of a governor."""
+        """Note that a task, of this network or not, takes a slot of a governor."""
         if task in self._tallies:
             self.gates_used[gate] = None
 
     def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
-        """A wait is over, whoever's it was."""
+        """Note that a wait is over; the task may be of this network or not."""
         tally = self._tallies.get(waiter.task)
         if tally is not None:
             tally.waited(waiter, answer)

@@ -19,7 +19,7 @@ from .tally import ACTIVITIES, Lifetime, Tally
 
 
 class Measures(Protocol):
-    """What a network knows of its own run, as far as it is needed here."""
+    """The measurements of a run, as they are needed here."""
 
     life: Lifetime
     departed: Departed
@@ -28,7 +28,7 @@ class Measures(Protocol):
 
 
 def take_statistics(network: View, measures: Measures) -> Statistics:
-    """Ask every block, agent and governor."""
+    """Take the statistics of every block, agent and governor."""
     for block in network.blocks:
         for inbox in block._ins():
             inbox.settle()
@@ -46,22 +46,22 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
 
 
 def gates(network: View, measures: Measures) -> Iterator[WatchedGate]:
-    """The governors of its blocks, and those from which its tasks take slots."""
+    """The governors of a network's blocks, and those from which its tasks take slots."""
     yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
 
 def pools(network: View) -> Iterable[ResourcePool[Any]]:
-    """The pools out of which its blocks take what their items need."""
+    """The pools from which a network's blocks take resources."""
     return dict.fromkeys(pool for block in network.blocks if (pool := getattr(block, "pool", None)) is not None)
 
 
 def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:
-    """How much of a pool is in use."""
+    """The statistics of a pool, in the form of a governor's."""
     return GovernorStatistics(pool.name, pool.size, pool.in_use, pool.most_in_use, pool.waits.summary())
 
 
 def of_task(name: str, status: str, tally: Tally, task: trio.lowlevel.Task | None) -> AgentStatistics:
-    """What an agent or the body has done."""
+    """The statistics of an agent, or of the body."""
     waiter = None if task is None or tally.life.is_over else parked.get(task)
     doing = None if waiter is None else ACTIVITIES.get(waiter.doing)
     seconds = 0.0 if waiter is None else time_slice.clock() - waiter.since

@@ -1,4 +1,4 @@
-"""How many processors nobody has used, as far as the system tells: on Linux, out of `/proc/stat`."""
+"""The number of idle processors, where the system tells it: on Linux, read from `/proc/stat`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from time import perf_counter
 
 COUNTERS = Path("/proc/stat")
 IDLE = slice(3, 5)
-"""The columns of a processor in which it has nothing to do, or waits for a disk."""
+"""The columns of a processor's line with its idle time and its waits for a disk."""
 SHORTEST = 0.1
-"""Seconds; the system counts in hundredths, so a shorter run tells nothing."""
+"""Seconds; the system counts in hundredths, so a shorter run is not measured."""
 
 
 class IdleTime:
-    """Measures for how long the processors of this program had nothing to do, from a begin to an end."""
+    """Measures how long the processors of this program were idle, between `begin` and `end`."""
 
     __slots__ = ("_began", "_counters", "_idle", "_seconds")
 
@@ -34,7 +34,7 @@ class IdleTime:
         self._began = None
 
     def free(self) -> float | None:
-        """How many processors were free, on average; None if the system does not tell or there was too little time."""
+        """The average number of free processors; None if the system does not tell it or the time was too short."""
         self._take()
         return None if self._seconds < SHORTEST else self._idle / self._seconds
 
@@ -56,6 +56,6 @@ class IdleTime:
 
 
 def usable_numbers() -> set[int]:
-    """The processors that this program may use."""
+    """The numbers of the processors that this program may use."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     return set(range(os.cpu_count() or 1)) if affinity is None else affinity(0)

@@ -1,4 +1,4 @@
-"""What an agent, or the body of a network, has received, sent, and waited for."""
+"""The measurements of one task, an agent's or the body's: what it has received, sent, and waited for."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ACTIVITIES = {
     "send": Activity.WAIT_FOR_OUTPUT,
     "take a slot": Activity.WAIT_FOR_OUTPUT,
 }
-"""What a task does that waits for something; other waits are for neither."""
+"""The activity that each kind of wait counts as; other waits count as none."""
 
 
 class Lifetime:
-    """From when to when something ran."""
+    """The start and the end of something that runs."""
 
     __slots__ = ("_ended_at", "_started_at")
 
@@ -33,25 +33,25 @@ class Lifetime:
         self._ended_at: float | None = None
 
     def begin(self) -> None:
-        """It begins now."""
+        """Set the start to now."""
         self._started_at = time_slice.clock()
 
     def end(self) -> None:
-        """It ends now, if it has not ended before."""
+        """Set the end to now, unless it is set."""
         if self._ended_at is None:
             self._ended_at = time_slice.clock()
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """Whether the end is set."""
         return self._ended_at is not None
 
     def seconds(self) -> float:
-        """How long it has run, until now or its end."""
+        """The seconds from the start until now, or until the end."""
         return self.seconds_at(time_slice.clock() if self._ended_at is None else self._ended_at)
 
     def seconds_at(self, now: float) -> float:
-        """How long it had run at a time."""
+        """The seconds from the start until `now`; 0 without a start."""
         return 0.0 if self._started_at is None else now - self._started_at
 
 
@@ -59,13 +59,13 @@ class Tally:
     """The measurements of one task.
 
     Attributes:
-        received: Items it has received.
-        emitted: Items it has sent; those that it may still send on credit are not counted.
-        life: From when to when it ran.
-        waits_in: How long it waited to receive.
-        waits_out: How long it waited to send, or for a slot.
-        fed_for: Seconds from its begin to the last item that it has sent, without its waits.
-        trace: Records what it does, if that is wanted.
+        received: The number of items it has received.
+        emitted: The number of items it has sent; unused credit is not counted.
+        life: Its start and its end.
+        waits_in: Its waits to receive, in seconds.
+        waits_out: Its waits to send, or for a slot, in seconds.
+        fed_for: Seconds from its start to the last item that it has sent, without its waits.
+        trace: Records the task; None without a recording.
     """
 
     __slots__ = ("_waited", "emitted", "fed_for", "life", "received", "trace", "waits_in", "waits_out")
@@ -81,29 +81,29 @@ class Tally:
         self.trace: TaskObserver | None = None
 
     def begin(self, trace: TaskObserver | None) -> None:
-        """The task begins."""
+        """Start measuring: the task begins."""
         self.trace = trace
         self.life.begin()
 
     def end(self) -> None:
-        """The task has ended, if it has not before."""
+        """Stop measuring: the task has ended. A second call does nothing."""
         trace, self.trace = self.trace, None
         if trace is not None:
             trace.works_until(time_slice.clock())
         self.life.end()
 
     def took(self, item: object) -> None:
-        """The task has received an item, without waiting."""
+        """Count an item that the task has received without waiting."""
         self.received += 1
         if self.trace is not None:
             self.trace.received(item)
 
     def sends(self, now: float) -> None:
-        """The task has handed something on."""
+        """Note that the task has sent something."""
         self.fed_for = self.life.seconds_at(now) - self._waited
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """A wait of the task is over."""
+        """Count a wait of the task that is over, and the item that it ended with."""
         self._note(waiter.doing, waiter.since)
         if isinstance(answer, Value):
             if waiter.doing == "receive":
