@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: 0, 2 (a file that cannot be used) or 130 (Ctrl-C)."""
     options = parser().parse_args(arguments)
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
-        reconfigure(errors="replace")  # names may have letters that the terminal has not
+        reconfigure(errors="replace")  # names may have letters that the terminal lacks
     try:
         recording = Recording.load(options.file)
         if options.svg or options.png:
@@ -60,7 +60,7 @@ def seconds(text: str) -> float:
 
 
 def draw(recording: Recording, options: argparse.Namespace) -> None:
-    """Write the files that were asked for."""
+    """Write the files that the options ask for."""
     picture = {"width": options.width, "start": options.start, "end": options.end}
     if options.svg:
         Path(options.svg).write_text(recording.to_svg(**picture), encoding="utf-8")
@@ -69,7 +69,7 @@ def draw(recording: Recording, options: argparse.Namespace) -> None:
 
 
 def replay(recording: Recording, delay: float | None) -> None:
-    """Show the steps; ask what to do next if somebody sits there to say it."""
+    """Show the steps; on a terminal, ask after each what to do next."""
     player = Player(recording, Console(highlight=False), input, time.sleep)
     if delay is None and sys.stdin.isatty() and sys.stdout.isatty():
         print(HELP)

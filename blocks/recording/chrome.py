@@ -1,11 +1,11 @@
-"""A recording as a trace for Perfetto and chrome://tracing, and back.
+"""Converts a recording to a trace for Perfetto and chrome://tracing.
 
-The form is the Trace Event Format, https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU.
-- Perfetto drops a slice that overlaps another of its thread without lying inside it. So a worker that did several
-  things at once gets several threads, and times are rounded to whole microseconds, which cannot make two overlap
-  that only touch. The exact times are among the arguments.
-- A flow event belongs to the slice in which its time lies; the start of a slice lies in no other one.
-- Perfetto ignores `cname`, the colours; chrome://tracing knows a few by these names.
+The format is the Trace Event Format, https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU.
+- Perfetto drops a slice that partly overlaps another slice of its thread. So a worker that did several things at once
+  gets several threads. Times are rounded to whole microseconds: slices that only touch do not overlap after that. The
+  exact times are in the arguments.
+- A flow event belongs to the slice that contains its time; no other slice of the thread contains a slice's start.
+- Perfetto ignores `cname`, the colours; chrome://tracing knows a few colours by these names.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ERROR_COLOUR = "terrible"
 
 
 def to_chrome(recording: Tape) -> dict[str, Any]:
-    """Make a trace of a recording; spans stay in their order."""
-    rows = rows_of(recording, waits_overlap=False)  # Perfetto wants no bars of a thread that overlap in part
+    """Make a trace from a recording; the spans stay in order."""
+    rows = rows_of(recording, waits_overlap=False)  # in Perfetto, bars of a thread must not partly overlap
     thread_of = {id(span): number for number, row in enumerate(rows, start=1) for span in row.spans}
     events = [*name_rows(recording, rows)]
     events += [bar(span, thread_of[id(span)]) for span in recording.spans]
@@ -48,7 +48,7 @@ def to_chrome(recording: Tape) -> dict[str, Any]:
 
 
 def name_rows(recording: Tape, rows: tuple[Row, ...]) -> Iterator[dict[str, Any]]:
-    """The network is the process, and each row is a thread."""
+    """Name the process, which is the network, and the threads, which are the rows."""
     missing = f"{recording.dropped} older spans were let go" if recording.dropped else "all spans"
     yield metadata("process_name", 0, name=recording.network or "network")
     yield metadata("process_labels", 0, labels=missing)
@@ -58,12 +58,12 @@ def name_rows(recording: Tape, rows: tuple[Row, ...]) -> Iterator[dict[str, Any]
 
 
 def metadata(what: str, thread: int, **arguments: object) -> dict[str, Any]:
-    """Say something about a thread, or the process."""
+    """Make a metadata event for a thread, or the process."""
     return {"name": what, "ph": "M", "pid": PROCESS, "tid": thread, "args": arguments}
 
 
 def bar(span: Span, thread: int) -> dict[str, Any]:
-    """Make the complete event of a span."""
+    """Make the "complete" event of a span."""
     start, end = microseconds(span.start), microseconds(span.end)
     event: dict[str, Any] = {
         "name": bar_name(span),
@@ -90,19 +90,19 @@ def bar(span: Span, thread: int) -> dict[str, Any]:
 
 
 def bar_name(span: Span) -> str:
-    """What is written on a bar."""
+    """The text on a bar."""
     if span.activity is Activity.WORK and span.item:
         return f"item {span.item}"
     return str(span.activity.value)
 
 
 def microseconds(seconds: float) -> int:
-    """The unit of a trace."""
+    """Convert seconds to the unit of a trace: whole microseconds."""
     return round(seconds * 1e6)
 
 
 def flows(spans: tuple[Span, ...], thread_of: dict[int, int]) -> Iterator[dict[str, Any]]:
-    """Tie the bars of each item together, in the order in which they began."""
+    """Make the flow events that connect the bars of each item, in the order in which they began."""
     by_item: dict[int, list[Span]] = {}
     for span in spans:
         if span.item and span.activity is Activity.WORK:

@@ -1,8 +1,8 @@
-"""Knows an item again in the next stage, without putting anything into it.
+"""Recognises an item in the next stage, without changing the item.
 
-An item is known by its identity: what a stage gives stands for the number of what it took until the next stage takes
-it. Equal small integers, say, are one object, and several of them may be on their way; then it counts from where who
-takes one can have got it, and of those that remain the first is taken first.
+An item is recognised by its identity: the output of a stage has the number of its input until the next stage takes it.
+Equal small integers, say, are one object, and several of them may be in transit. Then the candidates are narrowed to
+those whose route leads to the taker, and ties are resolved first in, first out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Reference = Callable[[], object]
 
 
 class Strong:
-    """Keeps what no weak reference can be made to, and so keeps its identity from being used again."""
+    """Keeps an object that allows no weak reference alive, so that its id is not used again."""
 
     __slots__ = ("item",)
 
@@ -32,7 +32,7 @@ class Strong:
 
 
 def refer(item: object) -> Reference:
-    """Refer to an item, without keeping it alive if that is possible."""
+    """Refer to an item, if possible without keeping it alive."""
     try:
         return weakref.ref(item)
     except TypeError:
@@ -46,8 +46,8 @@ class OnItsWay:
     Attributes:
         refers_to: Gives the item.
         number: Its number.
-        place: The block that it has come to, or out of.
-        inside: Whether it has come to that block; if not, it has come out of it.
+        place: The block that it has entered or left last.
+        inside: Whether it has entered that block; False if it has left it.
     """
 
     refers_to: Reference
@@ -57,11 +57,11 @@ class OnItsWay:
 
 
 class ItemNumbers:
-    """The numbers of the items that are on their way, at most so many of them.
+    """The numbers of the items in transit, in bounded memory.
 
     Args:
-        most: Of more than so many the oldest are forgotten; what comes of them gets new numbers.
-        routes: Who can get an item from where.
+        most: The maximum of objects; beyond it the oldest is forgotten, and gets a new number in the next stage.
+        routes: Say which stage can get an item from which place.
     """
 
     __slots__ = ("_known", "_last", "_most", "_routes")
@@ -76,12 +76,12 @@ class ItemNumbers:
         return len(self._known)
 
     def new(self) -> int:
-        """The number of an item that somebody has just made."""
+        """The number for an item that was just made."""
         self._last += 1
         return self._last
 
     def take(self, item: object, taker: str) -> int:
-        """The number of an item that a stage begins to work on, or that leaves; a new one if it was not seen before."""
+        """The number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
         item = plain(item)
         known = self._known.get(id(item))
         if known and known[0].refers_to() is not item:
@@ -99,24 +99,24 @@ class ItemNumbers:
         return one
 
     def give(self, item: object, number: int, place: str, inside: bool = False) -> None:
-        """From now on an item stands for a number.
+        """Give an item a number.
 
         Args:
             item: The item.
             number: The number.
-            place: The block that it has come to, or out of.
-            inside: Whether it has come to that block.
+            place: The block that it has entered or left.
+            inside: Whether it has entered that block; False if it has left it.
         """
         item = plain(item)
         known = self._known.setdefault(id(item), deque())
-        if known and known[0].refers_to() is not item:  # another has lain in its place, which nobody took
+        if known and known[0].refers_to() is not item:  # an earlier object had this id, and was never taken
             known.clear()
         known.append(OnItsWay(refer(item), number, place, inside))
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
 
     def multiply(self, item: object, times: int, place: str) -> None:
-        """An item goes so many ways out of a block, or none."""
+        """Note that an item leaves a block along `times` links; 0 ends it."""
         item = plain(item)
         if id(item) in self._known:
             number = self.take(item, place)

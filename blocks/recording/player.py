@@ -18,17 +18,17 @@ from .step import RunState, Step
 
 HELP = "Enter: next; a number: skip so many; b: back; q: quit"
 MOST_ITEMS = 8
-"""So many numbers of items are written in one place."""
+"""The maximum of item numbers in one cell."""
 
 
 class Player:
     """Shows the steps of a recording.
 
     Args:
-        recording: What to show.
-        console: Where.
+        recording: The recording to show.
+        console: Where to print.
         ask: Shows a prompt and returns the line that was typed.
-        sleep: Waits for so many seconds.
+        sleep: Waits for a number of seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Player:
     def play(self, delay: float) -> None:
         """Show all steps, with a pause of `delay` seconds after each.
 
-        With a pause there is time to see how everything is; a terminal shows that too.
+        With a pause, a terminal also shows the state after each step.
         """
         self._heading()
         if delay and self._console.is_terminal:
@@ -59,7 +59,7 @@ class Player:
                 self._sleep(delay)
 
     def _animate(self, delay: float) -> None:
-        """Have the steps roll by above the table, which stays where it is."""
+        """Scroll the steps above the table, which stays in place."""
         with Live(console=self._console, auto_refresh=False) as live:
             for step in self._steps:
                 self._console.print(self._line(step), soft_wrap=True)
@@ -67,7 +67,7 @@ class Player:
                 self._sleep(delay)
 
     def browse(self) -> None:
-        """Show a step after the other, as whoever sits there asks for them; the end of the input ends it."""
+        """Show the steps that the user asks for, one by one, until the user quits or the input ends."""
         self._heading()
         here = -1
         while True:
@@ -81,7 +81,7 @@ class Player:
             here = self._go(here, answer)
 
     def _go(self, here: int, answer: str) -> int:
-        """Show the step that the answer asks for, and return its number."""
+        """Show the step that the user's answer asks for, and return its number."""
         if answer not in {"", "b"} and not answer.isdecimal():
             self._console.print(HELP)
             return here
@@ -110,7 +110,7 @@ class Player:
         return line
 
     def _table(self, state: RunState) -> Table:
-        """How everything is: a row a stage, and a row a link behind it if something is on its way there."""
+        """Make a table of a state: a row per stage, and below it a row per outgoing link that has items."""
         table = Table("stage", "works on", "waits", "done", show_edge=False, pad_edge=False)
         for stage in self._recording.stages:
             working = [span for span in state.working if span.stage == stage]
@@ -124,12 +124,12 @@ class Player:
 
 
 def item_style(item: int) -> str:
-    """Dark letters on the colour of the item, which can be read on dark and on light terminals."""
+    """The style of an item: dark letters on the item's colour, readable on dark and light terminals."""
     return f"#101010 on {item_colour(item)}" if item else ""
 
 
 def items_text(items: Sequence[int]) -> Text:
-    """The numbers of items, the last ones if there are many, each in its colour."""
+    """The numbers of the items, each in its colour; only the last ones if there are many."""
     text = Text(f"{len(items)} items: …" if len(items) > MOST_ITEMS else "")
     for item in items[-MOST_ITEMS:]:
         text.append(" " if text else "")
@@ -138,7 +138,7 @@ def items_text(items: Sequence[int]) -> Text:
 
 
 def waits_text(spans: Sequence[Span]) -> Text:
-    """How many wait for what."""
+    """The number of workers that wait, by what they wait for."""
     inputs = sum(1 for span in spans if span.activity is Activity.WAIT_FOR_INPUT)
     outputs = len(spans) - inputs
     parts = [f"{inputs} for an item" if inputs else "", f"{outputs} to hand one on" if outputs else ""]

@@ -1,4 +1,4 @@
-"""Reads a trace that was made of a recording."""
+"""Reads a trace that was made from a recording."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ..charts.span import Span
 from .chrome import FORMAT, VERSION
 
 MOST = 2**63
-"""Counts and microseconds beyond this are nobody's: other programs could not read them either."""
+"""The limit of counts and times: other programs could not read larger numbers either."""
 ADVICE = "make one with recording.save('run.json')"
 
 
 @attrs.frozen
 class Contents:
-    """What a recording consists of."""
+    """The parts of a recording."""
 
     spans: tuple[Span, ...]
     network: str
@@ -30,14 +30,14 @@ class Contents:
 
 
 def read_chrome(trace: object, path: object) -> Contents:
-    """Take a trace apart; every value must be of the type, and in the range, that `to_chrome` gives it.
+    """Read the parts of a trace; every value must have the type and the range that `to_chrome` gives it.
 
     Args:
-        trace: What the JSON of the file stands for.
+        trace: The parsed JSON of the file.
         path: The file, for messages.
 
     Raises:
-        ValueError: It is not a recording, or one of a later version.
+        ValueError: The trace is not a recording, is damaged, or has another version.
     """
     header = header_of(trace, path)
     version = header.get("version")
@@ -55,7 +55,7 @@ def read_chrome(trace: object, path: object) -> Contents:
 
 
 def header_of(trace: object, path: object) -> dict[str, object]:
-    """What stands beside the events."""
+    """The part of a trace beside the events."""
     if not is_object(trace):
         came = f"a JSON {type(trace).__name__}"
     else:
@@ -68,7 +68,7 @@ def header_of(trace: object, path: object) -> dict[str, object]:
 
 
 def contents(header: dict[str, object], events: list[object]) -> Contents:
-    """Put together what a recording consists of."""
+    """Make the parts of a recording from the header and the events."""
     return Contents(
         spans=tuple(read_span(arguments) for arguments in complete(events)),
         network=text(header, "network"),
@@ -80,14 +80,14 @@ def contents(header: dict[str, object], events: list[object]) -> Contents:
 
 
 def complete(events: list[object]) -> Iterator[object]:
-    """The arguments of the complete events, one a span."""
+    """The arguments of the "complete" events, one per span."""
     for event in events:
         if field(event, "ph") == "X":
             yield field(event, "args")
 
 
 def read_span(arguments: object) -> Span:
-    """Make a span of the arguments of a complete event."""
+    """Make a span from the arguments of a "complete" event."""
     activity = text(arguments, "activity")
     if activity not in {known.value for known in Activity}:
         raise wrong("activity", "one that there is", activity)
@@ -107,22 +107,22 @@ def read_span(arguments: object) -> Span:
 
 
 def is_object(value: object) -> TypeGuard[dict[str, object]]:
-    """Whether it is a JSON object."""
+    """Whether a value is a JSON object."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether it is a JSON array."""
+    """Whether a value is a JSON array."""
     return isinstance(value, list)
 
 
 def is_count(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number that can count something; `true` counts nothing."""
+    """Whether a value is a whole number from 0 to below 2**63; `true` is none."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
 
 
 def field(mapping: object, key: str) -> object:
-    """What an object has under a key."""
+    """The value of a key of an object."""
     if not is_object(mapping):
         raise wrong(f"what has {key!r}", "an object", mapping)
     if key not in mapping:
@@ -131,19 +131,19 @@ def field(mapping: object, key: str) -> object:
 
 
 def text(mapping: object, key: str) -> str:
-    """A text."""
+    """The text under a key."""
     return name(field(mapping, key), key)
 
 
 def name(value: object, key: str) -> str:
-    """A text that was found already."""
+    """Check that a value is a text, and return it."""
     if not isinstance(value, str):
         raise wrong(key, "a text", value)
     return value
 
 
 def count(mapping: object, key: str) -> int:
-    """A whole number, 0 or more."""
+    """The whole number, 0 or more, under a key."""
     value = field(mapping, key)
     if not is_count(value):
         raise wrong(key, "a whole number, 0 or more", value)
@@ -151,7 +151,7 @@ def count(mapping: object, key: str) -> int:
 
 
 def seconds(mapping: object, key: str) -> float:
-    """A time that can be shown, as it is in microseconds."""
+    """The number of seconds under a key."""
     value = field(mapping, key)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not -MOST < value < MOST:
         raise wrong(key, "a number of seconds", value)
@@ -159,7 +159,7 @@ def seconds(mapping: object, key: str) -> float:
 
 
 def entries(mapping: object, key: str) -> list[object]:
-    """A list."""
+    """The list under a key."""
     value = field(mapping, key)
     if not is_list(value):
         raise wrong(key, "a list", value)
@@ -167,12 +167,12 @@ def entries(mapping: object, key: str) -> list[object]:
 
 
 def pair(link: object) -> tuple[str, str]:
-    """The names of two stages."""
+    """The names of the two stages of a link."""
     if not is_list(link) or len(link) != 2:
         raise wrong("links", "lists of two stages", link)
     return name(link[0], "links"), name(link[1], "links")
 
 
 def wrong(key: str, expected: str, came: object) -> ValueError:
-    """Say what was expected and what came."""
+    """Make the error that says what was expected and what came."""
     return ValueError(f"{key}: expected {expected}, got {shorten(came)}")

@@ -1,4 +1,4 @@
-"""Has a network write into a recording."""
+"""Connects a network to a recording."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Feeds = dict[str, list[str]]
 
 
 class Meter(Protocol):
-    """What counts and times for a network, as far as it has to know who watches."""
+    """The measurements of a network, as they are needed here."""
 
     tracer: Observer | None
 
 
 class Recorder:
-    """Has one network write into a recording, if there is one.
+    """Connects one network to a recording, if there is one.
 
     Args:
-        network: Whose run.
-        meter: Is told who watches.
-        recording: Where to write; None for nowhere.
-        ways: Gives who feeds whom now, by name.
+        network: The network to record.
+        meter: The network's measurements, which get the tracer.
+        recording: The recording to write; None for none.
+        ways: Gives the pairs of a source and its target that exist now, by name.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Recorder:
         """Get ready to record.
 
         Raises:
-            ValueError: The recording is of another run.
+            ValueError: The recording has another run already.
         """
         network, recording = self._network, self._recording
         if recording is None:
@@ -62,7 +62,7 @@ class Recorder:
         self._meter.tracer = self._tracer = Tracer(recording, Routes(self._routes, self._links_made))
 
     def begin(self) -> None:
-        """Note what may become a stage, for those who look at the recording while the network runs."""
+        """Note the possible stages, for users who read the recording while the network runs."""
         recording = self._recording
         if recording is not None:
             feeds, stages = self._routes()
@@ -70,7 +70,7 @@ class Recorder:
             recording.links = tuple(between(recording.stages, feeds))
 
     def finish(self) -> None:
-        """Note how long the network has run, and what its stages are."""
+        """Note the length of the run, and its stages."""
         recording = self._recording
         if recording is not None and self._tracer is not None:
             recording.seconds = self._tracer.seconds()
@@ -81,25 +81,25 @@ class Recorder:
     # Who feeds whom
 
     def _routes(self) -> tuple[Feeds, set[str]]:
-        """Who feeds whom, and the names of the stages: of all that make something else of an item."""
+        """The links, and the names of the stages: the nodes that work on items."""
         network = self._network
         stages = {agent.name for agent in network.agents} | {BODY}
         stages |= {block.name for block in network.blocks if hasattr(block, "_effort")}
         return self._feeds(), stages
 
     def _links_made(self) -> int:
-        """How many links there are; when it is another number, something was linked or unlinked."""
+        """The number of links and nodes; when it changes, something was linked or unlinked."""
         network = self._network
         return len(network.nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block._outs())
 
     def _feeds(self) -> Feeds:
-        """Which block, agent or body feeds which, by name."""
+        """The targets of each block, agent or body, by name."""
         feeds: Feeds = {}
         for source, target in self._ways():
             feeds.setdefault(source, []).append(target)
         return feeds
 
     def _in_order(self, feeds: Feeds, stages: set[str]) -> tuple[str, ...]:
-        """Some of the nodes, in the order in which items pass them."""
+        """The stages, in the order in which items pass them."""
         nodes = in_order([BODY, *(node.name for node in self._network.nodes)], feeds)
         return tuple(node for node in nodes if node in stages)

@@ -1,4 +1,4 @@
-"""What happened in a run, bar by bar, in bounded memory."""
+"""A recording of a run, span by span, in bounded memory."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from .step import Step
 
 
 class Recording:
-    """Keeps who worked on which item from when to when, while a network runs with `Network(…, recording=…)`.
+    """Records which worker works on which item, from when to when, in a `Network(…, recording=…)`.
 
-    Recording makes every item cost some microseconds more. Only the newest spans are kept; `dropped` counts the
-    others. A recording is of one run.
+    Recording adds a few microseconds per item. Only the newest spans are kept; `dropped` counts the others. A recording
+    holds one run.
 
     Args:
-        max_spans: So many are kept, >= 1.
+        max_spans: The maximum of spans to keep, >= 1.
 
     Attributes:
-        forms: Endings of the names of files that `save` writes.
-        max_spans: So many are kept.
+        forms: The file name endings that `save` accepts.
+        max_spans: The maximum of spans to keep.
         network: The name of the network.
-        seconds: How long the network has run.
-        stages: Blocks and agents that do something of their own, in the order in which items pass them. While the
-            network runs: those that it began with.
-        links: Which of them hands items to which; buffers between them are left out.
-        dropped: How many spans were let go because there was no more room.
+        seconds: The seconds that the network has run.
+        stages: The blocks and agents that do work, in the order in which items pass them. While the network runs:
+            those that it began with.
+        links: The pairs of stages of which the first hands items to the second; buffers between them are left out.
+        dropped: The number of spans that were dropped for lack of room.
 
     Raises:
         ValueError: `max_spans` is out of its range.
@@ -59,7 +59,7 @@ class Recording:
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """What was recorded, in the order in which it ended."""
+        """The recorded spans, in the order in which they ended."""
         return tuple(self._spans)
 
     @classmethod
@@ -76,12 +76,12 @@ class Recording:
         """Make a recording by hand.
 
         Args:
-            spans: In the order in which they ended.
+            spans: The spans, in the order in which they ended.
             network: The name of the network.
-            seconds: How long it ran; by default until the end of the last span.
-            stages: In the order of the rows; by default in the order in which they have a span.
-            links: Which stage hands items to which.
-            dropped: How many spans are missing at the start.
+            seconds: The length of the run; by default until the end of the last span.
+            stages: The stages, in the order of the rows; by default in the order of their first spans.
+            links: Pairs of stages of which the first hands items to the second.
+            dropped: The number of spans that are missing at the start.
         """
         given = tuple(spans)
         recording = cls(max(1, len(given)))
@@ -94,7 +94,7 @@ class Recording:
         return recording
 
     def add(self, span: Span) -> None:
-        """Take note of what somebody did."""
+        """Add a span; the oldest is dropped if there is no room."""
         if len(self._spans) == self._spans.maxlen:
             self.dropped += 1
         self._spans.append(span)
@@ -102,33 +102,29 @@ class Recording:
     def save(
         self, path: str | os.PathLike[str], *, width: int = 1280, start: float | None = None, end: float | None = None
     ) -> None:
-        """Write the recording to a file, over what was there; the name of the file says in which form.
+        """Write the recording to a file and replace an existing one; the file's ending decides the format.
 
-        - `*.json`: all of it, for Perfetto (https://ui.perfetto.dev), for chrome://tracing, and for `load`.
-        - `*.svg`: a chart with a row a worker and a bar an item. 100,000 spans are no problem: what is too thin to be
-          seen is put together, and says so.
+        - `*.json`: the whole recording, for Perfetto (https://ui.perfetto.dev), chrome://tracing, and `load`.
+        - `*.svg`: a chart with a row per worker and a bar per item. 100,000 spans are no problem: bars that are too
+          thin to see are merged, and marked as such.
         - `*.png`: the same chart, painted by Pillow (`pip install "penstock[png]"`).
 
         Args:
             path: The file.
-            width: Of a chart, in pixels, 320 … 20 000; letters and rows grow with it.
-            start: A chart begins at this second; by default with the network.
-            end: A chart ends at this second; by default with the network.
-
-        Raises:
-            ValueError: The name of the file has another ending, `width` is out of its range, or `end` is not after
-                `start`.
+            width: The width of a chart, in pixels, 320 … 20 000; letters and rows grow with it.
+            start: The second at which a chart begins; by default the first from which no span is missing.
+            end: The second at which a chart ends; by default the end of the network.
             ModuleNotFoundError: A PNG is asked for, and Pillow is not installed.
         """
         save(self, path, width, start, end)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recording:
-        """Read a recording that `save` has written to a `.json` file; nothing is lost on the way.
+        """Read a recording from a `.json` file that `save` has written; nothing is lost.
 
         Raises:
-            ValueError: The file is something else, damaged, or made to do harm.
-            OSError: There is no such file, or it cannot be read.
+            ValueError: The file is no recording, damaged, or harmful.
+            OSError: The file does not exist or cannot be read.
         """
         read = load(path)
         return cls.of(
@@ -141,23 +137,23 @@ class Recording:
         )
 
     def to_chrome(self) -> dict[str, Any]:
-        """What `save` writes to a `.json` file, in the Trace Event Format.
+        """Return what `save` writes to a `.json` file, in the Trace Event Format.
 
-        The network is the process, each worker is a thread, each span a complete event with the stage as its category;
-        flow events tie the work on an item together.
+        The network is the process, each worker is a thread, and each span is a "complete" event with the stage as its
+        category. Flow events connect the work on an item.
         """
         return to_chrome(self)
 
     def to_svg(self, *, width: int = 1280, start: float | None = None, end: float | None = None) -> str:
-        """The chart that `save` writes to an `.svg` file; it suits light and dark screens."""
+        """Return the chart that `save` writes to an `.svg` file; it suits light and dark screens."""
         return to_svg(lay_out(self, width, start, end))
 
     def to_png(self, *, width: int = 1280, start: float | None = None, end: float | None = None) -> bytes:
-        """The chart that `save` writes to a `.png` file."""
+        """Return the chart that `save` writes to a `.png` file."""
         return to_png(lay_out(self, width, start, end))
 
     def steps(self) -> Iterator[Step]:
-        """Go through the run moment by moment, to show it to people.
+        """Go through the run step by step, to show it to people.
 
         `python -m penstock.blocks.recording run.json` does so on a terminal.
         """

@@ -1,8 +1,7 @@
-"""Goes through a recorded run moment by moment, and knows how everything was at each of them.
+"""Goes through a recorded run step by step, and gives the state at each step.
 
-Every work and every wait begins, and every work ends, in a moment of its own. At one and the same time first all that
-ends is told, then all that begins, and then the end of what took no time. A wait that ends is not told: its end is the
-beginning of something else.
+There is a step for each start of a work or a wait, and for each end of a work. At the same time, the ends come first,
+then the starts, and then the ends of works that took no time. The end of a wait is no step: something else starts then.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from .step import RunState, Step
 
 @attrs.frozen
 class Event:
-    """A span begins, or ends; `number` is that of the span."""
+    """The start or the end of a span; `number` is that of the span."""
 
     time: float
     number: int
@@ -29,12 +28,12 @@ class Event:
 
     @property
     def is_told(self) -> bool:
-        """Whether it is a step."""
+        """Whether the event is a step."""
         return self.begins or self.span.activity is Activity.WORK
 
 
 def events_of(recording: Tape) -> list[Event]:
-    """The beginnings and ends of all spans, in order."""
+    """The starts and ends of all spans, in order."""
     keyed: list[tuple[float, int, int, Event]] = []
     for number, span in enumerate(recording.spans):
         end = max(span.start, span.end)
@@ -45,7 +44,7 @@ def events_of(recording: Tape) -> list[Event]:
 
 
 class Replay:
-    """A recorded run that can be asked how everything was at any moment of it."""
+    """Gives the steps of a recorded run, and its state after any event."""
 
     def __init__(self, recording: Tape) -> None:
         self.recording = recording
@@ -54,13 +53,13 @@ class Replay:
         self.last_taken: dict[tuple[str, str], int] = self._last_taken()
 
     def steps(self) -> Iterator[Step]:
-        """The moments that are told."""
+        """The steps, in order."""
         for number, event in enumerate(self.events):
             if event.is_told:
                 yield Step(event.time, sentence(event), event.span, number, self.state)
 
     def state(self, moment: int) -> RunState:
-        """How everything was after the event with this number: found by going through all events until then."""
+        """The state after the event with this number, computed from all events until then."""
         active: dict[int, Span] = {}
         done: dict[str, dict[int, None]] = {stage: {} for stage in self.recording.stages}
         failed: dict[int, None] = {}
@@ -84,10 +83,10 @@ class Replay:
         )
 
     def _between(self, link: tuple[str, str], done: dict[str, dict[int, None]], moment: int) -> tuple[int, ...]:
-        """The items that were on their way over a link.
+        """The items in transit on a link.
 
-        What the second stage never begins is not shown for ever, as it was made part of another item, went elsewhere,
-        or was dropped; unless it comes after all that the second stage began: then it was still on its way at the end.
+        An item that the second stage never begins was merged, went elsewhere, or was dropped, and so is left out. But
+        an item after all those that the second stage began was still in transit at the end.
         """
         source, target = link
         never = len(self.events)
@@ -99,7 +98,7 @@ class Replay:
         return tuple(items)
 
     def _first_beginnings(self) -> dict[tuple[str, int], int]:
-        """By stage and item: the number of the event in which work on it begins."""
+        """For each stage and item, the number of the first event in which work on it begins."""
         begun: dict[tuple[str, int], int] = {}
         for number, event in enumerate(self.events):
             if event.begins and event.span.activity is Activity.WORK:
@@ -107,7 +106,7 @@ class Replay:
         return begun
 
     def _last_taken(self) -> dict[tuple[str, str], int]:
-        """By link: the place, among all that the first stage did, of the last item that the second one began."""
+        """For each link, the index, among the first stage's items, of the last that the second stage began."""
         done: dict[str, dict[int, None]] = {}
         for event in self.events:
             span = event.span
@@ -122,7 +121,7 @@ class Replay:
 
 
 def sentence(event: Event) -> str:
-    """Say what happens."""
+    """Describe an event in a sentence."""
     span = event.span
     who = worker_name(span.stage, span.worker)
     if span.activity is Activity.WAIT_FOR_INPUT:

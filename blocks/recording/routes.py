@@ -1,4 +1,4 @@
-"""Which stage can get an item from which place."""
+"""The routes of items: which stage can get an item from which place."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ Links = Mapping[str, Iterable[str]]
 
 
 class Routes:
-    """Where items can go from each block, without passing a stage: one that makes something else of them.
+    """The nodes that items can reach from each block without passing a stage, a node that works on items.
 
     Args:
-        look: Tells the links and the names of the stages; asked again when something was linked since.
-        links_made: How many links there are, so that it is known whether something was linked.
+        look: Gives the links and the names of the stages; called again when the number of links has changed.
+        links_made: Gives the number of links.
     """
 
     __slots__ = ("_ends", "_links", "_links_made", "_look", "_made", "_stages")
@@ -26,7 +26,7 @@ class Routes:
         self._ends: dict[str, dict[str, None]] = {}
 
     def lead(self, place: str, inside: bool, taker: str) -> bool:
-        """Whether who takes an item can have got it from there."""
+        """Whether an item can have come from a place to its taker."""
         if place == taker:
             return inside
         made = self._links_made()
@@ -42,7 +42,7 @@ class Routes:
 
 
 def ends(place: str, links: Links, stages: Collection[str]) -> dict[str, None]:
-    """Everything that items can come to from a place, up to the first stage on each way."""
+    """The nodes that items can reach from a place, up to and with the first stage on each path."""
     found: dict[str, None] = {}
     ways = list(links.get(place, ()))
     while ways:

@@ -1,4 +1,4 @@
-"""Writes a recording to a file, in the form that the name of the file asks for, and reads it back."""
+"""Writes a recording to a file, in the format that the file's ending asks for, and reads it back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMS = (".json", ".svg", ".png")
 
 
 def save(recording: Tape, path: str | os.PathLike[str], width: int, start: float | None, end: float | None) -> None:
-    """Write a recording to a file; the file is only touched once its content is there."""
+    """Write a recording to a file; the file is opened only when all of its content is ready."""
     form = Path(path).suffix.lower()
     if form == ".json":
         content = json.dumps(to_chrome(recording), separators=(",", ":"), allow_nan=False).encode()
@@ -35,10 +35,10 @@ def save(recording: Tape, path: str | os.PathLike[str], width: int, start: float
 
 
 def load(path: str | os.PathLike[str]) -> Contents:
-    """Read what `save` has written to a `.json` file."""
+    """Read a `.json` file that `save` has written."""
     try:
         trace = json.loads(Path(path).read_bytes(), object_pairs_hook=unambiguous, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:  # of objects in objects in objects
+    except (ValueError, RecursionError) as error:  # RecursionError: objects nested too deep
         raise ValueError(
             f"{path}: expected a recording of a network as JSON, got no JSON ({error}); {ADVICE}"
         ) from error
@@ -46,7 +46,7 @@ def load(path: str | os.PathLike[str]) -> Contents:
 
 
 def unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Make an object, unless a key comes twice: readers would differ in what it means."""
+    """Make an object; refuse a key that comes twice, which readers understand differently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -56,5 +56,5 @@ def unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def refuse(constant: str) -> NoReturn:
-    """JSON has neither NaN nor Infinity, though Python reads them."""
+    """Refuse NaN and Infinity: Python reads them, but JSON does not have them."""
     raise ValueError(f"{constant} is no number of JSON")

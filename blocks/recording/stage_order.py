@@ -8,11 +8,11 @@ from .routes import ends
 
 
 def in_order(nodes: Sequence[str], links: Mapping[str, Iterable[str]]) -> list[str]:
-    """Sort nodes so that each comes behind those that feed it; where there is a circle, as they were given.
+    """Sort nodes so that each comes after those that feed it; in a cycle, the given order decides.
 
     Args:
-        nodes: All of them.
-        links: Whom each feeds.
+        nodes: The names of all nodes.
+        links: The targets of each node.
     """
     feeders = {node: sum(node in targets for targets in links.values()) for node in nodes}
     waiting = list(nodes)
@@ -27,6 +27,6 @@ def in_order(nodes: Sequence[str], links: Mapping[str, Iterable[str]]) -> list[s
 
 
 def between(stages: Iterable[str], links: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
-    """Which stage hands items to which, directly or through nodes that are no stages."""
+    """The pairs of stages of which the first hands items to the second, directly or through other nodes."""
     wanted = dict.fromkeys(stages)
     return [(stage, node) for stage in wanted for node in ends(stage, links, wanted) if node in wanted]

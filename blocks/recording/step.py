@@ -1,4 +1,4 @@
-"""One moment of a recorded run: what happens, and how everything is then."""
+"""One step of a recorded run: what happens, and the state after it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..charts.span import Span
 
 @attrs.frozen
 class RunState:
-    """How everything was at a moment of a run.
+    """The state of a run after a step.
 
     Attributes:
-        working: What is being worked on, and by whom; in the order in which it began.
-        waiting: Who waits for an item, or waits to hand one on; in the order in which it began.
-        done: By stage: the items that it has done, in the order in which it did.
+        working: The spans of work that goes on, in the order in which they began.
+        waiting: The spans of waits that go on, for an item or to hand one on, in the order in which they began.
+        done: For each stage, the items that it has done, in the order in which it did them.
         failed: The items on which work has failed.
-        between: By link: the items that the first stage has done and the second one has not begun. An item that the
+        between: For each link, the items that the first stage has done and the second has not begun. An item that the
             second stage never begins is there only if it comes after all those that it does begin.
     """
 
@@ -31,12 +31,12 @@ class RunState:
 
 @attrs.frozen
 class Step:
-    """One moment of a recorded run.
+    """One step of a recorded run.
 
     Attributes:
         time: Seconds since the start of the network.
-        sentence: What happens, for people: "filter 2 begins item 7".
-        span: What begins or ends.
+        sentence: A description for people: "filter 2 begins item 7".
+        span: The span that begins or ends.
     """
 
     time: float
@@ -47,5 +47,5 @@ class Step:
 
     @property
     def state(self) -> RunState:
-        """How everything is after it; found by going through all that came before, so ask only when you need it."""
+        """The state after this step; computed from all earlier events each time, so ask only when you need it."""
         return self._state_at(self._moment)

@@ -1,6 +1,6 @@
-"""Records what an agent, or the body of a network, does: it works on an item from receiving it until it takes another.
+"""Records the task of an agent or of a network's body: it works on an item from its receipt until it takes another.
 
-One that receives nothing makes its items: it works on each from the end of the last send until it sends this one.
+A task that receives nothing makes its items: it works on each from the end of the last send until it sends this one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..base.timing import time_slice
 from .item_numbers import ItemNumbers
 
 MOST_REMEMBERED = 1000
-"""Of so many items that a task has received last it is known which they were."""
+"""The maximum of received items that a task's trace remembers: the latest."""
 
 
 class Writer(Protocol):
-    """What writes spans, and knows which item is which."""
+    """Writes spans and has the numbers of items."""
 
     numbers: ItemNumbers
 
@@ -31,7 +31,7 @@ class Writer(Protocol):
 
 
 class TaskTrace:
-    """What one task is doing."""
+    """Records what one task does."""
 
     __slots__ = ("_handing_on", "_label", "_number", "_received", "_since", "_stage", "_tracer")
 
@@ -45,23 +45,23 @@ class TaskTrace:
         self._since = time_slice.clock()
 
     def received(self, item: object) -> None:
-        """The task has taken an item, without waiting."""
+        """Note that the task has taken an item without waiting."""
         self.works_until(time_slice.clock())
         self.begins(item)
 
     def begins(self, item: object) -> None:
-        """The task has an item to work on from now on."""
+        """Note that the task begins to work on an item."""
         self._number = self._tracer.numbers.take(item, self._stage)
         self._label = shorten(item)
-        with suppress(TypeError):  # to text and numbers there are no weak references; nor are they always the same
+        with suppress(TypeError):  # texts and numbers allow no weak references, and have no stable identity
             self._received[id(item)] = (weakref.ref(item), self._number)
         if len(self._received) > MOST_REMEMBERED:
             del self._received[next(iter(self._received))]
 
     def sending(self, item: object, target: str) -> None:
-        """The task is about to hand an item on."""
+        """Note that the task is about to send an item."""
         refers_to, number = self._received.get(id(item), (None, self._number))
-        if refers_to is not None and refers_to() is not item:  # another has lain in its place
+        if refers_to is not None and refers_to() is not item:  # an earlier object had this id
             number = self._number
         if not number:
             number = self._tracer.numbers.new()
@@ -72,14 +72,14 @@ class TaskTrace:
         self._tracer.numbers.give(item, number, target, inside=True)
 
     def waited(self, activity: Activity, since: float) -> None:
-        """The task has waited until now."""
+        """Write a wait of the task, which ends now."""
         now = time_slice.clock()
         self.works_until(since)
         self._write(self._handing_on if activity is Activity.WAIT_FOR_OUTPUT else 0, since, now, activity)
         self._since = now
 
     def works_until(self, now: float) -> None:
-        """The task goes on to something else, or ends."""
+        """Write the work of the task until `now`."""
         if self._number and now > self._since:
             self._write(self._number, self._since, now, Activity.WORK, self._label)
         self._since = now

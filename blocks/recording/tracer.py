@@ -1,4 +1,4 @@
-"""Writes what the stages of a network do into a recording, while that runs; there is none if nothing is recorded."""
+"""Writes what the stages of a running network do into a recording; it exists only with a recording."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .routes import Routes
 from .task_trace import TaskTrace
 
 MOST_ON_THE_WAY = 100_000
-"""Of so many items that are between two stages at once the numbers are known, however few spans are kept."""
+"""Maximum number of in-transit items tracked, independent of how many spans are kept."""
 
 
 class Tracer:
-    """Knows which item is which, and writes spans.
+    """Tracks the numbers of items, and writes spans.
 
     Attributes:
-        recording: Where they go.
-        numbers: Which item is which.
-        current: The item on which a task works.
+        recording: The recording to which the spans go.
+        numbers: The numbers of the items in transit.
+        current: The work that each task does now.
     """
 
     def __init__(self, recording: Recording, routes: Routes) -> None:
@@ -40,17 +40,17 @@ class Tracer:
         self._count: dict[str, int] = {}
 
     def seconds(self) -> float:
-        """How long it has recorded."""
+        """The seconds since the tracer began."""
         return time_slice.clock() - self._began
 
     def task(self, name: str) -> TaskTrace:
-        """Record what a task does from now on."""
+        """Make a trace that records what a task does from now on."""
         return TaskTrace(self, name)
 
     # Spans
 
     def begin(self, stage: str, item: object) -> Work:
-        """Somebody begins to work on an item."""
+        """Begin a work of a stage on an item."""
         return Work(stage, self.numbers.take(item, stage), shorten(plain(item)), time_slice.clock())
 
     def end(
@@ -60,13 +60,13 @@ class Tracer:
         error: BaseException | None = None,
         times: tuple[float, float] | None = None,
     ) -> None:
-        """The work is done.
+        """End a work and write its span.
 
         Args:
-            work: What was begun.
-            worker: Who did it, if the stage has several.
-            error: How it failed, if it did.
-            times: From when to when it was worked on, if not from the beginning until now.
+            work: The work.
+            worker: The worker that did it, if the stage has several.
+            error: The error with which it failed; None if it did not.
+            times: Its start and end; None for from its beginning until now.
         """
         now = time_slice.clock()
         start, end = (work.start, now) if times is None else within(times, work.start, now)
@@ -84,12 +84,12 @@ class Tracer:
         label: str = "",
         error: str = "",
     ) -> None:
-        """Write a span; times are by the clock of the time slices."""
+        """Write a span; the times are those of `time_slice.clock`."""
         began = self._began
         self.recording.add(Span(stage, worker, number, start - began, end - began, activity, label, error))
 
     def row(self, stage: str, worker: str) -> str:
-        """A short name for a worker of a stage: they are numbered as they are first seen."""
+        """A short name for a worker of a stage: workers are numbered in the order in which they are first seen."""
         if not worker:
             return stage
         name = self._workers.get((stage, worker))
@@ -99,7 +99,7 @@ class Tracer:
         return name
 
     def waits_of(self, stage: str) -> Callable[[Activity, float, float], None]:
-        """Who writes the waits of a stage."""
+        """A function that writes the waits of a stage."""
 
         def write(activity: Activity, start: float, end: float) -> None:
             self.add(stage, stage, 0, start, end, activity)
@@ -111,12 +111,12 @@ class Tracer:
     def calls(
         self, stage: str, function: Callable[[Any], Any], gives: bool, passes_on: bool = False
     ) -> Callable[[Any], Any]:
-        """A plain function whose calls are recorded.
+        """Wrap a plain function so that its calls are recorded.
 
         Args:
             stage: The block.
-            function: What is called.
-            gives: Whether what it gives goes on to other stages.
+            function: The function.
+            gives: Whether its result goes on to other stages.
             passes_on: Whether the item itself goes on instead.
         """
 
@@ -137,13 +137,13 @@ class Tracer:
     def async_calls(
         self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, has_workers: bool
     ) -> Callable[[Any], Awaitable[Any]]:
-        """An async function whose calls are recorded.
+        """Wrap an async function so that its calls are recorded.
 
         Args:
             stage: The block.
-            function: What is called.
-            gives: Whether what it gives goes on to other stages as it is.
-            has_workers: Whether several calls can be made at once.
+            function: The function.
+            gives: Whether its result goes on to other stages unchanged.
+            has_workers: Whether several calls can run at once.
         """
 
         async def traced(item: Any) -> Any:
@@ -171,19 +171,19 @@ class Tracer:
         worker: str = "",
         times: tuple[float, float] | None = None,
     ) -> None:
-        """Work on an item failed; it may be tried again, or go elsewhere."""
+        """End a work that failed; the item may be tried again, or go elsewhere."""
         self.end(work, worker, error, times)
         self.numbers.give(item, work.number, work.stage, inside=True)
 
     # Items
 
     def gave(self, outputs: Iterable[object], work: Work) -> None:
-        """Several things were made of one item."""
+        """Give several outputs the number of the item that they were made from."""
         for output in outputs:
             self.numbers.give(output, work.number, work.stage)
 
     def made(self, stage: str, items: Sequence[object], start: float, end: float) -> None:
-        """A stage has made items by itself, at once; each has taken its share of the time."""
+        """Write a span for each of the items that a stage has made at once; each gets an equal share of the time."""
         each = (end - start) / max(1, len(items))
         for place, item in enumerate(items):
             number = self.numbers.new()
@@ -192,22 +192,22 @@ class Tracer:
             self.numbers.give(item, number, stage)
 
     def became(self, place: str, parts: Iterable[object], whole: object) -> None:
-        """One thing was made of one or more items; it has the number of the first."""
+        """Give an item made from one or more parts the number of the first part."""
         numbers = [self.numbers.take(part, place) for part in parts]
         self.numbers.give(whole, numbers[0], place)
 
     def multiply(self, place: str, item: object, times: int) -> None:
-        """An item goes several ways out of a block."""
+        """Note that an item leaves a block along several links."""
         self.numbers.multiply(item, times, place)
 
     def forget(self, place: str, items: Iterable[object]) -> None:
-        """Items have ended, or left the network."""
+        """Forget the numbers of items that have ended, or left the network."""
         for item in items:
             self.numbers.multiply(item, 0, place)
 
 
 def within(times: tuple[float, float], earliest: float, latest: float) -> tuple[float, float]:
-    """Times by another machine's clock, moved to where they can have been."""
+    """Move times of another clock into the interval from `earliest` to `latest`."""
     start, end = times
     if earliest <= start <= end <= latest:
         return times
