@@ -1,8 +1,8 @@
 """The bars of one row of the chart.
 
-What is thinner than a pixel or so is counted into columns of a few pixels: however many spans there are, a row has
-a bounded number of boxes. A column says by its height which share of the time was worked, and above that, hatched,
-which share nobody took what was ready; the rest is waiting for items, or nothing.
+Bars that would be too thin to see are merged into columns of a few pixels, so a row has a bounded number of boxes for
+any number of spans. The height of a column is the share of the time with work. Above that, hatched, is the share in
+which an output waited to be taken. The rest is waiting for items, or nothing.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from .ticks import duration
 
 THIN = 1.5
 COLUMN = 4
-"""Pixels: what is narrower than THIN is put into columns that are so wide; both grow with the picture."""
+"""Pixels: bars narrower than THIN are merged into columns of this width; both grow with the picture."""
 WAIT_ROLES = {Activity.WAIT_FOR_INPUT: Role.INPUT, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
 STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
 HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.FAILED: 0.28}
-"""Shares of the height of a row."""
+"""The heights of boxes, as shares of the height of a row."""
 BAR = 0.84
-"""The height of a bar, as a share of that of its row."""
+"""The height of a bar, as a share of the height of its row."""
 
 
 @attrs.frozen
 class Frame:
-    """Where the rows are, and the stretch of time that they show."""
+    """The place of the rows, and the interval of time that they show."""
 
     left: float
     width: float
@@ -42,27 +42,27 @@ class Frame:
 
     @property
     def thin(self) -> float:
-        """What is narrower is not drawn as it is."""
+        """The width below which a bar is merged into a column."""
         return THIN * max(1.0, self.scale)
 
     @property
     def column(self) -> float:
-        """How wide the columns are into which it is put."""
+        """The width of a column."""
         return COLUMN * max(1.0, self.scale)
 
     def x(self, time: float) -> float:
-        """Where a time is; the nearest edge if it is outside."""
+        """The place of a time; the nearest edge if it is outside."""
         share = (time - self.start) / (self.end - self.start)
         return self.left + self.width * min(1.0, max(0.0, share))
 
     def shows(self, span: Span) -> bool:
-        """Tell whether any of a span is inside."""
+        """Whether any part of a span is inside the interval."""
         return span.end >= self.start and span.start <= self.end
 
 
 @attrs.define
 class Crowd:
-    """Spans that begin in one column of a row and do the same."""
+    """Spans of one activity that begin in one column of a row."""
 
     first: Span
     count: int = 0
@@ -72,7 +72,7 @@ class Crowd:
     failed: int = 0
 
     def add(self, span: Span) -> None:
-        """Count one more."""
+        """Count one more span."""
         low, high = self.items if self.count else (span.item, span.item)
         self.items = min(low, span.item), max(high, span.item)
         self.count += 1
@@ -82,7 +82,7 @@ class Crowd:
 
 
 def draw_row(row: Row, frame: Frame, top: float) -> tuple[list[Box], list[Label]]:
-    """Make the boxes and labels of a row: waits below work."""
+    """Make the boxes and labels of a row; work is drawn over waits."""
     wide: list[Span] = []
     columns: dict[int, dict[Activity, Crowd]] = {}
     for span in row.spans:
@@ -118,12 +118,12 @@ def draw_span(span: Span, frame: Frame, top: float) -> Iterator[Box]:
 
 
 def mark_failed(x: float, width: float, height: float, frame: Frame, top: float, title: str) -> Box:
-    """Make the foot of a bar that says that something failed there."""
+    """Make the mark at the foot of a bar for a failure."""
     return Box(x, top + 0.92 * frame.row_height - height, width, height, Role.FAILED, "", title)
 
 
 def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top: float) -> Iterator[Box]:
-    """Make the boxes of a column; who is alone in it is drawn as itself, only wide enough to be seen."""
+    """Make the boxes of a column; if each activity has one span, the spans are drawn, wide enough to be seen."""
     if all(crowd.count == 1 for crowd in column.values()):
         for crowd in column.values():
             yield from draw_span(crowd.first, frame, top)
@@ -136,7 +136,7 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
             height = min(max(1.0, column[activity].seconds * of_time), bottom - top)
             bottom -= height
             yield Box(x, bottom, frame.column, height, role, "", title)
-            if column[activity].error:  # as much of the bar as of the items, or a few failures would redden a whole row
+            if column[activity].error:  # the share of failed items: a few must not make a whole row red
                 failed = height * column[activity].failed / column[activity].count
                 yield mark_failed(x, frame.column, max(1.0, failed), frame, top, title)
     if list(column) == [Activity.WAIT_FOR_INPUT]:
@@ -146,7 +146,7 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
 
 
 def number_on(span: Span, frame: Frame, top: float) -> Iterator[Label]:
-    """Write the number of the item on its bar, if it fits."""
+    """Write an item's number on its bar, if it fits."""
     if span.activity is not Activity.WORK or not span.item or frame.row_height < 12 * frame.scale:
         return
     left, right = frame.x(span.start), frame.x(span.end)
@@ -159,7 +159,7 @@ def number_on(span: Span, frame: Frame, top: float) -> Iterator[Label]:
 
 
 def describe(span: Span) -> str:
-    """Say everything about a span."""
+    """Describe a span in full."""
     item = f"item {span.item}" if span.item else ""
     what = item or "work" if span.activity is Activity.WORK else " ".join((span.activity.value, item)).strip()
     parts = [f"{bounded(span.worker)}: {what}, {duration(span.seconds)} from {duration(span.start)}"]
@@ -167,7 +167,7 @@ def describe(span: Span) -> str:
 
 
 def describe_crowd(crowd: Crowd) -> str:
-    """Say what is in a column."""
+    """Describe the spans of a column."""
     worker, what = bounded(crowd.first.worker), crowd.first.activity.value
     low, high = crowd.items
     items = f", items {low} to {high}" if low != high else f", item {low}" if low else ""

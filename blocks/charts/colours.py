@@ -1,10 +1,9 @@
 """A colour for each item, the same wherever it appears.
 
-The hue takes a step of the golden angle from item to item, so the items that are on their way together differ in hue
-(as the leaves of a plant shade each other least). Who sees fewer hues tells neighbours apart by lightness, which goes
-through three steps; with more chroma, those who see no red would see a dark red and a light blue alike. OKLCH keeps
-lightness the same to the eye whatever the hue (https://bottosson.github.io/posts/oklab/); all of it is light enough
-for dark text.
+The hue moves by the golden angle from item to item, so items that are in transit together differ in hue. People who see
+fewer hues tell neighbours apart by their lightness, which has three steps. More chroma would make a dark red and a
+light blue look alike to people who see no red. OKLCH keeps the perceived lightness the same for all hues
+(https://bottosson.github.io/posts/oklab/). All colours are light enough for dark text.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ def item_colour(item: int) -> str:
     chroma = CHROMA
     linear = to_linear_rgb(lightness, chroma, hue)
     while min(linear) < 0 or max(linear) > 1:
-        chroma *= 0.95  # the most that a screen can show of this hue
+        chroma *= 0.95  # less, until a screen can show it
         linear = to_linear_rgb(lightness, chroma, hue)
     return "#" + "".join(f"{round(255 * encode(part)):02x}" for part in linear)
 
 
 def to_linear_rgb(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
-    """OKLCH, the hue in radians, to red, green and blue light; outside 0…1 if no screen can show it."""
+    """Convert OKLCH, with the hue in radians, to linear red, green and blue; outside 0…1 if no screen can show it."""
     a, b = chroma * math.cos(hue), chroma * math.sin(hue)
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
@@ -45,5 +44,5 @@ def to_linear_rgb(lightness: float, chroma: float, hue: float) -> tuple[float, f
 
 
 def encode(light: float) -> float:
-    """The value of a pixel that gives so much light (sRGB)."""
+    """Convert linear light, 0…1, to the value of an sRGB pixel, 0…1."""
     return 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055

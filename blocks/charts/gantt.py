@@ -1,4 +1,4 @@
-"""Lays out the chart of a recording: a row a worker, a bar an item, time to the right."""
+"""Lays out the chart of a recording: a row per worker, a bar per item, time to the right."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from .tape import Tape
 from .ticks import duration, ticks
 
 MOST_ROWS = 200
-"""More workers than these are only counted."""
+"""The maximum of rows; further rows are only counted."""
 MARGIN = 16
 ROW = 34
 LEAST_ROW = 6
 ALL_ROWS = 1400
-"""Pixels: rows become lower than ROW, not below LEAST_ROW, where all of them would be higher than this."""
+"""Pixels: if all rows together would be higher than this, they become lower than ROW, but not than LEAST_ROW."""
 
 
 def lay_out(recording: Tape, width: int, start: float | None, end: float | None) -> Picture:
     """Make the picture of a recording.
 
     Args:
-        recording: What to draw.
-        width: In pixels, 320 … 20 000.
-        start: From which second on; None: from the start of the network, or, where older spans were let go, from where
-            all of them are there.
-        end: To which second; None: to the end.
+        recording: The recording to draw.
+        width: The width in pixels, 320 … 20 000.
+        start: The second at which the picture begins. None takes the start of the network, or, if older spans were
+            dropped, the second from which no span is missing.
+        end: The second at which the picture ends; None takes the end of the network.
     """
     check_width(width)
     rows = rows_of(recording)
@@ -46,13 +46,13 @@ def lay_out(recording: Tape, width: int, start: float | None, end: float | None)
 
 
 def check_width(width: int) -> None:
-    """Raise if a picture cannot be so wide."""
+    """Raise a `ValueError` if `width` is no int of 320 … 20 000."""
     if not isinstance(width, int) or isinstance(width, bool) or not 320 <= width <= 20_000:
         raise ValueError(f"recording: the width of a picture must be an int of 320 to 20000 pixels, got {width!r}")
 
 
 def window(recording: Tape, start: float | None, end: float | None) -> tuple[float, float]:
-    """Find out which stretch of time to show; it is never empty."""
+    """The interval of time to show; it is never empty."""
     last = max((span.end for span in recording.spans), default=0.0)
     first = _recorded_from(recording) if start is None else start
     until = max(recording.seconds, last, first) if end is None else end
@@ -62,7 +62,7 @@ def window(recording: Tape, start: float | None, end: float | None) -> tuple[flo
 
 
 def _recorded_from(recording: Tape) -> float:
-    """Spans are let go in the order in which they ended: from the first end that is kept, nothing is missing."""
+    """The second from which no span is missing: the first end that is kept, as spans are dropped in order of end."""
     if not recording.dropped or not recording.spans:
         return 0.0
     ends = [span.end for span in recording.spans]
@@ -79,14 +79,14 @@ class Gutter:
 
     @classmethod
     def of(cls, rows: tuple[Row, ...], width: int, scale: float) -> Gutter:
-        """Make it as wide as the names need, within reason."""
+        """Make a gutter as wide as the names need, up to a share of the picture's width."""
         stages = max((text_width(clean(bounded(row.stage)), 18 * scale, bold=True) for row in rows), default=0.0)
         workers = max((text_width(clean(bounded(row.short_title)), 15 * scale) for row in rows), default=0.0)
         return cls(min(stages, 0.22 * width), min(workers, 0.14 * width), 8 * scale)
 
     @property
     def width(self) -> float:
-        """All of it, with what keeps the names apart."""
+        """The whole width, gaps included."""
         return self.stages + self.workers + 3 * self.gap
 
 
@@ -105,7 +105,7 @@ class Sheet:
         self.labels: list[Label] = []
 
     def picture(self) -> Picture:
-        """Put it all together."""
+        """Make the whole picture."""
         y = self._heading(MARGIN * self.scale)
         top = y
         y = self._rows(y)
@@ -194,7 +194,7 @@ class Sheet:
         return y + 6 * self.scale + 2.2 * size
 
     def _ticks(self, size: float) -> list[tuple[float, str]]:
-        """As many marks as leave room between what is written there."""
+        """The marks of the axis: as many as leave room between their texts."""
         found = ticks(self.frame.start, self.frame.end, max(2, int(self.frame.width / (6.5 * size))))
         room = 1.3 * max((text_width(text, size) for _, text in found))
         if len(found) * room > self.frame.width:
@@ -203,5 +203,5 @@ class Sheet:
 
 
 def count(number: int, noun: str) -> str:
-    """Say how many there are."""
+    """Write a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""The line below a chart that says what its signs mean."""
+"""The legend below a chart, which explains its colours and patterns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEANINGS = {
 
 
 def draw_legend(roles: Set[Role], frame: Frame, left: float, top: float) -> tuple[list[Box], list[Label], float]:
-    """Explain the roles that occur; return the boxes, the labels, and where they end."""
+    """Explain the given roles; return the boxes, the labels, and the y at which they end."""
     boxes: list[Box] = []
     labels: list[Label] = []
     size, sample, line = 15 * frame.scale, 30 * frame.scale, 24 * frame.scale

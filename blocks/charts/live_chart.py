@@ -1,4 +1,4 @@
-"""The chart of a run while it goes on, as plain data for something that paints it: a page, a notebook, a window."""
+"""The chart of a run that goes on, as plain data to be painted by a web page, a notebook, or a window."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class ChartRow:
     """A row of a `LiveChart`.
 
     Attributes:
-        number: What bars call the row; it stays the same while other rows come and go.
+        number: The row's number in bars; it stays the same when other rows are added.
         stage: The stage that the worker works for.
-        title: The name of the row where it stands alone.
-        worker: What to write next to the name of the stage, if the stage has several rows; empty if it has one.
-        is_first: Whether it is the first row of its stage, which has the name of the stage.
-        is_shaded: Whether its ground is darker; it is that of every other stage.
-        height: As a share of that of most rows.
+        title: The name of the row without the name of the stage beside it.
+        worker: The text beside the name of the stage, if the stage has several rows; empty if it has one.
+        is_first: Whether it is the first row of its stage, the one with the name of the stage.
+        is_shaded: Whether its background is darker, as for every other stage.
+        height: The height, as a share of that of most rows.
     """
 
     number: int
@@ -46,8 +46,8 @@ class ChartBar:
 
     Attributes:
         row: The number of its row.
-        span: What was done.
-        colour: That of the item, as "#rrggbb"; empty if it is no work on an item.
+        span: The span that the bar shows.
+        colour: The colour of the item, as "#rrggbb"; empty if the span is no work on an item.
     """
 
     row: int
@@ -57,7 +57,7 @@ class ChartBar:
 
 @attrs.frozen
 class ChartStyle:
-    """The colours and measures of charts, by what is drawn.
+    """The colours and sizes of charts, by what is drawn.
 
     The keys are "paper", "band" (below every other stage), "grid", "item" (work on no item in particular), "many" (work
     on items that are too short to be drawn one by one), "failed", "input" (waits for an item), "output" (waits to hand
@@ -67,11 +67,11 @@ class ChartStyle:
         light: Colours on a light screen.
         dark: Colours on a dark screen.
         edge: The colour of the outline of a bar.
-        heights: How high things are, as a share of the height of their row.
-        meanings: What they mean, for a legend.
-        items: Colours of the first items, for a legend.
-        thin: Pixels: what is narrower is counted into columns.
-        column: Pixels: how wide these columns are.
+        heights: The heights of things, as shares of the height of their row.
+        meanings: What the keys mean, for a legend.
+        items: The colours of the first items, for a legend.
+        thin: Pixels: narrower bars are merged into columns.
+        column: Pixels: the width of these columns.
         outlined: Pixels: a narrower bar has no outline.
         hatch: Pixels from one line of the hatching to the next.
     """
@@ -89,7 +89,7 @@ class ChartStyle:
 
 
 def named(values: Mapping[Role, str]) -> dict[str, str]:
-    """Values by the names of their roles."""
+    """Replace the roles in a mapping by their names."""
     return {role.value: value for role, value in values.items()}
 
 
@@ -110,16 +110,16 @@ STYLE = ChartStyle(
 class LiveChart:
     """Sorts spans into rows as they come, for a chart that is painted while the run goes on.
 
-    It has the rows, names, lanes and colours of the charts that `Recording.save` writes. Feed it with the spans of a
-    recording, paint `rows`, and ask with `since` for the bars that have come meanwhile.
+    It has the rows, names, lanes and colours of the charts that `Recording.save` writes. Give it the spans of a
+    recording, paint `rows`, and ask `since` for the bars that are new.
 
     Args:
-        stages: The order of the stages, as `Recording.stages` has it; others come behind them by name.
-        max_bars: The newest bars that are kept, >= 1.
+        stages: The order of the stages, as in `Recording.stages`; others come after them by name.
+        max_bars: The maximum of bars to keep, the newest, >= 1.
 
     Attributes:
-        style: The colours and measures of all charts.
-        count: How many bars have come.
+        style: The colours and sizes of all charts.
+        count: The number of bars that have come.
     """
 
     style: ClassVar[ChartStyle] = STYLE
@@ -132,7 +132,7 @@ class LiveChart:
         self._bars: deque[ChartBar] = deque(maxlen=max_bars)
         self._lanes: dict[tuple[str, str], Lanes] = {}
         self._numbers: dict[Key, int] = {}
-        self._rows: dict[Key, bool] = {}  # with whether there is work in it
+        self._rows: dict[Key, bool] = {}  # the value: whether the row has work
         self._made: tuple[ChartRow, ...] | None = None
 
     def __repr__(self) -> str:
@@ -144,7 +144,7 @@ class LiveChart:
             self._stages, self._made = order, None
 
     def add(self, span: Span) -> None:
-        """Take the next span; they come in the order in which they end, as in a recording."""
+        """Add the next span; spans come in the order in which they end, as in a recording."""
         works = span.activity is Activity.WORK
         row = (span.stage, span.worker, self._lane(span) if works else 0)
         if row not in self._rows or (works and not self._rows[row]):
@@ -160,13 +160,13 @@ class LiveChart:
         return lanes.place(span)
 
     def since(self, seen: int) -> tuple[ChartBar, ...]:
-        """Return the bars that came after the first `seen`, as far as they are still kept."""
+        """Return the bars after the first `seen` ones, without those that are no longer kept."""
         new = min(self.count - seen, len(self._bars))
         return tuple(self._bars[place] for place in range(len(self._bars) - new, len(self._bars)))
 
     @property
     def rows(self) -> tuple[ChartRow, ...]:
-        """The rows so far, in order; a stage that has done nothing yet has an empty one."""
+        """The rows so far, in order; a stage without spans has an empty row."""
         if self._made is None:
             self._made = self._make_rows()
         return self._made

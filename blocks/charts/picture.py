@@ -1,4 +1,4 @@
-"""A picture as plain data: boxes and labels with their places, so that an SVG and a PNG cannot differ."""
+"""A picture as plain data: boxes and labels with their places. So an SVG and a PNG cannot differ."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import attrs
 
 
 class Role(Enum):
-    """What a box or a label is there for, which decides how it looks.
+    """The role of a box or a label, which decides how it looks.
 
     Attributes:
-        PAPER: What all of it is drawn on.
-        BAND: Behind the rows of every other stage.
+        PAPER: The background of the whole picture.
+        BAND: The background of the rows of every other stage.
         GRID: A line at a round time.
         ITEM: Work on one item, in the colour of the item.
         MANY: Work on items that are too short to be drawn one by one.
@@ -22,7 +22,7 @@ class Role(Enum):
         INPUT: A wait for an item.
         OUTPUT: A wait to hand an item on; hatched.
         TEXT: A label.
-        FAINT: A label of less weight.
+        FAINT: A label that stands out less.
         ON_ITEM: A label on a bar.
     """
 
@@ -63,15 +63,15 @@ DARK = LIGHT | {
     Role.FAINT: "#b4bdc9",
 }
 EDGE = "#4a4a4a"
-"""The outline of a bar, which keeps light colours apart from light paper."""
+"""The colour of a bar's outline, which separates light bars from light paper."""
 OUTLINED = 4.0
-"""Pixels: a narrower bar would be all outline."""
+"""Pixels: narrower bars get no outline, which would cover them."""
 HATCH = 7.0
-"""Pixels from one line of the hatching to the next, at a right angle to them."""
+"""Pixels from one line of the hatching to the next, measured at a right angle to the lines."""
 
 
 class Anchor(Enum):
-    """Which end of a label is at its place."""
+    """The part of a label that is at its place."""
 
     START = "start"
     MIDDLE = "middle"
@@ -80,7 +80,7 @@ class Anchor(Enum):
 
 @attrs.frozen
 class Box:
-    """A rectangle; `fill` is the colour of an item, `title` what is told about it to who points at it."""
+    """A rectangle; `fill` is the colour of an item, `title` the text that a pointer on it shows."""
 
     x: float
     y: float
@@ -93,7 +93,7 @@ class Box:
 
 @attrs.frozen
 class Label:
-    """A line of text, `y` being where its letters stand."""
+    """A line of text; `y` is its baseline."""
 
     x: float
     y: float
@@ -106,12 +106,12 @@ class Label:
 
 @attrs.frozen
 class Picture:
-    """Boxes, and labels on top of them; what comes first is below.
+    """Boxes, and labels on top of them; earlier ones are below later ones.
 
     Attributes:
-        scale: How much larger than usual everything is.
-        title: What it is, in a line.
-        description: What is to be seen, for those who do not see it.
+        scale: The factor by which everything is larger than usual.
+        title: The title, in one line.
+        description: A description, for people who do not see the picture.
     """
 
     width: int
@@ -124,27 +124,27 @@ class Picture:
 
 
 LONGEST = 120
-"""Characters: of a longer name only the beginning and the end are shown, so that it costs no more than others."""
+"""Characters: of a longer name only the beginning and the end are shown, which bounds its cost."""
 
 
 def clean(text: str) -> str:
-    """Replace what no picture can show: control characters, halves of characters, line ends."""
+    """Replace what no picture can show: control characters and lone surrogates; white space becomes one space."""
     return "".join(character if is_drawn(character) else "�" for character in " ".join(text.split()))
 
 
 def is_drawn(character: str) -> bool:
-    """Tell whether XML allows a character, and a font may have it."""
+    """Whether XML allows a character, and a font may have it."""
     return unicodedata.category(character) not in {"Cc", "Cs"} and character not in "\ufffe\uffff"
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Estimate how wide a text is, on the safe side: the font is not known."""
+    """Estimate the width of a text; it is rather too large than too small, as the font is not known."""
     wide = sum(1.05 if unicodedata.east_asian_width(character) in "WF" else 0.58 for character in text)
     return wide * size * (1.25 if bold else 1)
 
 
 def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
-    """Leave out the middle of a text, so that it fits: names of the same kind often differ at the end."""
+    """Leave out the middle of a text so that it fits: similar names often differ at the end."""
     if text_width(text, size, bold) <= width:
         return text
 
@@ -156,5 +156,5 @@ def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
 
 
 def bounded(text: str) -> str:
-    """Leave out the middle of a text that is longer than anybody reads; `shorten` makes the rest fit."""
+    """Leave out the middle of a text of more than LONGEST characters; `shorten` makes the rest fit."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"

@@ -15,14 +15,14 @@ FONTS = {
     False: ("DejaVuSans.ttf", "arial.ttf", "Arial.ttf", "Helvetica.ttc"),
     True: ("DejaVuSans-Bold.ttf", "arialbd.ttf", "Arial Bold.ttf", "Helvetica.ttc"),
 }
-"""What is on Linux, on Windows and on macOS; where there is none of them, the font that Pillow brings along."""
+"""Fonts of Linux, Windows and macOS; without any of them, Pillow's own font is used."""
 SLANT = 2**0.5
-"""Lines at 45 degrees are so much further apart along an edge."""
+"""The distance of lines at 45 degrees along an edge, as a multiple of their distance at a right angle."""
 ANCHORS = {Anchor.START: "ls", Anchor.MIDDLE: "ms", Anchor.END: "rs"}
 
 
 def to_png(picture: Picture) -> bytes:
-    """Paint a picture.
+    """Paint a picture and return the bytes of the PNG.
 
     Raises:
         ModuleNotFoundError: Pillow is not installed.
@@ -50,7 +50,7 @@ def to_png(picture: Picture) -> bytes:
 
 
 def pixels(box: Box) -> tuple[int, int, int, int]:
-    """The pixels of a box, at least one: left, top, and the first ones outside."""
+    """The pixels of a box, at least one: left and top, and the first right and bottom outside."""
     left, top = round(box.x), round(box.y)
     return left, top, max(left + 1, round(box.x + box.width)), max(top + 1, round(box.y + box.height))
 
@@ -70,7 +70,7 @@ def paint_label(draw: ImageDraw.ImageDraw, label: Label) -> None:
 
 @lru_cache(maxsize=32)
 def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Find a font that people can read."""
+    """Load the first font that there is."""
     from PIL import ImageFont
 
     for name in FONTS[bold]:
@@ -82,7 +82,7 @@ def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.Image
 
 
 def hatching(picture: Picture) -> Image.Image:
-    """Slanted lines all over the picture, of which a box shows its part."""
+    """Make a mask of slanted lines over the whole picture; each hatched box shows its part."""
     from PIL import Image, ImageDraw
 
     mask = Image.new("1", (picture.width, picture.height))

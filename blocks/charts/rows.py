@@ -1,6 +1,6 @@
-"""The rows of a diagram of a recording: the workers of each stage, and what each of them did.
+"""The rows of a chart: the workers of each stage, with their spans.
 
-Saved charts and live ones have the same rows: names, order and lanes are decided here, for a span at a time.
+Saved and live charts have the same rows: this module decides names, order and lanes, for one span at a time.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .span import Span
 from .tape import Tape
 
 Key = tuple[str, str, int]
-"""Stage, worker and lane."""
+"""The key of a row: stage, worker and lane."""
 WAITS = 0.65
-"""The height of a row that has only waits, as a share of that of the others."""
+"""The height of a row with waits only, as a share of that of other rows."""
 
 
 @attrs.frozen
 class Row:
-    """What one worker did; no two works of a row overlap.
+    """The spans of one worker; no two works of a row overlap.
 
     Attributes:
         stage: The stage that the worker works for.
         worker: Its name; that of the stage if the stage has no workers.
-        lane: 0, or a further number where a worker did several things at once.
-        spans: In the order in which they ended.
+        lane: 0; a higher number for what the worker did at the same time.
+        spans: The spans, in the order in which they ended.
     """
 
     stage: str
@@ -41,12 +41,12 @@ class Row:
 
     @property
     def title(self) -> str:
-        """What to call the row: the worker, with the stage unless its name says it."""
+        """The row's name: the worker, with the stage unless the worker's name begins with it."""
         return f"{worker_name(self.stage, self.worker)}{self._more}"
 
     @property
     def short_title(self) -> str:
-        """What to call the row next to the name of the stage; empty if there is no more to say."""
+        """The row's name beside the name of the stage; empty if it adds nothing."""
         return f"{self.worker.removeprefix(self.stage).strip(' -_:/.')}{self._more}".strip()
 
     @property
@@ -55,7 +55,7 @@ class Row:
 
 
 def worker_name(stage: str, worker: str) -> str:
-    """The name of a worker for those who do not see for which stage it works."""
+    """The name of a worker, with its stage unless the name begins with it."""
     return worker if worker.startswith(stage) else f"{stage} {worker}"
 
 
@@ -63,9 +63,9 @@ def rows_of(recording: Tape, waits_overlap: bool = True) -> tuple[Row, ...]:
     """Sort the spans into rows: by stage in the order of the stages, then by worker, then by lane.
 
     Args:
-        recording: What was recorded.
-        waits_overlap: Whether a wait may overlap with a work of the same row. It does so by a little if a worker began
-            before the loop had noticed, and is drawn below it.
+        recording: The recording.
+        waits_overlap: Whether a wait may overlap with a work of the same row, and is drawn below it. Both overlap a
+            little if a worker began before the loop noticed.
     """
     lanes: dict[tuple[str, str], Lanes] = {}
     spans: dict[Key, list[Span]] = {}
@@ -78,42 +78,42 @@ def rows_of(recording: Tape, waits_overlap: bool = True) -> tuple[Row, ...]:
 
 
 def idle(stages: Iterable[str], rows: Iterable[Key]) -> list[Key]:
-    """Return an empty row for each stage that has none: that it had nothing to do is worth seeing."""
+    """Return an empty row for each stage that has no row, to show that it had nothing to do."""
     busy = {stage for stage, _, _ in rows}
     return [(stage, stage, 0) for stage in dict.fromkeys(stages) if stage not in busy]
 
 
 def in_order(rows: Iterable[Key], stages: Iterable[str]) -> list[Key]:
-    """Sort rows: by stage in the given order, others behind them by name; then by worker, then by lane."""
+    """Sort rows: by stage in the given order, other stages after them by name; then by worker, then by lane."""
     places = {stage: place for place, stage in enumerate(stages)}
     return sorted(rows, key=lambda row: (places.get(row[0], len(places)), row[0], natural(row[1]), row[2]))
 
 
 def height_of(has_work: bool, rows_of_stage: int) -> float:
-    """The height of a row, 1 as a rule. Waits of a stage as a whole, next to the rows of its workers, need less."""
+    """The height of a row, normally 1; less for a row of waits beside other rows of its stage."""
     return 1.0 if has_work or rows_of_stage == 1 else WAITS
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Sort key of a name in which numbers count as numbers: "filter 2" comes before "filter 10".
+    """The sort key of a name, in which numbers count as numbers: "filter 2" comes before "filter 10".
 
-    Names that differ only far behind are in the order of the alphabet.
+    Names that differ only after LONGEST characters are sorted as text.
     """
     parts = (part for part in re.split(r"(\d+)", name[:LONGEST]) if part)
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts), name
 
 
 class Lanes:
-    """Spreads the spans of one worker over as few lanes as things went on at once.
+    """Spreads the spans of one worker over the fewest lanes in which none overlap.
 
-    They come in the order in which they end. Each gets, of the lanes that are free when it begins, the one that has
-    been free for the shortest time: a span that begins earlier could use only one that has been free for longer.
+    Spans come in the order in which they end. Each gets, of the lanes that are free when it begins, the one that became
+    free last: a span that begins earlier could use only a lane that has been free for longer.
     """
 
     __slots__ = ("_free",)
 
     def __init__(self) -> None:
-        self._free: list[tuple[float, int]] = []  # since when, and which lane, negative: the first of several is taken
+        self._free: list[tuple[float, int]] = []  # free since when, and the negative lane: the lowest is taken
 
     def place(self, span: Span) -> int:
         """Return the lane of the next span."""

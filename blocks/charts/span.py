@@ -1,4 +1,4 @@
-"""One bar of the diagram: who was busy with which item, or waited, from when to when."""
+"""One bar of a chart: the work of a worker on an item, or a wait, from when to when."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ..base.activity import Activity
 
 @attrs.frozen(slots=True)
 class Span:
-    """Who did what with which item, from when to when.
+    """One work of a worker on an item, or one wait, from when to when.
 
     Attributes:
         stage: The block or agent; "body" for the body of the network.
-        worker: Who worked for it, if it has workers (a thread, a process, a task), else the stage.
-        item: The number of the item, the same in every stage that it passes; in the order in which items were first
-            seen, from 1 on. What is made of several items has the number of the first of them. What an agent sends
-            has its own number if the agent has received it, and else that of what it received last. 0: no item is
-            concerned.
+        worker: The worker (a thread, a process, a task), if the stage has workers; else the stage.
+        item: The number of the item, the same in every stage that it passes; from 1, in the order in which items were
+            first seen. An item made from several has the number of the first of them. An item that an agent sends keeps
+            its number if the agent has received it; else it has that of the item that the agent received last. 0 for
+            no item.
         start: Seconds since the start of the network.
         end: Seconds since the start of the network.
-        activity: What was done.
-        label: What the item looked like when work on it began, shortened; empty if no item is concerned.
-        error: How the work failed, in a line; empty if it did not.
+        activity: The kind of work or wait.
+        label: The item as text when work on it began, shortened; empty if there is no item.
+        error: The failure, in one line; empty if there was none.
     """
 
     stage: str
@@ -36,5 +36,5 @@ class Span:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The length of the span."""
         return self.end - self.start

@@ -9,16 +9,16 @@ from .picture import DARK, EDGE, HATCH, LIGHT, OUTLINED, Anchor, Box, Label, Pic
 
 FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 SCOPE = "penstock-recording"
-"""The class of the picture: its style must not reach the page that it is put into."""
+"""The CSS class of the picture, so that its style does not apply to the rest of a page."""
 
 
 def to_svg(picture: Picture) -> str:
-    """Write a picture down."""
+    """Write a picture as the text of an SVG file."""
     return "\n".join(lines(picture)) + "\n"
 
 
 def lines(picture: Picture) -> Iterator[str]:
-    """The file, line by line."""
+    """The lines of the file."""
     size = f'width="{picture.width}" height="{picture.height}" viewBox="0 0 {picture.width} {picture.height}"'
     name = quoteattr(f"{picture.title}; {picture.description}")
     yield f'<svg xmlns="http://www.w3.org/2000/svg" class="{SCOPE}" {size} role="img" aria-label={name}>'
@@ -36,12 +36,12 @@ def lines(picture: Picture) -> Iterator[str]:
 
 
 def style(colours: dict[Role, str]) -> str:
-    """The colours of all roles."""
+    """The style rules for the colours of all roles."""
     return "\n".join(f".{SCOPE} .{role.value}{{fill:{colour}}}" for role, colour in colours.items())
 
 
 def box(shape: Box) -> str:
-    """One rectangle."""
+    """The element of a box."""
     edge = " edge" if shape.role is Role.ITEM and shape.width >= OUTLINED else ""
     look = f'class="{shape.role.value}{edge}"'
     if shape.fill:
@@ -54,7 +54,7 @@ def box(shape: Box) -> str:
 
 
 def label(text: Label) -> str:
-    """One line of text."""
+    """The element of a label."""
     anchor = "" if text.anchor is Anchor.START else f' text-anchor="{text.anchor.value}"'
     look = f'class="{text.role.value}{" b" if text.bold else ""}"'
     place = f'x="{number(text.x)}" y="{number(text.y)}" font-size="{number(text.size)}"'
@@ -62,5 +62,5 @@ def label(text: Label) -> str:
 
 
 def number(value: float) -> str:
-    """As short as it can be, to a hundredth of a pixel."""
+    """Write a number as short as possible, rounded to a hundredth of a pixel."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

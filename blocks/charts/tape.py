@@ -1,4 +1,4 @@
-"""What a chart is drawn from: a recording, as far as a chart knows it."""
+"""A recording, as a chart needs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .span import Span
 
 
 class Tape(Protocol):
-    """Who did what with which item, from when to when."""
+    """The spans of a run, with the names of its stages and links."""
 
     network: str
     seconds: float
@@ -18,5 +18,5 @@ class Tape(Protocol):
 
     @property
     def spans(self) -> tuple[Span, ...]:
-        """What was recorded, in the order in which it ended."""
+        """The recorded spans, in the order in which they ended."""
         ...

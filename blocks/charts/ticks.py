@@ -1,4 +1,4 @@
-"""Where an axis of time has its marks, and what is written there."""
+"""The marks of a time axis, with their texts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ def ticks(start: float, end: float, at_most: int) -> list[tuple[float, str]]:
     """Choose round times from `start` to `end`, both included, in steps of 1, 2 or 5 times a power of ten.
 
     Args:
-        start: In seconds.
-        end: In seconds, > start.
-        at_most: So many fit, >= 2; if they are so few that there would be none, there are twice as many.
+        start: The start of the axis in seconds.
+        end: The end of the axis in seconds, > start.
+        at_most: The maximum of marks, >= 2; it is doubled if there would be no mark.
     """
     step = round_step((end - start) / at_most)
     size, unit = unit_of(max(abs(start), abs(end)))
-    if step < size * 1e-3:  # far into a long run: what differs would not be seen
+    if step < size * 1e-3:  # far into a long run: the difference would not be visible
         size, unit = unit_of(step)
     first, last = math.ceil(start / step - 1e-9), math.floor(end / step + 1e-9)
     if first > last:
@@ -33,12 +33,12 @@ def round_step(least: float) -> float:
 
 
 def unit_of(seconds: float) -> tuple[float, str]:
-    """The largest unit of which this is one or more; nanoseconds for all that is less."""
+    """The largest unit that is not larger than a time; nanoseconds for smaller times."""
     return next((unit for unit in UNITS if seconds >= unit[0] * (1 - 1e-9)), UNITS[-1])
 
 
 def duration(seconds: float) -> str:
-    """Say how long something took, with three digits that count."""
+    """Write a number of seconds with three significant digits, in a fitting unit."""
     if seconds == 0:
         return "0 s"
     size, unit = unit_of(abs(seconds))
