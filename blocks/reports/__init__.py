@@ -1,1 +1,1 @@
-"""What is told of a run: reports, the bottleneck, suggestions, diagrams, and progress on the terminal."""
+"""Descriptions of a run: reports, the bottleneck, suggestions, diagrams, and progress on the terminal."""

@@ -1,4 +1,4 @@
-"""What keeps a run as long as it is, and what it costs, in a sentence; `find_bottleneck.py` finds it."""
+"""The bottleneck of a run and its cost, in a sentence; `find_bottleneck.py` finds it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import attrs
 from ..base.units import listed, printable, show
 
 WORTH_TELLING = 0.05
-"""Share of the run; shorter waits are not mentioned, and a gain that is less is none."""
+"""Share of the run; shorter waits and smaller gains are not mentioned."""
 BODY, LOOP, PROCESSORS = "body", "loop", "processors"
 
 
 def called(name: str) -> str:
-    """How a sentence calls a block or agent."""
+    """The name of a block or agent in a sentence."""
     return f"the {name}" if name in (BODY, LOOP, PROCESSORS) else printable(name)
 
 
 class BottleneckKind(Enum):
-    """What keeps a run as long as it is.
+    """The kind of a bottleneck: what limits the speed of a run.
 
     Attributes:
         BLOCK: The calls of one block.
         LOOP: The plain functions that take turns on the loop; none of them takes half of the time.
         PROCESSORS: All calls together; there are no more processors.
-        AGENT: What an agent, or the body, does besides sending and receiving.
-        INPUT: Whoever feeds the block that is named.
-        OUTPUT: Whoever takes the results of the block that is named.
+        AGENT: The work of an agent, or of the body, apart from sending and receiving.
+        INPUT: The code that feeds the named block.
+        OUTPUT: The code that takes the results of the named block.
         NOTHING: Nothing stands out.
     """
 
@@ -42,12 +42,12 @@ class BottleneckKind(Enum):
 
 @attrs.frozen
 class Waited:
-    """How long somebody else had to wait.
+    """The wait of another part of the network.
 
     Attributes:
         name: The block, the agent, or "body".
-        seconds: Altogether.
-        is_for_input: Whether it waited for input; else it waited to hand on.
+        seconds: The total of its waits.
+        is_for_input: Whether it waited for input; else it waited to hand an item on.
     """
 
     name: str
@@ -60,19 +60,19 @@ class Waited:
 
 @attrs.frozen
 class Bottleneck:
-    """What keeps a run as long as it is, and what it costs; `str()` says it in a sentence.
+    """The bottleneck of a run, and what it costs; `str()` says it in a sentence.
 
     Attributes:
         name: The block, the agent or "body", "loop" or "processors".
-        kind: What that is.
-        seconds: How long it needed for the whole run; calls that are made at once share their time.
-        run: How long the run took.
-        each: Seconds an item.
-        at_once: How many calls it made at once, at the most.
-        waits: Who else had to wait, the longest first.
-        others: Who takes turns with it, or is as slow; of INPUT and OUTPUT, who it may be.
-        next_slowest: What would be the bottleneck without it; empty if there is nothing else.
-        possible: How long the run would take if it were as fast as the next slowest.
+        kind: The kind of the bottleneck.
+        seconds: The time that it needed for the whole run; concurrent calls share their time.
+        run: The seconds that the run took.
+        each: Seconds per item.
+        at_once: The maximum of concurrent calls.
+        waits: The waits of other parts of the network, the longest first.
+        others: The names that take turns with it, or are as slow; for INPUT and OUTPUT, the candidates.
+        next_slowest: The name that would be the bottleneck without it; empty if there is none.
+        possible: The seconds that the run would take if it were as fast as the next slowest.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Bottleneck:
 
     @property
     def busy(self) -> float:
-        """Its share of the run, from 0 to 1."""
+        """The bottleneck's share of the run, from 0 to 1."""
         return min(1.0, self.seconds / self.run)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""The picture of a network as text: for Mermaid, which GitHub draws by itself, and for Graphviz.
+"""A diagram of a network as text, for Mermaid (which GitHub draws by itself) and for Graphviz.
 
-What stands in a node or at a link is the same in both and is put together first, in `Picture`. Nodes are numbered:
-names may hold anything and appear only in labels, where each language hides what it would take for its own.
+Both have the same texts at nodes and links; `Picture` holds these. The ids of nodes are numbers, because names may have
+any characters. Names appear only in labels, in which each language's special characters are escaped.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from .bottleneck import Bottleneck
 from .link_statistics import LinkKind, LinkStatistics
 
 BODY = ""
-"""The end of a link at which tasks send or receive by hand."""
+"""The name of the end of a link at which tasks send or receive by hand."""
 UNSAFE = re.compile(r"[^\w ,%×()._-]|(?<![^\W_])[._-]|[._-](?![^\W_])|^ *\d+\)")
-"""What Mermaid could take for its own, or for Markdown; a point, line or dash inside of a word is just that."""
+"""Characters that Mermaid could read as syntax or as Markdown; a point, underscore or hyphen inside a word is safe."""
 
 
 class Drawable(Protocol):
-    """What is drawn: a report."""
+    """A report, as a diagram needs it."""
 
     @property
     def statistics(self) -> Statistics:
-        """What the network has done so far."""
+        """The network's numbers so far."""
         ...
 
     @property
     def links(self) -> Sequence[LinkStatistics]:
-        """Who feeds whom."""
+        """The links of the network."""
         ...
 
     @property
     def governed(self) -> Mapping[str, tuple[str, ...]]:
-        """By governor: the blocks that it governs."""
+        """For each governor, the blocks that it governs."""
         ...
 
     @property
     def bottleneck(self) -> Bottleneck | None:
-        """What keeps the run as long as it is."""
+        """The bottleneck of the run; None if nothing has run yet."""
         ...
 
 
@@ -52,10 +52,10 @@ class Node:
     """A block, an agent, the body, or a governor that has no block of its own.
 
     Attributes:
-        id: Its name in the text.
-        lines: What stands in it; the first is its name.
+        id: Its id in the diagram.
+        lines: Its lines of text; the first is its name.
         shape: "function", "buffer", "agent" or "governor".
-        is_bottleneck: Whether it keeps the run as long as it is.
+        is_bottleneck: Whether it is the bottleneck of the run.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Edge:
 
 @attrs.frozen
 class Picture:
-    """What is to be drawn."""
+    """A diagram as plain data."""
 
     title: str
     groups: tuple[Group, ...]
@@ -94,13 +94,13 @@ class Picture:
 
     @property
     def bottlenecks(self) -> tuple[str, ...]:
-        """The ids of the nodes that keep the run as long as it is."""
+        """The ids of the nodes that are the bottleneck of the run."""
         nodes = (*(node for group in self.groups for node in group.nodes), *self.nodes)
         return tuple(node.id for node in nodes if node.is_bottleneck)
 
 
 def picture_of(report: Drawable) -> Picture:
-    """Put together what is to be drawn."""
+    """Make the plain data of a diagram."""
     nodes = nodes_of(report)
     free = dict(nodes)
     groups: list[Group] = []
@@ -111,14 +111,14 @@ def picture_of(report: Drawable) -> Picture:
         governed = [name for name in report.governed.get(governor.name, ()) if name in nodes]
         if own := tuple(free.pop(name) for name in governed if name in free):
             groups.append(Group(id, lines, own))
-        else:  # there is no way to draw regions that overlap
+        else:  # overlapping regions cannot be drawn
             alone.append(Node(id, lines, "governor"))
             edges += [Edge(id, nodes[name].id, ("governs",), is_dashed=True) for name in governed]
     return Picture(report.statistics.network, tuple(groups), (*free.values(), *alone), tuple(edges))
 
 
 def nodes_of(report: Drawable) -> dict[str, Node]:
-    """By name: a node for each block, for each agent, and for the body if anything comes from there or goes there."""
+    """The nodes by name: blocks, agents, and the body if it sends or receives."""
     numbers = report.statistics
     bottleneck = None if report.bottleneck is None else report.bottleneck.name
     nodes: dict[str, Node] = {}
@@ -133,7 +133,7 @@ def nodes_of(report: Drawable) -> dict[str, Node]:
 
 
 def describe_block(block: BlockStatistics) -> tuple[str, ...]:
-    """Name, place, queue and time of a block."""
+    """The lines of a block: name, place, queue and time."""
     dropped = sum(block.dropped.values())
     return without_empty(
         block.name,
@@ -146,12 +146,12 @@ def describe_block(block: BlockStatistics) -> tuple[str, ...]:
 
 
 def describe_agent(agent: AgentStatistics) -> tuple[str, ...]:
-    """Name and state of an agent, or of the body."""
+    """The lines of an agent, or of the body: name and status."""
     return (agent.name, agent.status)
 
 
 def describe_governor(governor: GovernorStatistics) -> tuple[str, ...]:
-    """Name and slots of a governor."""
+    """The lines of a governor: name and slots."""
     now, limit, most = (
         show_amount(number, governor.unit) for number in (governor.in_flight, governor.limit, governor.most_in_flight)
     )
@@ -159,7 +159,7 @@ def describe_governor(governor: GovernorStatistics) -> tuple[str, ...]:
 
 
 def edge_of(link: LinkStatistics, nodes: Mapping[str, Node]) -> Edge:
-    """What went along a link, and what may."""
+    """Make the edge of a link, with the messages that it has passed and may still pass."""
     notes = without_empty(
         "" if link.passed is None else f"{link.passed:,} passed",
         f"only {link.filter}" if link.filter else "",
@@ -170,7 +170,7 @@ def edge_of(link: LinkStatistics, nodes: Mapping[str, Node]) -> Edge:
 
 
 def without_empty(*lines: str) -> tuple[str, ...]:
-    """Those lines in which anything stands."""
+    """The lines that are not empty."""
     return tuple(line for line in lines if line)
 
 
@@ -198,13 +198,13 @@ def mermaid(report: Drawable) -> str:
 
 
 def mermaid_node(node: Node) -> str:
-    """A node with its shape."""
+    """The line of a node, with its shape."""
     before, after = MERMAID_SHAPES[node.shape]
     return f"{node.id}{before}{mermaid_label(node.lines)}{after}"
 
 
 def mermaid_label(lines: Sequence[str]) -> str:
-    """Lines in quotes; what might not be taken literally is written as the number of its character."""
+    """Join lines in quotes; unsafe characters are written as their numbers."""
     hidden = (UNSAFE.sub(lambda found: "".join(f"#{ord(char)};" for char in found[0]), printable(x)) for x in lines)
     return f'"{"<br/>".join(hidden)}"'
 
@@ -230,12 +230,12 @@ def graphviz(report: Drawable) -> str:
 
 
 def graphviz_node(node: Node) -> str:
-    """A node with its shape."""
+    """The line of a node, with its shape."""
     stands_out = ", color=red, penwidth=3" if node.is_bottleneck else ""
     return f"{node.id} [label={graphviz_label(node.lines)}, shape={GRAPHVIZ_SHAPES[node.shape]}{stands_out}];"
 
 
 def graphviz_label(lines: Sequence[str]) -> str:
-    """Lines in quotes; `&` would begin an entity."""
+    """Join lines in quotes; `&` is escaped, as it would begin an entity."""
     hidden = (printable(x).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for x in lines)
     return '"' + "\\n".join(hidden) + '"'

@@ -1,4 +1,4 @@
-"""Says which links get nothing because another link of the same source takes everything first."""
+"""Finds links that get nothing because an earlier link of the same source takes every message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.link import Link
 
 
 def find_idle_links(blocks: Iterable[Block]) -> Iterator[str]:
-    """One sentence for each source of which a link got nothing, though others did."""
+    """A sentence for each source with a link that got nothing because an earlier link took every message."""
     for block in blocks:
         outbox = block._outs()[0]
         links = () if isinstance(outbox, FanOut) else tuple(outbox.links)
@@ -26,5 +26,5 @@ def find_idle_links(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def takes_all(link: Link[Any]) -> bool:
-    """Whether a link has passed messages on, and may pass on every one."""
+    """Whether a link has passed messages on, and neither a filter nor a limit stops any."""
     return bool(link.passed) and link.filter is None and link.remaining is None and link.inbox.filter is None

@@ -1,4 +1,4 @@
-"""Who feeds whom in a network, and how many messages went that way."""
+"""The links of a network, and the number of messages that each has passed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class LinkKind(Enum):
-    """What a way from one place to another is.
+    """The kind of a connection between two places.
 
     Attributes:
         LINK: A link, made by `link_target`.
-        DEAD_LETTERS: Where the policy of a block sends what failed.
+        DEAD_LETTERS: A link along which a block's policy sends failed items.
         INPUT: An agent is a reader of a block.
         OUTPUT: An agent is a producer of a block.
-        BY_HAND: Tasks send or receive; the body of the network, as a rule.
+        BY_HAND: Tasks send or receive; usually the body of the network.
     """
 
     LINK = "link"
@@ -40,15 +40,15 @@ class LinkKind(Enum):
 
 @attrs.frozen
 class LinkStatistics:
-    """One way that messages go.
+    """The statistics of one connection.
 
     Attributes:
-        source: The block or agent that they come from; empty for tasks that send by hand.
-        target: The block or agent that they go to; empty for tasks that receive by hand.
-        kind: What it is.
-        passed: How many have gone along; None if it is not known.
-        filter: The name of the function that says which messages go along; empty if all do.
-        remaining: How many may still go along before the link is taken away; None for any number.
+        source: The block or agent that messages come from; empty for tasks that send by hand.
+        target: The block or agent that messages go to; empty for tasks that receive by hand.
+        kind: The kind of the connection.
+        passed: The number of messages passed; None if it is not known.
+        filter: The name of the function that chooses the messages to pass; empty if all pass.
+        remaining: The number of messages to pass until the link is removed; None for no limit.
     """
 
     source: str
@@ -71,7 +71,7 @@ class LinkStatistics:
 
 
 def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, ...]:
-    """Look along all links of a network, then at its agents, then at what came and went by hand."""
+    """Collect a network's links, then the connections of its agents, then what tasks sent and received by hand."""
     links = [link for block in network.blocks for link in linked(block)]
     numbers = {agent.name: agent for agent in statistics.agents}
     for agent in network.agents:
@@ -80,12 +80,12 @@ def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, .
 
 
 def ways_of(network: View) -> list[tuple[str, str]]:
-    """Who feeds whom in a network now, by name."""
+    """The pairs of a source and its target in a network now, by name."""
     return [(link.source or BODY, link.target or BODY) for link in find_links(network, network.statistics())]
 
 
 def linked(block: Block) -> Iterator[LinkStatistics]:
-    """The links that go out of a block."""
+    """The statistics of the outgoing links of a block."""
     for number, outbox in enumerate(block._outs()):
         kind = LinkKind.DEAD_LETTERS if number else LinkKind.LINK
         for link in outbox.links:
@@ -95,7 +95,7 @@ def linked(block: Block) -> Iterator[LinkStatistics]:
 
 
 def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
-    """What an agent reads and feeds; with one input or output it is known how much."""
+    """The connections of an agent; the number of messages is known if it has one input or one output."""
     inputs, outputs = getattr(agent, "inputs", ()), getattr(agent, "outputs", ())
     for source in inputs:
         passed = numbers.received if len(inputs) == 1 else None
@@ -106,7 +106,7 @@ def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
 
 
 def moved_by_hand(blocks: Iterable[Block], links: Iterable[LinkStatistics]) -> Iterator[LinkStatistics]:
-    """What came into blocks and went out of them without links and agents, as far as that can be told."""
+    """The messages that blocks got and gave without links and agents, where that is known."""
     came: defaultdict[str, list[int | None]] = defaultdict(list)
     went: defaultdict[str, list[int | None]] = defaultdict(list)
     for link in links:
@@ -123,6 +123,6 @@ def moved_by_hand(blocks: Iterable[Block], links: Iterable[LinkStatistics]) -> I
 
 
 def rest(total: int, parts: Sequence[int | None]) -> int:
-    """What is left of a number; 0 if a part is not known."""
+    """The difference of a number and its parts; 0 if a part is not known."""
     known = [part for part in parts if part is not None]
     return max(0, total - sum(known)) if len(known) == len(parts) else 0

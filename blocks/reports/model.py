@@ -1,13 +1,13 @@
-"""What keeps a run as long as it is: the model behind suggestions and bottlenecks.
+"""The model of a run's length, behind suggestions and bottlenecks.
 
-It is the chapter's, with processors: a run of N items takes the longest of
+A run of N items takes the longest of
 - the service time of any one stage, divided by its concurrency;
 - the processor time of all stages, divided by the number of processors that it could have had;
 - the service time of all stages that run on the loop, which take turns there.
 
-Service times swell while the processors are busy: what a stage has waited then is counted as waiting for a processor,
-the more so the busier they were, so that a stage is judged by its processor time rather than by the clock. In the same
-way the time of an async function is counted as waiting for its turn while the loop is busy with plain functions.
+Service times grow while the processors are busy: a call then also waits for a processor. The busier they were, the more
+of a call's waiting time counts as that, and the more a stage is judged by its processor time and not by the clock.
+In the same way, the time of an async function counts as waiting for its turn while plain functions keep the loop busy.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 IN_TASKS = ("tasks", "agent", "body")
-"""Places from which nothing runs while a plain function has the loop."""
+"""Places whose code does not run while a plain function holds the loop."""
 AT_LEAST = 0.05
-"""A program that asks for no more of a processor gets it, however busy others keep them all."""
+"""The share of a processor that a program always gets, however busy other programs are."""
 
 
 @attrs.frozen
 class Stage:
-    """What was measured of a block that calls a function or reads an iterable, or of an agent or the body.
+    """The measurements of a block that calls a function or reads an iterable, or of an agent or the body.
 
     Attributes:
         name: The block, the agent, or "body".
         place: Where its function ran or its iterable was read: "loop", "tasks" (async functions), or the kind of its
             executor; "agent" or "body".
-        concurrency: How many calls it was allowed at once.
-        items: How many items it has worked on.
-        seconds: Summed up over its calls, by the clock on the wall.
-        cpu: Seconds of processor time of its calls; 0 for async functions, of which it is not known.
+        concurrency: The maximum of calls at once.
+        items: The number of items that it has worked on.
+        seconds: The sum of the wall-clock seconds of its calls.
+        cpu: Seconds of processor time of its calls; 0 for async functions, for which it is not known.
         is_source: Whether it feeds the others, one item after the other.
     """
 
@@ -48,25 +48,25 @@ class Stage:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether it shares the loop with others."""
+        """Whether the stage shares the loop with others."""
         return self.place == "loop"
 
     @property
     def can_be_parallel(self) -> bool:
-        """Whether another concurrency is all that it takes."""
+        """Whether a higher `concurrency` is all that the stage needs to run in parallel."""
         return not self.takes_turns and not self.is_source
 
 
 class Model:
-    """How long the stages of a run need by themselves.
+    """Computes the time that the stages of a run need by themselves.
 
     Args:
-        stages: What was measured, in order; each has worked on an item at least.
-        seconds: How long the run took, > 0.
-        processors: How many there are to use; less than one if others have left no more.
+        stages: The measured stages, in order; each has worked on at least one item.
+        seconds: The length of the run, > 0.
+        processors: The number of usable processors; less than 1 if other programs leave no more.
 
     Attributes:
-        service: By stage: seconds that its calls would take on a machine with nothing else to do.
+        service: For each stage, the seconds that its calls would take on a machine without other load.
         cpu: Seconds that all calls take if the processors share them.
         loop: Seconds that all calls on the loop take.
     """
@@ -84,21 +84,21 @@ class Model:
         self.loop = sum(self.service[stage.name] for stage in on_loop)
 
     def load(self, stage: Stage) -> float:
-        """Seconds that a stage needs by itself, its concurrency counted in."""
+        """Seconds that a stage needs by itself, with its concurrency."""
         return self.service[stage.name] / stage.concurrency
 
     def limit(self, concurrency: Mapping[str, int] | None = None) -> float:
-        """How long a run takes, at the least.
+        """The minimum length of a run, in seconds.
 
         Args:
-            concurrency: By stage; by default as it was.
+            concurrency: The concurrency of each stage; by default as measured.
         """
         at_once = {stage.name: stage.concurrency for stage in self.stages} if concurrency is None else concurrency
         parallel = (self.service[stage.name] / at_once[stage.name] for stage in self.stages if not stage.takes_turns)
         return max([self.cpu, self.loop, *parallel])
 
     def limit_if(self, stage: Stage, load: float) -> float:
-        """How long a run would take, at the least, if one stage needed no more than that many seconds by itself."""
+        """The minimum length of a run, in seconds, if one stage needed at most `load` seconds by itself."""
         stages: list[Stage] = []
         for other in self.stages:
             part = min(1.0, load / self.load(other)) if other is stage else 1.0
@@ -108,18 +108,18 @@ class Model:
 
 
 def crowding(busy: float, seconds: float) -> float:
-    """Which part of a wait was for a turn: none if a processor was free for half of the time, all if none ever was."""
+    """The share of a wait that was for a turn: 0 if busy for up to half of the time, 1 if busy all the time."""
     return min(1.0, max(0.0, 2 * busy / seconds - 1))
 
 
 def available(stages: Sequence[Stage], seconds: float, processors: int, free: float | None) -> float:
-    """How many processors the stages could have had: those that they used, and those that were free.
+    """The number of processors that the stages could have had: those that they used, plus those that were free.
 
     Args:
-        stages: What was measured.
-        seconds: How long the run took, > 0.
-        processors: How many there are to use.
-        free: How many were free, on average; None if that is not known: then others are taken to use none.
+        stages: The measured stages.
+        seconds: The length of the run, > 0.
+        processors: The number of usable processors.
+        free: The average number of free processors; None if not known: then other programs are taken to use none.
     """
     if free is None:
         return processors

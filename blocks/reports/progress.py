@@ -1,8 +1,8 @@
-"""Shows how far a network is while it runs: on a terminal, or as lines now and then where there is none.
+"""Shows the progress of a running network: in place on a terminal, or as a line from time to time without one.
 
-A thread gives the time and asks the loop to look and draw. So the display is no task of the network and has no timer on
-trio's clock: it cannot keep a network from its verdict, and a clock that jumps has nothing to jump to. Whatever goes
-wrong while drawing ends the display and nothing else.
+A thread keeps the time and asks the loop to draw. So the display is no task of the network and has no timer on trio's
+clock: it neither hides a standstill of the network nor affects a clock that jumps. An error while drawing ends the
+display and nothing else.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from ..core.view import View as NetworkView
 
 INTERVAL = 0.2
-"""Seconds from one look to the next."""
+"""Seconds from one update to the next."""
 MOST_OF_THE_LOOP = 0.05
-"""The share of the loop's time that drawing may take; a network that is slow to draw is drawn less often."""
+"""The share of the loop's time that drawing may take; a display that is slow to draw is drawn less often."""
 RATE_OVER = 25
-"""Looks; the items a second are those of the last 5 seconds, which is steady and yet says what is going on now."""
+"""Updates; the items per second are those of the last 5 seconds, which is steady and still up to date."""
 
 
 class Progress:
     """The display of one network.
 
     Args:
-        network: Whose.
-        console: Where to show it: a rich `Console`; True for one on the standard error output.
+        network: The network.
+        console: A rich `Console`; True for one on the standard error output, False for no display.
     """
 
     def __init__(self, network: NetworkView, console: Console | bool) -> None:
@@ -56,23 +56,23 @@ class Progress:
         self._looks: deque[View] = deque(maxlen=RATE_OVER)
 
     def start(self) -> None:
-        """Begin to show it; the network has started."""
+        """Begin the display; the network has started."""
         if self._console is not False:
             self._safely(self._begin)
             self._ticker = Ticker(lambda: self._safely(self._draw), INTERVAL)
             self._ticker.start()
 
     def end(self, how: str) -> None:
-        """Show it for the last time; the network has ended in this way."""
+        """Draw for the last time; `how` says how the network has ended."""
         if self._ticker is not None:
             self._ticker.end()
             self._safely(lambda: self._finish(how))
 
     def _safely(self, action: Callable[[], None]) -> None:
-        """Do something with the console; if that fails, because it is closed for instance, never touch it again."""
+        """Use the console; if that fails, for instance because it is closed, never use it again."""
         try:
             action()
-        except (Exception, SystemExit):  # rich ends the program where a pipe is broken
+        except (Exception, SystemExit):  # rich raises SystemExit for a broken pipe
             display, self._display = self._display, None
             log.warning("network %r: its progress can be shown no more", self._network.name, exc_info=True)
             if display is not None:
@@ -92,7 +92,7 @@ class Progress:
 
     def _finish(self, how: str) -> None:
         if self._display is not None:
-            self._looks = deque([View(self._network.name, 0.0, ())])  # in the end, the rate of the whole run
+            self._looks = deque([View(self._network.name, 0.0, ())])  # at the end, show the rate of the whole run
             self._display.finish(self._look(), how)
 
     def _look(self) -> View:
@@ -105,11 +105,11 @@ class Progress:
 
 
 class Ticker:
-    """Has the loop do something again and again, in real time.
+    """Calls a function in the loop again and again, in real time.
 
     Args:
-        action: Must not raise.
-        seconds: From one time to the next.
+        action: The function; it must not raise.
+        seconds: The seconds from one call to the next.
     """
 
     def __init__(self, action: Callable[[], None], seconds: float) -> None:
@@ -121,11 +121,11 @@ class Ticker:
         resident.add(self._thread)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the calls."""
         self._thread.start()
 
     def end(self) -> None:
-        """Do it no more."""
+        """Stop the calls."""
         self._has_ended.set()
         self._thread.join()
 
@@ -133,7 +133,7 @@ class Ticker:
         while not self._has_ended.wait(self._seconds):
             try:
                 self._token.run_sync_soon(self._act, idempotent=True)
-            except (trio.RunFinishedError, OSError):  # the loop has ended, or is just closing what wakes it
+            except (trio.RunFinishedError, OSError):  # the loop has ended, or is closing its wake-up socket
                 return
 
     def _act(self) -> None:

@@ -1,4 +1,4 @@
-"""Where progress is shown: on a screen that is drawn anew again and again, or as lines of text."""
+"""The two displays of progress: a table that is redrawn in place, and lines of text."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from rich.progress_bar import ProgressBar
 
 LINES_EVERY = 5.0
-"""Seconds from one line to the next, where there is no terminal."""
+"""Seconds from one line to the next, without a terminal."""
 WIDE = 76
-"""Columns of a terminal from which on there is room for bars."""
+"""The least columns of a terminal with bars."""
 BAR = 20
-"""Columns that a bar takes."""
+"""The columns of a bar."""
 NARROW = 48
-"""Columns of a terminal below which there is room for what is done and no more."""
+"""The least columns of a terminal with all numbers; a narrower one shows only the done items."""
 
 
 def standard_error() -> Console:
     """Make a console on the standard error output."""
-    from rich.console import Console  # here, because it takes a while and most programs show no progress
+    from rich.console import Console  # imported late: it is slow, and most programs show no progress
 
     class PatientConsole(Console):
-        """Leaves it to others what to do when its pipe is broken; rich would close the standard output too."""
+        """Raises the error of a broken pipe to its caller; rich would close the standard output too."""
 
         def on_broken_pipe(self) -> None:
             raise  # it is called where the exception is caught
@@ -38,21 +38,21 @@ def standard_error() -> Console:
 
 
 class Screen:
-    """Draws the lines again and again in the same place; what the program prints goes above them."""
+    """Redraws a table in the same place; the output of the program goes above it."""
 
     _taken: ClassVar[bool] = False
-    """There is one screen; another network that shows its progress at the same time prints lines."""
+    """Whether the screen is in use; another network that shows its progress at the same time prints lines."""
 
     def __init__(self, console: Console) -> None:
         from rich.live import Live
 
         self._console = console
-        to_screen = sys.stdout is not None and sys.stdout.isatty()  # else what is printed goes into a file or pipe
+        to_screen = sys.stdout is not None and sys.stdout.isatty()  # else the output goes to a file or pipe
         self._live: Live = Live(console=console, auto_refresh=False, redirect_stdout=to_screen)
 
     @classmethod
     def on(cls, console: Console) -> Screen | None:
-        """Take the screen, if there is one and it is free."""
+        """Make a display on the screen; None if there is no terminal or the screen is in use."""
         if cls._taken or not console.is_terminal or console.is_dumb_terminal:
             return None
         return cls(console)
@@ -65,36 +65,36 @@ class Screen:
 
     def draw(self, view: View) -> None:
         """Draw again."""
-        lines = self._console.height - 4  # for the title, the head, what was left out, and the cursor
+        lines = self._console.height - 4  # without the title, the head, the line for omitted stages, and the cursor
         self._live.update(screen_of(view, self._console.width, most=max(1, lines)), refresh=True)
 
     def finish(self, view: View, how: str) -> None:
-        """Draw for the last time; it stays there."""
+        """Draw for the last time; the table stays."""
         Screen._taken = False
         self._live.update(screen_of(view, self._console.width, how))
         self._live.stop()
 
     def give_up(self) -> None:
-        """Something went wrong: give back the standard output that was taken."""
+        """Give back the standard output after an error."""
         Screen._taken = False
         with suppress(Exception, SystemExit):
             self._live.stop()
 
 
 class Lines:
-    """Prints a line now and then."""
+    """Prints a line from time to time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._next = 0.0
 
     def begin(self, view: View) -> None:
-        """Nothing is to be said yet."""
+        """Set the time of the first line; print nothing yet."""
         del view
         self._next = monotonic() + LINES_EVERY
 
     def draw(self, view: View) -> None:
-        """Print a line if it is time."""
+        """Print a line if it is due."""
         now = monotonic()
         if now >= self._next:
             self._next = now + LINES_EVERY
@@ -105,14 +105,14 @@ class Lines:
         self._print(line_of(view, how))
 
     def give_up(self) -> None:
-        """Something went wrong; there is nothing to give back."""
+        """Do nothing: there is nothing to give back after an error."""
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def title_of(view: View, how: str = "") -> str:
-    """The network, how long it has run, and how it has ended."""
+    """The title: the network, the time that it has run, and how it has ended."""
     return f"{printable(view.network)}, {how}{' after ' if how else ''}{show_aligned(view.seconds)}"
 
 
@@ -124,7 +124,7 @@ def line_of(view: View, how: str = "") -> str:
 
 
 def so_far(stage: StageView, between: str) -> str:
-    """What is done, and of how much if that is known; always as wide as it will be in the end."""
+    """The number of done items, and the total if it is known; padded to the width of the total."""
     if stage.total is None:
         return f"{stage.done:,}"
     total = f"{stage.total:,}"
@@ -132,7 +132,7 @@ def so_far(stage: StageView, between: str) -> str:
 
 
 def screen_of(view: View, width: int, how: str = "", most: int | None = None) -> Group:
-    """The progress as lines that fit a terminal of so many columns; if there are too many, only the last of them."""
+    """The progress as a table for a terminal of `width` columns; only the last `most` stages."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -155,13 +155,13 @@ def screen_of(view: View, width: int, how: str = "", most: int | None = None) ->
 
 
 def numbers_of(stage: StageView) -> tuple[str, ...]:
-    """What stands in the columns of a stage."""
+    """The numbers in the columns of a stage."""
     rate = show_rate(stage.rate) if stage.rate else ""
     return (so_far(stage, " / "), f"{stage.in_work:,}", f"{stage.queued:,}", rate)
 
 
 def bar_of(stage: StageView) -> ProgressBar | str:
-    """How much is done as a bar, if it is known how much there is."""
+    """A bar of the done items; an empty text if the total is not known."""
     from rich.progress_bar import ProgressBar
 
     return ProgressBar(stage.total, stage.done, width=BAR) if stage.total else ""

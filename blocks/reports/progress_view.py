@@ -1,4 +1,4 @@
-"""How far the stages of a network are: what a progress display shows."""
+"""The progress of the stages of a network, as plain data for a display."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from .link_statistics import LinkKind, LinkStatistics
 
 @attrs.frozen
 class StageView:
-    """How far a stage is.
+    """The progress of a stage.
 
     Attributes:
         name: The block or agent.
-        done: Items it is done with.
-        total: How many there will be, if that is known.
-        in_work: Items it is working on.
-        queued: Items that wait for it.
-        rate: Items a second, lately.
+        done: The number of items that it has done.
+        total: The number of items that it will get; None if not known.
+        in_work: The number of items that it works on now.
+        queued: The number of items that wait for it.
+        rate: Recent items per second.
     """
 
     name: str
@@ -34,14 +34,14 @@ class StageView:
 
 @attrs.frozen
 class View:
-    """How far a network is, `seconds` after its start."""
+    """The progress of a network, `seconds` after its start."""
 
     network: str
     seconds: float
     stages: tuple[StageView, ...]
 
     def with_rates_since(self, before: View) -> View:
-        """Fill in the items a second, from an earlier look on."""
+        """Fill in the items per second since an earlier view."""
         seconds = self.seconds - before.seconds
         if seconds <= 0:
             return self
@@ -51,12 +51,12 @@ class View:
 
 
 def progress_of(statistics: Statistics, links: Sequence[LinkStatistics], totals: Mapping[str, int | None]) -> View:
-    """See how far the stages are: blocks that call a function, sources, and agents; all blocks if there are none.
+    """Take the progress of all blocks that call a function, sources, and agents; of all blocks if there are none.
 
     Args:
-        statistics: Of the network, now.
-        links: Who feeds whom.
-        totals: By source: how many items it has in all, if it knows.
+        statistics: The network's statistics now.
+        links: The links of the network.
+        totals: For each source, its total number of items; None if it does not know.
     """
     known = totals_of({block.name: block for block in statistics.blocks}, links, totals)
     stages = [block for block in statistics.blocks if block.place or block.name in totals]
@@ -69,7 +69,7 @@ def progress_of(statistics: Statistics, links: Sequence[LinkStatistics], totals:
 
 
 def done_by(block: BlockStatistics) -> int:
-    """How many items a block is done with."""
+    """The number of items that a block has done."""
     if not block.place:
         return block.emitted
     return max(0, block.received - block.queued - block.in_work - block.discarded)
@@ -78,7 +78,7 @@ def done_by(block: BlockStatistics) -> int:
 def totals_of(
     blocks: Mapping[str, BlockStatistics], links: Sequence[LinkStatistics], totals: Mapping[str, int | None]
 ) -> dict[str, int]:
-    """How many items come to a stage in all, as far as plain chains lead from sources that know how many they have."""
+    """The total number of items of each stage that a plain chain of links connects to a source with a known total."""
     outgoing: defaultdict[str, list[LinkStatistics]] = defaultdict(list)
     incoming: Counter[str] = Counter(link.target for link in links)
     for link in links:
@@ -86,7 +86,7 @@ def totals_of(
             outgoing[link.source].append(link)
     known: dict[str, int] = {}
     for name, total in totals.items():
-        while total is not None and name not in known:  # a circle ends where it began
+        while total is not None and name not in known:  # a cycle ends where it began
             known[name] = total
             block, ways = blocks[name], outgoing[name]
             if not is_one_to_one(block) or len(ways) != 1 or not is_whole(ways[0]) or incoming[ways[0].target] > 1:
@@ -97,10 +97,10 @@ def totals_of(
 
 
 def is_one_to_one(block: BlockStatistics) -> bool:
-    """Whether a block hands on one item for each that comes in."""
+    """Whether a block hands on one item for each item that comes in."""
     return block.kind in ("source", "transformer", "call") or block.kind.endswith("buffer")
 
 
 def is_whole(link: LinkStatistics) -> bool:
-    """Whether everything goes along a link to another block."""
+    """Whether a link to another block passes all messages."""
     return link.kind is LinkKind.LINK and not link.filter and link.remaining is None

@@ -1,4 +1,4 @@
-"""What a network looks like now, for people: its numbers as a table, what keeps it, and who holds what."""
+"""The report on a network, for people: its numbers as a table, its bottleneck, and where items are held."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ WIDTH = 100
 
 @attrs.frozen
 class Report:
-    """A picture of a network at one moment; `print` it as a table, `rich.print` it in colour.
+    """A snapshot of a network; `print` it as a table, `rich.print` it in colour.
 
-    The table has a row for each block, each agent, the body if it has sent or received, and each governor, and shows
-    only the columns in which anything stands:
+    The table has a row for each block, each agent, the body if it has sent or received, and each governor. Empty
+    columns are left out:
 
-    - *where*: where the function runs, and how many calls it is allowed at once; the state of an agent.
+    - *where*: where the function runs, and the maximum of calls at once; the status of an agent.
     - *in*, *out*, *used up*: items received, handed on, and used up by a call or turned into several.
-    - *waiting now*, *most*: items that wait in the block, now and at the most; of a governor, those in flight.
+    - *waiting now*, *most*: items that wait in the block, now and at the most; for a governor, those in flight.
     - *in work*: items that are being worked on.
-    - *an item mean*, *9 of 10 within*: how long an item is worked on.
-    - *waits for in*, *waits for out*: share of the run in which it had nothing to do, or could hand nothing on. Of a
-      block that calls no function, and of a governor: how long tasks waited there, added up.
-    - *items per s*: from the first item on to the last.
+    - *an item mean*, *9 of 10 within*: the time of work per item.
+    - *waits for in*, *waits for out*: the share of the run in which it had nothing to do, or could hand nothing on. For
+      a block that calls no function, and for a governor: the waits of all tasks there, added up.
+    - *items per s*: the rate from the first item to the last.
 
-    A second table has what was *dropped*, turned into *dead letters*, *failed*, *tried again*, and *discarded* when the
-    network was stopped; it is there if there is any of it.
+    A second table has the items that were *dropped*, turned into *dead letters*, *failed*, *tried again*, or
+    *discarded* when the network was stopped. It is left out if there are none.
 
     Attributes:
-        statistics: What it has done so far.
-        diagnosis: Who holds what, and who waits for whom.
-        links: Who feeds whom.
-        governed: By governor: the blocks that it governs.
-        bottleneck: What keeps the run as long as it is; None if nothing has run yet.
-        notes: What is worth a look, a sentence each: a link that got nothing because another one took everything.
+        statistics: The network's numbers so far.
+        diagnosis: Where items are held, and which task waits for which.
+        links: The links, with the messages that each has passed.
+        governed: For each governor, the blocks that it governs.
+        bottleneck: The bottleneck of the run; None if nothing has run yet.
+        notes: Hints, one sentence each: a link that got nothing because another one took everything.
     """
 
     statistics: Statistics
@@ -68,7 +68,7 @@ class Report:
         return "\n".join([self._title(), *(f"{part}\n" for part in (*tables, below) if part)]).rstrip("\n")
 
     def __rich__(self) -> Group:
-        from rich.console import Group  # here, because it takes a while and most programs never look at a table
+        from rich.console import Group  # imported late: it is slow, and most programs print no table
         from rich.text import Text
 
         name = None if self.bottleneck is None else self.bottleneck.name
@@ -93,17 +93,17 @@ class Report:
         return mermaid(self)
 
     def graphviz(self) -> str:
-        """Draw the same in the language of Graphviz, for `dot`."""
+        """Draw the same diagram in the language of Graphviz, for `dot`."""
         return graphviz(self)
 
 
 def wrapped(line: str) -> str:
-    """A sentence in lines that are no longer than the table, as a rule; others are as they are."""
+    """Wrap a sentence at WIDTH columns; an indented line stays as it is."""
     return line if line.startswith(" ") else fill(line, WIDTH, subsequent_indent="  ", break_long_words=False)
 
 
 def make_report(network: View) -> Report:
-    """Look at everything in a network."""
+    """Make the report on a network, as it is now."""
     statistics = network.statistics()
     links = find_links(network, statistics)
     return Report(
@@ -117,7 +117,7 @@ def make_report(network: View) -> Report:
 
 
 def find_governed(network: View) -> dict[str, tuple[str, ...]]:
-    """Which blocks each governor governs."""
+    """The names of the blocks that each governor governs."""
     governed: dict[str, tuple[str, ...]] = {}
     for block in network.blocks:
         for gate in block._governed:

@@ -1,4 +1,4 @@
-"""The table of a report: which number stands where."""
+"""The tables of a report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..base.units import shortened, show_aligned, show_amount, show_rate
 
 @attrs.frozen
 class Row:
-    """What stands in a row, by the words of the columns; None where nothing stands."""
+    """The values of a row; None for an empty cell."""
 
     name: str
     where: str = ""
@@ -41,7 +41,7 @@ def report_table(statistics: Statistics, marked: str | None = None) -> Grid:
 
     Args:
         statistics: The numbers.
-        marked: The name of the block or agent that stands out.
+        marked: The name of the block or agent to highlight.
     """
     rows = list(rows_of(statistics))
     run = statistics.seconds
@@ -50,7 +50,7 @@ def report_table(statistics: Statistics, marked: str | None = None) -> Grid:
 
 
 def loss_table(statistics: Statistics) -> Grid:
-    """Make the table of what did not go well; only those with anything in it are there."""
+    """Make the table of lost and failed items; only blocks that have any get a row."""
     lossy = [row for row in map(row_of_block, statistics.blocks) if any(loss(row) for loss in LOSSES.values())]
     names = Column("", tuple(shortened(row.name) for row in lossy), is_text=True, style="bold")
     columns = [
@@ -70,7 +70,7 @@ LOSSES: dict[str, Callable[[Row], int]] = {
 
 
 def rows_of(statistics: Statistics) -> Iterator[Row]:
-    """A row a block, an agent, the body if it has moved anything, and a governor."""
+    """A row per block, agent and governor, and one for the body if it has sent or received."""
     for block in statistics.blocks:
         yield row_of_block(block)
     body = statistics.body
@@ -81,7 +81,7 @@ def rows_of(statistics: Statistics) -> Iterator[Row]:
 
 
 def row_of_block(block: BlockStatistics) -> Row:
-    """What a block has done."""
+    """The row of a block."""
     return Row(
         name=block.name,
         where=f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
@@ -104,7 +104,7 @@ def row_of_block(block: BlockStatistics) -> Row:
 
 
 def row_of_agent(agent: AgentStatistics) -> Row:
-    """What an agent, or the body, has done."""
+    """The row of an agent, or of the body."""
     return Row(
         name=agent.name,
         where=agent.status,
@@ -117,7 +117,7 @@ def row_of_agent(agent: AgentStatistics) -> Row:
 
 
 def row_of_governor(governor: GovernorStatistics) -> Row:
-    """What a governor has done: who waits for a slot waits to hand something on to it."""
+    """The row of a governor; waits for a slot are shown as waits to hand an item on."""
     return Row(
         name=governor.name,
         where=f"limit {show_amount(governor.limit, governor.unit)}",
@@ -129,7 +129,7 @@ def row_of_governor(governor: GovernorStatistics) -> Row:
 
 
 def columns_of(rows: Sequence[Row], run: float) -> Iterator[Column]:
-    """All columns, those in which nothing stands included."""
+    """All columns, empty ones included."""
 
     def column(title: str, text: Callable[[Row], str], style: str = "", rank: int = 0) -> Column:
         return Column(title, tuple(map(text, rows)), style=style, rank=rank)
@@ -150,15 +150,15 @@ def columns_of(rows: Sequence[Row], run: float) -> Iterator[Column]:
 
 
 def counted(number: int | None) -> str:
-    """A count, or nothing."""
+    """Write a count; an empty text for None."""
     return "" if number is None else f"{number:,}"
 
 
 def timed(times: Times, seconds: float) -> str:
-    """A time, if it has happened at all."""
+    """Write a time; an empty text if nothing was timed."""
     return show_aligned(seconds) if times.count else ""
 
 
 def share(times: Times, run: float) -> str:
-    """A share of the run, if there was any wait."""
+    """Write waits as a share of the run; an empty text if there were none."""
     return f"{times.total / run:.0%}" if times.count and run else ""

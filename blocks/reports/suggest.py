@@ -1,4 +1,4 @@
-"""What would make a network faster, judged from a run of it by the model of `model.py`."""
+"""Suggestions that make a network faster, from a run of it and the model of `model.py`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from ..base.units import printable, show
 from .model import IN_TASKS, Model, Stage, available
 
 MOST_AT_ONCE = 64
-"""No more is suggested for a stage, however long it waits for others."""
+"""The highest concurrency that is suggested for a stage."""
 TOO_SMALL = 20e-6
-"""Seconds an item; below that, handing items over costs a good part of what it saves."""
+"""Seconds per item; below that, handing items over costs a good part of what it saves."""
 SLOW_FEEDER = 0.1
-"""Share of the run; an agent, or the body, that has sent for less is nobody that others wait for."""
+"""Share of the run; an agent, or the body, that has fed others for less does not hold them up."""
 TOO_LONG_FOR_LOOP = 0.001
-"""Seconds an item; a call that takes longer keeps everything else waiting."""
+"""Seconds per item; a longer call keeps everything else on the loop waiting."""
 
 
 @attrs.frozen
 class Suggestion:
-    """What was measured, and what would be better.
+    """The measurements of a run, and suggested changes.
 
     Attributes:
-        stages: What was measured, in the order of the blocks.
-        items: How many items the first stage has worked on.
-        seconds: How long the run took.
-        processors: How many there are to use.
-        free: How many of them nobody used, on average; None if the run was too short or the system does not tell.
-        slowest: The name of the stage that takes longest by itself, its concurrency counted in.
-        concurrency: What each stage should have; those that are not to change included.
-        predicted: Seconds that a run with that would take.
-        advice: What to change, in words; empty if nothing would help.
+        stages: The measured stages, in the order of the blocks.
+        items: The number of items that the first stage has worked on.
+        seconds: The seconds that the run took.
+        processors: The number of usable processors.
+        free: The average number of free ones; None if the run was too short or the system does not tell it.
+        slowest: The name of the stage that takes longest by itself, with its concurrency.
+        concurrency: The best concurrency of each stage, including unchanged ones.
+        predicted: The seconds that a run with this concurrency would take.
+        advice: Suggested changes, in words; empty if nothing would help.
     """
 
     stages: tuple[Stage, ...]
@@ -68,7 +68,7 @@ class Suggestion:
 
 
 def measured(statistics: Statistics) -> list[Stage]:
-    """Look at the blocks that have called their functions or read their iterables, and at who feeds them slowly."""
+    """The stages: blocks that have called functions or read iterables, and agents or a body that feed slowly."""
     stages = [stage_of(block) for block in statistics.blocks if is_measured(block)]
     feeders = [(agent, "agent") for agent in statistics.agents] + [(statistics.body, "body")]
     return stages + [
@@ -79,12 +79,12 @@ def measured(statistics: Statistics) -> list[Stage]:
 
 
 def is_measured(block: BlockStatistics) -> bool:
-    """Whether it is known how long its calls took, and it is one block: those that have left are many."""
+    """Whether the time of a block's calls is known; False for the sum of the blocks that have left."""
     return block.service.total > 0 and block.kind != LEFT
 
 
 def stage_of(block: BlockStatistics) -> Stage:
-    """A block that works on items, as the model sees it."""
+    """Make the model's stage of a block that works on items."""
     is_source = block.kind == "source"
     return Stage(
         block.name, block.place, max(1, block.at_once), block.service.count, block.service.total, block.cpu, is_source
@@ -92,13 +92,13 @@ def stage_of(block: BlockStatistics) -> Stage:
 
 
 def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: float | None = None) -> Suggestion:
-    """Judge a run.
+    """Suggest changes after a run.
 
     Args:
-        stages: What was measured, in order; each has worked on an item at least.
-        seconds: How long the run took, > 0.
-        processors: How many there are to use.
-        free: How many of them nobody used, on average, if that is known.
+        stages: The measured stages, in order; each has worked on at least one item.
+        seconds: The length of the run, > 0.
+        processors: The number of usable processors.
+        free: The average number of free processors; None if not known.
     """
     model = Model(stages, seconds, available(stages, seconds, processors, free))
     service = model.service
@@ -114,7 +114,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
     worth_it = predicted < 0.95 * now and now > seconds / 2
     if not worth_it:
         predicted, best = now, {stage.name: stage.concurrency for stage in stages}
-    predicted += max(0.0, seconds - now)  # of which nobody knows what has taken it
+    predicted += max(0.0, seconds - now)  # the part of the run that the model does not explain
     advice = list(changes(stages, best))
     if worth_it:
         each = predicted / stages[0].items
@@ -131,7 +131,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
 
 
 def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
-    """Say which concurrency to change."""
+    """Advice in words: the stages whose concurrency should change."""
     for stage in stages:
         if best[stage.name] != stage.concurrency:
             workers = "" if stage.place == "tasks" else ", and as many workers,"
@@ -139,7 +139,7 @@ def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
 
 
 def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
-    """What else is to be said about a stage."""
+    """Further advice on a stage."""
     each = stage.seconds / stage.items
     if stage.place not in ("loop", *IN_TASKS) and each < TOO_SMALL:
         return [f"{stage.name}: {show(each)} an item is too small to be worth an executor; run it on the loop"]
