@@ -1,1 +1,1 @@
-"""The checks of what sources and targets promise; `penstock.blocks.testing` offers them."""
+"""The checks of the contract of sources and targets; `penstock.blocks.testing` offers them."""

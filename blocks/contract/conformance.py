@@ -1,4 +1,4 @@
-"""What the checks of the contract in `testing` share: the block they check, and how a broken promise is told."""
+"""The shared part of the contract checks: the block to check, and the message for a broken promise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WhenFull = Literal["wait", "decline", "drop"]
 
 @attrs.frozen
 class Case:
-    """A kind of block and what it promises."""
+    """A kind of block, and its promises."""
 
     make: Callable[[], Any]
     items: tuple[Any, ...]
@@ -36,14 +36,14 @@ class Case:
     feeds: bool = True
 
     async def feed(self, block: Target[Any]) -> None:
-        """Send everything and complete."""
+        """Send all items to a block and complete it."""
         for item in self.items:
             await block.send(item)
         block.complete()
 
     @asynccontextmanager
     async def running(self, block: Any) -> AsyncGenerator[Network]:
-        """Run a block in a network while somebody feeds it."""
+        """Run a block in a network while a task feeds it, if `feeds` is set."""
         async with Network(block) as network, trio.open_nursery() as nursery:
             if self.feeds:
                 nursery.start_soon(self.feed, block)
@@ -51,7 +51,7 @@ class Case:
         same([entry for entry in network.balance().blocks if entry.difference], [], "the balance does not add up")
 
     def check(self, got: Iterable[Any], what: str) -> None:
-        """Compare what came out with what was expected."""
+        """Compare the output with the expected items."""
         same(got, self.expected, what, ordered=self.ordered)
 
 
@@ -61,7 +61,7 @@ Kinds = type[Exception] | tuple[type[Exception], ...]
 
 async def run_checks(case: Case, checks: Iterable[Check], seconds: float) -> None:
     """Run all checks, and list those that failed in one exception."""
-    name = repr(case.make())  # a factory that fails has nothing to do with the contract
+    name = repr(case.make())  # outside the checks: a factory that fails is no breach of the contract
     broken: list[str] = []
     causes: list[Exception] = []
     for check in checks:
@@ -77,7 +77,7 @@ async def run_checks(case: Case, checks: Iterable[Check], seconds: float) -> Non
 
 
 def explain(error: BaseException, seconds: float) -> str:
-    """Tell in words why a check failed; an assertion of its own says it best."""
+    """Say in words why a check failed; a failed assertion's own text is preferred."""
     leaves = list(flatten(error))
     told = [leaf for leaf in leaves if isinstance(leaf, AssertionError)] or leaves
     if isinstance(told[0], trio.TooSlowError):
@@ -86,7 +86,7 @@ def explain(error: BaseException, seconds: float) -> str:
 
 
 def flatten(error: BaseException) -> Iterable[BaseException]:
-    """The exceptions in a group of groups."""
+    """The exceptions in nested groups."""
     if isinstance(error, BaseExceptionGroup):
         for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
             yield from flatten(inner)
@@ -95,7 +95,7 @@ def flatten(error: BaseException) -> Iterable[BaseException]:
 
 
 def same(got: Iterable[Any], expected: Iterable[Any], what: str, *, ordered: bool = True) -> None:
-    """Compare two series of messages, which need neither be hashable nor sortable."""
+    """Compare two series of messages; these need not be hashable or sortable."""
     got, expected = list(got), list(expected)
     if ordered:
         assert got == expected, f"{what}: expected {expected!r}, got {got!r}"
@@ -108,7 +108,7 @@ def same(got: Iterable[Any], expected: Iterable[Any], what: str, *, ordered: boo
 
 
 async def raises(kinds: Kinds, attempt: Callable[[], Any], what: str) -> None:
-    """Make sure that a call, plain or asynchronous, raises."""
+    """Check that a call, plain or async, raises one of the kinds."""
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     expected = " or ".join(kind.__name__ for kind in kinds)
     try:
@@ -123,7 +123,7 @@ async def raises(kinds: Kinds, attempt: Callable[[], Any], what: str) -> None:
 
 
 def fill(case: Case, block: Target[Any]) -> None:
-    """Send until the block, which is in no network, is full."""
+    """Fill a block that is in no network."""
     assert case.capacity is not None
     for n in range(case.capacity):
         item = case.items[n % len(case.items)]
@@ -134,24 +134,24 @@ def fill(case: Case, block: Target[Any]) -> None:
 
 
 def of_kind(block: object, *kinds: type[object]) -> None:
-    """Make sure of what a block is."""
+    """Check that a block is of all the kinds."""
     for kind in kinds:
         assert isinstance(block, kind), f"expected a {kind.__name__}, got {block!r}"
 
 
 def equal_to(wanted: object) -> Callable[[object], bool]:
-    """A filter that only what is equal to something passes."""
+    """Make a filter that accepts only what equals `wanted`."""
     return lambda item: item == wanted
 
 
 def never(item: object) -> bool:
-    """A filter that nothing passes."""
+    """A filter that accepts nothing."""
     del item
     return False
 
 
 def drain(block: Any) -> UnboundedBuffer[Any] | None:
-    """Take away what a block gives, if it gives anything, so that it is not kept back for that."""
+    """Link a source to a buffer, so that its output does not hold it up; None if the block is no source."""
     if not isinstance(block, Source):
         return None
     rest: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -160,7 +160,7 @@ def drain(block: Any) -> UnboundedBuffer[Any] | None:
 
 
 def contents(buffer: UnboundedBuffer[Any]) -> list[Any]:
-    """Take everything out of a buffer."""
+    """Take all items out of a buffer."""
     items: list[Any] = []
     while len(buffer):
         items.append(buffer.receive_nowait())
@@ -168,7 +168,7 @@ def contents(buffer: UnboundedBuffer[Any]) -> list[Any]:
 
 
 async def show_head(block: Any) -> Any:
-    """Wait until a message is at the head, and leave it there."""
+    """Wait until a message is at the head; return it and leave it there."""
     seen: list[Any] = []
 
     def look(item: Any) -> bool:
@@ -183,7 +183,7 @@ async def show_head(block: Any) -> Any:
 
 
 async def show_settled_head(block: Any) -> Any:
-    """Wait until a message is at the head and everybody else waits too: the head of a block that sorts may change."""
+    """Wait until a message is at the head and all tasks wait; until then, the head of a sorting block may change."""
     await show_head(block)
     await wait_all_tasks_blocked()
     return await show_head(block)

@@ -1,4 +1,4 @@
-"""What a source promises, one check each; the first line of its docstring is the promise."""
+"""The promises of a source, with one check for each; the docstring of a check is the promise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .conformance import (
 
 
 def source_checks(case: Case) -> list[Check]:
-    """The checks for a source that promises what this one does."""
+    """The checks of the promises that this source makes."""
     checks: list[Check] = [
         is_a_trio_receive_channel,
         has_nothing_to_give_outside_a_network,

@@ -1,4 +1,4 @@
-"""What a target promises, one check each; the first line of its docstring is the promise."""
+"""The promises of a target, with one check for each; the docstring of a check is the promise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .conformance import Case, Check, drain, fill, never, of_kind, raises
 
 
 def target_checks(case: Case) -> list[Check]:
-    """The checks for a target that promises what this one does."""
+    """The checks of the promises that this target makes."""
     checks: list[Check] = [
         is_a_trio_send_channel,
         takes_what_it_is_offered,
