@@ -1,7 +1,7 @@
-"""Notices a message that has stayed at the head of a source for a while because every target declines it.
+"""Finds messages that have stayed at the head of a source for some time because every target declines them.
 
-In a network whose body goes on that is no standstill: the body might receive the message, or link another target. Yet
-everything behind it waits, so the log says so, once per source.
+While the body of the network runs, this is no standstill: the body may receive the message, or link another target. But
+all later messages of the source wait, so a warning is logged, once per source.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from ..base.log import log
 from ..core.scheduler import Source
 
 PATIENCE = 1.0
-"""Seconds that a head may be declined before the log says so."""
+"""Seconds that a head may be declined before a warning is logged."""
 
 
 class DeclinedHeads:
-    """The heads that every target has declined, and that are still there.
+    """The heads that every target has declined and that are still there.
 
     Attributes:
-        since: For each source: when its head was declined, and how many messages had left it by then.
+        since: For each source: when its head was declined, and how many messages had left the source by then.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class DeclinedHeads:
         self._told: set[Source] = set()
 
     def note(self, source: Source) -> bool:
-        """Every target has declined the head of a source; say whether that is news."""
+        """Note that every target has declined the head of a source; return whether this is new."""
         gone = source.messages_gone()
         before = self.since.get(source)
         is_news = source not in self._told and (before is None or before[1] != gone)
@@ -36,7 +36,7 @@ class DeclinedHeads:
         return is_news
 
     def look(self) -> None:
-        """Tell of heads that have been declined for long; forget those that have left."""
+        """Log the heads that have been declined for long; forget the heads that have left."""
         now = trio.current_time()
         for source, (since, gone) in tuple(self.since.items()):
             if gone != source.messages_gone() or not source.is_held_up():

@@ -1,4 +1,4 @@
-"""What the network plugs into a run: who measures, limits, shows, records and judges it."""
+"""The plug-ins of a run: meters, limits, progress display, recorder and deadlock detection."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ..core.ports import Meter
 
 
 class Measuring(Meter, Protocol):
-    """What counts and times for a run."""
+    """The counters and timers of a run."""
 
     def begin(self, body: trio.lowlevel.Task) -> None:
-        """The run begins."""
+        """Note that the run begins."""
         ...
 
     def end(self) -> None:
-        """The run has ended; its blocks have still to let go of what they hold."""
+        """Note that the run has ended; its blocks still hold their items."""
         ...
 
     def seconds(self) -> float:
-        """How long the network has run, until now or its end."""
+        """How many seconds the network has run, until now or its end."""
         ...
 
     def departs(self, block: Block) -> None:
-        """A block leaves the running network; only its sums stay."""
+        """Note that a block leaves the running network; only its totals are kept."""
         ...
 
     def departed_balance(self) -> Sequence[BlockBalance]:
-        """The accounts of the blocks that have left, as one."""
+        """The accounts of the blocks that have left, as one entry."""
         ...
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers."""
+        """The statistics of every block, agent and governor so far."""
         ...
 
 
@@ -48,11 +48,11 @@ class Limiting(Protocol):
     """The time limits of a run."""
 
     def start(self, nursery: trio.Nursery) -> None:
-        """The run starts."""
+        """Note that the run starts."""
         ...
 
     def end(self) -> None:
-        """The run has ended."""
+        """Note that the run has ended."""
         ...
 
 
@@ -60,47 +60,47 @@ class Showing(Protocol):
     """The display of a run."""
 
     def start(self) -> None:
-        """The run has started."""
+        """Note that the run has started."""
         ...
 
     def end(self, how: str) -> None:
-        """The run has ended in this way."""
+        """Note that the run has ended; `how` says in which way."""
         ...
 
 
 class Recording(Protocol):
-    """What writes a run down."""
+    """The recorder of a run."""
 
     def prepare(self) -> None:
-        """Get ready, before anything has joined."""
+        """Get ready, before any block or agent has joined."""
         ...
 
     def begin(self) -> None:
-        """The run begins, and nothing has moved."""
+        """Note that the run begins, before any item has moved."""
         ...
 
     def finish(self) -> None:
-        """Everything has been written."""
+        """Note that the run has ended and nothing more will be recorded."""
         ...
 
 
 @attrs.frozen
 class Plugs:
-    """What is plugged into a run.
+    """The plug-ins of a run.
 
     Attributes:
-        measures: Counts and times.
-        limits: Ends what takes too long.
-        progress: Shows how far it is.
-        recorder: Writes down who does what.
-        refuse: Raises, before the start, if the network must stall.
-        judge: Says what it means that no block is ready.
-        somebody_moves: Tells whether it is plain to see that a task of the network can go on.
-        diagnose: Says why nothing can move.
-        doubt: Called when the network was watched for a while, and nothing has moved.
-        watch: Begins to notice which task holds the loop.
-        watch_no_more: Ends that.
-        watch_adrift: Looks after those who wait where no network runs, from the end of the run on.
+        measures: The counters and timers.
+        limits: The time limits.
+        progress: The progress display.
+        recorder: The recorder.
+        refuse: Called before the start; raises if the network must stall.
+        judge: Classifies the state when no block is ready.
+        somebody_moves: Whether a task of the network can certainly go on.
+        diagnose: Finds the reasons why nothing can move.
+        doubt: Called when the network has been watched for some time and nothing has moved.
+        watch: Starts to detect tasks that hold the loop.
+        watch_no_more: Ends this detection.
+        watch_adrift: Called at the end of the run; watches tasks that wait where no network runs.
     """
 
     measures: Measuring

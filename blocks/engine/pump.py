@@ -1,7 +1,7 @@
-"""The one task of a network that runs the steps of its blocks.
+"""The pump: the task of a network that runs the steps of its blocks.
 
-It runs steps for as long as any block is ready, lets other tasks run after every time slice, and when nothing is
-ready asks the overseer (the network) whether that is the end, a standstill, or only a pause.
+The pump runs steps while any block is ready, and lets other tasks run after every time slice. When no block is ready,
+it asks the network whether this is the end, a standstill, or only a pause.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 
 LOOK_AGAIN = 1.0
-"""Seconds after which a network looks again whether the outside task it waits for is still alive."""
+"""Seconds after which a network checks again whether the outside task it waits for is still alive."""
 SETTLING = 3
-"""Checkpoints for which a standstill must last: every task that is runnable has run by then."""
+"""Number of checkpoints that a standstill must last; every runnable task has run by then."""
 
 
 class Pump:
-    """Runs the blocks that are ready, each one step at a time, in the order in which they became ready.
+    """Runs the ready blocks, one step each, in the order in which they became ready.
 
     Attributes:
-        ended_blocks: Those that have ended, or have lost a link after that, since the network has looked.
-        heads: What every target has declined.
-        loop: Where the network runs; None before it has started and after it has ended.
-        context: The context variables of whoever has entered the network, as they were then.
-        gates: The governors that have to look again when items have left.
-        somebody_moves: Tells whether it is plain to see that a task of the network can go on.
-        when_idle: Called when no block is ready; whether that has made a block go on.
+        ended_blocks: The blocks that ended, or lost a link after their end, since the last check of the network.
+        heads: The heads that every target has declined.
+        loop: The loop in which the network runs; None before its start and after its end.
+        context: The context variables of the task that entered the network, at that moment.
+        gates: The governors that have to check again when items have left.
+        somebody_moves: Whether a task of the network can certainly go on.
+        when_idle: Called when no block is ready; returns whether the call has made a block ready.
     """
 
     __slots__ = (
@@ -85,9 +85,9 @@ class Pump:
             self.wake()
 
     def declined(self, source: Source) -> None:
-        """Every target has declined the head of a source."""
+        """Note that every target has declined the head of a source."""
         if self.heads.note(source):
-            self.wake()  # to look again in time
+            self.wake()  # so that its next sleep has a time limit
 
     @property
     def phase(self) -> str | None:
@@ -105,33 +105,33 @@ class Pump:
 
     @property
     def rests(self) -> bool:
-        """Whether it sleeps: no block is ready, and nothing is between two steps."""
+        """Whether the pump sleeps: no block is ready, and it is not between two steps."""
         return self._is_asleep
 
     def wake(self) -> None:
-        """Look again whether there is something to do."""
+        """Make the pump check whether there is work."""
         if self._is_asleep:
             self._is_asleep = False
             assert self._task is not None
             trio.lowlevel.reschedule(self._task, outcome.Value(None))
 
     def tell_soon(self, tell: Callable[[], None]) -> None:
-        """Have something said where what it raises is a fault of the network."""
+        """Call a function soon, in the pump's task; an error of it is a fault of the network."""
         self._to_tell.append(tell)
         self.wake()
 
     def tell(self) -> None:
-        """Say what is to be said."""
+        """Call the functions that were given to `tell_soon`."""
         while self._to_tell:
             self._to_tell.pop(0)()
 
     def ended(self, block: Steppable) -> None:
-        """A block has ended, or has ended before and has lost a link: that may be the end, or the block may leave."""
+        """Note that a block has ended, or that an ended block has lost a link, and check for the end of the run."""
         self.ended_blocks[block] = None
         self.wake()
 
     def parked(self) -> None:
-        """A task has begun to wait at one of the blocks: that may have been the last one that could move."""
+        """Check for a standstill, because a task has begun to wait at a block and may have been the last to move."""
         if self._is_asleep and not self.somebody_moves():
             self.wake()
 
@@ -141,9 +141,9 @@ class Pump:
         """Run until everything is done.
 
         Args:
-            judge: Says what it means that no block is ready.
+            judge: Classifies the state when no block is ready.
             stalled: Makes the exception for a standstill.
-            doubt: Called when the network has been watched for a while, and nothing has moved.
+            doubt: Called when the network has been watched for some time and nothing has moved.
         """
         self._task = trio.lowlevel.current_task()
         while True:
@@ -195,7 +195,7 @@ class Pump:
             self._look()
 
     def _report_held(self, block: Steppable, seconds: float) -> None:
-        """Warn, once a block, of what it calls besides the function of which it says so itself."""
+        """Warn, once per block, about slow calls in its step; time that the block reports itself does not count."""
         seconds = loop_held.rest_of(seconds)
         if seconds > LOOP_HELD and block.name not in self._has_warned:
             self._has_warned.add(block.name)

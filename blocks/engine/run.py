@@ -1,8 +1,8 @@
 """One run of a network: membership, tasks, faults, start and end.
 
 States: new → running → ending (the body has ended) → ended. The run owns the pump, the nursery of all its tasks and the
-list of its members; the blocks own their items. Whoever judges, measures, limits or shows a run is plugged in by the
-network, see `Plugs`, and none of them is known here.
+list of its members; the blocks own their items. Deadlock detection, meters, limits and displays are plugged in by the
+network (see `Plugs`); this module imports none of them.
 """
 
 from __future__ import annotations
@@ -41,30 +41,30 @@ class Run:
     """Runs blocks and agents, once.
 
     Args:
-        facade: The network, as its user knows it.
+        facade: The public interface of the network.
         given: Blocks and agents; one of each connected set is enough.
         shutdown: The shutdown buffers.
 
     Attributes:
-        name: The network.
-        facade: The network, as its user knows it.
+        name: The name of the network.
+        facade: The public interface of the network.
         shutdown: The shutdown buffers.
-        cancel_called: Whether somebody has asked to stop.
+        cancel_called: Whether the network was asked to stop.
         given: The nodes with which the network was made.
         nodes: Its blocks and agents.
         agents: Its agents.
         pump: Runs the steps of the blocks.
-        nursery: Where its tasks run.
-        is_open: Whether it runs.
-        has_ended: Whether it has ended.
-        hearers: The blocks that want to know what is lost.
+        nursery: The nursery of its tasks.
+        is_open: Whether the network runs.
+        has_ended: Whether the network has ended.
+        hearers: The blocks that must be told about lost items.
         body_done: Whether the body has ended.
-        body_task: The task that has entered it.
-        outer_deadline: When a cancel scope around it ends it.
-        busy_count: How many are at work who will go on without being woken.
-        late_errors: Of clean-ups and of hooks; nobody else raises them.
-        outside: The tasks that are not its own and have used one of its blocks.
-        measures: Counts and times.
+        body_task: The task that has entered the network.
+        outer_deadline: The deadline of the cancel scopes around the network.
+        busy_count: How many activities are under way that will continue without being woken.
+        late_errors: The errors of clean-ups and hooks, which are not raised elsewhere.
+        outside: The tasks outside the network that have used one of its blocks.
+        measures: The counters and timers.
     """
 
     def __init__(self, facade: Facade, given: Sequence[Part], shutdown: Any) -> None:
@@ -88,7 +88,7 @@ class Run:
         self.outside: set[trio.lowlevel.Task] = set()
         self.measures: Measuring
         self._blocks: dict[Block, None] = {}
-        self._late: dict[object, Block] = {}  # those that joined while it was running: they may leave, too
+        self._late: dict[object, Block] = {}  # blocks that joined the running network: they may leave it, too
         self._names = UniqueNames((BODY, LEFT))
         self._faults: list[BaseException] = []
         self._stopped_by_others = False
@@ -96,7 +96,7 @@ class Run:
         self._plugs: Plugs
 
     def plug_in(self, plugs: Plugs) -> None:
-        """Use what others have made for this run."""
+        """Set the plug-ins of this run."""
         self._plugs = plugs
         self.measures = plugs.measures
         self.pump.somebody_moves = plugs.somebody_moves
@@ -107,14 +107,14 @@ class Run:
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks, in the order in which they joined; without those that have left while it was running."""
+        """The blocks, in the order in which they joined, without those that have left."""
         return tuple(self._blocks)
 
     # Running
 
     @asynccontextmanager
     async def entered(self) -> AsyncGenerator[None]:
-        """Run for as long as the body lasts, and until everything has drained."""
+        """Run until the body has ended and everything has drained."""
         sight.look()
         self.body_task = trio.lowlevel.current_task()
         self.outer_deadline = trio.current_effective_deadline()
@@ -165,12 +165,12 @@ class Run:
             await self.pump.run(self._judge, self._stall, self._plugs.doubt)
         except BaseException as error:
             if isinstance(error, Exception) and not isinstance(error, Stalled):
-                self.fault(error, phase=self.pump.phase or self.name)  # a filter, say, if it is not known already
+                self.fault(error, phase=self.pump.phase or self.name)  # from a filter, for example; not recorded twice
             raise
-        self.nursery.cancel_scope.cancel()  # only timers that nobody waits for are left
+        self.nursery.cancel_scope.cancel()  # only timers that nothing waits for are left
 
     def end_shutdown_buffers(self) -> None:
-        """Complete those of the shutdown buffers that are linked into this network: nobody is left who could fault."""
+        """Complete the shutdown buffers that are linked into this network, because no more faults can come."""
         for buffer in (self.shutdown.pending, self.shutdown.errors, self.shutdown.cancellation):
             if buffer.network is self.facade:
                 buffer.complete()
@@ -187,7 +187,7 @@ class Run:
         self.pump.wake()
 
     def _close(self, error: BaseException | None) -> None:
-        """Let go of the blocks, and prove that every item is accounted for."""
+        """Release the blocks, and check that every item is accounted for."""
         self.is_open = False
         self.has_ended = True
         self.measures.end()
@@ -202,7 +202,7 @@ class Run:
             try:
                 if not block._finished:
                     block._abort("its network was stopped")
-            except BaseException as raised:  # the cleanup of a generator, say; the other blocks have to end too
+            except BaseException as raised:  # from a generator's clean-up, for example; the other blocks must end too
                 self.fault(raised, phase=block.name)
                 self.late_errors.append(raised)
             block._leave()
@@ -222,13 +222,13 @@ class Run:
             self.late_errors.append(raised)
 
     def _prove(self, error: BaseException | None) -> None:
-        """Raise if an item is not accounted for, or if there are errors that nobody else raises."""
+        """Raise if an item is not accounted for, or if there are late errors."""
         balance = self.balance()
         if not balance.ok:
             message = f"the accounts do not add up; please report this as an error in Penstock:\n{balance}"
             if error is None:
                 raise AssertionError(message)
-            if isinstance(error, Exception):  # Ctrl-C can come between any two steps, and is nobody's error
+            if isinstance(error, Exception):  # not for Ctrl-C, which can come between any two steps
                 annotate(error, message)
         if self.late_errors:
             known = [] if error is None else list(getattr(error, "exceptions", [error]))
@@ -237,7 +237,7 @@ class Run:
     # Stopping
 
     def cancel(self) -> None:
-        """Stop at once: the tasks are cancelled, what is held is discarded and counted."""
+        """Stop at once: cancel the tasks, and discard and count the held items."""
         if self.has_ended:
             return
         if self.pump.loop is not None and not self.pump.loop.is_here:
@@ -254,7 +254,7 @@ class Run:
         self.nursery.cancel_scope.cancel()
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
-        """Record a fault, once; it is raised by whoever reports it."""
+        """Record a fault, once; the caller raises it."""
         if any(error is known for known in self._faults):
             return
         self._faults.append(error)
@@ -267,7 +267,7 @@ class Run:
     # Membership
 
     def adopt(self, *nodes: Part) -> None:
-        """Let blocks and agents and everything linked to them become part of the network."""
+        """Make blocks and agents, and everything linked to them, part of the network."""
         self._let_leave()
         new: dict[Part, None] = {}
         given = set(nodes)
@@ -276,7 +276,7 @@ class Run:
             node = waiting.pop()
             if node not in self.nodes and node not in new:
                 if node not in given and getattr(node, "_is_left_over", False):
-                    continue  # it hands on what an earlier network has left in it
+                    continue  # it only hands on the items that an earlier network has left in it
                 node._check_free(self)
                 new[node] = None
                 waiting.extend(reversed(list(node._neighbors())))
@@ -297,15 +297,15 @@ class Run:
             announce_beginning()
 
     def _let_leave(self) -> None:
-        """Let go of blocks that joined while the network was running, have ended, and have no links any more.
+        """Release blocks that joined the running network, have ended, and have no links any more.
 
-        Only their sum stays, so subscribers may come and go for ever.
+        Only their totals are kept, so subscribers may come and go for ever.
         """
         ended, self.pump.ended_blocks = self.pump.ended_blocks, {}
         late = self._late
         for block in () if self.body_done else [late[block] for block in ended if block in late]:
             if block.is_at_work():
-                self.pump.ended_blocks[block] = None  # a little later
+                self.pump.ended_blocks[block] = None  # check it again later
             elif block.can_be_spared():
                 self.measures.departs(block)
                 block.part()
@@ -314,7 +314,7 @@ class Run:
                 self.hearers.pop(block, None)
 
     def entry_appeared(self, inbox: Inbox[Any]) -> None:
-        """A target has lost its last producer by unlinking; after the body that is its end."""
+        """Close a target that has lost its last producer because a link was removed, if the body has ended."""
         if self.body_done:
             inbox.close()
 
@@ -322,7 +322,7 @@ class Run:
 
     @contextmanager
     def busy(self) -> Generator[None]:
-        """While this lasts, somebody is at work who will go on without being woken."""
+        """A context in which an activity is under way that will continue without being woken."""
         self.busy_count += 1
         try:
             yield
@@ -339,29 +339,29 @@ class Run:
         is_awake: bool = False,
         context: Context | None = None,
     ) -> None:
-        """Run a task that works for a block; until it has begun it counts as being at work.
+        """Run a task that works for a block; until it has begun, it counts as busy.
 
-        One that `is_awake` counts as being at work after that too, whenever it does not wait in this library. It sees
-        the context variables of the network unless it is given others.
+        A task with `is_awake` also counts as busy after that, whenever it does not wait in this library. The task has
+        the context variables of the network, or those of `context`.
         """
 
         async def begin() -> None:
             self.busy_count -= 1
-            self.pump.wake()  # it may have gone to sleep only because of this task
+            self.pump.wake()  # the pump may sleep only because this task counted as busy
             try:
                 with self.measures.awake.member(is_awake):
                     await work(*args)
-            except Exception as error:  # of the block's function, which is known, or of a filter behind it
+            except Exception as error:  # from the block's function (then it is known), or from a filter downstream
                 self.fault(error, phase=phase)
                 raise
 
         self.busy_count += 1
         if context is None:
-            context = self.pump.context  # not that of the task which happens to send something
+            context = self.pump.context  # not the context of the task that happens to send
         context.run(partial(self.nursery.start_soon, begin, name=name))
 
     def after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope:
-        """Call a function after a time, unless what is returned is cancelled; until then there is no standstill."""
+        """Call a function after a time, unless the returned scope is cancelled; until then there is no standstill."""
         scope = trio.CancelScope()
 
         async def wait() -> None:
@@ -372,11 +372,11 @@ class Run:
         self.spawn(wait, name=f"{self.name} timer", phase=self.name)
         return scope
 
-    # Knowing
+    # State
 
     @property
     def is_being_stopped(self) -> bool:
-        """Whether it runs and is being stopped, by a fault or by `cancel`."""
+        """Whether the network runs and is being stopped, by a fault or by `cancel`."""
         return self.is_open and self.nursery.cancel_scope.cancel_called
 
     def balance(self) -> Balance:
@@ -385,11 +385,11 @@ class Run:
         return Balance(rows, self.has_ended)
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers."""
+        """The statistics of every block, agent and governor so far."""
         return self.measures.statistics()
 
     def touch(self, block: object) -> Actor | None:
-        """Remember the task that is using one of our blocks; give its measurements, if it is an agent or the body."""
+        """Remember the task that uses one of our blocks; return its meter if it is an agent or the body, else None."""
         if not self.is_open:
             return None
         try:
@@ -399,7 +399,7 @@ class Run:
             return None
         user = self.measures.uses_block(task)
         if user is None and task.parent_nursery is not self.nursery and task not in self.outside:
-            self._check_thread(block)  # it may be a task of another loop
+            self._check_thread(block)  # the task may belong to another loop
             self.outside.add(task)
             if len(self.outside) > self._outside_limit:
                 self.outside = {task for task in self.outside if is_alive(task)}
@@ -411,10 +411,10 @@ class Run:
         if loop is not None and not loop.is_here:
             raise wrong_thread(f"use {block} of {self}")
 
-    # The verdict
+    # Termination and standstill
 
     def _settle_losses(self, is_certain: bool = False) -> bool:
-        """Let blocks that wait for what is lost go on, if nothing else can bring it; give whether one does."""
+        """Make blocks stop waiting for lost items that cannot come any more; return whether any block goes on."""
         return bool(self.hearers) and sum(block.settle_losses(is_certain) for block in tuple(self.hearers)) > 0
 
     def _judge(self) -> Verdict:
@@ -426,7 +426,7 @@ class Run:
         return Verdict.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else verdict
 
     def _leave_unread(self) -> bool:
-        """Discard what the body has left after it took some of it; give whether there was something."""
+        """Discard messages of blocks that the body has read only in part; return whether there were such blocks."""
         unread = [block for block in self.blocks if was_left_unread(block)] if self.body_done else ()
         for block in unread:
             leave_early(block)

@@ -1,8 +1,8 @@
-"""Tells tasks that wait in vain at a block which no network runs, after a network has ended that might have fed it.
+"""Ends waits at blocks that no network runs, when a network that might have fed them has ended.
 
-Such a block has no overseer: a reply, say, that a function of the network was to send, and that is linked to nothing.
-The same goes for a governor whose slots are taken by hand, and for an agent that nobody starts. While another task or a
-thread can go on, it may still come, so nothing is said.
+No network checks such a block for a standstill. An example is a reply that a function of the network should send, in a
+block without links. The same is true of a governor whose slots are taken by hand, and of an agent that is never
+started. While another task or a thread can go on, the message may still come, so the wait goes on.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from ..core.waiting import Waiter, parked, resting
 from .outside import has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
 
 SETTLING = 3
-"""Checkpoints after which every task that was runnable has run."""
+"""Number of checkpoints after which every runnable task has run."""
 LOOK_AGAIN = 1.0
-"""Seconds from one look to the next."""
+"""Seconds between two checks."""
 
 
 def watch_adrift(network: View) -> None:
-    """Look after those who wait at blocks that no network runs, from the end of a network on."""
+    """Start a task, at the end of a network, that watches the waiters at places that no network runs."""
     if any(owner_of(waiter.place) is None for waiter in parked.values()):
         waiters = [parked[task] for task in tasks_below(trio.lowlevel.current_root_task()) if task in parked]
         adrift = [waiter for waiter in waiters if owner_of(waiter.place) is None]
-        with suppress(RuntimeError):  # the run of trio is ending
+        with suppress(RuntimeError):  # if the run of trio is ending
             trio.lowlevel.spawn_system_task(watch, adrift, f"network {network.name!r}", network.outer_deadline)
 
 
 async def watch(waiters: list[Waiter[Any]], name: str, until: float) -> None:
-    """Tell each waiter when nothing is left that could free it; end when none waits any more."""
+    """Fail each waiter when nothing is left that could unblock it; end when no waiter is left."""
     me = trio.lowlevel.current_task()
     resting.add(me)
     try:
@@ -47,7 +47,7 @@ async def watch(waiters: list[Waiter[Any]], name: str, until: float) -> None:
 
 
 def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
-    """Fail the waits that nothing can end but their own deadline."""
+    """Fail the waits that only their own deadline can end."""
     moving = {task for task in tasks_below(trio.lowlevel.current_root_task()) if moves_alone(task, None, until)}
     if len(moving) > 1 or has_other_callers():
         return
@@ -63,5 +63,5 @@ def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
 
 
 def is_left_alone(place: object) -> bool:
-    """Whether nobody can do anything at a place any more, once nothing can move."""
+    """Whether nothing can happen at a place any more, if no task can move."""
     return is_hopeless(place) if isinstance(place, Block) else owner_of(place) is None

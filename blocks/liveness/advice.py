@@ -1,4 +1,4 @@
-"""What would free a network that can move no more, in words, from who waits for whom."""
+"""Advice for a network that cannot move any more, derived from its waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .wait_for import DEAD_LETTERS, Bound, Cause, Names, Wait, as_a
 
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
-    """What to do about the circle, and about those who wait for what nobody will do."""
+    """Advice about the circle of waits, and about waits that nothing can end."""
     waits = list(waits)
     lines = list(about_cycle(cycle, names))
     for wait in waits:
@@ -27,7 +27,7 @@ def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[
 
 
 def about_leases(waits: Sequence[Wait]) -> Iterator[str]:
-    """What is out of a resource pool, and does not come back."""
+    """Advice about resource pools whose things are all in use and do not come back."""
     for wait in waits:
         if wait.cause is Cause.LEASE:
             yield (
@@ -37,7 +37,7 @@ def about_leases(waits: Sequence[Wait]) -> Iterator[str]:
 
 
 def about_tokens(waits: Sequence[Wait]) -> Iterator[str]:
-    """Buffers whose messages nothing takes any more since the agents are done: perhaps they are meant to stay."""
+    """Advice about buffers whose readers are done: perhaps their messages are meant to stay."""
     left = {wait.who for wait in waits if wait.cause is Cause.LEFT}
     for wait in waits:
         if wait.cause is Cause.BUSY and wait.whom in left and getattr(wait.who, "left_over", "") == "report":
@@ -48,7 +48,7 @@ def about_tokens(waits: Sequence[Wait]) -> Iterator[str]:
 
 
 def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
-    """What breaks a circle; more room helps only where no task is to take or bring something by hand."""
+    """Advice that breaks a circle; more room helps only where no task has to take or send a message by hand."""
     causes = {wait.cause: wait for wait in cycle}
     full = next((wait for wait in cycle if wait.cause is Cause.FULL and has_bound(wait.inbox)), None)
     gate = next((wait.who for wait in cycle if isinstance(wait.who, Bound)), None)
@@ -64,7 +64,7 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
         yield from about_order(cycle, names)
     awaited = [wait.inbox for wait in cycle if wait.cause in (Cause.FULL, Cause.GATE)]
     for wait in cycle:
-        if wait.inbox is None or wait.inbox not in awaited:  # to bring more there is just what somebody waits for
+        if wait.inbox is None or wait.inbox not in awaited:  # a send to an awaited target would wait, too
             yield from about_hand(wait, names)
 
 
@@ -72,10 +72,10 @@ HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE, Cause.LEASE}
 
 
 def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
-    """How much room is enough.
+    """Advice about the capacity that is enough.
 
-    All that waits to get in has to fit in. In a circle of links one more place has to stay free, or nothing moves. If a
-    task is in the circle, it is the free place: it takes a message out before it brings the next.
+    All waiting messages have to fit in. In a circle of links one more place has to stay free, or nothing moves. If a
+    task is in the circle, it is the free place: it takes a message out before it sends the next one.
     """
     more = lacking(cycle, None)
     if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
@@ -88,7 +88,7 @@ def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
 
 
 def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
-    """Tasks wait for each other: one has to go first."""
+    """Advice about tasks that wait for each other: one has to go first."""
     who = list(dict.fromkeys(names.name(wait.who) for wait in cycle if not isinstance(wait.who, Block)))
     if who:
         rest = f" of {', '.join(who)}" if len(who) > 1 else ""
@@ -97,7 +97,7 @@ def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
 
 
 def about_hand(wait: Wait, names: Names) -> Iterator[str]:
-    """What somebody has to do by hand."""
+    """Advice about an action that a task has to do by hand."""
     if wait.cause is Cause.RESERVED:
         yield f"consume or release the head of {wait.who}, which {wait.remedy} has reserved"
     elif wait.cause is Cause.FEED:
@@ -109,7 +109,7 @@ def about_hand(wait: Wait, names: Names) -> Iterator[str]:
 
 
 def lacking(cycle: Sequence[Wait], gate: Bound | None) -> int:
-    """How many more messages have to come in before somebody in a circle can go on, as far as that is known."""
+    """How many more messages have to come in before a node of the circle can go on, as far as that is known."""
     more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, Block))]
     if gate is None:
         inputs = [wait for wait in cycle if wait.cause is Cause.INPUT and isinstance(wait.who, InputsBlock)]
@@ -126,7 +126,7 @@ def has_bound(inbox: Inbox[Any] | None) -> bool:
 
 
 def about_dead_end(wait: Wait) -> Iterator[str]:
-    """What to do where nobody will do anything."""
+    """Advice about a wait that nothing will end."""
     who, inbox = wait.who, wait.inbox
     if wait.cause is Cause.DECLINED:
         yield about_declined(wait)
@@ -154,7 +154,7 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
 
 
 def about_declined(wait: Wait) -> str:
-    """Nothing takes the head."""
+    """Advice about a head that nothing takes."""
     if wait.inbox is None:
         return f"receive from {wait.remedy} without a filter"
     if wait.remedy == DEAD_LETTERS:
@@ -163,7 +163,7 @@ def about_declined(wait: Wait) -> str:
 
 
 def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
-    """A target is complete, and there are messages for it."""
+    """Advice about messages for a target that is complete."""
     if as_a(InputsBlock, inbox.block) is not None:
         yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
     else:

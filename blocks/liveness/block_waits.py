@@ -1,4 +1,4 @@
-"""What the blocks of a network wait for: room, takers, readers, their own calls, or something to come in."""
+"""Finds what the blocks of a network wait for: room, takers, readers, their own calls, or input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
 def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
-    """Everything that one block waits for."""
+    """Yield all waits of one block."""
     if block._finished and not block._stuck():
         return
     waits = [wait for outbox in block._outs() for wait in waits_to_give(block, outbox, names)]
@@ -38,7 +38,7 @@ def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
 
 
 def waits_for_lease(block: Block) -> Iterator[Wait]:
-    """That the next item of a block gets nothing out of its pool."""
+    """Yield the wait of a block for its resource pool, if the next item needs a lease and all things are in use."""
     pool: ResourcePool[Any] | None = getattr(block, "pool", None)
     if pool is not None and getattr(block, "waits_for_lease", False):
         why = f"{block} waits for something out of {pool}, of which all {pool.size} are in use"
@@ -46,7 +46,7 @@ def waits_for_lease(block: Block) -> Iterator[Wait]:
 
 
 def waits_of_pool(pool: ResourcePool[Any], blocks: Iterable[Block]) -> Iterator[Wait]:
-    """The blocks that hold messages with what was taken out of a pool."""
+    """Yield the waits of a pool for the blocks that hold messages with its leases."""
     for block in blocks:
         count = sum(keeps_lease(item, pool) for item in everything_in(block))
         if count:
@@ -54,7 +54,7 @@ def waits_of_pool(pool: ResourcePool[Any], blocks: Iterable[Block]) -> Iterator[
 
 
 def keeps_lease(message: object, pool: ResourcePool[Any]) -> bool:
-    """Whether a lease of a pool is in a message, as far as that can be seen: by itself, or as one of its parts."""
+    """Whether a message is a lease of a pool or directly contains one, in a container or an attribute."""
     parts: list[Any] = [message]
     if isinstance(message, (tuple, list, set, frozenset)):
         parts += message
@@ -69,7 +69,7 @@ def keeps_lease(message: object, pool: ResourcePool[Any]) -> bool:
 
 
 def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
-    """What would go out next along each link."""
+    """The next message for each link."""
     if isinstance(outbox, FanOut):
         slow = [(link, link.backlog[0]) for link in outbox.links if link.backlog]
         if slow or isinstance(outbox, RetainedOutbox):
@@ -78,7 +78,7 @@ def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
 
 
 def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[Wait]:
-    """Why what a block has does not go out."""
+    """Yield the reasons why the messages of a block do not go out."""
     if outbox.holder is not None:
         holder = part_of(outbox.holder) or outbox.holder
         known = any(holder is node for node in names.network.nodes)
@@ -86,7 +86,7 @@ def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[W
         yield Wait(block, holder if known else None, Cause.RESERVED, why, remedy=names.name(holder))
         return
     along = [wait_along(link, head) for link, head in heads(outbox)]
-    yield from [wait for wait in along if wait.whom is not None] or along  # who declines leaves it to the others
+    yield from [wait for wait in along if wait.whom is not None] or along  # links that decline count only if all do
     if not len(outbox) or isinstance(outbox, RetainedOutbox):
         return
     for reader in outbox.readers:
@@ -100,7 +100,7 @@ def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[W
 
 
 def wait_along(link: Link[Any], head: Any) -> Wait:
-    """Why a head does not go along a link."""
+    """The reason why a head does not go along a link."""
     inbox, who = link.inbox, link.source
     if inbox.closed or link.declines(head):
         cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
@@ -115,7 +115,7 @@ def wait_along(link: Link[Any], head: Any) -> Wait:
 
 
 def wait_without_taker(block: Block, count: int, names: Names) -> Iterator[Wait]:
-    """What a block waits for that nothing is linked to."""
+    """Yield the wait of a block without links or readers."""
     what = f"{count} message{'s' if count > 1 else ''}"
     inbox = next(iter(block._ins()), None)
     if names.body is not None:
@@ -131,7 +131,7 @@ def wait_without_taker(block: Block, count: int, names: Names) -> Iterator[Wait]
 
 
 def waits_to_get(block: Block, names: Names) -> Iterator[Wait]:
-    """What has to come in before a block can go on."""
+    """Yield the waits for messages that must come in before a block can go on."""
     inputs: InputsBlock[Any] | None = as_a(InputsBlock, block)
     sought = None if inputs is None else inputs._sought()
     if sought is not None:
@@ -151,7 +151,7 @@ def waits_to_get(block: Block, names: Names) -> Iterator[Wait]:
 
 
 def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
-    """Who could send something to a target."""
+    """Yield the waits for the nodes and tasks that could send to a target."""
     lacking = lacks(block)
     what = f"{lacking} more messages" if lacking else "messages"
     for producer in inbox.producers:
@@ -167,16 +167,16 @@ def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
 
 
 def lacks(block: Block) -> int:
-    """How many messages a batch lacks for a full list; 0 for other blocks."""
+    """How many messages a batch needs to be full; 0 for other blocks."""
     group = block.shape.group
     return 0 if group == 1 else max(0, group - sum(len(inbox.queue) for inbox in block._ins()))
 
 
-# Looking for what is missing
+# Search for missing messages
 
 
 def places_of(block: Block, matches: Any) -> Iterator[tuple[Block, int]]:
-    """The blocks before a block that hold what is sought, and how many messages are in front of it."""
+    """Yield the upstream blocks that hold a matching message, and how many messages are before it."""
     for before in reachable(block, upstream):
         for position, item in enumerate(everything_in(before)):
             if before is not block and matches(item):
@@ -185,7 +185,7 @@ def places_of(block: Block, matches: Any) -> Iterator[tuple[Block, int]]:
 
 
 def everything_in(block: Block) -> Iterable[Any]:
-    """The messages in a block, those that go first at the front, as far as they can be looked at."""
+    """Yield the messages in a block, in the order in which they leave, as far as they are accessible."""
     seen: set[int] = set()
     for outbox in block._outs():
         for queue in (*(link.backlog for link in outbox.links), outbox.queue):
@@ -198,7 +198,7 @@ def everything_in(block: Block) -> Iterable[Any]:
 
 
 def gone_elsewhere(block: Block) -> str:
-    """Say along which links a message may have left the way to a block."""
+    """Describe the links along which a message may have gone elsewhere; empty if there are none."""
     before = reachable(block, upstream)
     ways = [
         f"{link}"
@@ -214,7 +214,7 @@ def gone_elsewhere(block: Block) -> str:
 def waiting_before(inbox: Inbox[Any]) -> int:
     """How many messages wait to come into a target, or into a circle of links that it is in.
 
-    They wait with senders and in the blocks before; what a source is known to bring still is counted too.
+    They wait with senders and in upstream blocks. Messages that a source is known to bring also count.
     """
     after = reachable(inbox.block, downstream)
     ahead = reachable(inbox.block, upstream)
@@ -225,6 +225,6 @@ def waiting_before(inbox: Inbox[Any]) -> int:
 
 
 def still_to_come(block: Block) -> int:
-    """How many messages a source is known to bring still, if they all go one way."""
+    """How many messages a source is known to bring, if they all go along one link; else 0."""
     brings = block.shape.brings
     return brings if brings and any(map(is_only_way, block._outs()[0].links)) else 0

@@ -1,11 +1,11 @@
-"""The end of circles: completes what only feeds itself, once everything has drained.
+"""Completes circles of links that only feed themselves, when everything has drained.
 
-A block completes after the last of its producers. In a circle of links each waits for the other, so when nothing is
-left anywhere, the circle is completed here. First a block that keeps an incomplete group gives it out, for in a circle
-that group may go round again. Then the blocks are completed that can get messages from one another only; if one of them
-gives something at its end, only those before it. If there are none, agents that read in an `async for` may be part of
-the circle: what has gone round in it has drained, and they end with their input. If nothing has, that is so only if the
-network was given one of the blocks: the body could have sent to it.
+A block completes after its last producer. In a circle of links each block waits for the others, so this module
+completes the circle when nothing is left. First, incomplete groups are emitted, because they may go round again. Then
+the blocks that only feed one another are completed; if one of them emits messages at its end, only that block and those
+before it. If there are no such blocks, agents that read in an `async for` may be part of the circle; they end with
+their input. If no message has ever come into this circle, it is completed only if the network was given one of its
+blocks, because the body could have sent to that block.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 
 def give_rests(blocks: Iterable[Block]) -> bool:
-    """Have incomplete groups given out; tell whether there were any."""
+    """Make blocks emit incomplete groups; return whether there were any."""
     return sum(block.give_rest() for block in blocks) > 0
 
 
 def complete_circles(network: View, agents: Iterable[Member]) -> bool:
-    """Complete blocks that nothing outside of a circle can feed; tell whether there are any.
+    """Complete blocks that nothing outside a circle can feed; return whether there are any.
 
     Args:
         network: A network in which nothing is held, nothing can move, and the body has ended.
-        agents: Those that have not ended.
+        agents: The agents that have not ended.
     """
     circle = feed_only_each_other(network, ())
     if not circle:
         circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
         has_begun = any(inbox.accepted for block in circle for inbox in inboxes_of(block))
         if not has_begun and not any(block in network.given for block in circle):
-            return False  # they wait for a first message from one another, which is a standstill
+            return False  # they wait for a first message from one another: a standstill
     for block in first_of(circle):
         block.complete_circle()
     return bool(circle)
 
 
 def first_of(circle: list[Block]) -> list[Block]:
-    """Those that have to be completed first: what a block gives at its end must find open what is not before it."""
+    """The blocks to complete first: those before a block that emits at its end, so that the other targets stay open."""
     due = [block for block in circle if block.gives_at_end]
     if not due:
         return circle
@@ -56,13 +56,13 @@ def first_of(circle: list[Block]) -> list[Block]:
 
 
 def reads_to_the_end(agent: Member) -> bool:
-    """Whether an agent waits in an `async for`, and so expects the end."""
+    """Whether an agent waits in an `async for` loop, and so reads until the end."""
     waiter = None if agent.task is None else parked.get(agent.task)
     return waiter is not None and waiter.doing == "receive" and bool(waiter.payload)
 
 
 def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[Block]:
-    """The blocks that take more, and that can get it only from one another and from such agents."""
+    """The blocks with open inputs that can get messages only from one another and from these agents."""
     circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if inboxes_of(b) and not b.is_finished)
     circle.update(dict.fromkeys(agents))
     waiting = list(circle)
@@ -79,7 +79,7 @@ def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[Block]
 
 
 def feeders_of(node: object) -> list[object]:
-    """Where a block, or an agent that waits, can get something from."""
+    """The nodes from which a block, or a waiting agent, can get messages."""
     if not isinstance(node, Block):
         task = getattr(node, "task", None)
         waiter = parked.get(task) if task is not None else None

@@ -1,7 +1,7 @@
-"""Finds who waits for whom in a circle.
+"""Finds circles of waits.
 
-Plain graph work: whoever waits for nobody who waits is taken away, again and again, and then whoever is waited for by
-nobody; what is left are the circles and what lies between two of them.
+Plain graph code: nodes without outgoing edges are removed repeatedly, then nodes without incoming edges. The remaining
+core contains every circle, and the paths between circles.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from .wait_for import Wait
 
 MOST_STARTS = 64
-"""From so many places a circle is looked for; the shortest that is found is shown."""
+"""Maximum number of start nodes for the search, once a circle is found; the shortest one found is returned."""
 
 
 def find_cycle(waits: Iterable[Wait], free: Iterable[object] = ()) -> tuple[Wait, ...]:
     """A short circle of waits, in order; empty if there is none.
 
     Args:
-        waits: Who waits for whom.
-        free: Those who can move: neither they nor anyone whom they may free can be stuck.
+        waits: The waits, as edges from `who` to `whom`.
+        free: The nodes that can move; they, and all nodes that they may unblock, are not in a circle.
     """
     stuck = without_free(waits, free)
     ahead = trim(stuck, lambda wait: wait.who, lambda wait: wait.whom)
@@ -36,7 +36,7 @@ def find_cycle(waits: Iterable[Wait], free: Iterable[object] = ()) -> tuple[Wait
 
 
 def without_free(waits: Iterable[Wait], free: Iterable[object]) -> list[Wait]:
-    """The waits of those whom nobody who can move will free."""
+    """The waits that no runnable node can resolve, directly or indirectly."""
     waits = list(waits)
     waiters: dict[object, list[object]] = {}
     for wait in waits:
@@ -52,7 +52,7 @@ def without_free(waits: Iterable[Wait], free: Iterable[object]) -> list[Wait]:
 
 
 def trim(waits: Sequence[Wait], here: Callable[[Wait], object], there: Callable[[Wait], object]) -> list[Wait]:
-    """Take away, again and again, the waits that lead from here to somebody there from whom none leads on."""
+    """Remove repeatedly the waits that lead, from their node `here`, to a node `there` without further waits."""
     leading: dict[object, list[Wait]] = {}
     left = Counter(map(here, waits))
     for wait in waits:
@@ -69,7 +69,7 @@ def trim(waits: Sequence[Wait], here: Callable[[Wait], object], there: Callable[
 
 
 def shortest(start: object, edges: dict[object, list[Wait]]) -> tuple[Wait, ...]:
-    """The shortest way from somebody back to himself; empty if there is none."""
+    """The shortest path from a node back to itself; empty if there is none."""
     waiting = deque([start])
     came: dict[object, Wait] = {}
     while waiting:
@@ -84,7 +84,7 @@ def shortest(start: object, edges: dict[object, list[Wait]]) -> tuple[Wait, ...]
 
 
 def path(start: object, end: object, came: dict[object, Wait]) -> tuple[Wait, ...]:
-    """The waits that lead from one to another."""
+    """The waits that lead from one node to another."""
     way: list[Wait] = []
     while end is not start:
         way.append(came[end])

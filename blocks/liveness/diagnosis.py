@@ -1,4 +1,4 @@
-"""What a network looks like now, for people: who holds what, who waits for whom, and what would free it."""
+"""Describes the present state of a network for people: held items, waits, and advice."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     """Look at every block, agent and parked task of a network.
 
     Args:
-        network: What to look at.
-        is_stalled: Whether it was found that nobody can move any more.
+        network: The network.
+        is_stalled: Whether it is known that nothing can move any more.
     """
     blocks = network.blocks
     waiting = [str(waiter) for waiter in waiters_of(network)]
@@ -43,7 +43,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     unfinished += [str(agent) for agent in network.agents if not agent.is_done]
     names = Names(network)
     at_rest = network.is_open and network.pump.rests and not network.busy_count
-    waits = who_waits(names) if is_stalled or at_rest else []  # in the middle of things everybody waits for somebody
+    waits = who_waits(names) if is_stalled or at_rest else []  # a busy network is full of passing waits
     cycle = find_cycle(waits, () if is_stalled else free(names, waits))
     return Diagnosis(
         network=network.name,
@@ -56,7 +56,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
 
 
 def who_waits(names: Names) -> list[Wait]:
-    """Everybody who waits for somebody in a network."""
+    """All waits in a network."""
     network = names.network
     waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
     waits += waits_of_tasks(names)
@@ -70,7 +70,7 @@ def who_waits(names: Names) -> list[Wait]:
 
 
 def free(names: Names, waits: list[Wait]) -> list[object]:
-    """Those who can move: tasks at work, blocks that are ready, and whatever a timer or the outside may free."""
+    """The nodes that can move: tasks at work, ready blocks, and nodes that a timer or an outside task may unblock."""
     network = names.network
     tasks = {who for wait in waits for who in (wait.who, wait.whom) if isinstance(who, trio.lowlevel.Task)}
     tasks |= {agent.task for agent in network.agents if agent.task is not None}
@@ -83,7 +83,7 @@ def free(names: Names, waits: list[Wait]) -> list[object]:
 
 
 def explain(block: Block) -> str:
-    """Say what a block holds, and why it does not hand it on."""
+    """Describe what a block holds, and why it does not hand it on."""
     reasons: list[str] = []
     for outbox in block._outs():
         if outbox.holder is not None:
@@ -101,7 +101,7 @@ def explain(block: Block) -> str:
 
 
 def about_reader(reader: Member) -> str:
-    """Say why an agent does not take what there is for it."""
+    """The reason why an agent does not take the messages for it."""
     if reader.is_done:
         return "is done"
     return "does not read" if reader.task is None or reader.task in parked else "is busy with something else"

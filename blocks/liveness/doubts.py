@@ -1,7 +1,7 @@
-"""Says in a log or a warning that a network seems to hang, where it is not certain that nothing can move.
+"""Warns that a network seems to hang, when it is not certain that nothing can move.
 
-A verdict needs a proof. Two things can be in its way: the deadlines of tasks cannot be read, or a task or thread that
-has never used the network might still do so.
+`Stalled` is raised only with a proof. Two things can prevent a proof: the deadlines of tasks cannot be read, or a task
+or thread that has never used the network may still do so.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 class Doubts:
-    """Speaks up once in the run of a network."""
+    """Gives at most one warning per run of a network."""
 
     def __init__(self, network: View) -> None:
         self._network = network
         self._has_spoken = False
 
     def speak_up(self) -> None:
-        """The network has been watched for a while and nothing has moved: say so if it seems to hang."""
+        """Warn if the network seems to hang; called when it has been watched for some time and nothing has moved."""
         if self._has_spoken:
             return
         network = self._network
         known = known_tasks(network)
         if any(task not in parked and task not in resting and not waits_for_children(task) for task in known):
-            return  # at work elsewhere
+            return  # a task is at work elsewhere
         waiting = [task for task in known if task in parked]
         if any(deadline_of(task) == -math.inf for task in waiting):
             self._has_spoken = True
@@ -48,7 +48,7 @@ class Doubts:
         elif not any(has_way_out(network, task) for task in waiting):
             self._has_spoken = True
             log.log(
-                logging.WARNING if network.measures.body.emitted else logging.INFO,  # it may be a service that waits
+                logging.WARNING if network.measures.body.emitted else logging.INFO,  # it may be an idle service
                 "network %r can go on only if a task or thread sends that has not used it so far\n%s",
                 network.name,
                 diagnose(network, is_stalled=True),

@@ -1,8 +1,8 @@
-"""Looks at the graph of a network before anything runs, for what cannot work.
+"""Checks the graph of a network for problems before the start.
 
-Almost everything can still be put right by the body: it may link, send, receive, or send so little that nothing gets
-full. So nearly all that is found is only told. Refused is what no link and no receive can free: a governor that can
-never let in the messages that a batch waits for, when it is known that more messages will come than it lets in.
+The body can still solve almost every problem: it may link, receive, or send few messages. So most findings are only
+reported. A network is refused if one of its blocks names `problems`, or if a governor can never let in the messages
+that a batch waits for and more messages are known to come than it lets in.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_graph(network: View) -> tuple[str, ...]:
-    """Everything in a network that will stall unless the body, an agent or a task outside does something about it."""
+    """The problems that will stall a network unless the body, an agent or an outside task solves them."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block) and not node._finished]
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
     found += [line for block in blocks for line in block.problems()]
@@ -37,7 +37,7 @@ def check_graph(network: View) -> tuple[str, ...]:
 
 
 def refuse_what_must_stall(network: View) -> None:
-    """Raise a `ValueError` for what nothing can free, before anything has started."""
+    """Raise a `ValueError`, before the start, for a problem that nothing can solve."""
     blocks = [node for node in nodes_of(network) if isinstance(node, Block)]
     for block in blocks:
         for line in block.problems():
@@ -65,7 +65,7 @@ def nodes_of(network: View) -> list[Part]:
 
 
 def check_inputs(block: Block) -> Iterator[str]:
-    """Inputs that nothing feeds."""
+    """Yield the inputs that nothing feeds."""
     if isinstance(block, InputsBlock) and not block.inputs:
         yield f"{block} has no input: link a source to it"
     if block.shape.joins:
@@ -75,7 +75,7 @@ def check_inputs(block: Block) -> Iterator[str]:
 
 
 def check_outputs(block: Block) -> Iterator[str]:
-    """What a block gives, and nobody takes."""
+    """Yield a problem if nothing takes the output of a block, or every link has a filter."""
     outbox = block._outs()[0]
     if not outbox.links and not outbox.readers and block.shape.needs_taker:
         yield f"nothing is linked to {block}: link a target, or receive from it in the body"
@@ -91,7 +91,7 @@ def check_outputs(block: Block) -> Iterator[str]:
 
 
 def refusal(link: Link[Any]) -> str:
-    """Why a link lets nothing through, ever; empty if it may let something through."""
+    """The reason why a link can never let a message through; empty if it may let one through."""
     if link.inbox.closed:
         return f"{link.inbox} is complete"
     if any(accepts is not None and is_never(accepts) for accepts in (link.filter, link.inbox.filter)):
@@ -104,14 +104,14 @@ def may_decline(link: Link[Any]) -> bool:
     return link.filter is not None or link.inbox.filter is not None or link.inbox.closed
 
 
-# LOAD_SMALL_INT is there since Python 3.14; LOAD_COMMON_CONSTANT loads False since 3.15
+# LOAD_SMALL_INT exists since Python 3.14; LOAD_COMMON_CONSTANT loads False since 3.15
 LOADS = {"LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"}
 CONSTANTS = LOADS | {"RETURN_CONST"}
 HARMLESS = LOADS | {"RESUME", "NOP", "CACHE", "COPY_FREE_VARS", "MAKE_CELL", "DELETE_FAST"}
 
 
 def is_never(accepts: Callable[[Any], bool]) -> bool:
-    """Whether the code of a filter does nothing but return a constant that is false."""
+    """Whether the code of a filter only returns a false constant."""
     code = getattr(accepts, "__code__", None)
     if code is None:
         return False
@@ -131,7 +131,7 @@ def gates_of(blocks: Iterable[Block]) -> list[Bound]:
 
 
 def check_gate(gate: Bound) -> Iterator[tuple[str, Block]]:
-    """Batches that a governor can never fill, as no more messages come to them than it lets in."""
+    """Yield the batches that can never be full, because the governor lets in fewer messages than a batch needs."""
     counted = gate._counted_region()
     if counted is None:
         return
@@ -155,7 +155,7 @@ def is_one_to_one(block: Block) -> bool:
 
 
 def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
-    """Whether all that comes into some blocks comes in at one place."""
+    """Whether all messages for these blocks come in through one inbox."""
     return all(
         isinstance(producer, Link) and producer.source in blocks
         for block in blocks
@@ -166,7 +166,7 @@ def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
 
 
 def certain_feeder(gate: Bound, batch: Block) -> str | None:
-    """Say which source is known to bring more than is let in, along a way on which nothing can leave."""
+    """Name the source that surely brings more than the governor lets in, on a path without exits; None if none does."""
     counted = gate._counted_region()
     assert counted is not None
     inbox, _ = counted
@@ -180,7 +180,7 @@ def certain_feeder(gate: Bound, batch: Block) -> str | None:
 
 
 def leads_to(inbox: Inbox[Any], batch: Block) -> bool:
-    """Whether there are nothing but buffers in one line between a target and a batch."""
+    """Whether only buffers, in one line, lie between a target and a batch."""
     seen: set[Block] = set()
     while inbox.block is not batch:
         block = inbox.block

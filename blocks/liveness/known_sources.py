@@ -1,4 +1,4 @@
-"""What is known for sure of a source: whether all that it gives goes one way."""
+"""Finds out whether all messages of a source go along one link."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from ..core.link import Link
 
 
 def is_only_way(link: Link[Any]) -> bool:
-    """Whether all that a source gives goes along one link."""
+    """Whether all messages of the link's source go along this link."""
     return link.outbox.links == [link] and link.filter is None and link.remaining is None and link.inbox.filter is None

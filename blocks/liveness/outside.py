@@ -1,8 +1,8 @@
-"""Whether anything outside a network can still reach it: a task of the same run of trio, a thread, a host loop.
+"""Finds out whether anything outside a network can still reach it: a task of the same trio run, a thread, a host loop.
 
-A message can come from anywhere: a task may find a block in a global variable, a thread may call into the loop. So that
-nothing will come is certain only if nothing at all can move: every task of the run waits in Penstock or for its
-children, and nothing keeps a token with which a thread could reach the loop.
+A message can come from anywhere: a task may find a block in a global variable, a thread may call into the loop. It is
+certain that nothing will come only if nothing at all can move: every task of the run waits in Penstock or for its
+children, and nothing holds a token with which a thread could reach the loop.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from ..core.view import View
 from ..core.waiting import parked, resting
 
 ENTRY_TASK = "<TrioToken.run_sync_soon task>"
-"""What trio calls its own task that runs what threads have asked for; if it changes, everything outside counts."""
+"""The name of trio's own task that runs the calls of threads; under another name it would count as an outside task."""
 
 
 def is_closed(network: View) -> bool:
-    """Whether nothing from outside can reach a network any more, once its own tasks wait in vain."""
+    """Whether nothing from outside can reach a network any more, if its own tasks cannot go on."""
     beside = tasks_below(trio.lowlevel.current_root_task(), network.nursery)
     until = network.outer_deadline
     return not any(moves_alone(task, network, until) for task in beside) and not has_other_callers()
 
 
 def tasks_below(root: trio.lowlevel.Task | None, without: trio.Nursery | None = None) -> Iterator[trio.lowlevel.Task]:
-    """A task and all tasks in the nurseries below it, but for those in one nursery."""
+    """Yield a task and all tasks in the nurseries below it, except those in the nursery `without`."""
     waiting = [] if root is None else [root]
     while waiting:
         task = waiting.pop()
@@ -45,12 +45,12 @@ def tasks_below(root: trio.lowlevel.Task | None, without: trio.Nursery | None = 
 
 
 def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) -> bool:
-    """Whether a task can go on without a message from a network, or at a block that no network runs.
+    """Whether a task can go on without a message from a network, or from a block that no network runs.
 
     Args:
         task: The task.
-        network: The network; a task that waits at another one may go on. None for none.
-        until: A deadline at this time or later does not count: it ends everything.
+        network: The network; a task that waits at another network may go on. None for no network.
+        until: A deadline at this time or later does not count, because it ends everything.
     """
     if task in resting or task.name == ENTRY_TASK:
         return False
@@ -62,12 +62,12 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
 
 
 def body_of(network: View) -> trio.lowlevel.Task | None:
-    """The task of the body of a network, while that goes on."""
+    """The task of a network's body; None after the body has ended."""
     return None if network.body_done else network.body_task
 
 
 def owner_of(place: object) -> View | None:
-    """The network that runs the place where a task waits, if one does."""
+    """The running network to which a place belongs, or None."""
     network: View | None = getattr(place, "_network", None)
     return network if network is not None and network.is_open else None
 
@@ -78,7 +78,7 @@ def is_adrift(place: object) -> bool:
 
 
 def is_hopeless(place: object) -> bool:
-    """Whether a place is a block that no network runs, and to which no open handle leads that a thread may use."""
+    """Whether a place is a block that no network runs, and no thread can send to it through an open handle."""
     if not isinstance(place, Block) or owner_of(place) is not None:
         return False
     inboxes = [inbox for block in reachable(place, upstream) for inbox in block._ins()]
@@ -87,14 +87,14 @@ def is_hopeless(place: object) -> bool:
 
 
 def has_other_callers() -> bool:
-    """Whether a thread or a host loop can call into this run of trio, as far as that can be told; if not, yes."""
+    """Whether a thread or a host loop can call into this run of trio; True also if this is not known."""
     if is_guest():
         return True
     return others_move() and loop_token().is_kept_by_others()
 
 
 def is_guest() -> bool:
-    """Whether trio runs inside another loop, whose callbacks may do anything."""
+    """Whether trio runs in guest mode inside another loop, whose callbacks may use any block."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_code is not trio.run.__code__:
         frame = frame.f_back
@@ -102,7 +102,7 @@ def is_guest() -> bool:
 
 
 def deadline_of(task: trio.lowlevel.Task) -> float:
-    """When a cancel scope will end what the task waits for, on trio's clock; "any moment" if that is not known."""
+    """When a cancel scope will end the wait of a task, by trio's clock; -inf if unknown."""
     if sight.deadlines:
         return read_deadline(task)
     waiter = parked.get(task)
@@ -110,10 +110,10 @@ def deadline_of(task: trio.lowlevel.Task) -> float:
 
 
 def has_way_out(network: View, task: trio.lowlevel.Task) -> bool:
-    """Whether a cancel scope will end what a task waits for; one around the whole network does not count."""
+    """Whether a cancel scope will end the wait of a task; a scope around the whole network does not count."""
     return deadline_of(task) < network.outer_deadline
 
 
 def waits_for_children(task: trio.lowlevel.Task) -> bool:
-    """Whether a task does nothing but wait for the tasks of its innermost nursery to end."""
+    """Whether a task only waits for the tasks of its innermost nursery to end."""
     return read_waiting(task) is True if sight.children else is_at_end_of_nursery(task)

@@ -1,4 +1,4 @@
-"""Finds ways that split at a broadcast and meet again at a join, with too little room on one of them."""
+"""Finds paths that split at a broadcast and meet again at a join, with too little room on one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.link import Link
 
 
 def check_splits(fork: Block) -> Iterator[str]:
-    """Each way from a broadcast to a join that is too narrow for a batch on another way to the same join."""
+    """Yield each path from a broadcast to a join that has too little room for a batch on another path to the join."""
     links = fork._outs()[0].links
     for wide in links:
         batch = batch_on(wide)
@@ -25,7 +25,7 @@ def check_splits(fork: Block) -> Iterator[str]:
 
 
 def batch_on(link: Link[Any]) -> Block | None:
-    """The first batch on a way on which each message stays one message."""
+    """The first batch on a path on which each message stays one message, or None."""
     seen: set[Block] = set()
     while link.is_linked and link.filter is None and link.remaining is None:
         block = link.target
@@ -40,12 +40,12 @@ def batch_on(link: Link[Any]) -> Block | None:
 
 
 def goes_through(link: Link[Any], batch: Block) -> bool:
-    """Whether a way leads to the batch too."""
+    """Whether the path of a link leads to the batch, too."""
     return batch in reachable(link.target, downstream)
 
 
 def too_narrow(fork: Block, batch: Block, link: Link[Any], join: Block) -> str | None:
-    """Say so if a batch waits for more messages than there is room for on another way to a join."""
+    """The problem, if a batch waits for more messages than there is room for on another path to a join."""
     narrowest: Inbox[Any] | None = None
     group = batch.shape.group
     room = 1.0  # the copy that the broadcast keeps

@@ -1,10 +1,10 @@
-"""The verdict on a network in which no block is ready: a pause, a standstill, or the end.
+"""Classifies a network in which no block is ready: a pause, a standstill, or the end.
 
-Who may still move something: the body, agents and workers that are not parked at one of the network's blocks; timers
-and pauses; open producer handles; tasks that do not belong to the network but have used one of its blocks and are
-alive; and any of these that is parked but will be woken by a cancel scope of its own. If there is none of them, and
-items are held or somebody waits, that is a standstill. A network whose body goes on, in which nothing is in flight, is
-starved, not stalled, unless it is certain that nothing can come from outside either.
+These may still move the network: the body, agents and workers that are not parked at one of its blocks; timers and
+pauses; open producer handles; live outside tasks that have used one of its blocks; and any of these tasks that is
+parked but will be woken by a cancel scope of its own. If there are none, and items are held or a task waits, that is a
+standstill. A network whose body runs and in which nothing is in flight is starved, not stalled, unless it is certain
+that nothing can come from outside either.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def judge(network: View) -> Verdict:
-    """Say what it means that no block is ready."""
+    """Classify a network in which no block is ready."""
     if somebody_moves(network):
-        return Verdict.WAITING  # the quick answer to the usual question
+        return Verdict.WAITING  # the fast path for the usual case
     body = body_of(network)
-    first = network.body_task  # also if the body has ended: it waits for what is around the network
+    first = network.body_task  # also after the body has ended: it waits for the tasks around the network
     network.outside = outside = {task for task in network.outside if is_alive(task) and task is not first}
     if body is not None and any(can_move(network, task) for task in outside):
-        return Verdict.WATCHING  # nobody tells when they end; the blocks need not be looked at, however many there are
+        return Verdict.WATCHING  # no event tells when these tasks end; the blocks need no check, however many they are
     blocks = network.blocks
     working = [agent for agent in network.agents if not agent.is_done]
     held = any(block._stuck() > block.rest() for block in blocks)
@@ -47,12 +47,12 @@ def judge(network: View) -> Verdict:
         return Verdict.WAITING
     around = () if first is None else children(network, first)
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
-        return Verdict.WATCHING  # nothing tells when they end, or begin to wait for their children
+        return Verdict.WATCHING  # no event tells when these tasks end or begin to wait for their children
     return judge_standstill(network, held, working)
 
 
 def own_tasks(network: View) -> list[trio.lowlevel.Task]:
-    """The tasks of the agents, of the workers of blocks, and of the body, as far as they have not ended."""
+    """The tasks of the agents, the workers of blocks and the body, without ended ones."""
     tasks = [agent.task for agent in network.agents if agent.task is not None]
     tasks += [task for block in network.blocks for task in block._tasks()]
     body = body_of(network)
@@ -60,9 +60,9 @@ def own_tasks(network: View) -> list[trio.lowlevel.Task]:
 
 
 def somebody_moves(network: View) -> bool:
-    """Whether it is plain to see that one of the network's own tasks can go on; no says nothing.
+    """Whether one of the network's own tasks can certainly go on; False means unknown.
 
-    Looks only at tasks that do not wait, so it takes as long in a network of ten thousand agents as in one of ten.
+    This looks only at tasks that do not wait, so the time does not depend on the number of waiting agents.
     """
     body = body_of(network)
     if network.busy_count:
@@ -73,12 +73,12 @@ def somebody_moves(network: View) -> bool:
 
 
 def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
-    """Whether the innermost nursery of a task is this one: the task itself is at work, none that ends in it."""
+    """Whether the innermost nursery of a task is this one, so that the task itself is at work."""
     return task.child_nurseries[-1] is nursery
 
 
 def known_tasks(network: View) -> set[trio.lowlevel.Task]:
-    """The tasks of a network, their children, and the tasks outside that use its blocks."""
+    """The tasks of a network and the outside tasks that use its blocks, with all their children."""
     found: set[trio.lowlevel.Task] = set()
     waiting = [*own_tasks(network), *network.outside]
     while waiting:
@@ -90,7 +90,7 @@ def known_tasks(network: View) -> set[trio.lowlevel.Task]:
 
 
 def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict:
-    """Nobody can move: say whether that is fine."""
+    """Classify a network in which nothing can move."""
     blocks = network.blocks
     for block in blocks:
         block.recall()
@@ -115,17 +115,17 @@ def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict
 
 
 def waiters_of(network: View) -> list[Waiter[Any]]:
-    """The tasks that wait at places of a network, and those of its own that wait at a block which no network runs."""
+    """The tasks that wait at places of a network, and its own tasks that wait at blocks that no network runs."""
     known = known_tasks(network)
     return [
         waiter
-        for waiter in tuple(parked.values())  # loops in other threads have waiters there too
+        for waiter in tuple(parked.values())  # it also holds waiters of loops in other threads
         if concerns(network, waiter) or (is_adrift(waiter.place) and waiter.task in known)
     ]
 
 
 def concerns(network: View, waiter: Waiter[Any]) -> bool:
-    """Whether a task waits at a place of this network, or at one that is no network's and no block."""
+    """Whether a task waits at a place of this network, or at an agent or governor of no network."""
     owner = getattr(waiter.place, "_network", None)
     return owner is network or (owner is None and not isinstance(waiter.place, Block))
 
@@ -134,7 +134,7 @@ Tasks = set[trio.lowlevel.Task]
 
 
 def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None = None) -> bool:
-    """Whether a task, or one of its children that may free it, can go on without anything from this network."""
+    """Whether a task, or a child task that may unblock it, can go on without a message from this network."""
     seen = set() if seen is None else seen
     if task is None or task in seen or task in resting or not is_alive(task):
         return False
@@ -154,7 +154,7 @@ def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None 
 
 
 def children(network: View, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
-    """The tasks that a task of the network has started, and those around the network that know its blocks."""
+    """Yield the child tasks of a task; of tasks that run around the network, only those that know its blocks."""
     own = network.nursery
     is_around = own in task.child_nurseries
     for nursery in task.child_nurseries:
@@ -165,10 +165,10 @@ def children(network: View, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.
 
 
 def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
-    """Whether one of the network's blocks is among the variables of a task, or of an object among these.
+    """Whether a variable of a task, or an attribute of a variable's value, is one of the network's blocks.
 
-    Such a task may use the block later, though it has not yet. Anything else that runs around a network, a heartbeat
-    say, has nothing to do with it.
+    Such a task may use the block later, although it has not yet. Other tasks around a network, for example a heartbeat,
+    do not concern it.
     """
     blocks = set(network.blocks)
     for frame in frames_of(task):
@@ -182,7 +182,7 @@ def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
 
 
 def has_open_producer(network: View) -> bool:
-    """Whether somebody may hold a handle through which more comes: anybody but a task that waits here in vain."""
+    """Whether an open producer handle may still deliver; a handle whose task is blocked here does not count."""
     for producer in producers(network):
         if isinstance(producer, ProducerToken):
             user = producer.user
@@ -192,7 +192,7 @@ def has_open_producer(network: View) -> bool:
 
 
 def producers(network: View) -> Iterator[object]:
-    """All that feeds the blocks of a network."""
+    """Yield all producers of the blocks of a network."""
     for block in network.blocks:
         for inbox in block._ins():
             yield from inbox.producers

@@ -1,4 +1,4 @@
-"""What the tasks that wait at a network wait for, and what its governors wait for."""
+"""Finds what the tasks that wait at a network, and its governors, wait for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .wait_for import Bound, Cause, Names, Wait
 
 
 def waits_of_tasks(names: Names) -> Iterator[Wait]:
-    """Everything that parked tasks, and those that wait for their children, wait for."""
+    """Yield the waits of parked tasks, and of tasks that wait for their children."""
     network = names.network
     for waiter in waiters_of(network):
         yield from waits_of_task(waiter, names)
@@ -29,7 +29,7 @@ def waits_of_tasks(names: Names) -> Iterator[Wait]:
 
 
 def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
-    """What one parked task waits for."""
+    """Yield the waits of one parked task."""
     who, place = names.node(waiter.task), waiter.place
     why = f"{names.name(waiter.task)} {place._describe_wait(waiter)}"
     if is_adrift(place):
@@ -45,12 +45,12 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
                 yield Wait(who, place if is_full else inbox.gate, Cause.FULL if is_full else Cause.GATE, why, inbox)
     elif waiter.accepts is not None and any(len(outbox) for outbox in place._outs()[:1]):
         yield Wait(who, None, Cause.DECLINED, f"{why}, but its filter declines the head", remedy=str(place))
-    elif not waiter.doing.startswith("hand"):  # a generator that waits until its block has handed something on
+    elif not waiter.doing.startswith("hand"):  # "hand …": a generator that waits for its block
         yield Wait(who, place, Cause.RECEIVE, why)
 
 
 def waits_of_governor(governor: Bound, names: Names) -> Iterator[Wait]:
-    """Who keeps a governor from letting more in."""
+    """Yield the waits of a governor for the blocks and tasks that hold its slots."""
     for holder, count in governor._holders():
         if isinstance(holder, Block):
             why = f"{governor} waits for {count} of its items to leave {holder}"

@@ -1,4 +1,4 @@
-"""One edge of the picture of who waits for whom in a network, and the names of those in it."""
+"""The edges of the wait-for graph of a network, and the names of its nodes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 DEAD_LETTERS = "dead letters"
-"""The remedy of who waits to hand on a dead letter."""
+"""The `remedy` of a wait to hand on a dead letter."""
 
 
 def as_a(kind: type, thing: object) -> Any:
-    """The thing itself if it is of a kind; None if not. What `isinstance` makes of a generic type has unknown parts."""
+    """`thing` if it is an instance of `kind`, else None. (In pyright, `isinstance` gives unknown type arguments.)"""
     return thing if isinstance(thing, kind) else None
 
 
 class Cause(Enum):
-    """Why somebody waits."""
+    """The cause of a wait."""
 
     FULL = "the target has no room"
     GATE = "the governor of the target lets nothing in"
@@ -60,16 +60,16 @@ class Cause(Enum):
 
 @attrs.frozen(eq=False)
 class Wait:
-    """Somebody waits for somebody, or for what nobody will do.
+    """A wait of one node for another, or for an action that nothing will do.
 
     Attributes:
-        who: A block, an agent, a governor or a task.
-        whom: The same; None for nobody.
-        cause: Why, for the program.
-        why: Why, for people: a sentence without its full stop.
-        inbox: The target that is to take something, or to get it.
-        count: How many items, slots or messages it is about, where that is known.
-        remedy: What the one who waits knows of it, if anything.
+        who: The node that waits: a block, an agent, a governor, a resource pool or a task.
+        whom: The node for which it waits; None if nothing will end the wait.
+        cause: The cause, for the program.
+        why: The reason, for people: a sentence without its full stop.
+        inbox: The target that must accept or get a message.
+        count: The number of items, slots or messages in question; 0 if unknown.
+        remedy: A detail that the advice needs, such as a name; empty if there is none.
     """
 
     who: object
@@ -83,7 +83,7 @@ class Wait:
 
 @runtime_checkable
 class Bound(Protocol):
-    """A governor, as far as this picture needs it."""
+    """A governor, as the wait-for graph sees it."""
 
     limit: float
 
@@ -93,20 +93,20 @@ class Bound(Protocol):
         ...
 
     def _counted_region(self) -> tuple[Inbox[Any], tuple[Block, ...]] | None:
-        """Where items come in and the governed blocks; None if there are none, or if items are weighed."""
+        """The inbox of the region and its blocks; None if there is no region, or if items have weights."""
         ...
 
     def _limit_for(self, more: int) -> str:
-        """A limit with which so many more would be let in now, in words."""
+        """A limit, as text, with which `more` further items would be let in now."""
         ...
 
     def _holders(self) -> Iterable[tuple[object, int]]:
-        """The blocks and tasks that keep it from letting more in, and how many slots each of them has."""
+        """The blocks and tasks that hold its slots, each with the number of slots."""
         ...
 
 
 class Names:
-    """What the tasks and agents of a network are called."""
+    """The names of the tasks and agents of a network."""
 
     def __init__(self, network: View) -> None:
         self.network = network
@@ -114,11 +114,11 @@ class Names:
         self._agents = {agent.task: agent for agent in network.agents if agent.task is not None}
 
     def node(self, who: object) -> object:
-        """The agent whose task it is, or else the one who was given."""
+        """The agent that a task runs, else `who` itself."""
         return self._agents.get(who, who) if isinstance(who, trio.lowlevel.Task) else who
 
     def name(self, who: object) -> str:
-        """What it is called in a sentence."""
+        """The name of a node in a sentence."""
         who = self.node(who)
         if who is not None and who is self.body:
             return f"the body of network {self.network.name!r}"
