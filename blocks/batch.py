@@ -27,26 +27,26 @@ T = TypeVar("T")
 
 
 class Batch(Passage, Target[T], Source[list[T]]):
-    """Collects messages into lists of `max_items`, or of fewer when time is up or no more will come.
+    """Collects messages into lists of `max_items`, or into shorter lists when time is up or no more will come.
 
     - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
       accepts it, or to a receiver.
     - Order: first in, first out, within and between lists.
     - Holds: at most `capacity` messages (never less than `max_items`) and one list that is not taken yet.
-    - Back-pressure: while a list is not taken no other is made; when it is full, senders wait and links are
+    - Back-pressure: while a list is not taken, no other list is made; when it is full, senders wait and links are
       postponed.
-    - Ends: after its last producer, with a short last list if messages are left over, when every list was taken.
-    - Fails: runs no function of the user's but filters.
+    - Ends: after its last producer, when every list was taken; the last list is short if messages are left over.
+    - Fails: calls no user function except filters.
 
     In the balance, messages count as merged and lists as produced.
 
     Args:
-        max_items: So many messages make a list, >= 1.
-        max_seconds: A list goes out at the latest so many seconds after its first message came; None to wait for
-            ever.
-        capacity: At most so many messages wait, >= 1; None for no bound.
-        filter: Only messages of which this is true are taken; others are declined.
-        name: What reports call the block; by default its class and a number.
+        max_items: The number of messages in a full list, >= 1.
+        max_seconds: The longest time, in seconds, from the first message of a list until the list goes out, > 0; None
+            to wait for ever.
+        capacity: At most this many messages wait, >= 1; None for no bound.
+        filter: Only messages for which this is true are taken; others are declined.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
         ValueError: A number is out of its range.
@@ -79,7 +79,7 @@ class Batch(Passage, Target[T], Source[list[T]]):
         self._alarm: trio.CancelScope | None = None
 
     def carry_contexts(self) -> bool:
-        """Keep the context of each message; a list has that of its first one."""
+        """Keep the context of each message; a list has the context of its first message."""
         if not self._outbox.carries:
             self._inbox.carry(ContextQueue(self._inbox.queue))
             self._outbox.carry(ContextQueue(self._outbox.queue))
@@ -116,11 +116,11 @@ class Batch(Passage, Target[T], Source[list[T]]):
         return self._due is not None and trio.current_time() >= self._due
 
     def _keep_time(self, seconds: float, network: Host) -> None:
-        """Have the block stepped when the list that is being collected is due; one alarm serves them all."""
+        """Have the block stepped when the current list is due; one alarm serves all lists."""
         now = trio.current_time()
         if self._due is None:
             self._due = now + seconds
-        if self._alarm is None and not self._outbox.queue:  # the taker of a list that waits gets the block stepped
+        if self._alarm is None and not self._outbox.queue:  # when a waiting list is taken, the block is stepped anyway
             self._alarm = network.after(self._due - now, self._ring)
 
     def _ring(self) -> None:
@@ -142,12 +142,12 @@ class Batch(Passage, Target[T], Source[list[T]]):
         )
 
     def rest(self) -> int:
-        """A list that is not full waits for more, unless its time is running."""
+        """How many messages wait in a list that is not full and has no running time limit."""
         waiting = len(self._inbox.queue)
         return waiting if waiting < self._max_items and not self._outbox.queue and self._alarm is None else 0
 
     def give_rest(self) -> bool:
-        """Give a list that is not full, because nothing comes."""
+        """Hand on a list that is not full, because no more messages come; return whether there was one."""
         if not self.rest():
             return False
         self._due = -math.inf

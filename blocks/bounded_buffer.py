@@ -1,4 +1,4 @@
-"""A first-in first-out buffer with a bound, and with a choice of what happens at the bound."""
+"""A first-in first-out buffer with a bound; the user chooses what happens when it is full."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]
 
 
 class OverflowInbox(Inbox[T]):
-    """An inbox that, when it is full, rejects or drops instead of making others wait."""
+    """An inbox that rejects or drops messages when it is full, instead of making senders wait."""
 
     __slots__ = ("outbox", "overflow")
 
@@ -40,16 +40,16 @@ class OverflowInbox(Inbox[T]):
 
     def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
         """Answer an offer for which there is no room."""
-        if self.gate is not None and self.room() >= 1:  # a governor's bound is waited for, always
+        if self.gate is not None and self.room() >= 1:  # senders always wait for a governor
             return super().refuse(message, link)
         if self.overflow == "reject":
-            super().refuse(message, link)  # when there is room again, the link may try again
+            super().refuse(message, link)  # the link may try again when there is room
             return MessageStatus.DECLINED
         self.revoke()
         self._granted += 1
         queue = cast("deque[T]", self.queue)
         oldest = int(self.outbox.holder is not None)  # the first one is reserved
-        place = self._granted  # of the new message, among those that came
+        place = self._granted  # the number of the new message among those that came
         if self.overflow == "drop_oldest" and len(queue) > oldest:
             place -= len(queue) - oldest
             dropped = queue[oldest]
@@ -71,20 +71,20 @@ class BoundedBuffer(StoringBlock[T]):
     - Back-pressure: by `overflow`. "wait": senders wait, links are postponed. "reject": a send raises `Declined`, a
       linked source offers the message to its next target. "drop_oldest" and "drop_newest": a message is dropped and
       counted under that reason.
-    - Ends: after its last producer, when it is empty; without any link or declared reader it keeps its messages, to
-      be received after the run.
-    - Fails: runs no function of the user's but the filters; when its network stops, what it holds is discarded.
+    - Ends: after its last producer, when it is empty; without a link or declared reader it keeps its messages,
+      which can be received after the run.
+    - Fails: calls no user function except the filters; when its network stops, its messages are discarded.
 
     Args:
-        capacity: At most so many messages, >= 1.
+        capacity: At most this many messages, >= 1.
         overflow: What happens to a message that finds the buffer full.
-        filter: Only messages of which this is true are taken; others are declined.
-        left_over: What the network does about messages that are still here in the end although something is linked
-            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
-        name: What reports call the block; by default its class and a number.
+        filter: Only messages for which this is true are taken; others are declined.
+        left_over: What the network does if messages are still here in the end although a linked target should take
+            them: "report" (the default) raises `Stalled`; "keep" leaves them, for example the tokens of a pool.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
-        ValueError: `capacity` is less than 1, or `overflow` or `left_over` is none of its words.
+        ValueError: `capacity` is less than 1, or `overflow` or `left_over` is not one of its words.
     """
 
     kind: ClassVar[str] = "bounded buffer"
@@ -114,7 +114,7 @@ class BoundedBuffer(StoringBlock[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Messages go out in the order in which they came in."""
+        """Return True: messages go out in the order in which they came in."""
         return True
 
     @property

@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 class BroadcastOutbox(FanOut[T]):
-    """Publishes the next message when every target has taken the last one."""
+    """An outbox that publishes the next message when every target has taken the last one."""
 
     __slots__ = ()
 
     def flush(self) -> None:
-        """Hand out in step with the slowest target."""
+        """Hand messages out in step with the slowest target."""
         self.hand_out_all()
         while self.deliver() and self.queue and self.holder is None and self.links:
             head = self.queue[0]
@@ -33,14 +33,14 @@ class BroadcastOutbox(FanOut[T]):
             takers = self.publish(head) if context is None else context.run(self.publish, head)
             if not takers:
                 self.block._scheduler.declined(self)
-                break  # nobody wants it: it stays, and is reported
+                break  # no target wants it: it stays, and is reported
             self.queue.popleft()
             self.block._counts["produced"] += takers - 1
         if not self.links:
             self.serve()
 
     def hand_out_all(self) -> None:
-        """Hand out many messages at once, if every target takes whatever fits."""
+        """Hand out many messages at once, if every target takes all messages that fit in."""
         links = self.links
         if not links or not self.queue or self.holder is not None or self.carries:
             return
@@ -57,7 +57,7 @@ class BroadcastOutbox(FanOut[T]):
         for link in links:
             taken = link.push_all(batch) if batch else 0
             self.delivered += taken
-            self.fall_behind(link, batch[taken:])  # a governor has let in fewer than there was room for
+            self.fall_behind(link, batch[taken:])  # a governor may let in fewer than fit in
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether a receiver can take a message; raises if it would take it from the targets."""
@@ -71,19 +71,20 @@ class Broadcast(StoringBlock[T]):
 
     - Inputs and outputs: takes messages from links and senders; every target that is linked when a message is handed
       out gets it (the same object: copy it yourself if a target changes it), except targets whose filter declines it
-      and those that are complete. A message that no target wants stays, and the network reports it.
+      and complete targets. A message that no target wants stays, and the network reports it.
     - Order: first in, first out, for each target.
     - Holds: at most `capacity` messages, and the one being handed out.
-    - Back-pressure: a target that has no room makes all wait; when it is full, senders wait and links are postponed.
+    - Back-pressure: a target without room makes all others wait; when the broadcast is full, senders wait and links are
+      postponed.
     - Ends: after its last producer, when every target has everything.
-    - Fails: runs no function of the user's but filters.
+    - Fails: calls no user function except filters.
 
     In the balance, each copy beyond the first counts as produced.
 
     Args:
-        capacity: At most so many messages wait, >= 1; None for no bound.
-        filter: Only messages of which this is true are taken; others are declined.
-        name: What reports call the block; by default its class and a number.
+        capacity: At most this many messages wait, >= 1; None for no bound.
+        filter: Only messages for which this is true are taken; others are declined.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
         ValueError: `capacity` is less than 1.
@@ -106,7 +107,7 @@ class Broadcast(StoringBlock[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Every message goes out as it came in."""
+        """Return True: messages go out in the order in which they came in."""
         return True
 
     @property

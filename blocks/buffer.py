@@ -1,4 +1,4 @@
-"""The base of blocks that store messages and hand them on unchanged; also the base for buffers of your own."""
+"""The base of blocks that store messages and hand them on unchanged; also the base for your own buffers."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ class Store(Generic[T]):
 
 
 class Buffer(StoringBlock[T]):
-    """A buffer that keeps its messages in an order of your own: override `put`, `pop`, `peek` and `size`.
+    """A buffer that keeps its messages in your own order: override `put`, `pop`, `peek` and `size`.
 
-    Everything else (links, filters, waiting, completion, faults, the balance) is inherited. The four methods are
-    plain and quick, never wait, and are called only as described.
+    Everything else (links, filters, waiting, completion, faults, the balance) is inherited. The four methods must be
+    plain and quick, and must never wait; they are called only as described.
 
     Args:
         capacity: How many messages fit in; None for no bound. When it is full, senders wait and links are postponed.
-        filter: Only messages of which this is true are taken.
-        left_over: What the network does about messages that are still here in the end although something is linked
-            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
-        name: What reports call the block; by default its class and a number.
+        filter: Only messages for which this is true are taken.
+        left_over: What the network does if messages are still here in the end although a linked target should take
+            them: "report" (the default) raises `Stalled`; "keep" leaves them, for example the tokens of a pool.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
-        ValueError: `capacity` is not None and less than 1, or `left_over` is neither of the two.
-        TypeError: The class takes a private name under which `Buffer` keeps something of its own.
+        ValueError: `capacity` is not None and less than 1, or `left_over` is not one of the two words.
+        TypeError: The class defines a private name that `Buffer` uses itself.
     """
 
     kind: ClassVar[str] = "buffer"
@@ -83,7 +83,7 @@ class Buffer(StoringBlock[T]):
 
     @property
     def may_overtake(self) -> bool:
-        """A buffer may have an order of its own, unless it says that it keeps that of the messages."""
+        """Whether messages may change their order: True, unless the buffer says that it keeps it."""
         return not self.keeps_order
 
     def put(self, item: T) -> None:
@@ -91,7 +91,7 @@ class Buffer(StoringBlock[T]):
         raise NotImplementedError(f"{type(self).__name__} must define put(item)")
 
     def pop(self) -> T:
-        """Remove and return the message that goes next; called only while `size()` > 0."""
+        """Remove and return the next message; called only while `size()` > 0."""
         raise NotImplementedError(f"{type(self).__name__} must define pop()")
 
     def peek(self) -> T:

@@ -22,10 +22,10 @@ Thing = TypeVar("Thing")
 
 
 class Call(FunctionBlock[In]):
-    """Calls a function with each message; what it returns is not used. Works in a network only.
+    """Calls a function with each message; the result is not used. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; has no output.
-    - Order: calls begin in the order in which the messages came; with concurrency 1 they also end so.
+    - Order: calls begin in the order in which the messages came; with concurrency 1 they also end in this order.
     - Holds: at most `capacity` messages, those in work included.
     - Back-pressure: when it is full, senders wait and links are postponed.
     - Ends: after its last producer, when the last call has returned.
@@ -34,24 +34,24 @@ class Call(FunctionBlock[In]):
     Args:
         function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
             `async def` function, which runs in tasks of the loop and takes no executor.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
-            Several quick items travel together.
-        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
-        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
-        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
-            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
-            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
-            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
-        filter: Only messages of which this is true are taken; others are declined.
-        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
-            go with the result to the next block that has this too, also through buffers and other blocks that hand on
-            what they get. Not with an executor that uses other processes. By
-            default the function sees those of the task that has entered the network.
+            Several quick items are sent together.
+        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
+            by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot
+            be: its item fails when the call has returned. With an executor, each job has one item, and a late item
+            fails at once; a process is ended, a thread is occupied until its call returns. Default: None, no limit.
+        filter: Only messages for which this is true are taken; others are declined.
+        context: Whether the function is called with the context variables (`contextvars`) of the item's sender. They
+            go with the result to the next block with this option, also through buffers and other blocks that hand
+            messages on. Not with an executor that uses other processes. Default: False, the function sees the variables
+            of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
-            item starts only when there is one, in order. None, the default, for none.
-        name: What reports call the block; by default the name of the function.
+            item starts only when it can get a lease, in order. Default: None, no lease.
+        name: The name of the block in reports; by default the name of the function.
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
@@ -124,7 +124,7 @@ class Call(FunctionBlock[In]):
 
     @property
     def shape(self) -> Shape:
-        """Nothing comes out."""
+        """It has no output."""
         return Shape(needs_taker=False)
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is

@@ -1,4 +1,4 @@
-"""A block that takes a message from whichever of its inputs has one."""
+"""A block that takes messages from any input that has one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 @attrs.frozen
 class Chosen(Generic[T]):
-    """What a choice has chosen.
+    """The message that a choice has taken.
 
     Attributes:
-        index: Which input the message came from, counted from 0.
+        index: The input that the message came from, counted from 0.
         value: The message.
     """
 
@@ -29,19 +29,19 @@ class Chosen(Generic[T]):
 
 
 class Choice(InputsBlock[Chosen[T]]):
-    """Waits until one of several sources has a message, and takes that one; the others' stay where they are.
+    """Waits until one of several sources has a message, and takes it; messages of the other sources stay there.
 
-    - Inputs and outputs: any number of sources, given or linked later. Gives `Chosen(index, value)`, to the first
-      linked target that accepts it, or to a receiver.
-    - Order: if several sources have a message, the first in argument order wins, each time.
-    - Holds: nothing; it takes a message when somebody takes it from the choice.
-    - Back-pressure: that of whoever takes from the choice.
+    - Inputs and outputs: any number of sources, given or linked later. `Chosen(index, value)` goes to the first linked
+      target that accepts it, or to a receiver.
+    - Order: if several sources have a message, the first one in argument order always wins.
+    - Holds: nothing; it takes a message only when a target or receiver takes it from the choice.
+    - Back-pressure: that of the target or receiver that takes from the choice.
     - Ends: when all sources are finished.
-    - Fails: runs no function of the user's but filters.
+    - Fails: calls no user function except filters.
 
     Args:
-        sources: What to choose from, the most preferred first.
-        name: What reports call the block; by default its class and a number.
+        sources: The sources, the most preferred first.
+        name: The name of the block in reports; by default its class and a number.
     """
 
     __slots__ = ("_ended", "_stirred")
@@ -49,13 +49,13 @@ class Choice(InputsBlock[Chosen[T]]):
 
     def __init__(self, *sources: Source[T], name: str | None = None) -> None:
         super().__init__(name)
-        self._stirred: list[int] = []  # a heap of the inputs that may have a message: looking at all costs too much
-        self._ended = 0  # so many inputs, from the first on, are exhausted
+        self._stirred: list[int] = []  # a heap of the inputs that may have a message: checking all costs too much
+        self._ended = 0  # the number of exhausted inputs before the first that is not
         self._link_sources(sources)
 
     @property
     def may_overtake(self) -> bool:
-        """The preferred input goes first."""
+        """Return True: the preferred input goes first."""
         return True
 
     def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
@@ -63,13 +63,13 @@ class Choice(InputsBlock[Chosen[T]]):
         return self._add_input().inbox
 
     def stir(self, index: int) -> None:
-        """An input may have a message."""
+        """Take note that an input may have a message."""
         if not self.inputs[index].is_stirred:
             self.inputs[index].is_stirred = True
             heappush(self._stirred, index)
 
     def look_at_all(self) -> None:
-        """Look at the inputs that go before those which are known to have a message."""
+        """Check the inputs that are preferred to the first one known to have a message."""
         first = self._stirred[0] if self._stirred else len(self.inputs)
         for port in self.inputs[self._ended : first]:
             if port.has_message():
@@ -86,7 +86,7 @@ class Choice(InputsBlock[Chosen[T]]):
         return None
 
     def leading_input(self) -> int:
-        """The input that is chosen."""
+        """The index of the input that is chosen."""
         index = self._winner()
         assert index is not None
         return index

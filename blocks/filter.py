@@ -1,4 +1,4 @@
-"""A block that keeps the messages of which a predicate is true, and drops the rest."""
+"""A block that keeps the messages for which a predicate is true, and drops the rest."""
 
 from __future__ import annotations
 
@@ -28,38 +28,39 @@ T = TypeVar("T")
 
 
 class Filter(FunctionBlock[T], Source[T]):
-    """Hands on the messages of which a predicate is true, and drops the rest. Works in a network only.
+    """Hands on the messages for which a predicate is true, and drops the rest. Works in a network only.
 
-    - Inputs and outputs: takes messages from links and senders; each one that is kept goes to the first linked target
-      that accepts it, or to a receiver.
-    - Order: messages go on in the order in which they came, unless `ordered=False`. One that is dropped leaves no gap.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
-      and being handed on.
+    - Inputs and outputs: takes messages from links and senders; each kept message goes to the first linked target that
+      accepts it, or to a receiver.
+    - Order: messages go out in the order in which they came, unless `ordered=False`. A dropped message leaves no gap.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+      on.
     - Back-pressure: while messages are not taken, no further call is started; when it is full, senders wait and links
       are postponed.
-    - Ends: after its last producer, when every message that was kept was taken.
+    - Ends: after its last producer, when every kept message was taken.
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
 
-    In the balance a message that is not kept counts as dropped ("filtered").
+    In the balance, a message that is not kept counts as dropped ("filtered").
 
-    Use it where the rest is not wanted. A `filter=` of a link or of another block only *declines* a message: it stays
-    with its source, in front of all others, until another target takes it.
+    Use it where the other messages are not wanted. A `filter=` of a link or of another block only *declines* a message:
+    it stays with its source, in front of all others, until another target takes it.
 
     Args:
-        predicate: Says whether a message is kept. A plain function, which runs on the loop and should be quick, unless
-            there is an `executor`; or an `async def` function, which runs in tasks of the loop and takes no executor.
+        predicate: Returns whether a message is kept. A plain function, which runs on the loop and should be quick,
+            unless there is an `executor`; or an `async def` function, which runs in tasks of the loop and takes no
+            executor.
         concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain predicate is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`, but no `Cluster`. A message that comes back from a process is a copy.
-        ordered: Whether messages go on in the order in which they came.
-        window: At most this many messages between start and being handed on, >= concurrency. Default as for
+        ordered: Whether messages go out in the order in which they came. Default: True.
+        window: At most this many messages that are started and not yet handed on, >= concurrency. Default as for
             `Transformer`.
         capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
-        on_error: What becomes of a message for which the predicate raises: "fail", "skip", or a policy.
+        on_error: What happens to a message for which the predicate raises: "fail", "skip", or a policy.
         time_limit: Seconds that one call may take, > 0, by trio's clock, as for `Transformer`. Default: None, no limit.
-        context: Whether the predicate is called with the context variables (`contextvars`) of who sent the message,
-            which go on with it, as for `Transformer`.
-        name: What reports call the block; by default the name of the predicate.
+        context: Whether the predicate is called with the context variables (`contextvars`) of the message's sender,
+            which go on with the message, as for `Transformer`.
+        name: The name of the block in reports; by default the name of the predicate.
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
@@ -105,7 +106,7 @@ class Filter(FunctionBlock[T], Source[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Whether messages go on in the order in which they came in."""
+        """Whether messages go out in the order in which they came in."""
         return self._runner.ordered
 
     def _sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
@@ -124,7 +125,7 @@ class Filter(FunctionBlock[T], Source[T]):
         super()._emit([result for result in results if type(result) is not Rejected] if rejected else results)
 
     def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
-        """Drop items, and tell which of those with an answer they are."""
+        """Drop items, and report their numbers among the items with an answer."""
         items = plain_all(items)
         self.count_dropped("filtered", items)
         for branch in self._outbox.branches:

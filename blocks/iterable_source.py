@@ -33,33 +33,33 @@ REMEDY = "its asynchronous iterable does not wait in between"
 
 
 class IterableSource(Block, Source[T]):
-    """Feeds on the items of an iterable or asynchronous iterable, as fast as they are taken; works in a network only.
+    """Hands on the items of an iterable or asynchronous iterable, as fast as they are taken; works in a network only.
 
     - Inputs and outputs: has no input; each item goes to the first linked target that accepts it, or to a receiver.
     - Order: that of the iterable.
-    - Holds: the items that it has read and that are not taken yet: at most one batch, which is sized by the room in
-      its target and by the time that reading takes (a millisecond in an executor, where an item that takes longer is
-      handed on by itself); one item of an asynchronous iterable.
-    - Back-pressure: reads on only when everything read before was taken. An executor's worker is free meanwhile.
-    - Ends: when the iterable is exhausted and every item taken.
-    - Fails: an exception of the iterable is a fault, always. A generator is closed in any case, where it is read: at
-      the end, after a fault, a cancellation, and `aclose()`. If a worker is in the middle of an item, that is awaited.
+    - Holds: the items that it has read and that are not taken yet: at most one batch, whose size depends on the room
+      in its target and on the time that reading takes (a millisecond in an executor, where an item that takes longer
+      is handed on alone); one item of an asynchronous iterable.
+    - Back-pressure: reads on only when all earlier items were taken. An executor's worker is free meanwhile.
+    - Ends: when the iterable is exhausted and every item was taken.
+    - Fails: an exception of the iterable is always a fault. A generator is always closed, where it is read: at the end,
+      after a fault, a cancellation, and `aclose()`. If a worker is just making an item, the block waits for it.
 
     Args:
-        items: The iterable. It is read on the loop, so give one that waits (for a disk, a database, a device) an
-            `executor`, or let it be asynchronous.
-        executor: Where an iterable is read instead of on the loop, a batch at a time: `Threads(1)`, which always reads
-            in the same thread, or another executor with threads; never in two at once. With more threads each batch
-            may be read in another one.
-        name: What reports call the block; by default its class and a number.
+        items: The iterable. It is read on the loop. If it waits (for a disk, a database, a device), give an `executor`,
+            or make it asynchronous.
+        executor: Where an iterable is read instead of on the loop, one batch at a time: `Threads(1)`, which always
+            reads in the same thread, or another executor with threads. It is never read in two threads at once. With
+            several threads, each batch may be read in another thread.
+        name: The name of the block in reports; by default its class and a number.
 
     Attributes:
-        total: How many items there are in all, if the iterable has a length; else None.
-        place: Where it is read: "loop", "tasks" of it, or the kind of the executor.
+        total: The number of items, if the iterable has a length; else None.
+        place: Where it is read: "loop", "tasks" (on the loop), or the class of the executor.
 
     Raises:
-        TypeError: `items` is not iterable, or asynchronous and there is an executor, or the executor works in other
-            processes.
+        TypeError: `items` is not iterable; or `items` is asynchronous and there is an executor; or the executor works
+            in other processes.
     """
 
     __slots__ = (
@@ -115,11 +115,11 @@ class IterableSource(Block, Source[T]):
 
     @property
     def shape(self) -> Shape:
-        """It brings messages of its own."""
+        """It makes messages of its own."""
         return Shape(brings=least_of(self._iterator), reads=True, total=self.total)
 
     def measured(self, seconds: float) -> BlockStatistics:
-        """What the block has done in so many seconds, in numbers."""
+        """The statistics of the block over `seconds` of running time."""
         statistics = attrs.evolve(super().measured(seconds), place=self.place)
         return with_times(self._effort, statistics, seconds)
 
@@ -131,7 +131,7 @@ class IterableSource(Block, Source[T]):
             assert self._network is not None
             self._network.spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
         if self._iterator is None:
-            self._away = None  # it was closed before
+            self._away = None  # the iterable was closed before
         if self._away is not None:
             self._away.open()
         self._wake()
@@ -158,12 +158,12 @@ class IterableSource(Block, Source[T]):
             self._finish()
 
     def _room(self, most: int) -> int:
-        """How many items to read at a time."""
+        """How many items to read at a time, up to `most`."""
         links = self._outbox.links
         return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].is_plain else most
 
     def _take_chunk(self, chunk: Chunk) -> None:
-        """Hand on what was read in an executor."""
+        """Hand on a chunk that was read in an executor."""
         now, seconds = time_slice.clock(), chunk.end - chunk.start
         end = min(chunk.end, now)
         self._effort.add(len(chunk.items), seconds, chunk.cpu, now)
@@ -203,12 +203,12 @@ class IterableSource(Block, Source[T]):
         self._settle()
 
     def _discard(self, count: int) -> None:
-        """Count items that were read when the network had stopped."""
+        """Count items that were read after the network had stopped."""
         self._counts["produced"] += count
         self._counts["discarded"] += count
 
     def _settle(self) -> None:
-        """Take note of whether the block waits for its targets to take what it has read."""
+        """Record whether the block waits for its targets to take its items."""
         state = NO_OUTPUT if self._outbox.queue else WORKING
         if state is not self._effort.state:
             self._effort.change(state)
@@ -243,7 +243,7 @@ class IterableSource(Block, Source[T]):
         self._wake()
 
     def _report_held(self, seconds: float) -> None:
-        """Warn, once, that reading keeps everything else from running."""
+        """Warn, once, that reading blocks the loop."""
         if not self._has_warned:
             self._has_warned = True
             loop_held.report(self, seconds, "give it executor=Threads(1)")
@@ -254,12 +254,12 @@ class IterableSource(Block, Source[T]):
         raise error
 
     async def aclose(self) -> None:
-        """Read no further; what was read can still be taken. Never waits."""
+        """Read no further; items that were read can still be taken. Never waits."""
         self._stop_reading()
 
     def _stop_reading(self) -> None:
         if self._away is not None and self._away.is_open and self._iterator is not None:
-            self._away.stop()  # the worker closes it, and what it was reading comes home
+            self._away.stop()  # the worker closes it and returns what it has read
             self._away.ask(1)
             return
         iterator, self._iterator = self._iterator, None
@@ -270,7 +270,7 @@ class IterableSource(Block, Source[T]):
         self._wake()
 
     def end_early(self) -> None:
-        """Read no further, and discard what was read."""
+        """Read no further, and discard the items that were read."""
         outbox = self._outbox
         if outbox.holder is None:
             self._counts["discarded"] += len(outbox.queue)
@@ -306,7 +306,7 @@ class IterableSource(Block, Source[T]):
 
 
 def length_of(items: object) -> int | None:
-    """How many there will be, if they can tell; a data loader without an end, for one, has a length that raises."""
+    """The length of `items`, or None if it has none. (An endless data loader, for example, has a `len` that raises.)"""
     if isinstance(items, Sized):
         with suppress(Exception):
             return len(items)
@@ -314,9 +314,9 @@ def length_of(items: object) -> int | None:
 
 
 SURE: frozenset[type] = frozenset(type(iter(items)) for items in (list[int](), (), range(0)))
-"""Iterators that are sure to give as many items as they say."""
+"""Types of iterators whose length hint is always exact."""
 
 
 def least_of(iterator: object) -> int:
-    """How many items an iterator will give at least, if that is for sure."""
+    """How many items an iterator will give at least; 0 if this is not certain."""
     return length_hint(iterator) if type(iterator) in SURE else 0

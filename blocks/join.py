@@ -31,59 +31,58 @@ D = TypeVar("D")
 class Join(InputsBlock[Out]):
     """Waits until each input has a message, and hands them on as one tuple, in the order of the inputs.
 
-    Which messages belong together is told by their position, or by a key.
+    Messages are matched by position, or by a key.
 
     By position, the n-th tuple is made of the n-th message of each input. Inputs that get copies of the same messages
-    from one `Broadcast` are kept in step: if a message is lost on one way (skipped, dead-lettered, filtered, dropped
-    by a full buffer, gone along another link, or not wanted by the first block of the way), its copies on the other
-    ways are dropped and counted as "no partner". When one way ends early, the rest of the others has no partner
-    either. Where it cannot be known which messages belong together (a block on the way that changes the order or the
-    number of messages, such as a transformer with `ordered=False`, a `TransformMany` or a `Batch`; an agent; several
-    sources for one block), entering the network raises a `ValueError`: use a key.
+    from one `Broadcast` are kept in step: if a message is lost on one path (skipped, dead-lettered, filtered, dropped
+    by a full buffer, sent along another link, or declined by the first block of the path), its copies on the other
+    paths are dropped and counted as "no partner". When one path ends early, the remaining messages of the others have
+    no partner either. If the matching messages cannot be known, entering the network raises a `ValueError`: use a key.
+    This is so if a block on a path changes the order or the number of messages (such as a transformer with
+    `ordered=False`, a `TransformMany` or a `Batch`), for an agent, and for several sources of one block.
 
-    By key, a tuple is made of messages with the same key, in whatever order they come.
+    By key, a tuple is made of messages with the same key, in any order.
 
-    Several sources of different types are joined just as those of one type: `Join(names, ages)` is a
-    `Join[tuple[str, int]]`.
+    Sources of different types are joined like sources of one type: `Join(names, ages)` is a `Join[tuple[str, int]]`.
 
-    - Inputs and outputs: a fixed number of inputs, given as sources, or linked later in the order in which they are
-      to stand in the tuple (`source.link_target(join)`), or sent to by hand (`join.inputs[0].send(…)`). Tuples go to
-      the first linked target that accepts them, or to a receiver.
+    - Inputs and outputs: a fixed number of inputs. They are given as sources, or linked later in the order of the tuple
+      (`source.link_target(join)`), or get messages directly (`join.inputs[0].send(…)`). Tuples go to the first linked
+      target that accepts them, or to a receiver.
     - Order: by position, the order of the messages; by key, the order in which the tuples became complete.
-    - Holds: non-greedy (the default), nothing: it takes the messages, all at once, when somebody takes the tuple, and
-      until then they stay with their sources, where other takers may get them; two joins that share sources cannot
-      deadlock each other. Greedy: what its inputs were given and what has no partner yet. By key: the messages that
-      wait for those with their key.
-    - Back-pressure: non-greedy, that of the taker of the tuples. Greedy or by key: at most `capacity` messages an
+    - Holds: non-greedy (the default), nothing: it takes all messages at once when a tuple is taken from it. Until then
+      they stay with their sources, where other takers may get them; two joins that share sources cannot deadlock each
+      other. Greedy: the messages that its inputs have taken, and tuples that are not taken yet. By key: the messages
+      that wait for messages with the same key, too.
+    - Back-pressure: non-greedy, that of the taker of the tuples. Greedy or by key: at most `capacity` messages per
       input.
-    - Ends: by position, when one input is complete and empty. What the other inputs have then has no partner: it
-      stays where it is (with its source, or in a greedy join), and the network reports it as stalled; inputs that are
-      kept in step end together. By key, when all inputs are complete and empty.
-    - Fails: runs no function of the user's but filters and keys. A key that raises, or cannot be hashed, or comes
-      twice on one input while the first waits, is a fault.
+    - Ends: by position, when one input is complete and empty. Messages of the other inputs have no partner then: they
+      stay where they are (with their source, or in a greedy join), and the network reports them as stalled; inputs that
+      are kept in step end together. By key, when all inputs are complete and empty.
+    - Fails: calls no user function except filters and keys. It is a fault if a key function raises, if a key cannot be
+      hashed, or if it comes twice on one input while the first message waits.
 
     In the balance, messages count as merged and tuples as produced.
 
     Args:
-        sources: One source an input, in the order of the tuple.
-        inputs: How many inputs, if not all are given as sources now.
-        greedy: Take messages as soon as they come instead of leaving them with their sources. A join by key always
-            does.
-        capacity: At most so many messages wait in one input of a greedy join or a join by key, >= 1. By default there
+        sources: One source per input, in the order of the tuple.
+        inputs: The number of inputs, if not all are given as sources now.
+        greedy: Whether to take messages as soon as they come, instead of leaving them with their sources. A join by key
+            always does this. Default: False.
+        capacity: At most this many messages wait in one input of a greedy join or a join by key, >= 1. By default there
             is no bound for a greedy join, and the bound is 1024 for a join by key.
-        key: Gives the key of a message, which can be hashed: one function for all inputs, or a tuple with one for each
-            input. None, the default, pairs by position.
-        unmatched: What becomes of a message whose key will not come on every input: "drop" (the default) counts it as
-            "no partner", "fail" makes it a fault, a `DeadLetter` sends it to a target. That is known when an input
-            has ended without the key, or when no block between a common broadcast and the join holds anything any
-            more. As soon as `capacity` messages wait, it is taken for known of keys that were reported lost on their
-            way, and of keys that an input has passed, if all keys have come in increasing order so far and nothing on
-            the way is known to change the order.
-        name: What reports call the block; by default its class and a number.
+        key: Returns the key of a message, which must be hashable: one function for all inputs, or a tuple with one
+            function per input. None, the default, pairs by position.
+        unmatched: What happens to a message whose key will not come on every input: "drop" (the default) counts it as
+            "no partner", "fail" makes it a fault, a `DeadLetter` sends it to a target. This is known when an input has
+            ended without the key, or when no block between a common broadcast and the join holds a message any more.
+            When `capacity` messages wait, it is also assumed for keys that were reported lost on their path, and for
+            keys that an input has passed, if all keys have come in increasing order so far and no block on the path is
+            known to change the order.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
-        ValueError: There is no input, there are more sources than inputs, or not as many keys as inputs; `unmatched`
-            is given without a key, or is none of the three.
+        ValueError: There is no input; there are more sources than inputs; the number of keys differs from the number of
+            inputs; or `unmatched` is given without a key, or is not one of the three.
         TypeError: A key is no function.
     """
 
@@ -182,7 +181,7 @@ class Join(InputsBlock[Out]):
         self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self._by_key: KeyMatcher | None = None
         self._in_step: InStep | None = None
-        self._lacking = 0  # the input that had no message the last time
+        self._lacking = 0  # the input that had no message at the last check
         if keys is None:
             self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self._wake)
         else:
@@ -217,7 +216,7 @@ class Join(InputsBlock[Out]):
             f"{self} has {len(self.inputs)} inputs and all are taken; make it with more, or link to join.inputs[i]"
         )
 
-    # What belongs together
+    # Which messages belong together
 
     @property
     def keeps_order(self) -> bool:
@@ -226,19 +225,19 @@ class Join(InputsBlock[Out]):
 
     @property
     def shape(self) -> Shape:
-        """It needs a message on every input."""
+        """It needs a message on every input for one tuple."""
         return Shape(joins=True, reads_ahead=self.is_greedy)
 
     def fork_behind(self) -> Block | None:
-        """The broadcast that feeds all inputs, if there is one and nothing else does."""
+        """The broadcast that feeds all inputs, if there is one and nothing else feeds them."""
         return None if self._in_step is None else self._in_step.fork()
 
     def carry_contexts(self) -> bool:
-        """Give a tuple the context of its message from the first input, unless messages are taken in before."""
+        """Give a tuple the context of its message from the first input; not in a greedy join."""
         return not self.is_greedy and super().carry_contexts()
 
     def problems(self) -> Iterable[str]:
-        """Why it cannot be known which messages belong together."""
+        """The reasons why the matching messages cannot be known, if there are any."""
         return () if self._in_step is None else self._in_step.problems()
 
     def _start(self) -> None:
@@ -246,7 +245,7 @@ class Join(InputsBlock[Out]):
         super()._start()
 
     def _look_at_ways(self) -> None:
-        """See which inputs are fed by the same broadcast."""
+        """Find out which inputs are fed by the same broadcast."""
         if self._in_step is not None:
             self._in_step.set_up()
         else:
@@ -255,7 +254,7 @@ class Join(InputsBlock[Out]):
             self._by_key.in_order = come_in_order(self)
 
     def input_linked(self) -> None:
-        """Look again which inputs are fed by the same broadcast."""
+        """After a new link, find out again which inputs are fed by the same broadcast."""
         if self._by_key is not None:
             self._by_key.shares_source = self._by_key.in_order = False
         else:
@@ -264,12 +263,12 @@ class Join(InputsBlock[Out]):
             self._wake()
 
     def _discard(self, item: Any) -> None:
-        """A message has no partner."""
+        """Drop a message that has no partner."""
         self.count_dropped(NO_PARTNER, (item,))
         self.report_lost((item,))
 
     def _lose_number(self, number: int) -> None:
-        """No tuple is made of the messages with a number."""
+        """Report that no tuple is made of the messages with a number."""
         for branch in self._outbox.branches:
             branch.lost(self, (number,), 1)
 
@@ -280,7 +279,7 @@ class Join(InputsBlock[Out]):
         return self._all_have_messages() and (in_step is None or in_step.is_ready)
 
     def _all_have_messages(self) -> bool:
-        """Look at all inputs, from the one on that lacked a message the last time: mostly it still does."""
+        """Check all inputs; begin with the one that had no message last time, because usually it still has none."""
         count, first = len(self.inputs), self._lacking
         for place in range(first, first + count):
             port = self.inputs[place % count]
@@ -303,7 +302,7 @@ class Join(InputsBlock[Out]):
 
     def _is_over(self) -> bool:
         if not self.is_greedy and not self.closed_inputs:
-            return False  # this is asked often, and there may be many inputs
+            return False  # this is called often, and there may be many inputs
         exhausted = [port.index for port in self.inputs if port.is_exhausted]
         return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
 
@@ -388,7 +387,7 @@ class Join(InputsBlock[Out]):
 
     @property
     def hears_losses(self) -> bool:
-        """By key, it gives up what is lost on its way."""
+        """Whether the join is told of lost messages: true by key, because it gives up their keys."""
         return self._by_key is not None
 
     def _lost(self, items: Sequence[Any]) -> None:
@@ -397,7 +396,7 @@ class Join(InputsBlock[Out]):
         self._wake()
 
     def settle_losses(self, is_certain: bool = False) -> bool:
-        """Give up the keys that were reported lost, if nothing can bring them any more."""
+        """Give up the keys that were reported lost, if no message with them can come; return whether there were any."""
         by_key = self._by_key
         if by_key is None or self._finished or not len(by_key.store):
             return False
@@ -410,10 +409,10 @@ class Join(InputsBlock[Out]):
     def _sought(self) -> Sought | None:
         return None if self._by_key is None else self._by_key.sought()
 
-    # Both
+    # By position and by key
 
     def end_early(self) -> None:
-        """Take nothing more from any input, and discard what was taken."""
+        """Take no more messages from any input, and discard those that were taken."""
         if self._by_key is not None:
             self._counts["discarded"] += len(self._by_key.store)
             self._by_key.store.clear()

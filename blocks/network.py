@@ -1,7 +1,7 @@
 """The `async with` block in which blocks and agents run together: start, finish, fail, balance, stalled.
 
-`Network` is what a user sees. The run itself is `engine/run.py`; here everything that belongs to it is made and plugged
-in: measurements, verdict, limits, recording, progress.
+`Network` is the user's class. The run itself is in `engine/run.py`; here all its parts are made and plugged in:
+measurements, stall detection, limits, recording, progress.
 """
 
 from __future__ import annotations
@@ -46,32 +46,33 @@ if TYPE_CHECKING:
 class Network:
     """Runs blocks and agents: entering starts them, leaving completes them and waits until they have drained.
 
-    Entering starts what is given and everything that is linked to it; a block that is linked to a running one joins.
-    When the body ends, targets without a producer complete, everything drains, and the accounts are checked. When the
-    body raises, or a block or agent faults, all is cancelled, and the exceptions come out in an `ExceptionGroup`; each
-    fault carries a note with the block, the item and its number.
+    Entering starts the given blocks and agents and everything that is linked to them. A block that is linked to a
+    running one joins the network. When the body ends, targets without a producer complete, everything drains, and the
+    balance is checked. When the body raises, or a block or agent faults, everything is cancelled, and the exceptions
+    come out in an `ExceptionGroup`. Each fault carries a note with the block, the item and its number.
 
     Args:
         nodes: Blocks and agents; one of each connected set is enough.
-        shutdown: Shared by all that must stop together; by default the network has its own.
-        name: What reports call the network.
-        time_limit: What to do when the whole run takes too long: a `TimeLimit`, or the seconds after which the network
-            fails; trio's clock.
-        progress_limit: The same for a stretch in which no item has moved: into a block, out of one, or to its end
-            there. It may be noticed a tenth late. To wait for input from outside is no progress, nor is one long call,
-            wherever it runs.
-        watchdog: Seconds of real time for which the event loop may be blocked before a thread beside it logs where; at
-            most a quarter later. None, the default, for no such thread.
-        recording: Where to write who does what with which item from when to when; None, the default, for nowhere.
-        progress: Whether to show, while it runs, how far the stages are: on a terminal as lines that are drawn anew
-            five times a second, else as a line of text every five seconds, both on the standard error output. A rich
-            `Console` shows it there.
+        shutdown: The shutdown buffers, for networks that must stop together; by default the network has its own.
+        name: The name of the network in reports; by default its class and a number.
+        time_limit: A limit for the whole run: a `TimeLimit`, or the seconds, by trio's clock, after which the network
+            fails. Default: None, no limit.
+        progress_limit: The same for a period in which no item has moved: into a block, out of one, or to its end in a
+            block. The network may notice this late, by a tenth of the limit. To wait for input from outside is no
+            progress, and neither is one long call, wherever it runs.
+        watchdog: Seconds of real time for which the event loop may be blocked. After that, at most a quarter later, a
+            separate thread logs where it is blocked. Default: None, no such thread.
+        recording: Where to record what is done with which item, by which block or agent, and when. Default: None, no
+            recording.
+        progress: Whether to show the progress of the stages during the run, on standard error: on a terminal as lines
+            that are redrawn five times a second, otherwise as a line of text every five seconds. With a rich `Console`,
+            it is shown there.
 
     Raises:
         ExceptionGroup: On leaving: the faults, in the order in which they happened.
         TimeLimitExceeded: On leaving, in a group: a limit was exceeded.
         ValueError: A limit is out of its range.
-        Stalled: On leaving, in a group: nothing could move any more, and yet items were held or somebody waited.
+        Stalled: On leaving, in a group: nothing could move any more, but blocks held items or tasks waited.
         RuntimeError: On entering: the network, or a block in it, has already run, or trio does not run here.
         ValueError: On entering, before anything has started: the graph must stall, see `check`.
     """
@@ -134,47 +135,47 @@ class Network:
     # Stopping
 
     def cancel(self) -> None:
-        """Stop this network at once: its tasks are cancelled, what it holds is discarded and counted.
+        """Stop this network at once: its tasks are cancelled, and its items are discarded and counted.
 
-        The `async with` block ends without an exception; `cancel_called` is True then. Networks that share the
-        shutdown buffers go on; `shutdown.cancel()` stops them all.
+        The `async with` block ends without an exception; `cancel_called` is True then. Other networks with the same
+        shutdown buffers go on; `shutdown.cancel()` stops all of them.
         """
         self._run.cancel()
 
     @property
     def cancel_called(self) -> bool:
-        """Whether somebody has asked the network to stop, by `cancel` or through its shutdown buffers."""
+        """Whether the network was asked to stop, by `cancel` or through its shutdown buffers."""
         return self._run.cancel_called
 
-    # Knowing
+    # Reports
 
     def balance(self) -> Balance:
-        """The accounts: what became of every item that each block accepted; anytime."""
+        """The balance: what happened to every item that each block has accepted; available at any time."""
         return self._run.balance()
 
     def statistics(self) -> Statistics:
-        """What every block, agent and governor has done so far, in numbers; cheap, and there at any time."""
+        """The statistics of all blocks, agents and governors so far; quick, and available at any time."""
         return self._run.statistics()
 
     def check(self) -> tuple[str, ...]:
-        """Look for what will stall unless somebody does something about it; before the start or at any time.
+        """Find parts of the graph that will stall unless they are changed; before the start or at any time.
 
-        An input of a join that nothing feeds, a block from which nobody takes anything, a source whose links all have
-        filters, a governor that is smaller than a batch inside it, ways that split and meet again with too little room
-        on one of them: a sentence each, with what to do. The body may still be going to do that, so this is no proof,
-        apart from what entering the network refuses with a `ValueError`.
+        It finds: an input of a join that nothing feeds, a block from which nothing takes messages, a source whose links
+        all have filters, a governor that is smaller than a batch inside it, paths that split and meet again with too
+        little room on one of them. Each is a sentence with a remedy. The body may still apply it, so a finding is no
+        proof, except for graphs that entering the network refuses with a `ValueError`.
         """
         return check_graph(self._run)
 
     def report(self) -> Report:
-        """What the network looks like now, for people: print it."""
+        """The current state of the network as a report to read: print it."""
         return make_report(self._run)
 
     def suggest(self) -> Suggestion:
-        """Say what would make a run like this one faster: the slowest stage, and which concurrency gives which time.
+        """Suggest how to make such a run faster: the slowest stage, better concurrencies, and the expected time.
 
-        Judged from what the blocks that call a function have measured so far, best when the run is over and was long
-        enough to show what is usual. `str()` of it is for people.
+        The suggestion uses the measurements of the blocks that call a function. It is best when the run is over and was
+        long enough to be typical. `str()` makes it readable.
 
         Raises:
             RuntimeError: Nothing was measured yet: no block has called its function.
@@ -185,10 +186,10 @@ class Network:
         return suggest(stages, self._measures.seconds(), usable_cpus(), self._measures.idle.free())
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:
-        """The name of the block whose step a task runs, if it runs any."""
+        """The name of the block whose step a task runs; None if it runs no step."""
         return self._run.pump.step_of(task)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks, in the order in which they joined; without those that have left while it was running."""
+        """The blocks, in the order in which they joined; blocks that have left during the run are not included."""
         return self._run.blocks

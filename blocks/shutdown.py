@@ -1,7 +1,7 @@
-"""The shutdown buffers: through them a fault in one stage stops all that share them.
+"""The shutdown buffers: with them, a fault in one stage stops all networks and agents that share the buffers.
 
-There are two reasons to stop, as in the chapter on pipelines. A fault sets `pending`; it is local to those who share
-these buffers. A request from outside sets `cancellation`; only the user does that.
+There are two reasons to stop, as in the chapter on pipelines. A fault sets `pending`; it stops only what shares these
+buffers. A request from outside sets `cancellation`; only the user does that.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ T = TypeVar("T")
 
 
 class Shutdown:
-    """Shared by agents, blocks and networks that must stop together.
+    """The shutdown buffers of agents, blocks and networks that must stop together.
 
-    A network makes one of its own unless it is given one. Give the same one to several networks, and a fault in one
-    stops them all.
+    A network makes its own unless it is given one. If several networks get the same one, a fault in one network stops
+    all of them.
 
     Attributes:
         pending: True as soon as there was a fault.
-        errors: What is known of each fault, in the order in which they happened.
+        errors: An `ErrorInfo` for each fault, in the order in which they happened.
         cancellation: True as soon as the user has asked to stop.
 
     Args:
-        name: What reports call it.
+        name: Its name in reports. Default: "shutdown".
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -48,7 +48,7 @@ class Shutdown:
         self.errors: UnboundedBuffer[ErrorInfo] = UnboundedBuffer(name=f"{self.name} errors")
         self.cancellation: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} cancellation")
         self.first_error: ErrorInfo | None = None
-        for buffer in (self.pending, self.errors, self.cancellation):  # open for as long as there can be a fault
+        for buffer in (self.pending, self.errors, self.cancellation):  # open while there can be a fault
             buffer._inbox.producers[self] = None
         self._listeners: list[Callable[[], object]] = []
         self._members: dict[object, tuple[int, Callable[[], None]]] = {}
@@ -68,10 +68,10 @@ class Shutdown:
         return self.is_shutdown_pending or self.cancellation.has_value
 
     def fault(self, error: ErrorInfo) -> Sequence[Exception]:
-        """Report a fault: everyone who shares these buffers stops.
+        """Report a fault: everything that shares these buffers stops.
 
         Returns:
-            What the functions that were given to `on_shutdown` have raised.
+            The exceptions of the functions that were given to `on_shutdown`.
         """
         self._check_thread("report a fault to")
         tell(self.errors, error)
@@ -82,10 +82,10 @@ class Shutdown:
         return self._tell()
 
     def cancel(self) -> None:
-        """Ask everyone who shares these buffers to stop, without a fault; twice is fine.
+        """Ask everything that shares these buffers to stop, without a fault; a second call does nothing.
 
         Raises:
-            ExceptionGroup: What the functions that were given to `on_shutdown` have raised.
+            ExceptionGroup: The exceptions of the functions that were given to `on_shutdown`.
         """
         self._check_thread("cancel")
         if not self.cancellation.has_value:
@@ -95,16 +95,16 @@ class Shutdown:
                 raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
 
     def join(self, member: object, stop: Callable[[], None]) -> None:
-        """Let a network or agent be stopped with the others; for those that run something themselves.
+        """Add a network or agent that is to stop with the others; only for members that run tasks themselves.
 
         Args:
-            member: Who joins.
-            stop: Stops it; called on the loop.
+            member: The network or agent.
+            stop: Stops the member; called on the loop.
         """
         self._members[member] = (threading.get_ident(), stop)
 
     def leave(self, member: object) -> None:
-        """A network or agent has ended; it may have left before."""
+        """Remove a network or agent that has ended; does nothing if it was removed before."""
         self._members.pop(member, None)
 
     def _check_thread(self, doing: str) -> None:
@@ -112,7 +112,7 @@ class Shutdown:
             raise wrong_thread(f"{doing} {self.name}")
 
     def on_shutdown(self, callback: Callable[[], object]) -> None:
-        """Have a function called, once, when a stop begins: for a window that wants to show it.
+        """Have a function called, once, when a stop begins, for example to show it in a window.
 
         It is called on the loop, with no argument, at the first fault or cancellation; at once if there was one.
 
@@ -126,7 +126,7 @@ class Shutdown:
             self._listeners.append(callback)
 
     def _look_whether_held(self, listener: Callable[[], object], seconds: float) -> None:
-        """Warn of a function that keeps everything else from running."""
+        """Warn if a function has blocked the loop for too long."""
         if seconds > LOOP_HELD:
             loop_held.explain(seconds)
             remedy = "let it only note what has happened, and do the work elsewhere"
@@ -142,12 +142,12 @@ class Shutdown:
             try:
                 check_ran(self.name, "callback", listener())
                 self._look_whether_held(listener, time_slice.clock() - start)
-            except Exception as error:  # must not hide the fault that it is told of
+            except Exception as error:  # must not hide the fault
                 errors.append(error)
         return errors
 
 
 def tell(buffer: Target[T], message: T) -> None:
-    """Put a message into a buffer of ours, unless the network that somebody linked it into has ended."""
+    """Put a message into a shutdown buffer, unless the user has linked it into a network that has ended."""
     with suppress(Declined, trio.BrokenResourceError):
         buffer.send_nowait(message)

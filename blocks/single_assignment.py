@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class OnceInbox(RetainingInbox[T]):
-    """Takes one message and is complete."""
+    """An inbox that is complete after one message."""
 
     __slots__ = ()
 
@@ -24,17 +24,17 @@ class OnceInbox(RetainingInbox[T]):
 class SingleAssignment(RetainingBlock[T]):
     """Keeps the first message for ever; later ones are declined.
 
-    - Inputs and outputs: takes one message from links and senders. Every linked target gets it, also one that is
+    - Inputs and outputs: takes one message from links and senders. Every linked target gets it, also a target that is
       linked later. `receive` waits for the value and shows it, any number of times.
-    - Order: there is only one.
+    - Order: none; there is only one message.
     - Holds: the value, and a copy for each linked target that has not taken it yet.
     - Back-pressure: none; after the first message the block is complete and a send raises `Declined`.
     - Ends: with its first message, or after its last producer, when every linked target has the value.
-    - Fails: runs no function of the user's but the filters; when its network stops, the value can still be read.
+    - Fails: calls no user function except the filters; when its network stops, the value can still be read.
 
     Args:
-        filter: Only a message of which this is true is taken; others are declined.
-        name: What reports call the block; by default its class and a number.
+        filter: Only a message for which this is true is taken; others are declined.
+        name: The name of the block in reports; by default its class and a number.
     """
 
     kind: ClassVar[str] = "single assignment"

@@ -1,4 +1,4 @@
-"""A block that hands on the first messages and ends what feeds it."""
+"""A block that hands on the first messages and then ends the blocks that feed it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class TakeInbox(Inbox[T]):
-    """Counts what waits to be handed on, too."""
+    """An inbox that also counts the messages that wait to be handed on."""
 
     __slots__ = ()
     block: Take[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
@@ -32,12 +32,12 @@ class TakeInbox(Inbox[T]):
 
 
 class Take(Passage, Target[T], Source[T]):
-    """Hands on the first `count` messages, and then ends itself, what it feeds, and what feeds it.
+    """Hands on the first `count` messages, and then ends itself, its targets, and its sources.
 
-    After the last message that is wanted, its targets complete, and everything before it that feeds nothing else
-    ends: sources are read no further and generators are closed, messages that wait are discarded, calls in work run to
-    their end and their results are discarded. A block that feeds other targets too goes on without this one. An agent
-    whose outputs all end here is cancelled. A send by hand raises `Declined`.
+    After the last wanted message, its targets complete, and everything before it that feeds nothing else ends: sources
+    are read no further and generators are closed, waiting messages are discarded, running calls go on to their end and
+    their results are discarded. A block that also feeds other targets goes on without this one. An agent whose outputs
+    all end here is cancelled. A direct send raises `Declined`.
 
     - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
       or to a receiver.
@@ -45,15 +45,15 @@ class Take(Passage, Target[T], Source[T]):
     - Holds: at most `capacity` messages.
     - Back-pressure: when it is full, senders wait and links are postponed.
     - Ends: after `count` messages, or after its last producer if that is earlier.
-    - Fails: runs no function of the user's but filters.
+    - Fails: calls no user function except filters.
 
-    In the balance, what came after the last message counts as discarded.
+    In the balance, messages that came after the last one count as discarded.
 
     Args:
-        count: How many messages to hand on, >= 1.
+        count: The number of messages to hand on, >= 1.
         capacity: At most this many messages wait, >= 1; None for no bound.
-        filter: Only messages of which this is true are taken, and counted; others are declined.
-        name: What reports call the block; by default its class and a number.
+        filter: Only messages for which this is true are taken, and counted; others are declined.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
         ValueError: `count` or `capacity` is less than 1.
@@ -84,7 +84,7 @@ class Take(Passage, Target[T], Source[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Messages go out in the order in which they came in."""
+        """Return True: messages go out in the order in which they came in."""
         return True
 
     def carry_contexts(self) -> bool:
@@ -115,6 +115,6 @@ class Take(Passage, Target[T], Source[T]):
             self._finish()
 
     def end_early(self) -> None:
-        """Hand on nothing more."""
+        """End: hand on no more messages."""
         self._left = 0
         super().end_early()

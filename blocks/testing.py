@@ -1,14 +1,13 @@
-"""The contract of sources and targets as checks that anybody can run on blocks of their own.
+"""Checks of the contract of sources and targets, for your own blocks.
 
     async def test_my_buffer_keeps_the_contract() -> None:
         await check_propagator(lambda: PriorityBuffer(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
 
-Each function takes a factory, because every check needs a fresh block, and works with any test runner that runs on
-trio. It goes through all its checks and then raises one `AssertionError` that lists the promises that were broken.
-Only the public protocol is used.
+Each function takes a factory, because every check needs a fresh block. It works with any test runner for trio. It runs
+all its checks and then raises one `AssertionError` that lists the broken promises. Only the public protocol is used.
 
-The checks order tasks with `trio.testing.wait_all_tasks_blocked`: let nothing else run beside them. A block that
-waits for time (a timer) is quick to check on a `trio.testing.MockClock` with `autojump_threshold=0`.
+The checks order tasks with `trio.testing.wait_all_tasks_blocked`: let no other tasks run at the same time. A block that
+waits for time (a timer) is checked quickly with a `trio.testing.MockClock` with `autojump_threshold=0`.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ T = TypeVar("T")
 In = TypeVar("In")
 
 SOME_ITEMS: tuple[Any, ...] = (1, None, "three", None)
-"""What is sent unless the caller says: `None` is a payload like any other."""
+"""The default messages; `None` is a payload like any other."""
 
 
 async def check_target(
@@ -46,15 +45,15 @@ async def check_target(
     max_messages: int | None = None,
     seconds: float = 10.0,
 ) -> None:
-    """Check everything that a target promises to those who offer, send and link to it.
+    """Check everything that a target promises to senders, links and callers of `offer`.
 
     Args:
-        make: Gives a fresh target that nothing is linked to. What it gives, if it is a source too, is thrown away.
-        items: Messages that it accepts, at least one; the more kinds, `None` among them, the better.
+        make: Makes a fresh target that nothing is linked to. If it is a source too, its outputs are discarded.
+        items: Messages that it accepts, at least one; use many kinds of messages, including `None`.
         capacity: How many messages it holds while it is in no network; None if it takes any number.
-        when_full: What becomes of a message beyond `capacity`: the sender waits, it is declined, or one is dropped.
-        max_messages: The target completes by itself after so many; None if it does not.
-        seconds: A check that takes longer, on trio's clock, has failed.
+        when_full: What happens to a message beyond `capacity`: the sender waits, it is declined, or one is dropped.
+        max_messages: The target completes by itself after this number of messages; None if it does not.
+        seconds: A check fails if it takes more seconds than this, by trio's clock.
 
     Raises:
         AssertionError: Promises are broken; the message lists them all.
@@ -71,16 +70,16 @@ async def check_source(
     delivery: Delivery = "first",
     seconds: float = 10.0,
 ) -> None:
-    """Check everything that a source promises to those who receive and link from it.
+    """Check everything that a source promises to its receivers and links.
 
     Args:
-        make: Gives a fresh source that is not linked to any target and that, in a network, gives the expected
+        make: Makes a fresh source that is not linked to any target and that, in a network, gives the expected
             messages by itself and finishes.
-        expected: All that comes out of it, at least one message.
-        ordered: Whether it comes in that order.
-        delivery: Who gets a message: the "first" taker; "every" linked target; or, of a block that keeps its "latest"
-            value, every target and whoever looks.
-        seconds: A check that takes longer, on trio's clock, has failed.
+        expected: All messages that come out of it, at least one.
+        ordered: Whether they come in this order.
+        delivery: What gets a message: the "first" taker; "every" linked target; or, for a block that keeps its "latest"
+            value, every target and every reader.
+        seconds: A check fails if it takes more seconds than this, by trio's clock.
 
     Raises:
         AssertionError: Promises are broken; the message lists them all.
@@ -102,19 +101,19 @@ async def check_propagator(
     needs_network: bool = False,
     seconds: float = 10.0,
 ) -> None:
-    """Check a block that is a target and a source: both contracts, and what goes in comes out.
+    """Check a block that is a target and a source: both contracts, and that the right messages come out.
 
     Args:
-        make: Gives a fresh block that nothing is linked to.
-        items: Messages that it accepts, at least one, few enough that none is dropped.
-        expected: What comes out when `items` were sent and the block was completed; by default the items themselves.
-        ordered: Whether it comes in that order.
+        make: Makes a fresh block that nothing is linked to.
+        items: Messages that it accepts, at least one, and so few that none is dropped.
+        expected: The messages that come out after `items` were sent and the block was completed; by default `items`.
+        ordered: Whether they come in this order.
         delivery: As for `check_source`.
         capacity: As for `check_target`.
         when_full: As for `check_target`.
-        max_messages: As for `check_target`; then `items` are that many.
-        needs_network: Whether the block works only while it is in a network, as those that run functions do.
-        seconds: A check that takes longer, on trio's clock, has failed.
+        max_messages: As for `check_target`; if given, `items` must have this length.
+        needs_network: Whether the block works only in a network, like blocks that call functions.
+        seconds: A check fails if it takes more seconds than this, by trio's clock.
 
     Raises:
         AssertionError: Promises are broken; the message lists them all.
@@ -134,7 +133,7 @@ async def check_propagator(
 
 
 def propagator_checks(case: Case) -> list[Check]:
-    """The checks for a block that is both."""
+    """The checks for a block that is a target and a source."""
     checks: list[Check] = [keeps_what_was_sent_before_its_network]
     if case.delivery == "first" and case.capacity is not None and case.when_full == "wait":
         checks.append(never_delivers_what_was_cancelled)
@@ -154,7 +153,7 @@ async def keeps_what_was_sent_before_its_network(case: Case) -> None:
     async with Network(block):
         for item in case.items[len(before) :]:
             await block.send(item)
-    if case.delivery == "latest":  # only the last value was there when the link was made
+    if case.delivery == "latest":  # when the link was made, only the last value was there
         same(contents(collector)[-1:], case.expected[-1:], "the last value")
     else:
         case.check(contents(collector), "what came out")

@@ -1,4 +1,4 @@
-"""A block that gives a message after a time, once or again and again."""
+"""A block that gives a message after a time, once or repeatedly."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class Clock(Enum):
-    """What the clock of a timer does.
+    """The state of a timer's clock.
 
-    `start` takes it from HELD to RUNNING and `pause` back; `stop` and the message of a one-shot timer end it. Nothing
-    leads out of ENDED.
+    `start` changes it from HELD to RUNNING, and `pause` back; `stop` and the message of a one-shot timer end it. ENDED
+    is final.
     """
 
     HELD = "held"
@@ -34,26 +34,26 @@ class Clock(Enum):
 
 
 class Timer(Block, Source[T]):
-    """Gives a message `seconds` after it was started, by trio's clock; a repeating one every so many seconds.
+    """Gives a message `seconds` after its start, by trio's clock; a repeating timer gives one every `seconds`.
 
-    `start` lets the clock run, `pause` holds it, and `start` goes on with what was left of the time. `stop` ends the
+    `start` lets the clock run, `pause` holds it, and a new `start` continues with the remaining time. `stop` ends the
     timer for good, and so does the message of a one-shot timer: it cannot be started again. A timer that is started
-    before its network starts begins with the network.
+    before its network begins with the network.
 
     - Inputs and outputs: has no input; each message goes to the first linked target that accepts it, or to a
       receiver.
     - Order: that of the ticks.
-    - Holds: one message. A tick that finds the last one not taken yet is dropped and counted ("missed tick").
+    - Holds: one message. If it is not taken before the next tick, that tick is dropped and counted ("missed tick").
     - Back-pressure: none.
     - Ends: after its message (one-shot), after `stop`, or when the body of the network ends; a one-shot timer that
       was started still gives its message then, a repeating one is stopped.
-    - Fails: runs no function of the user's but filters.
+    - Fails: calls no user function except filters.
 
     Args:
-        seconds: How long to wait, > 0.
+        seconds: The time to wait, in seconds, > 0.
         value: The message.
-        repeating: Start again after each message; the ticks do not drift.
-        name: What reports call the block; by default its class and a number.
+        repeating: Whether the clock starts again after each message; the ticks do not drift. Default: False.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
         ValueError: `seconds` is not greater than 0.
@@ -81,11 +81,11 @@ class Timer(Block, Source[T]):
 
     @property
     def is_running(self) -> bool:
-        """Whether the clock is ticking (or will be as soon as the network starts)."""
+        """Whether the clock runs, or will run as soon as the network starts."""
         return self._clock is Clock.RUNNING
 
     def start(self) -> None:
-        """Start, or go on after a pause; what was left of the time when it was paused is still to come.
+        """Start the clock, or continue after a pause with the time that was left.
 
         Does nothing if the clock is running.
 
@@ -107,7 +107,7 @@ class Timer(Block, Source[T]):
             self._halt()
 
     def stop(self) -> None:
-        """End the timer for good; a message that was given and not taken yet stays to be taken. Twice is fine."""
+        """End the timer for good; a message that is not taken yet can still be taken. A second call does nothing."""
         check_thread(self, "stop")
         self._clock = Clock.ENDED
         self._halt()

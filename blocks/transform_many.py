@@ -33,69 +33,70 @@ Out = TypeVar("Out")
 
 
 class TransformMany(FunctionBlock[In], Source[Out]):
-    """Calls a function with each message and hands on the 0 … n outputs it gives. Works in a network only.
+    """Calls a function with each message and hands on its 0 … n outputs. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each output goes to the first linked target that
       accepts it, or to a receiver.
-    - Order: outputs come in the order of the messages, and within one message as they were given, unless
-      `ordered=False`: then only the latter.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
-      and being handed on. A generator is read no further than its outputs are taken (one batch ahead; in `Threads`
-      and `Processes` two or three chunks, of what is made in 2 ms and the target has room for). The outputs of an item
-      are collected first where they must be: if `on_error` is not "fail" (an item that fails then gives none); for
-      async functions, if they have to wait for another item's; in executors of others, where the function runs. A list
-      or a tuple comes whole.
-    - Back-pressure: while outputs are not taken, no further one is made; when it is full, senders wait and links are
-      postponed. A worker whose generator waits keeps its thread or process for it; others may work in its place.
+    - Order: outputs come in the order of the messages. With `ordered=False`, only the outputs of one message keep their
+      order.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+      on. A generator is read only a little further than its outputs are taken: one batch ahead, or two or three chunks
+      in `Threads` and `Processes` (a chunk is what is made in 2 ms, up to the room in the target). In some cases, all
+      outputs of an item are collected first: if `on_error` is not "fail" (a failed item then gives no outputs); for
+      async functions, if they have to wait for another item's outputs; in other executors. A list or tuple comes as a
+      whole.
+    - Back-pressure: while outputs are not taken, no further outputs are made; when it is full, senders wait and links
+      are postponed. A worker whose generator waits keeps its thread or process; other workers may work meanwhile.
     - Ends: after its last producer, when every output was taken.
-    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception. With "fail", what
-      an item has given before stays given. A generator is closed where it runs, however that ends.
+    - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception. With "fail",
+      outputs that an item gave before its failure are not taken back. A generator is always closed where it runs.
 
-    In the balance a message counts as consumed, and its outputs as produced, those of `at_end` too.
+    In the balance a message counts as consumed, and its outputs (also those of `at_end`) as produced.
 
     Args:
         function: A plain function that returns an iterable or is a generator, which runs on the loop unless there is
             an `executor`; an `async def` function that returns an iterable; or an asynchronous generator function.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
-            Several quick items travel together.
-        ordered: Whether the outputs keep the order of the messages.
-        window: At most so many items between start and being handed on, >= concurrency. Default as for `Transformer`.
-        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
-        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
-        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
-            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
-            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
-            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
-        filter: Only messages of which this is true are taken; others are declined.
-        at_end: Called once behind the last message, without arguments, where the function runs. Gives what the function
-            still holds (the rest of a line, a trailer, the last sum), in one of the ways in which the function may give
-            outputs; async only if the function is. These go out before the block completes, and `time_limit` holds for
-            them too. It is not called if the network fails or is cancelled before that, nor if nothing needs the
-            outputs any more. If it raises, `Retry` calls it again; after that it is a fault, whatever `on_error` says,
-            because there is no message that could be left out. Needs `concurrency=1` and one place for what the
-            function holds: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If that
-            process ends before its time, what it held is lost, and that is a fault too.
-        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
-            go with the result to the next block that has this too, also through buffers and other blocks that hand on
-            what they get. Not with an executor that uses other processes. By
-            default the function sees those of the task that has entered the network.
+            Several quick items are sent together.
+        ordered: Whether the outputs keep the order of the messages. Default: True.
+        window: At most this many items that are started and not yet handed on, >= concurrency. Default as for
+            `Transformer`.
+        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
+            by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot
+            be: its item fails when the call has returned. With an executor, each job has one item, and a late item
+            fails at once; a process is ended, a thread is occupied until its call returns. Default: None, no limit.
+        filter: Only messages for which this is true are taken; others are declined.
+        at_end: Called once after the last message, without arguments, where the function runs. It gives what the
+            function still holds (the rest of a line, a trailer, the last sum) in one of the ways in which the function
+            may give outputs; async only if the function is. These outputs go out before the block completes, and
+            `time_limit` applies to them too. It is not called if the network fails or is cancelled before, or if the
+            outputs are not needed any more. If it raises, `Retry` calls it again; after that it is a fault with every
+            `on_error`, because there is no message to drop. Needs `concurrency=1` and one place for the state of the
+            function: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If this
+            process ends early, its state is lost, which is a fault too.
+        context: Whether the function is called with the context variables (`contextvars`) of the item's sender. They
+            go with the result to the next block with this option, also through buffers and other blocks that hand
+            messages on. Not with an executor that uses other processes. Default: False, the function sees the variables
+            of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
-            item starts only when there is one, in order. None, the default, for none.
-        name: What reports call the block; by default the name of the function.
+            item starts only when it can get a lease, in order. Default: None, no lease.
+        name: The name of the block in reports; by default the name of the function.
 
     Raises:
-        ValueError: A number is out of its range, `on_error` is no policy, or `at_end` would not find all that the
-            function holds in one place.
+        ValueError: A number is out of its range, `on_error` is no policy, or the state of the function would not be in
+            one place for `at_end`.
         TypeError: `function` or `at_end` cannot be called, or not by the executor.
     """
 
     __slots__ = ("_last_call",)
     kind: ClassVar[str] = "transform-many"
 
-    # The first takes whatever there is, and is what a type checker needs for a lambda. mypy makes nothing of an async
-    # function with it, unless it is told the types, and takes another then.
+    # The first overload takes any function; type checkers need it for a lambda. With it, mypy cannot infer the types of
+    # an async function, unless they are annotated, and uses another overload.
     @overload
     def __init__(
         self,
@@ -255,11 +256,11 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         """More messages may come out than go in."""
         return Shape(expands=True)
 
-    # The call behind the last input. It goes the way of an item, but is none: it is not counted as held, and what is
-    # counted as consumed when it is done was taken off when it began.
+    # The call after the last input. It travels like an item, but is not one: it does not count as held, and `consumed`
+    # is reduced by one when it begins, because its end adds one.
 
     def keeper(self) -> Keeper | None:
-        """Who sees to it that what the function holds for `at_end` is not lost."""
+        """The keeper that notices if the state of the function for `at_end` would be lost."""
         return None if self._last_call is LastCall.NONE else Keeper(str(self))
 
     @property
@@ -268,7 +269,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         return self._last_call is LastCall.DUE
 
     def drained(self) -> None:
-        """Make the last call, or finish if there is none, or none any more."""
+        """Make the last call if it is due; finish if there is none or it is done."""
         if self._last_call is LastCall.DUE:
             self._last_call = LastCall.MADE
             self._counts["consumed"] -= 1
@@ -278,7 +279,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
             super().drained()
 
     def _is_in_last_call(self) -> bool:
-        """Whether the last call is under way; then nothing else is."""
+        """Whether the last call is running; then no other call is."""
         runner = self._runner
         return self._last_call is LastCall.MADE and bool(self._inbox.queue or runner.busy or runner.waiting)
 
@@ -293,7 +294,7 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
 
     def end_early(self) -> None:
-        """Take nothing more in, and make no last call: nothing needs what it would give."""
+        """Take nothing more in, and make no last call: its outputs are not needed."""
         if self._is_in_last_call() and self._inbox.queue:
             self._inbox.queue.clear()
             self._counts["consumed"] += 1

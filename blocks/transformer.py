@@ -24,14 +24,13 @@ Out = TypeVar("Out")
 
 
 class Transformer(FunctionBlock[In], Source[Out]):
-    """Calls a function with each message and hands on what it returns. Works in a network only.
+    """Calls a function with each message and hands on its result. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each result goes to the first linked target that
       accepts it, or to a receiver.
-    - Order: results come in the order of the messages, unless `ordered=False`. An item that is skipped leaves no gap.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` between the start of their call
-      and being handed on. A plain function on the loop works ahead of its target by one batch, of about a fifth of a
-      millisecond.
+    - Order: results come in the order of the messages, unless `ordered=False`. A skipped item leaves no gap.
+    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+      on. A plain function on the loop works ahead of its target by one batch, of about a fifth of a millisecond.
     - Back-pressure: while results are not taken, no further call is started; when it is full, senders wait and links
       are postponed.
     - Ends: after its last producer, when every result was taken.
@@ -40,28 +39,28 @@ class Transformer(FunctionBlock[In], Source[Out]):
     Args:
         function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
             `async def` function, which runs in tasks of the loop and takes no executor.
-        concurrency: At most so many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
-            Several quick items travel together.
-        ordered: Whether the results keep the order of the messages.
-        window: At most so many items between start and being handed on, >= concurrency; the larger, the longer one
-            slow item is waited for before it idles the others. Default: 16, or 4 × concurrency if that is more; with
-            an executor so many hand-overs. It has no meaning for a plain function on the loop.
-        capacity: At most so many messages wait or are in work, >= concurrency; None for no bound.
-        on_error: What becomes of an item for which the function raises: "fail", "skip", or a policy.
-        time_limit: Seconds that one item may take, > 0, by trio's clock; one that takes longer fails with
-            `TimeLimitExceeded`, by `on_error`. An async function is cancelled then. A plain function on the loop cannot
-            be: it fails when it has returned. With an executor the item fails at once and travels by itself; a process
-            is ended, a thread keeps its place until its call returns. None, the default, for no limit.
-        filter: Only messages of which this is true are taken; others are declined.
-        context: Whether the function is called with the context variables (`contextvars`) of who sent the item. They
-            go with the result to the next block that has this too, also through buffers and other blocks that hand on
-            what they get. Not with an executor that uses other processes. By
-            default the function sees those of the task that has entered the network.
+            Several quick items are sent together.
+        ordered: Whether the results keep the order of the messages. Default: True.
+        window: At most this many items that are started and not yet handed on, >= concurrency. With a larger window,
+            workers go on longer while one slow item is not done. Default: 16, or 4 × concurrency if that is more; with
+            an executor, the default counts batches instead of items. Without meaning for a plain function on the loop.
+        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
+        time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
+            by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot
+            be: its item fails when the call has returned. With an executor, each job has one item, and a late item
+            fails at once; a process is ended, a thread is occupied until its call returns. Default: None, no limit.
+        filter: Only messages for which this is true are taken; others are declined.
+        context: Whether the function is called with the context variables (`contextvars`) of the item's sender. They
+            go with the result to the next block with this option, also through buffers and other blocks that hand
+            messages on. Not with an executor that uses other processes. Default: False, the function sees the variables
+            of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
-            item starts only when there is one, in order. None, the default, for none.
-        name: What reports call the block; by default the name of the function.
+            item starts only when it can get a lease, in order. Default: None, no lease.
+        name: The name of the block in reports; by default the name of the function.
 
     Raises:
         ValueError: A number is out of its range, or `on_error` is no policy.
@@ -71,8 +70,8 @@ class Transformer(FunctionBlock[In], Source[Out]):
     __slots__ = ()
     kind: ClassVar[str] = "transformer"
 
-    # The first takes whatever there is, and is what a type checker needs for a lambda. mypy makes nothing of an async
-    # function with it, unless it is told the types, and takes the second then.
+    # The first overload takes any function; type checkers need it for a lambda. With it, mypy cannot infer the types of
+    # an async function, unless they are annotated, and uses the second overload.
     @overload
     def __init__(
         self,
@@ -179,7 +178,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
 
     @property
     def shape(self) -> Shape:
-        """One result comes out for each message, if none may be dropped."""
+        """One result comes out for each message; the room is given only if no message may be dropped."""
         runner = self._runner
         if not isinstance(runner, AsyncRunner) or not self._failures.is_strict or self._inbox.capacity == UNBOUNDED:
             return Shape()

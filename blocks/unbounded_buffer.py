@@ -15,25 +15,25 @@ T = TypeVar("T")
 
 
 class UnboundedBuffer(Buffer[T]):
-    """Keeps messages until they are taken, in the order in which they came, however many.
+    """Keeps any number of messages until they are taken, in the order in which they came.
 
     - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
       or to a receiver.
     - Order: first in, first out.
     - Holds: any number of messages.
     - Back-pressure: none; a send never waits. Bound it with a governor, or use a `BoundedBuffer`.
-    - Ends: after its last producer, when it is empty; without any link or declared reader it keeps its messages, to
-      be received after the run.
-    - Fails: runs no function of the user's but the filters; when its network stops, what it holds is discarded.
+    - Ends: after its last producer, when it is empty; without a link or declared reader it keeps its messages,
+      which can be received after the run.
+    - Fails: calls no user function except the filters; when its network stops, its messages are discarded.
 
     Args:
-        filter: Only messages of which this is true are taken; others are declined.
-        left_over: What the network does about messages that are still here in the end although something is linked
-            to take them: "report" (the default) raises `Stalled`; "keep" leaves them, as the tokens of a pool are.
-        name: What reports call the block; by default its class and a number.
+        filter: Only messages for which this is true are taken; others are declined.
+        left_over: What the network does if messages are still here in the end although a linked target should take
+            them: "report" (the default) raises `Stalled`; "keep" leaves them, for example the tokens of a pool.
+        name: The name of the block in reports; by default its class and a number.
 
     Raises:
-        ValueError: `left_over` is neither of the two.
+        ValueError: `left_over` is not one of the two words.
     """
 
     kind: ClassVar[str] = "unbounded buffer"
@@ -49,7 +49,7 @@ class UnboundedBuffer(Buffer[T]):
 
     @property
     def keeps_order(self) -> bool:
-        """Messages go out in the order in which they came in."""
+        """Return True: messages go out in the order in which they came in."""
         return True
 
     @property
