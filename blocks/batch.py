@@ -116,7 +116,7 @@ class Batch(Passage, Target[T], Source[list[T]]):
         return self._due is not None and trio.current_time() >= self._due
 
     def _keep_time(self, seconds: float, network: Host) -> None:
-        """Have the block stepped when the current list is due; one alarm serves all lists."""
+        """Set an alarm that steps the block when the current list is due; one alarm serves all lists."""
         now = trio.current_time()
         if self._due is None:
             self._due = now + seconds

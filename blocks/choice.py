@@ -63,7 +63,7 @@ class Choice(InputsBlock[Chosen[T]]):
         return self._add_input().inbox
 
     def stir(self, index: int) -> None:
-        """Take note that an input may have a message."""
+        """Record that an input may have a message."""
         if not self.inputs[index].is_stirred:
             self.inputs[index].is_stirred = True
             heappush(self._stirred, index)

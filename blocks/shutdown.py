@@ -112,7 +112,7 @@ class Shutdown:
             raise wrong_thread(f"{doing} {self.name}")
 
     def on_shutdown(self, callback: Callable[[], object]) -> None:
-        """Have a function called, once, when a stop begins, for example to show it in a window.
+        """Register a function that is called once, when a stop begins, for example to show it in a window.
 
         It is called on the loop, with no argument, at the first fault or cancellation; at once if there was one.
 

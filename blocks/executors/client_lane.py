@@ -46,7 +46,7 @@ class MendedExecutor(Executor):
         self._executor = executor
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Have a worker call `fn(*args, **kwargs)`."""
+        """Let a worker call `fn(*args, **kwargs)`."""
         executor, client = self._executor, self._executor._client
         if executor._shutdown or client.status == "closed":
             raise RuntimeError(

@@ -123,7 +123,7 @@ class Cluster(Executor):
     # The standard interface
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Have a worker call `fn(*args, **kwargs)`, and fetch the result.
+        """Let a worker call `fn(*args, **kwargs)`, and fetch the result.
 
         Raises:
             RuntimeError: The executor was shut down.

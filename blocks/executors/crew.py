@@ -94,7 +94,7 @@ class Crew(Executor):
     # The standard interface
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Have a worker call `fn(*args, **kwargs)`.
+        """Let a worker call `fn(*args, **kwargs)`.
 
         A call may use the executor in which it runs, and wait for the result: another worker takes its place.
 

@@ -42,7 +42,7 @@ class CrewLane:
         self._staff.submit(self.queue, job)
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """Have the worker call `tell` right before it begins a job."""
+        """Let the worker call `tell` right before it begins a job."""
         self.queue.tell = tell
         return True
 

@@ -17,7 +17,7 @@ class Keeper:
         self._has_begun = False
 
     def began(self) -> None:
-        """Take note that the function was called in some process."""
+        """Record that the function was called in some process."""
         self._has_begun = True
 
     def check_is_sent(self) -> None:

@@ -59,7 +59,7 @@ class Job:
         return True
 
     def let_go(self) -> None:
-        """Release the items if all have succeeded: here in the worker's thread, so that the loop is not held."""
+        """Release the items if all have succeeded, in the thread that used them last."""
         outcome = self.outcome
         if outcome is not None and len(outcome.results) == len(self.places):
             self.items = ()
@@ -124,7 +124,7 @@ class Lane(Protocol):
         ...
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
-        """Have `tell` called, in any thread, right before a job begins; return whether this executor can do that."""
+        """Register `tell`, which is called in any thread right before a job begins; return whether this is possible."""
         ...
 
     def came_home(self, job: Job) -> float:

@@ -68,7 +68,7 @@ class Request:
         self.used: list[int] = []
 
     def run(self, items: Sequence[Any]) -> bool:
-        """Have items done; return whether the next ones may be begun; raises `Lost` if the child has died."""
+        """Let the child do items; return whether the next ones may be begun; raises `Lost` if the child has died."""
         outcome = self._outcome
         number = self._child.teach(self._task.function, self._task.name, self._task.keeper)
         packed, error = self._pack(items)
@@ -120,7 +120,7 @@ class Request:
         return ready, None
 
     def _work(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
-        """Have packed items done, and take the results.
+        """Let the child do packed items, and take the results.
 
         If there is no memory to send all of them, items are removed from the end, and the error is returned.
         """

@@ -267,7 +267,7 @@ class Parts:
             self.waited += perf_counter() - start
 
     def go(self, room: int) -> None:
-        """Take note that the parent has taken the last part."""
+        """Record that the parent has taken the last part."""
         self._is_out = False
         self.room = room
         self.is_wanted = room > 0

@@ -233,7 +233,7 @@ class Staff:
         return True
 
     def pause(self, worker: Worker, begins: bool) -> None:
-        """Take note that a worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
+        """Record that a worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
         with self.lock:
             assert worker.queue is not None
             if begins and worker in self._hired:

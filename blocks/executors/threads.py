@@ -87,7 +87,7 @@ class ThreadHand:
         """Do nothing: nothing can end a thread."""
 
     def close(self) -> None:
-        """Take note that the thread ends."""
+        """Count off the worker, whose thread ends."""
         if self._is_open:
             switch_interval.end()
 

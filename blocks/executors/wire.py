@@ -85,7 +85,7 @@ class Wire:
             self.shared.expect(handle, size)
 
     def announce(self, handle: Handle, size: int) -> None:
-        """Have the other side map an arena; raises `Lost`."""
+        """Let the other side map an arena; raises `Lost`."""
         if isinstance(handle, str):  # pragma: no cover  # Windows
             self.send(ARENA, size, handle)
             return

@@ -153,13 +153,13 @@ class Worker:
         self.hand.close()
 
     def waits(self, begins: bool) -> None:
-        """Take note that its call begins, or ends, to wait for a block: others may work in its place meanwhile."""
+        """Record that its call begins, or ends, to wait for a block: others may work in its place meanwhile."""
         assert self.queue is not None
         self.queue.waits(begins)
         self.stand_aside(begins)
 
     def stand_aside(self, begins: bool) -> None:
-        """Take note that its call begins, or ends, to wait for another call: others may work in its place meanwhile."""
+        """Record that its call begins, or ends, to wait for another call: others may work in its place meanwhile."""
         self._pauses(self, begins)
 
     def _do(self, job: Job, queue: JobQueue) -> None:

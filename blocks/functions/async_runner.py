@@ -67,7 +67,7 @@ class AsyncRunner:
     # Giving out items
 
     def start(self) -> None:
-        """Have the calls recorded if the run is recorded; workers start when there is work."""
+        """Wrap the function to record its calls if the run is recorded; workers start when there is work."""
         if (tracer := self.block._tracer) is not None:
             self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
 

@@ -83,7 +83,7 @@ def carry(
     executor: Executor | None,
     expands: bool = False,
 ) -> None:
-    """Have a block call its function in the contexts of its items.
+    """Make a block call its function in the contexts of its items.
 
     Raises:
         TypeError: The executor works in other processes.
@@ -100,7 +100,7 @@ def carry(
 
 
 def carry_filter(block: FunctionBlock[Any], *, capacity: int | None, executor: Executor | None) -> None:
-    """Have a block call its predicate in the contexts of its items.
+    """Make a block call its predicate in the contexts of its items.
 
     Raises:
         TypeError: The executor works in other processes.

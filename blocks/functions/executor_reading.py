@@ -81,7 +81,7 @@ class ExecutorReading(LaneUser):
         self._reader.stop()
 
     async def _clean_up(self) -> None:
-        """Have a worker close a generator that is not exhausted; a call that is still out closes it itself."""
+        """Let a worker close a generator that is not exhausted; a call that is still out closes it itself."""
         if self._reader.has_begun and not self._reader.is_over and not self.out:
             self.patience: Patience = Patience(self._say_what_runs)
             self._submit(1)

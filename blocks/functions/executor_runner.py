@@ -152,7 +152,7 @@ class ExecutorRunner(LaneUser):
             self.streams.stop()
 
     def close(self) -> None:
-        """Have the lane closed; closing it waits for the jobs that are still out."""
+        """Ask for the end of the lane, which waits for the jobs that are still out."""
         self.batches.clear()
         self.order.clear()
         self.again.clear()

@@ -164,7 +164,7 @@ class FunctionBlock(Block, Target[In]):
         return self._outbox.carries
 
     def input_linked(self) -> None:
-        """Take note of a link that was made to the block, or upstream of it, while the network runs."""
+        """Handle a new link to the block, or upstream of it, while the network runs."""
         if self.wants_contexts:
             carry_on(self.contexts_from())
 

@@ -51,7 +51,7 @@ class InlineRunner:
         self.has_warned: bool = False
 
     def start(self) -> None:
-        """Have the calls recorded if the run is recorded."""
+        """Wrap the function to record its calls if the run is recorded."""
         if (tracer := self.block._tracer) is not None:
             gives = isinstance(self.block, Source)
             self.function = tracer.calls(self.block.name, self.function, gives, self.passes_on)

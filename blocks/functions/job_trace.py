@@ -75,5 +75,5 @@ class JobTrace:
             self._tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
 
     def is_tried_again(self, item: object) -> None:
-        """Take note of a retry: the item is not taken from the inbox again."""
+        """Record a retry: the item is not taken from the inbox again."""
         self._tracer.forget(self._block.name, (item,))

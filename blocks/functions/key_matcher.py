@@ -129,7 +129,7 @@ class KeyMatcher:
     # Messages without a partner
 
     def report(self, items: Sequence[Any]) -> None:
-        """Take note of items that were lost somewhere before the join."""
+        """Record the keys of items that were lost somewhere before the join."""
         for item in items:
             for key_of in dict.fromkeys(self._keys):
                 try:

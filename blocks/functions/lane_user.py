@@ -145,7 +145,7 @@ class LaneUser:
         return error
 
     def _wake(self) -> None:
-        """Take note that jobs have finished."""
+        """React to finished jobs: wake the block or, at the end, count them off."""
         if not self.over.is_set():
             self.owner._wake()
             return

@@ -54,7 +54,7 @@ class Leasing:
         return self.pool.waits_now(self)
 
     def ready(self, queue: Queue[Any], wanted: int) -> int:
-        """How many of the next items, up to `wanted`, can start: each of them has a lease."""
+        """How many of the next items, up to `wanted`, can start now; takes a lease for each (the end needs none)."""
         wanted = min(wanted, len(queue))
         if wanted and plain(queue[0]) is END:
             return 1

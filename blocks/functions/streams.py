@@ -22,7 +22,7 @@ class Reading(Protocol):
         ...
 
     def job_pauses(self, job: Job, pauses: bool) -> None:
-        """Take note that the worker of a job has begun, or ended, to wait for room."""
+        """Record that the worker of a job has begun, or ended, to wait for room."""
         ...
 
 

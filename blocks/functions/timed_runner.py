@@ -124,7 +124,7 @@ class TimedRunner(ExecutorRunner):
         self.lane.came_home(job)
 
     def close(self) -> None:
-        """Have the lane closed; jobs that are still out do not count as work any more."""
+        """Ask for the end of the lane; jobs that are still out do not count as work any more."""
         if self.out > self.paused and not self.over.is_set():
             network = self.block._network
             assert network is not None
