@@ -195,6 +195,7 @@ class AgentCore:
         finally:
             if self._network is not None:
                 self._network.measures.task_ends(self._task, self._tally)
+            adopting.pop(self._task, None)
             self._task = None
             if self._shutdown is not None:
                 self._shutdown.leave(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,11 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+def code_of(function: Callable[..., Any] | None) -> CodeType | None:
+    """The code of a function, without what is wrapped around it; None if it has none of its own."""
+    return None if function is None else getattr(inspect.unwrap(function), "__code__", None)
+
+
 @attrs.frozen
 class Holder:
     """What a task does, as far as that matters when it holds the loop.
@@ -37,13 +43,13 @@ class Holder:
         words: What it is called in a warning.
         name: What stands for its file if it has no code of its own.
         remedy: What to do, as a clause.
-        function: Whose code runs in the task, if it is known.
+        code: The code that runs in the task, if it is known. A function could keep the task alive that it stands for.
     """
 
     words: str
     name: str
     remedy: str
-    function: Callable[..., Any] | None = None
+    code: CodeType | None = attrs.field(default=None, converter=code_of)
 
     def __str__(self) -> str:
         return self.words
@@ -83,7 +89,14 @@ class LoopHeld:
         return rest
 
     def report(
-        self, block: Named, seconds: float, remedy: str, *, part: str = "", function: Callable[..., Any] | None = None
+        self,
+        block: Named,
+        seconds: float,
+        remedy: str,
+        *,
+        part: str = "",
+        function: Callable[..., Any] | None = None,
+        code: CodeType | None = None,
     ) -> None:
         """Warn.
 
@@ -93,8 +106,9 @@ class LoopHeld:
             remedy: What to do, as a clause.
             part: Which part of the block it was, if not its function.
             function: What was called, if it is known; the warning is shown at its place.
+            code: The same, where only the code is known.
         """
-        code = None if function is None else getattr(inspect.unwrap(function), "__code__", None)
+        code = code or code_of(function)
         warnings.warn_explicit(
             f"{part}{block} {HELD} for {seconds * 1000:.0f} ms; {remedy}",
             LoopHeldWarning,

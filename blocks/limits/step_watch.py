@@ -47,7 +47,7 @@ class StepWatch(trio.abc.Instrument):
                 if holder.words not in warned:
                     warned.add(holder.words)
                     network.pump.tell_soon(  # a warning may be an error, and an instrument must not raise
-                        partial(loop_held.report, holder, seconds, holder.remedy, function=holder.function)
+                        partial(loop_held.report, holder, seconds, holder.remedy, code=holder.code)
                     )
                 return
 

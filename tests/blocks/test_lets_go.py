@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import warnings
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -365,3 +366,58 @@ async def test_to_look_whether_a_task_can_move_keeps_nothing_of_its_variables() 
 
 def test_no_thread_is_left() -> None:
     assert not [thread for thread in threading.enumerate() if " worker " in thread.name]
+
+
+class Forwarding(Agent):
+    """Reads to the end."""
+
+    def __init__(self, source: UnboundedBuffer[Any], context: bool) -> None:
+        super().__init__(inputs=[source], context=context)
+        self.source = source
+
+    async def run(self) -> None:
+        async for _ in self.source:
+            await trio.sleep_forever()
+
+
+async def forever(network: list[Any]) -> AsyncIterator[int]:
+    while True:
+        await trio.lowlevel.checkpoint()
+        yield len(network)
+
+
+@pytest.mark.parametrize("kind", ["agent", "agent with contexts", "async function", "async source"])
+async def test_of_a_network_that_was_cancelled_nothing_is_left(kind: str) -> None:
+    heard: list[weakref.ref[Network]] = []
+
+    async def use() -> None:
+        known: list[Any] = []
+        source = UnboundedBuffer[int]()
+        nodes: list[Any] = [source]
+
+        async def work(item: int) -> None:
+            await trio.sleep(item + len(known))
+
+        if kind.startswith("agent"):
+            nodes.append(Forwarding(source, "contexts" in kind))
+        elif kind == "async function":
+            source.link_target(Call(work))
+        else:
+            endless = IterableSource(forever(known))
+            endless.link_target(BoundedBuffer(1))
+            nodes.append(endless)
+        async with Network(*nodes) as network:
+            known.append(network)  # what the functions know
+            await source.send(1)
+            await trio.testing.wait_all_tasks_blocked()
+            network.cancel()
+        heard.append(weakref.ref(network))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # or nothing is watched
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(use)
+        for _ in range(3):
+            await trio.lowlevel.checkpoint()
+        gc.collect()
+    assert [ref() for ref in heard] == [None]
