@@ -451,24 +451,22 @@ async def test_a_hook_that_raises_is_in_the_group_beside_the_fault() -> None:
 # The books
 
 
-class Forgetful(UnboundedBuffer[int]):
-    """Loses count."""
-
-    def _held(self) -> int:
-        return 0
-
-    def _stuck(self) -> int:
-        return 0
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> UnboundedBuffer[int]:
+    """A buffer that loses count."""
+    buffer = UnboundedBuffer[int](name="forgetful")
+    monkeypatch.setattr(buffer, "_held", lambda: 0)
+    monkeypatch.setattr(buffer, "_stuck", lambda: 0)
+    return buffer
 
 
-async def test_accounts_that_do_not_add_up_are_an_error() -> None:
+async def test_accounts_that_do_not_add_up_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AssertionError, match="the accounts do not add up; please report this as an error in Penstock"):
-        await run(Forgetful(name="forgetful"), [1])
+        await run(forgetful(monkeypatch), [1])
 
 
-async def test_accounts_that_do_not_add_up_are_noted_on_another_error() -> None:
+async def test_accounts_that_do_not_add_up_are_noted_on_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.RaisesGroup(KeyError) as caught:
-        async with Network(buffer := Forgetful(name="forgetful")):
+        async with Network(buffer := forgetful(monkeypatch)):
             buffer._counts["produced"] += 1
             raise KeyError
     assert "the accounts do not add up" in notes(caught.value)[0]
