@@ -85,3 +85,7 @@ async def test_in_a_circle_more_room_is_not_the_advice_for_a_block_that_expands(
                 await first.send(item)
     (advice,) = found[0].diagnosis.advice
     assert advice.startswith("let no more come out of own block 'second' than goes in")
+
+
+def test_a_block_without_calls_has_no_advice_about_them() -> None:
+    assert Own()._core.remedy_for_calls() == ""
