@@ -27,9 +27,9 @@ class Reorder(Generic[E]):
     __slots__ = ("_done", "handed_on", "ordered", "started")
 
     def __init__(self, ordered: bool) -> None:
-        self.ordered = ordered
-        self.started = 0
-        self.handed_on = 0
+        self.ordered: bool = ordered
+        self.started: int = 0
+        self.handed_on: int = 0
         self._done: dict[int, tuple[E, int]] = {}
 
     def start(self, count: int = 1) -> int:
