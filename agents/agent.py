@@ -13,6 +13,7 @@ import trio
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
+from penstock.blocks.core.block import inside
 from penstock.blocks.core.waiting import WaitList
 
 from .agent_core import AgentCore
@@ -141,7 +142,7 @@ async def wait_for_one(*agents: Agent) -> int:
     await trio.lowlevel.checkpoint_if_cancelled()
     if not any(agent.is_done for agent in agents):
         waiting: WaitList[None] = WaitList()
-        cores = [agent._core for agent in agents]
+        cores: list[AgentCore] = [inside(agent) for agent in agents]
         for core in cores:
             core.watchers.append(waiting)
         try:

@@ -16,6 +16,8 @@ from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
 from penstock.blocks.base.loop_held import REMEDY as HELD_REMEDY
 from penstock.blocks.base.loop_held import Holder, loop_held
 from penstock.blocks.base.statistics import AgentStatistics
+from penstock.blocks.core.block import inside
+from penstock.blocks.core.block_core import BlockCore, core_of
 from penstock.blocks.core.contexts import Adoption, adopting, carry_on
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
@@ -28,6 +30,8 @@ from penstock.blocks.shutdown import tell
 from .agent_status import TRANSITIONS, AgentStatus, Event
 
 if TYPE_CHECKING:
+    from penstock.blocks.core.inbox import Inbox
+    from penstock.blocks.core.outbox import Outbox
     from penstock.blocks.core.ports import Host
     from penstock.blocks.core.waiting import Waiter
 
@@ -67,34 +71,38 @@ class AgentCore:
         context: bool,
     ) -> None:
         self.name = name
-        self.inputs: tuple[Source[Any], ...] = tuple(inputs)
-        self.outputs: tuple[Target[Any], ...] = tuple(outputs)
-        self._check_ends()
+        self.inputs: tuple[Outbox[Any], ...] = tuple(self._check_inputs(inputs))
+        self.outputs: tuple[Inbox[Any], ...] = tuple(self._check_outputs(outputs))
         self.status: AgentStatus = AgentStatus.CREATED
         self.status_buffer: OverwriteBuffer[AgentStatus] = OverwriteBuffer(name=f"status of {self.name}")
         self.status_buffer.send_nowait(self.status)
-        self.status_buffer._inbox.producers[self] = None
+        core_of(self.status_buffer).inbox.producers[self] = None
         self.watchers: list[WaitList[None]] = []
         self._agent = agent
         self.wants_contexts = context
         self._shutdown = shutdown
-        self._network: Host | None = None
+        self.host: Host | None = None
         self._task: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
         self._tally = Tally()
         for source in self.inputs:
-            source._outbox.readers.append(self)
+            source.readers.append(self)
         for target in self.outputs:
-            target._inbox.producers[self] = None
+            target.producers[self] = None
 
-    def _check_ends(self) -> None:
-        for source in self.inputs:
+    def _check_inputs(self, sources: Iterable[Source[Any]]) -> Iterator[Outbox[Any]]:
+        for source in sources:
             if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"agent {self.name!r}: inputs must be sources, got {source!r}")
-        for target in self.outputs:
+            yield core_of(source).outbox
+
+    def _check_outputs(self, targets: Iterable[Target[Any]]) -> Iterator[Inbox[Any]]:
+        for target in targets:
             can_be_sent_to = isinstance(target, (Block, Input)) and not isinstance(target, InputsBlock)
             if not isinstance(target, Target) or not can_be_sent_to:
                 raise TypeError(f"agent {self.name!r}: outputs must be targets that can be sent to, got {target!r}")
+            inbox: Inbox[Any] = inside(target).inbox
+            yield inbox
 
     def __str__(self) -> str:
         return f"agent {self.name!r}"
@@ -118,7 +126,7 @@ class AgentCore:
     @property
     def shutdown(self) -> Shutdown | None:
         """The shutdown buffers that the agent uses: its network's, or its own; None if it has neither."""
-        return self._network.shutdown if self._network is not None else self._shutdown
+        return self.host.shutdown if self.host is not None else self._shutdown
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
@@ -172,12 +180,12 @@ class AgentCore:
         self._task = trio.lowlevel.current_task()
         if self.wants_contexts:
             adopting[self._task] = Adoption()
-        if self._network is not None:
+        if self.host is not None:
             loop_held.holders[self._task] = Holder(str(self), self.name, HELD_REMEDY, type(self._agent).run)
-            self._network.measures.task_begins(self._task, self._tally, self.name)
+            self.host.measures.task_begins(self._task, self._tally, self.name)
         self._apply(Event.ENTER)
         how = Event.CANCEL
-        if self._network is None and self._shutdown is not None:
+        if self.host is None and self._shutdown is not None:
             self._shutdown.join(self, self._scope.cancel)
             if self._shutdown.is_cancellation_pending:
                 self._scope.cancel()
@@ -193,8 +201,8 @@ class AgentCore:
                     raise BaseExceptionGroup(f"{self} and what was told of its fault", [error, *further]) from None
             raise
         finally:
-            if self._network is not None:
-                self._network.measures.task_ends(self._task, self._tally)
+            if self.host is not None:
+                self.host.measures.task_ends(self._task, self._tally)
             adopting.pop(self._task, None)
             self._task = None
             if self._shutdown is not None:
@@ -203,8 +211,8 @@ class AgentCore:
 
     def _report(self, error: BaseException) -> Sequence[Exception]:
         """Report a fault; return what the `on_shutdown` functions have raised, unless a network handles that."""
-        if self._network is not None:
-            self._network.fault(error, phase=self.name)
+        if self.host is not None:
+            self.host.fault(error, phase=self.name)
             return ()
         info = ErrorInfo.of(error, phase=self.name)
         annotate(error, info.where)
@@ -214,68 +222,67 @@ class AgentCore:
 
     def _end(self, how: Event) -> None:
         self._apply(how)
-        for target in self.outputs:
-            inbox = target._inbox
+        for inbox in self.outputs:
             if how is not Event.RAISE:
                 inbox.producer_done(self)
-            elif self._network is None and list(inbox.producers) == [self]:  # its waiters wait in vain
-                inbox.block._abort(f"{self} has faulted")
-        if self._network is not None:
-            self._network.pump.wake()
+            elif self.host is None and list(inbox.producers) == [self]:  # its waiters wait in vain
+                inbox.block.abort(f"{self} has faulted")
+        if self.host is not None:
+            self.host.pump.wake()
 
-    def output_ended(self) -> Sequence[Block]:
+    def output_ended(self) -> Sequence[BlockCore]:
         """Note that an output needs nothing more; cancel the agent if that is true of all its outputs.
 
         Returns:
             The blocks that the agent was reading, if it was cancelled.
         """
-        inboxes = [target._inbox for target in self.outputs]
-        if not all(inbox.closed or inbox.takes_only_links for inbox in inboxes):
+        if not all(inbox.closed or inbox.takes_only_links for inbox in self.outputs):
             return ()
         self.cancel()
-        for source in self.inputs:
-            source._outbox.readers.remove(self)
-        return [source._outbox.block for source in self.inputs]
+        for outbox in self.inputs:
+            outbox.readers.remove(self)
+        return [outbox.block for outbox in self.inputs]
 
-    def contexts_from(self) -> Sequence[Block]:
+    def contexts_from(self) -> Sequence[BlockCore]:
         """The blocks whose context variables the agent passes on."""
-        return [source for source in self.inputs if isinstance(source, Block)] if self.wants_contexts else ()
+        return [outbox.block for outbox in self.inputs] if self.wants_contexts else ()
 
-    def _statistics(self) -> AgentStatistics:
+    def statistics(self) -> AgentStatistics:
         return of_task(self.name, self.status.value, self._tally, self._task)
 
     # The network
 
-    def _neighbors(self) -> Iterator[Part]:
-        for source in self.inputs:
-            yield source._outbox.block
-        for target in self.outputs:
-            yield target._inbox.block
-        if self.status_buffer._outbox.links or self.status_buffer._outbox.readers:
-            yield self.status_buffer
+    def neighbors(self) -> Iterator[Part]:
+        for outbox in self.inputs:
+            yield outbox.block
+        for inbox in self.outputs:
+            yield inbox.block
+        status = core_of(self.status_buffer)
+        if status.outbox.links or status.outbox.readers:
+            yield status
 
-    def _check_free(self, network: Host) -> None:
-        if self._network is not None or self.status not in (AgentStatus.CREATED, AgentStatus.CANCELED):
+    def check_free(self, network: Host) -> None:
+        if self.host is not None or self.status not in (AgentStatus.CREATED, AgentStatus.CANCELED):
             raise RuntimeError(
                 f"{self} is {self.status.value} and can be started only once; make a new one for {network.name!r}"
             )
 
-    def _join(self, network: Host) -> None:
-        self._network = network
+    def join(self, network: Host) -> None:
+        self.host = network
 
-    def _start(self) -> None:
-        assert self._network is not None
+    def begin(self) -> None:
+        assert self.host is not None
         carry_on(self.contexts_from())
-        self._network.pump.context.run(self.start, self._network.nursery)
+        self.host.pump.context.run(self.start, self.host.nursery)
 
-    def _parked(self) -> None:
+    def parked(self) -> None:
         overseers.tell()
 
-    def _waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         """Count nothing: a wait for the end of an agent is neither for input nor for output."""
 
-    def _others(self) -> Iterable[trio.lowlevel.Task]:
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
         return () if self._task is None else (self._task,)
 
-    def _describe_wait(self, waiter: Waiter[Any]) -> str:
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
         return f"waits to {waiter.doing} at {self}"

@@ -14,7 +14,7 @@ from penstock.blocks import Source
 from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
 from penstock.blocks.core.inbox import Inbox
-from penstock.blocks.core.inputs import Input, InputsBlock, Sought
+from penstock.blocks.core.inputs import InputPort, InputsBlock, InputsCore, Sought
 from penstock.blocks.core.outbox import Outbox
 from penstock.blocks.core.quiet import is_quiet_before
 from penstock.blocks.core.threads import check_thread
@@ -24,6 +24,173 @@ T = TypeVar("T")
 
 class SequenceError(Exception):
     """Raised when a sequence multiplexer cannot put its items in one sequence: a number is missing or came twice."""
+
+
+class MultiplexerCore(InputsCore[T]):
+    """The core of a sequence multiplexer."""
+
+    def __init__(self, facade: SequenceMultiplexer[T], key: Callable[[T], int], start: int, name: str | None) -> None:
+        super().__init__(facade, name)
+        check_function(str(self), "key", key)
+        self._key = key
+        self.next_number = start
+        self._tombstones: set[int] = set()
+        self._reported: set[int] = set()
+        self._last: dict[int, int] = {}
+
+    def tombstone(self, number: int) -> None:
+        """Note that an item will never come.
+
+        Raises:
+            SequenceError: The sequence has passed this number already.
+        """
+        check_thread(self, "call tombstone of")
+        if number < self.next_number:
+            raise SequenceError(f"{self}: number {number} has gone out already; the next is {self.next_number}")
+        self._tombstones.add(number)
+        self._pass_tombstones()
+        self.wake()
+
+    def _pass_tombstones(self) -> None:
+        self._reported.discard(self.next_number - 1)
+        while self.next_number in self._tombstones:
+            self._tombstones.remove(self.next_number)
+            self._reported.discard(self.next_number)
+            self.next_number += 1
+
+    def _number(self, item: T) -> int:
+        number = self._key(item)
+        if type(number) is not int:
+            check_answer(self, "key", number)
+        return number
+
+    # The heads
+
+    def inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+        self._check_not_linked(outbox)
+        return self._add_input().inbox
+
+    def _heads(self) -> dict[int, int]:
+        """The number at the head of each input that has one."""
+        return {port.index: self._number(port.head()) for port in self.inputs if port.has_message()}
+
+    def leading_input(self) -> int:
+        """The index of the input whose head has the next number."""
+        index = self._winner()
+        assert index is not None
+        return index
+
+    def _winner(self) -> int | None:
+        for port in self.inputs:
+            if port.has_message() and self._number(port.head()) == self.next_number:
+                return port.index
+        return None
+
+    def is_ready(self) -> bool:
+        return self._winner() is not None
+
+    def look(self) -> T:
+        index = self._winner()
+        assert index is not None
+        head: T = self.inputs[index].head()
+        return head
+
+    def take(self) -> T:
+        index = self._winner()
+        assert index is not None
+        self._last[index] = self.next_number
+        self.next_number += 1
+        self._pass_tombstones()
+        item: T = self.inputs[index].take()
+        return item
+
+    def _is_over(self) -> bool:
+        return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)
+
+    def step(self) -> None:
+        super().step()
+        if not self.finished:
+            self._check(self._heads())
+
+    def _check(self, heads: dict[int, int]) -> None:
+        """Raise if the heads prove that the sequence is broken."""
+        for index, number in heads.items():
+            last = self._last.get(index)
+            if last is not None and number <= last:
+                what = "twice" if number == last else f"after {last}"
+                raise SequenceError(
+                    f"{self}: number {number} came {what} from input {index} ({self._source_of(index)})"
+                )
+            if number < self.next_number:
+                raise SequenceError(
+                    f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
+                    f"already; the next is {self.next_number}"
+                )
+        first: dict[int, int] = {}
+        for index, number in heads.items():
+            if first.setdefault(number, index) != index:
+                raise SequenceError(f"{self}: number {number} came from input {first[number]} and from input {index}")
+        if heads and not self._silent(heads) and not self._pass_reported(heads):
+            index = min(heads, key=lambda i: heads[i])
+            raise SequenceError(
+                f"{self}: number {self.next_number} is missing: the least that can still come is {heads[index]}, "
+                f"from input {index} ({self._source_of(index)})"
+            )
+
+    def _source_of(self, index: int) -> str:
+        names = [str(producer) for producer in self.inputs[index].inbox.producers]
+        return ", ".join(names) or "finished"
+
+    def why_waiting(self) -> str:
+        return self._why_not_taken() if self.is_ready() else f"it waits for number {self.next_number}"
+
+    def sought(self) -> Sought:
+        def matches(item: Any) -> bool:
+            try:
+                return bool(self._number(item) == self.next_number)
+            except Exception:  # it has no number yet, or never will
+                return False
+
+        remedy = f"call tombstone({self.next_number}) of {self} if the item will never come"
+        return Sought(f"number {self.next_number}", matches, remedy)
+
+    # Tombstones
+
+    @property
+    def hears_losses(self) -> bool:
+        """True: the block skips the numbers of lost items."""
+        return True
+
+    def lost(self, items: Sequence[T]) -> None:
+        for item in items:
+            try:
+                number = self._number(item)
+            except Exception:  # dropped before it had a number
+                continue
+            if isinstance(number, int) and number >= self.next_number:
+                self._reported.add(number)
+        self.wake()
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Skip the next number if it was reported lost and no input can bring it; return whether a head is next now."""
+        if self.next_number not in self._reported or self.finished or self.is_ready():
+            return False
+        heads = self._heads()
+        if not heads or not (is_certain or is_quiet_before(port.inbox for port in self._silent(heads))):
+            return False
+        return self._pass_reported(heads)
+
+    def _silent(self, heads: dict[int, int]) -> list[InputPort[Any]]:
+        """The inputs that have no message now and may still get one."""
+        return [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
+
+    def _pass_reported(self, heads: dict[int, int]) -> bool:
+        """Skip numbers that were reported lost; return whether the next number is at the head of an input."""
+        while self.next_number in self._reported and self.next_number not in heads.values():
+            self.next_number += 1
+            self._pass_tombstones()
+            self.wake()
+        return self.next_number in heads.values()
 
 
 class SequenceMultiplexer(InputsBlock[T]):
@@ -51,21 +218,16 @@ class SequenceMultiplexer(InputsBlock[T]):
     """
 
     kind: ClassVar[str] = "multiplexer"
+    _core: MultiplexerCore[T]
 
     def __init__(self, *sources: Source[T], key: Callable[[T], int], start: int = 1, name: str | None = None) -> None:
-        super().__init__(name)
-        check_function(str(self), "key", key)
-        self._key = key
-        self._next = start
-        self._tombstones: set[int] = set()
-        self._reported: set[int] = set()
-        self._last: dict[int, int] = {}
-        self._link_sources(sources)
+        self._core = MultiplexerCore(self, key, start, name)
+        self._core.link_sources(sources)
 
     @property
     def next_number(self) -> int:
         """The number of the item that goes out next."""
-        return self._next
+        return self._core.next_number
 
     def tombstone(self, number: int) -> None:
         """Tell the block that an item will never come, so that the sequence goes on without its number.
@@ -73,150 +235,4 @@ class SequenceMultiplexer(InputsBlock[T]):
         Raises:
             SequenceError: The sequence has passed this number already.
         """
-        check_thread(self, "call tombstone of")
-        if number < self._next:
-            raise SequenceError(f"{self}: number {number} has gone out already; the next is {self._next}")
-        self._tombstones.add(number)
-        self._pass_tombstones()
-        self._wake()
-
-    def _pass_tombstones(self) -> None:
-        self._reported.discard(self._next - 1)
-        while self._next in self._tombstones:
-            self._tombstones.remove(self._next)
-            self._reported.discard(self._next)
-            self._next += 1
-
-    def _number(self, item: T) -> int:
-        number = self._key(item)
-        if type(number) is not int:
-            check_answer(self, "key", number)
-        return number
-
-    # The heads
-
-    def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
-        self._check_not_linked(outbox)
-        return self._add_input().inbox
-
-    def _heads(self) -> dict[int, int]:
-        """The number at the head of each input that has one."""
-        return {port.index: self._number(port.head()) for port in self.inputs if port.has_message()}
-
-    def leading_input(self) -> int:
-        """The index of the input whose head has the next number."""
-        index = self._winner()
-        assert index is not None
-        return index
-
-    def _winner(self) -> int | None:
-        for port in self.inputs:
-            if port.has_message() and self._number(port.head()) == self._next:
-                return port.index
-        return None
-
-    def _is_ready(self) -> bool:
-        return self._winner() is not None
-
-    def _look(self) -> T:
-        index = self._winner()
-        assert index is not None
-        head: T = self.inputs[index].head()
-        return head
-
-    def _take(self) -> T:
-        index = self._winner()
-        assert index is not None
-        self._last[index] = self._next
-        self._next += 1
-        self._pass_tombstones()
-        item: T = self.inputs[index].take()
-        return item
-
-    def _is_over(self) -> bool:
-        return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)
-
-    def _step(self) -> None:
-        super()._step()
-        if not self._finished:
-            self._check(self._heads())
-
-    def _check(self, heads: dict[int, int]) -> None:
-        """Raise if the heads prove that the sequence is broken."""
-        for index, number in heads.items():
-            last = self._last.get(index)
-            if last is not None and number <= last:
-                what = "twice" if number == last else f"after {last}"
-                raise SequenceError(
-                    f"{self}: number {number} came {what} from input {index} ({self._source_of(index)})"
-                )
-            if number < self._next:
-                raise SequenceError(
-                    f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
-                    f"already; the next is {self._next}"
-                )
-        first: dict[int, int] = {}
-        for index, number in heads.items():
-            if first.setdefault(number, index) != index:
-                raise SequenceError(f"{self}: number {number} came from input {first[number]} and from input {index}")
-        if heads and not self._silent(heads) and not self._pass_reported(heads):
-            index = min(heads, key=lambda i: heads[i])
-            raise SequenceError(
-                f"{self}: number {self._next} is missing: the least that can still come is {heads[index]}, from input "
-                f"{index} ({self._source_of(index)})"
-            )
-
-    def _source_of(self, index: int) -> str:
-        names = [str(producer) for producer in self.inputs[index].inbox.producers]
-        return ", ".join(names) or "finished"
-
-    def _why_waiting(self) -> str:
-        return self._why_not_taken() if self._is_ready() else f"it waits for number {self._next}"
-
-    def _sought(self) -> Sought:
-        def matches(item: Any) -> bool:
-            try:
-                return bool(self._number(item) == self._next)
-            except Exception:  # it has no number yet, or never will
-                return False
-
-        remedy = f"call tombstone({self._next}) of {self} if the item will never come"
-        return Sought(f"number {self._next}", matches, remedy)
-
-    # Tombstones
-
-    @property
-    def hears_losses(self) -> bool:
-        """True: the block skips the numbers of lost items."""
-        return True
-
-    def _lost(self, items: Sequence[T]) -> None:
-        for item in items:
-            try:
-                number = self._number(item)
-            except Exception:  # dropped before it had a number
-                continue
-            if isinstance(number, int) and number >= self._next:
-                self._reported.add(number)
-        self._wake()
-
-    def settle_losses(self, is_certain: bool = False) -> bool:
-        """Skip the next number if it was reported lost and no input can bring it; return whether a head is next now."""
-        if self._next not in self._reported or self._finished or self._is_ready():
-            return False
-        heads = self._heads()
-        if not heads or not (is_certain or is_quiet_before(port.inbox for port in self._silent(heads))):
-            return False
-        return self._pass_reported(heads)
-
-    def _silent(self, heads: dict[int, int]) -> list[Input[Any]]:
-        """The inputs that have no message now and may still get one."""
-        return [port for port in self.inputs if port.index not in heads and not port.is_exhausted]
-
-    def _pass_reported(self, heads: dict[int, int]) -> bool:
-        """Skip numbers that were reported lost; return whether the next number is at the head of an input."""
-        while self._next in self._reported and self._next not in heads.values():
-            self._next += 1
-            self._pass_tombstones()
-            self._wake()
-        return self._next in heads.values()
+        self._core.tombstone(number)

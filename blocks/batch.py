@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import trio
 
 from .base.checks import check_capacity, check_number
+from .core.block import Block
 from .core.carried import Carried
 from .core.contexts import ContextQueue, plain_all
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.shape import Shape
 from .core.source import Source
-from .core.storing import Passage
+from .core.storing import PassageCore
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 
@@ -26,7 +27,112 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Batch(Passage, Target[T], Source[list[T]]):
+class BatchCore(PassageCore, Generic[T]):
+    """The core of a batch."""
+
+    __slots__ = ("_alarm", "_due", "_max_items", "_max_seconds")
+
+    def __init__(
+        self,
+        facade: Batch[T],
+        max_items: int,
+        max_seconds: float | None,
+        capacity: int | None,
+        filter: Callable[[T], bool] | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name)
+        if not isinstance(max_items, int) or isinstance(max_items, bool) or max_items < 1:
+            raise ValueError(f"{self}: max_items must be an int >= 1, got {max_items!r}")
+        if max_seconds is not None:
+            check_number(str(self), "max_seconds", max_seconds, above=True)
+        check_capacity(str(self), capacity)
+        self._max_items = max_items
+        self._max_seconds = max_seconds
+        room = None if capacity is None else max(capacity, max_items)
+        self.inbox = Inbox(self, deque(), capacity=room, filter=filter)
+        self.outbox = Outbox(self, deque())
+        self._due: float | None = None
+        self._alarm: trio.CancelScope | None = None
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message; a list has the context of its first message."""
+        if not self.outbox.carries:
+            self.inbox.carry(ContextQueue(self.inbox.queue))
+            self.outbox.carry(ContextQueue(self.outbox.queue))
+        return True
+
+    def step(self) -> None:
+        inbox, outbox = self.inbox, self.outbox
+        inbox.begin_step()
+        outbox.flush()
+        while not outbox.queue and self._is_due():
+            taken: Sequence[Any] = inbox.take(self._max_items)
+            batch = plain_all(taken) if outbox.carries else list(taken)
+            self.counts["merged"] += len(batch)
+            self.counts["produced"] += 1
+            self.became(batch, batch)
+            if outbox.carries:
+                cast("ContextQueue", outbox.queue).extend((Carried(batch, taken[0].context),))
+            else:
+                outbox.queue.append(batch)
+            self._due = None
+            outbox.flush()
+        inbox.admit()
+        if inbox.queue and self._max_seconds is not None and self.host is not None:
+            self._keep_time(self._max_seconds, self.host)
+        else:
+            self._stop_alarm()
+        if inbox.closed and not self.held() and not self.finished:
+            self.finish()
+
+    def _is_due(self) -> bool:
+        waiting = len(self.inbox.queue)
+        if not waiting or waiting >= self._max_items or self.inbox.closed:
+            return waiting > 0
+        return self._due is not None and trio.current_time() >= self._due
+
+    def _keep_time(self, seconds: float, network: Host) -> None:
+        """Set an alarm that steps the block when the current list is due; one alarm serves all lists."""
+        now = trio.current_time()
+        if self._due is None:
+            self._due = now + seconds
+        if self._alarm is None and not self.outbox.queue:  # when a waiting list is taken, the block is stepped anyway
+            self._alarm = network.after(self._due - now, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.wake()
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    @property
+    def shape(self) -> Shape:
+        """Several messages make one list."""
+        return Shape(
+            group=self._max_items,
+            group_remedy="lower max_items, or give the batch max_seconds",
+            group_is_timed=self._max_seconds is not None,
+        )
+
+    def rest(self) -> int:
+        """How many messages wait in a list that is not full and has no running time limit."""
+        waiting = len(self.inbox.queue)
+        return waiting if waiting < self._max_items and not self.outbox.queue and self._alarm is None else 0
+
+    def give_rest(self) -> bool:
+        """Hand on a list that is not full, because no more messages come; return whether there was one."""
+        if not self.rest():
+            return False
+        self._due = -math.inf
+        self.wake()
+        return True
+
+
+class Batch(Block, Target[T], Source[list[T]]):
     """Collects messages into lists of `max_items`, or into shorter lists when time is up or no more will come.
 
     - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
@@ -52,8 +158,9 @@ class Batch(Passage, Target[T], Source[list[T]]):
         ValueError: A number is out of its range.
     """
 
-    __slots__ = ("_alarm", "_due", "_max_items", "_max_seconds")
+    __slots__ = ()
     kind: ClassVar[str] = "batch"
+    _core: BatchCore[T]
 
     def __init__(
         self,
@@ -64,92 +171,4 @@ class Batch(Passage, Target[T], Source[list[T]]):
         filter: Callable[[T], bool] | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(name)
-        if not isinstance(max_items, int) or isinstance(max_items, bool) or max_items < 1:
-            raise ValueError(f"{self}: max_items must be an int >= 1, got {max_items!r}")
-        if max_seconds is not None:
-            check_number(str(self), "max_seconds", max_seconds, above=True)
-        check_capacity(str(self), capacity)
-        self._max_items = max_items
-        self._max_seconds = max_seconds
-        room = None if capacity is None else max(capacity, max_items)
-        self._inbox: Inbox[T] = Inbox(self, deque(), capacity=room, filter=filter)
-        self._outbox: Outbox[list[T]] = Outbox(self, deque())
-        self._due: float | None = None
-        self._alarm: trio.CancelScope | None = None
-
-    def carry_contexts(self) -> bool:
-        """Keep the context of each message; a list has the context of its first message."""
-        if not self._outbox.carries:
-            self._inbox.carry(ContextQueue(self._inbox.queue))
-            self._outbox.carry(ContextQueue(self._outbox.queue))
-        return True
-
-    def _step(self) -> None:
-        inbox, outbox = self._inbox, self._outbox
-        inbox.begin_step()
-        outbox.flush()
-        while not outbox.queue and self._is_due():
-            taken: Sequence[Any] = inbox.take(self._max_items)
-            batch = plain_all(taken) if outbox.carries else list(taken)
-            self._counts["merged"] += len(batch)
-            self._counts["produced"] += 1
-            self._became(batch, batch)
-            if outbox.carries:
-                cast("ContextQueue", outbox.queue).extend((Carried(batch, taken[0].context),))
-            else:
-                outbox.queue.append(batch)
-            self._due = None
-            outbox.flush()
-        inbox.admit()
-        if inbox.queue and self._max_seconds is not None and self._network is not None:
-            self._keep_time(self._max_seconds, self._network)
-        else:
-            self._stop_alarm()
-        if inbox.closed and not self._held() and not self._finished:
-            self._finish()
-
-    def _is_due(self) -> bool:
-        waiting = len(self._inbox.queue)
-        if not waiting or waiting >= self._max_items or self._inbox.closed:
-            return waiting > 0
-        return self._due is not None and trio.current_time() >= self._due
-
-    def _keep_time(self, seconds: float, network: Host) -> None:
-        """Set an alarm that steps the block when the current list is due; one alarm serves all lists."""
-        now = trio.current_time()
-        if self._due is None:
-            self._due = now + seconds
-        if self._alarm is None and not self._outbox.queue:  # when a waiting list is taken, the block is stepped anyway
-            self._alarm = network.after(self._due - now, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self._wake()
-
-    def _stop_alarm(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-
-    @property
-    def shape(self) -> Shape:
-        """Several messages make one list."""
-        return Shape(
-            group=self._max_items,
-            group_remedy="lower max_items, or give the batch max_seconds",
-            group_is_timed=self._max_seconds is not None,
-        )
-
-    def rest(self) -> int:
-        """How many messages wait in a list that is not full and has no running time limit."""
-        waiting = len(self._inbox.queue)
-        return waiting if waiting < self._max_items and not self._outbox.queue and self._alarm is None else 0
-
-    def give_rest(self) -> bool:
-        """Hand on a list that is not full, because no more messages come; return whether there was one."""
-        if not self.rest():
-            return False
-        self._due = -math.inf
-        self._wake()
-        return True
+        self._core = BatchCore(self, max_items, max_seconds, capacity, filter, name)

@@ -14,7 +14,8 @@ from .core.inbox import Inbox
 from .core.link import Link
 from .core.outbox import Outbox
 from .core.shape import Shape
-from .core.storing import LeftOver, StoringBlock
+from .core.storing import LeftOver, StoringCore
+from .core.storing_block import StoringBlock
 
 T = TypeVar("T")
 Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]
@@ -57,8 +58,45 @@ class OverflowInbox(Inbox[T]):
             queue.append(message)
         else:
             dropped = message
-        self.block._drop(self.overflow.removeprefix("drop_"), (dropped,), (place,))
+        self.block.drop(self.overflow.removeprefix("drop_"), (dropped,), (place,))
         return MessageStatus.ACCEPTED
+
+
+class BoundedCore(StoringCore[T]):
+    """The core of a bounded buffer."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        facade: BoundedBuffer[T],
+        capacity: int,
+        overflow: Overflow,
+        filter: Callable[[T], bool] | None,
+        left_over: LeftOver,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name, left_over)
+        queue: deque[T] = deque()
+        self.outbox = Outbox(self, queue)
+        if overflow == "wait":
+            self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
+        else:
+            self.inbox = OverflowInbox(self.outbox, queue, overflow, capacity, filter)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Return True: messages go out in the order in which they came in."""
+        return True
+
+    @property
+    def shape(self) -> Shape:
+        """Every message goes out as it came in, unless some are rejected or dropped."""
+        is_plain = type(self.inbox) is Inbox
+        return attrs.evolve(super().shape, stores=is_plain and type(self.facade) is BoundedBuffer)
+
+    def _describe_held(self) -> str:
+        return f"{self.held()} of {self.inbox.capacity} held"
 
 
 class BoundedBuffer(StoringBlock[T]):
@@ -88,6 +126,7 @@ class BoundedBuffer(StoringBlock[T]):
     """
 
     kind: ClassVar[str] = "bounded buffer"
+    _core: BoundedCore[T]
 
     def __init__(
         self,
@@ -104,29 +143,9 @@ class BoundedBuffer(StoringBlock[T]):
             raise ValueError(f"{who}: capacity must be an int >= 1; for no bound use an UnboundedBuffer")
         if overflow not in get_args(Overflow):
             raise ValueError(f"{who}: overflow must be one of {', '.join(get_args(Overflow))}, got {overflow!r}")
-        queue: deque[T] = deque()
-        outbox = Outbox(self, queue)
-        if overflow == "wait":
-            inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
-        else:
-            inbox = OverflowInbox(outbox, queue, overflow, capacity, filter)
-        super().__init__(inbox, outbox, name, left_over)
-
-    @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    @property
-    def shape(self) -> Shape:
-        """Every message goes out as it came in, unless some are rejected or dropped."""
-        is_plain = type(self._inbox) is Inbox
-        return attrs.evolve(super().shape, stores=is_plain and type(self) is BoundedBuffer)
+        self._core = BoundedCore(self, capacity, overflow, filter, left_over, name)
 
     @property
     def capacity(self) -> int:
         """How many messages fit in."""
-        return self._inbox.capacity
-
-    def _describe_held(self) -> str:
-        return f"{self._held()} of {self.capacity} held"
+        return self._core.inbox.capacity

@@ -13,7 +13,8 @@ from .core.contexts import context_of
 from .core.fan_out import FanOut
 from .core.inbox import Inbox
 from .core.shape import Shape
-from .core.storing import StoringBlock
+from .core.storing import StoringCore
+from .core.storing_block import StoringBlock
 from .functions.function_block import DEFAULT_CAPACITY
 
 T = TypeVar("T")
@@ -32,10 +33,10 @@ class BroadcastOutbox(FanOut[T]):
             context = context_of(self.queue)
             takers = self.publish(head) if context is None else context.run(self.publish, head)
             if not takers:
-                self.block._scheduler.declined(self)
+                self.block.scheduler.declined(self)
                 break  # no target wants it: it stays, and is reported
             self.queue.popleft()
-            self.block._counts["produced"] += takers - 1
+            self.block.counts["produced"] += takers - 1
         if not self.links:
             self.serve()
 
@@ -49,10 +50,10 @@ class BroadcastOutbox(FanOut[T]):
         queue = cast("deque[T]", self.queue)
         count = min(len(queue), *(link.inbox.room() for link in links))
         batch = [queue.popleft() for _ in range(count)]
-        if (tracer := self.block._tracer) is not None:
+        if (tracer := self.block.tracer) is not None:
             for item in batch:
                 tracer.multiply(self.block.name, item, len(links))
-        self.block._counts["produced"] += count * (len(links) - 1)
+        self.block.counts["produced"] += count * (len(links) - 1)
         self.published += count
         for link in links:
             taken = link.push_all(batch) if batch else 0
@@ -64,6 +65,40 @@ class BroadcastOutbox(FanOut[T]):
         if self.links:
             raise RuntimeError(f"{self.block} gives every message to its targets; link a buffer and receive from that")
         return super().has_head(accepts)
+
+
+class BroadcastCore(StoringCore[T]):
+    """The core of a broadcast."""
+
+    __slots__ = ()
+    outbox: BroadcastOutbox[T]
+    copies: ClassVar[bool] = True
+
+    def __init__(
+        self, facade: Broadcast[T], capacity: int | None, filter: Callable[[T], bool] | None, name: str | None
+    ) -> None:
+        super().__init__(facade, name)
+        queue: deque[T] = deque()
+        self.outbox = BroadcastOutbox(self, queue)
+        self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Return True: messages go out in the order in which they came in."""
+        return True
+
+    @property
+    def shape(self) -> Shape:
+        """Every target gets every message."""
+        return attrs.evolve(super().shape, copies=True, needs_taker=True)
+
+    def _try_to_finish(self) -> None:
+        if self.held() and not self.finished and not self.keeps_results():
+            return
+        super()._try_to_finish()
+
+    def held(self) -> int:
+        return len(self.outbox) + self.outbox.waiting_copies()
 
 
 class Broadcast(StoringBlock[T]):
@@ -91,7 +126,6 @@ class Broadcast(StoringBlock[T]):
     """
 
     kind: ClassVar[str] = "broadcast"
-    copies: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -101,29 +135,4 @@ class Broadcast(StoringBlock[T]):
         name: str | None = None,
     ) -> None:
         check_capacity(f"broadcast {name!r}" if name else "a broadcast", capacity)
-        queue: deque[T] = deque()
-        outbox: FanOut[T] = BroadcastOutbox(self, queue)
-        super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), outbox, name)
-
-    @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    @property
-    def shape(self) -> Shape:
-        """Every target gets every message."""
-        return attrs.evolve(super().shape, copies=True, needs_taker=True)
-
-    def _try_to_finish(self) -> None:
-        if self._held() and not self._finished and not self._keeps_results():
-            return
-        super()._try_to_finish()
-
-    def _held(self) -> int:
-        return len(self._outbox) + self._fan_out.waiting_copies()
-
-    @property
-    def _fan_out(self) -> FanOut[T]:
-        assert isinstance(self._outbox, FanOut)
-        return self._outbox
+        self._core = BroadcastCore(self, capacity, filter, name)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
 from .base.checks import check_capacity
-from .base.own_names import check_names
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.queue import Queue
-from .core.storing import LeftOver, StoringBlock
+from .core.shape import Shape
+from .core.storing import LeftOver, StoringCore
+from .core.storing_block import StoringBlock
 
 T = TypeVar("T")
 
@@ -45,6 +46,46 @@ class Store(Generic[T]):
         return len(self._returned) + self._buffer.size()
 
 
+class BufferCore(StoringCore[T]):
+    """The core of a buffer: the queue is given, or made of the four methods of a user's class."""
+
+    __slots__ = ()
+    facade: Buffer[T]
+
+    def __init__(
+        self,
+        facade: Buffer[T],
+        queue: Queue[T],
+        capacity: int | None,
+        filter: Callable[[T], bool] | None,
+        left_over: LeftOver,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name, left_over)
+        self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
+        self.outbox = Outbox(self, queue)
+
+    @property
+    def may_overtake(self) -> bool:
+        """Whether messages may change their order."""
+        return self.facade.may_overtake
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether messages go out in the order in which they came in."""
+        return self.facade.keeps_order
+
+    @property
+    def shape(self) -> Shape:
+        """What the buffer does with messages; a class of a user's may say it."""
+        return self.facade.shape
+
+    @property
+    def stored_shape(self) -> Shape:
+        """The shape of a buffer that only stores."""
+        return super().shape
+
+
 class Buffer(StoringBlock[T]):
     """A buffer that keeps its messages in your own order: override `put`, `pop`, `peek` and `size`.
 
@@ -60,10 +101,10 @@ class Buffer(StoringBlock[T]):
 
     Raises:
         ValueError: `capacity` is not None and less than 1, or `left_over` is not one of the two words.
-        TypeError: The class defines a private name that `Buffer` uses itself.
     """
 
     kind: ClassVar[str] = "buffer"
+    _core: BufferCore[T]
 
     def __init__(
         self,
@@ -73,18 +114,23 @@ class Buffer(StoringBlock[T]):
         left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
-        check_names(type(self), Buffer)
         check_capacity(f"{self.kind} {name!r}" if name else f"a {self.kind}", capacity)
-        queue = self._make_queue()
-        super().__init__(Inbox(self, queue, capacity=capacity, filter=filter), Outbox(self, queue), name, left_over)
+        self._core = BufferCore(self, Store(self), capacity, filter, left_over, name)
 
-    def _make_queue(self) -> Queue[T]:
-        return Store(self)
+    @property
+    def keeps_order(self) -> bool:
+        """Whether messages go out in the order in which they came in: False, unless a class says otherwise."""
+        return False
 
     @property
     def may_overtake(self) -> bool:
         """Whether messages may change their order: True, unless the buffer says that it keeps it."""
         return not self.keeps_order
+
+    @property
+    def shape(self) -> Shape:
+        """What the buffer does with messages, for the checks, the deadlock detection and the reports."""
+        return self._core.stored_shape
 
     def put(self, item: T) -> None:
         """Store a message."""

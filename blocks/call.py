@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from .base.callables import check_runs, is_async
-from .core.block import OF_SOURCES, no_attribute
+from .core.block import OF_SOURCES, Block, no_attribute
 from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape
+from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
-from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore, check_concurrency
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
@@ -21,7 +22,21 @@ In = TypeVar("In")
 Thing = TypeVar("Thing")
 
 
-class Call(FunctionBlock[In]):
+class CallCore(FunctionCore[In]):
+    """The core of a call."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> Shape:
+        """It has no output."""
+        return Shape(needs_taker=False)
+
+    def emit(self, results: list[Any]) -> None:
+        self.counts["consumed"] += len(results)
+
+
+class Call(Block, Target[In]):
     """Calls a function with each message; the result is not used. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; has no output.
@@ -58,7 +73,9 @@ class Call(FunctionBlock[In]):
         TypeError: `function` cannot be called, or not by the executor, or is a generator function.
     """
 
+    __slots__ = ()
     kind: ClassVar[str] = "call"
+    _core: CallCore[In]
 
     @overload
     def __init__(
@@ -106,26 +123,21 @@ class Call(FunctionBlock[In]):
         resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(
-            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        self._core = core = CallCore(
+            self, function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
         )
-        check_runs(self, function)
+        check_runs(core, function)
         runs_async = is_async(function)
-        check_concurrency(self, concurrency, None, capacity, runs_async, executor)
-        self.lease_from(resource, executor)
+        check_concurrency(core, concurrency, None, capacity, runs_async, executor)
+        core.lease_from(resource, executor)
         if context:
-            carry(self, capacity=capacity, filter=filter, executor=executor)
+            carry(core, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
-            self._use(AsyncRunner(self, concurrency, False, concurrency))
+            core.use(AsyncRunner(core, concurrency, False, concurrency))
         elif executor is not None:
-            self._use(executor_runner(self, executor, concurrency, False, None))
+            core.use(executor_runner(core, executor, concurrency, False, None))
         else:
-            self._use(InlineRunner(self))
-
-    @property
-    def shape(self) -> Shape:
-        """It has no output."""
-        return Shape(needs_taker=False)
+            core.use(InlineRunner(core))
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
@@ -133,6 +145,3 @@ class Call(FunctionBlock[In]):
             raise no_attribute(
                 self, name, OF_SOURCES, "a call hands nothing on, use a Transformer, which hands on what it returns"
             )
-
-    def _emit(self, results: list[Any]) -> None:
-        self._counts["consumed"] += len(results)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 
 from .core.inbox import Inbox
-from .core.inputs import InputsBlock
+from .core.inputs import InputsBlock, InputsCore
 from .core.outbox import Outbox
 from .core.source import Source
 
@@ -28,37 +28,22 @@ class Chosen(Generic[T]):
     value: T
 
 
-class Choice(InputsBlock[Chosen[T]]):
-    """Waits until one of several sources has a message, and takes it; messages of the other sources stay there.
-
-    - Inputs and outputs: any number of sources, given or linked later. `Chosen(index, value)` goes to the first linked
-      target that accepts it, or to a receiver.
-    - Order: if several sources have a message, the first one in argument order always wins.
-    - Holds: nothing; it takes a message only when a target or receiver takes it from the choice.
-    - Back-pressure: that of the target or receiver that takes from the choice.
-    - Ends: when all sources are finished.
-    - Fails: calls no user function except filters.
-
-    Args:
-        sources: The sources, the most preferred first.
-        name: The name of the block in reports; by default its class and a number.
-    """
+class ChoiceCore(InputsCore[Chosen[T]]):
+    """The core of a choice."""
 
     __slots__ = ("_ended", "_stirred")
-    kind: ClassVar[str] = "choice"
 
-    def __init__(self, *sources: Source[T], name: str | None = None) -> None:
-        super().__init__(name)
+    def __init__(self, facade: Choice[T], name: str | None) -> None:
+        super().__init__(facade, name)
         self._stirred: list[int] = []  # a heap of the inputs that may have a message: checking all costs too much
         self._ended = 0  # the number of exhausted inputs before the first that is not
-        self._link_sources(sources)
 
     @property
     def may_overtake(self) -> bool:
         """Return True: the preferred input goes first."""
         return True
 
-    def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+    def inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
         return self._add_input().inbox
 
@@ -91,23 +76,48 @@ class Choice(InputsBlock[Chosen[T]]):
         assert index is not None
         return index
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         return self._winner() is not None
 
-    def _look(self) -> Chosen[T]:
+    def look(self) -> Chosen[T]:
         index = self._winner()
         assert index is not None
         return Chosen(index, self.inputs[index].head())
 
-    def _take(self) -> Chosen[T]:
+    def take(self) -> Chosen[T]:
         index = self._winner()
         assert index is not None
         item = self.inputs[index].take()
         chosen = Chosen(index, item)
-        self._became((item,), chosen)
+        self.became((item,), chosen)
         return chosen
 
     def _is_over(self) -> bool:
         while self._ended < len(self.inputs) and self.inputs[self._ended].is_exhausted:
             self._ended += 1
         return 0 < len(self.inputs) == self._ended
+
+
+class Choice(InputsBlock[Chosen[T]]):
+    """Waits until one of several sources has a message, and takes it; messages of the other sources stay there.
+
+    - Inputs and outputs: any number of sources, given or linked later. `Chosen(index, value)` goes to the first linked
+      target that accepts it, or to a receiver.
+    - Order: if several sources have a message, the first one in argument order always wins.
+    - Holds: nothing; it takes a message only when a target or receiver takes it from the choice.
+    - Back-pressure: that of the target or receiver that takes from the choice.
+    - Ends: when all sources are finished.
+    - Fails: calls no user function except filters.
+
+    Args:
+        sources: The sources, the most preferred first.
+        name: The name of the block in reports; by default its class and a number.
+    """
+
+    __slots__ = ()
+    kind: ClassVar[str] = "choice"
+    _core: ChoiceCore[T]
+
+    def __init__(self, *sources: Source[T], name: str | None = None) -> None:
+        self._core = ChoiceCore(self, name)
+        self._core.link_sources(sources)

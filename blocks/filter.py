@@ -9,13 +9,15 @@ from operator import not_
 from typing import Any, ClassVar, TypeVar, cast
 
 from .base.callables import is_async, is_async_generator, is_generator
+from .core.block import Block
 from .core.contexts import plain_all
 from .core.source import Source
+from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry_filter
 from .functions.function_block import (
     DEFAULT_CAPACITY,
-    FunctionBlock,
+    FunctionCore,
     check_concurrency,
     check_expanding,
     default_window,
@@ -27,7 +29,57 @@ from .functions.timed_runner import executor_runner
 T = TypeVar("T")
 
 
-class Filter(FunctionBlock[T], Source[T]):
+class FilterCore(FunctionCore[T]):
+    """The core of a filter."""
+
+    __slots__ = ("_judged",)
+
+    def __init__(
+        self,
+        facade: Filter[T],
+        predicate: Callable[[T], Any],
+        *,
+        capacity: int | None,
+        on_error: OnError,
+        filter: Callable[[T], bool] | None,
+        time_limit: float | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(
+            facade, predicate, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        )
+        self._judged = 0  # how many items have an answer
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether messages go out in the order in which they came in."""
+        return self.runner.ordered
+
+    def sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
+        """Hand on the items with the answer True; drop the rest."""
+        kept = list(compress(items, answers))
+        if len(kept) < len(answers):
+            self._reject(list(compress(items, map(not_, answers))), answers)
+        self._judged += len(answers)
+        super().emit(kept)
+
+    def emit(self, results: list[Any]) -> None:
+        rejected = [result.item for result in results if type(result) is Rejected]
+        if rejected:
+            self._reject(rejected, [type(result) is not Rejected for result in results])
+        self._judged += len(results)
+        super().emit([result for result in results if type(result) is not Rejected] if rejected else results)
+
+    def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
+        """Drop items, and report their numbers among the items with an answer."""
+        items = plain_all(items)
+        self.count_dropped("filtered", items)
+        for branch in self.outbox.branches:
+            branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
+        self.report_lost(items)
+
+
+class Filter(Block, Target[T], Source[T]):
     """Hands on the messages for which a predicate is true, and drops the rest. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each kept message goes to the first linked target that
@@ -67,8 +119,9 @@ class Filter(FunctionBlock[T], Source[T]):
         TypeError: `predicate` cannot be called, or not by the executor, or is a generator function.
     """
 
-    __slots__ = ("_judged",)
+    __slots__ = ()
     kind: ClassVar[str] = "filter"
+    _core: FilterCore[T]
 
     def __init__(
         self,
@@ -84,50 +137,23 @@ class Filter(FunctionBlock[T], Source[T]):
         context: bool = False,
         name: str | None = None,
     ) -> None:
-        super().__init__(predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name)
+        self._core = core = FilterCore(
+            self, predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name
+        )
         if is_generator(predicate) or is_async_generator(predicate):
             raise TypeError(
-                f"{self}: a predicate returns True or False; a generator function cannot, got {predicate!r}"
+                f"{core}: a predicate returns True or False; a generator function cannot, got {predicate!r}"
             )
-        self._judged = 0  # how many items have an answer
         runs_async = is_async(predicate)
-        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
+        check_concurrency(core, concurrency, window, capacity, runs_async, executor)
         if context:
-            carry_filter(self, capacity=capacity, executor=executor)
+            carry_filter(core, capacity=capacity, executor=executor)
         if runs_async:
-            self.function = async_sieve(cast("Callable[[T], Awaitable[object]]", self.function))
-            self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
+            core.function = async_sieve(cast("Callable[[T], Awaitable[object]]", core.function))
+            core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
-            check_expanding(self, executor)
-            self.function = Sieve(self.function)
-            self._use(executor_runner(self, executor, concurrency, ordered, window))
+            check_expanding(core, executor)
+            core.function = Sieve(core.function)
+            core.use(executor_runner(core, executor, concurrency, ordered, window))
         else:
-            self._use(FilteringRunner(self, self._sort_out))
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether messages go out in the order in which they came in."""
-        return self._runner.ordered
-
-    def _sort_out(self, items: Sequence[T], answers: list[bool]) -> None:
-        """Hand on the items with the answer True; drop the rest."""
-        kept = list(compress(items, answers))
-        if len(kept) < len(answers):
-            self._reject(list(compress(items, map(not_, answers))), answers)
-        self._judged += len(answers)
-        super()._emit(kept)
-
-    def _emit(self, results: list[Any]) -> None:
-        rejected = [result.item for result in results if type(result) is Rejected]
-        if rejected:
-            self._reject(rejected, [type(result) is not Rejected for result in results])
-        self._judged += len(results)
-        super()._emit([result for result in results if type(result) is not Rejected] if rejected else results)
-
-    def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
-        """Drop items, and report their numbers among the items with an answer."""
-        items = plain_all(items)
-        self.count_dropped("filtered", items)
-        for branch in self._outbox.branches:
-            branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
-        self.report_lost(items)
+            core.use(FilteringRunner(core, core.sort_out))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from operator import length_hint
 from time import thread_time
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import attrs
 import trio
@@ -20,6 +20,7 @@ from .base.loop_held import LOOP_HELD, Holder, loop_held
 from .base.statistics import BlockStatistics
 from .base.timing import LARGEST_BATCH, BatchSize, time_slice
 from .core.block import OF_TARGETS, Block, no_attribute
+from .core.block_core import BlockCore
 from .core.outbox import Outbox
 from .core.shape import Shape
 from .core.source import Source
@@ -30,6 +31,245 @@ from .functions.reader import Chunk
 
 T = TypeVar("T")
 REMEDY = "its asynchronous iterable does not wait in between"
+
+
+class SourceCore(BlockCore, Generic[T]):
+    """The core of a source that reads an iterable."""
+
+    __slots__ = (
+        "_away",
+        "_has_warned",
+        "_iterator",
+        "_scope",
+        "_size",
+        "_task",
+        "effort",
+        "outbox",
+        "place",
+        "space",
+        "total",
+    )
+
+    def __init__(
+        self,
+        facade: IterableSource[T],
+        items: Iterable[T] | AsyncIterable[T],
+        executor: Executor | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name)
+        self.outbox = Outbox(self, deque())
+        self.effort = Effort()
+        self.space: WaitList[None] = WaitList()
+        self._size = BatchSize()
+        self._has_warned = False
+        self._task: trio.lowlevel.Task | None = None
+        self._scope: trio.CancelScope | None = None
+        self.total: int | None = length_of(items)
+        self.place = "tasks" if isinstance(items, AsyncIterable) else "loop"
+        self._iterator: Iterator[T] | AsyncIterator[T] | None
+        if isinstance(items, AsyncIterable):
+            self._iterator = aiter(items)
+        elif isinstance(items, Iterable):
+            self._iterator = iter(items)
+        else:
+            hint = "; call it, and give what it returns" if callable(items) else ""
+            raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}{hint}")
+        self._away: ExecutorReading | None = None
+        if executor is not None:
+            if not isinstance(self._iterator, Iterator):
+                raise TypeError(f"{self}: an asynchronous iterable is read in a task; leave out executor=")
+            check_reading_executor(str(self), executor)
+            self._away = ExecutorReading(self, self._iterator, executor, self._discard)
+            self.place = type(executor).__name__
+
+    @property
+    def shape(self) -> Shape:
+        """It makes messages of its own."""
+        return Shape(brings=least_of(self._iterator), reads=True, total=self.total)
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        """The statistics of the block over `seconds` of running time."""
+        statistics = attrs.evolve(super().measured(seconds), place=self.place)
+        return with_times(self.effort, statistics, seconds)
+
+    def begin(self) -> None:
+        if self.tracer is not None:
+            self.effort.on_wait = self.tracer.waits_of(self.name)
+        self.effort.change(WORKING)
+        if isinstance(self._iterator, AsyncIterator):
+            assert self.host is not None
+            self.host.spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
+        if self._iterator is None:
+            self._away = None  # the iterable was closed before
+        if self._away is not None:
+            self._away.open()
+        self.wake()
+
+    def step(self) -> None:
+        if self.host is None or self.finished:
+            return
+        outbox = self.outbox
+        if self._away is not None and (chunk := self._away.take()) is not None:
+            self._take_chunk(chunk)
+        outbox.flush()
+        self.settle()
+        if outbox.queue:
+            return
+        if self._away is not None and self._iterator is not None:
+            self._away.ask(self.room(LARGEST_BATCH))
+        elif isinstance(self._iterator, Iterator):
+            self._read(self._iterator)
+            if not outbox.queue and self._iterator is not None:
+                self.wake()
+        for waiter in self.space:
+            self.space.wake(waiter)
+        if self._iterator is None and not outbox.queue:
+            self.finish()
+
+    def room(self, most: int) -> int:
+        """How many items to read at a time, up to `most`."""
+        links = self.outbox.links
+        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].is_plain else most
+
+    def _take_chunk(self, chunk: Chunk) -> None:
+        """Hand on a chunk that was read in an executor."""
+        now, seconds = time_slice.clock(), chunk.end - chunk.start
+        end = min(chunk.end, now)
+        self.effort.add(len(chunk.items), seconds, chunk.cpu, now)
+        if self.tracer is not None:
+            self.tracer.made(self.name, chunk.items, end - seconds, end)
+        self._take_in(chunk.items)
+        if chunk.is_last:
+            self._iterator = None
+        if chunk.error is not None:
+            self._fault(chunk.error)
+
+    def _read(self, iterator: Iterator[T]) -> None:
+        count = self.room(self._size.items)
+        items: list[T] = []
+        start, cpu = time_slice.clock(), thread_time()
+        try:
+            items.extend(islice(iterator, count))
+        except BaseException as error:
+            self._take_in(items)
+            self._iterator = None
+            self._fault(error)
+        now = time_slice.clock()
+        self._size.learn(len(items), now - start)
+        self.effort.add(len(items), now - start, thread_time() - cpu, now)
+        if now - start > LOOP_HELD:
+            loop_held.explain(now - start)
+            self._report_held(now - start)
+        if self.tracer is not None:
+            self.tracer.made(self.name, items, start, now)
+        self._take_in(items)
+        if len(items) < count:
+            self._iterator = None
+
+    def _take_in(self, items: list[T]) -> None:
+        self.counts["produced"] += len(items)
+        self.outbox.emit(items)
+        self.settle()
+
+    def _discard(self, count: int) -> None:
+        """Count items that were read after the network had stopped."""
+        self.counts["produced"] += count
+        self.counts["discarded"] += count
+
+    def settle(self) -> None:
+        """Record whether the block waits for its targets to take its items."""
+        state = NO_OUTPUT if self.outbox.queue else WORKING
+        if state is not self.effort.state:
+            self.effort.change(state)
+
+    async def _read_async(self, iterator: AsyncIterator[T]) -> None:
+        self._task = trio.lowlevel.current_task()
+        loop_held.holders[self._task] = Holder(str(self), self.name, REMEDY)
+        try:
+            with trio.CancelScope() as self._scope:
+                start = time_slice.clock()
+                async for item in iterator:
+                    now = time_slice.clock()
+                    self.effort.add(1, now - start, 0.0, now)
+                    if self.tracer is not None:
+                        self.tracer.made(self.name, (item,), start, now)
+                    self._take_in([item])
+                    del item  # the source waits for the next one now
+                    if time_slice.clock() >= time_slice.until:
+                        await time_slice.pause()
+                    if self.outbox.queue:
+                        await self.space.park(self, "hand an item on", None)
+                    start = time_slice.clock()
+        except BaseException as error:
+            if is_cancellation(error):
+                raise
+            self._fault(error)
+        finally:
+            self._task = self._scope = None
+            if inspect.isasyncgen(iterator):
+                await iterator.aclose()
+        self._iterator = None
+        self.wake()
+
+    def _report_held(self, seconds: float) -> None:
+        """Warn, once, that reading blocks the loop."""
+        if not self._has_warned:
+            self._has_warned = True
+            loop_held.report(self, seconds, "give it executor=Threads(1)")
+
+    def _fault(self, error: BaseException) -> None:
+        assert self.host is not None
+        self.host.fault(error, phase=self.name, item=None, number=None)
+        raise error
+
+    def stop_reading(self) -> None:
+        """Read no further; items that were read can still be taken."""
+        if self._away is not None and self._away.is_open and self._iterator is not None:
+            self._away.stop()  # the worker closes it and returns what it has read
+            self._away.ask(1)
+            return
+        iterator, self._iterator = self._iterator, None
+        if self._scope is not None:
+            self._scope.cancel()
+        if inspect.isgenerator(iterator):
+            iterator.close()
+        self.wake()
+
+    def end_early(self) -> None:
+        """Read no further, and discard the items that were read."""
+        outbox = self.outbox
+        if outbox.holder is None:
+            self.counts["discarded"] += len(outbox.queue)
+            outbox.queue.clear()
+        self.stop_reading()
+
+    def receiver_comes(self) -> None:
+        self.wake()
+
+    def finish(self) -> None:
+        super().finish()
+        self.effort.change(WORKING)
+        if self._away is not None:
+            self._away.end()
+        self.outbox.end()
+
+    def abort(self, reason: str) -> None:
+        self.broken = reason
+        self.effort.change(WORKING)
+        self.counts["discarded"] += self.outbox.abort(reason)
+        if self._away is not None:
+            self._iterator = None  # it was closed before, where it was read
+        self.stop_reading()
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return () if self._task is None else (self._task,)
+
+    def held(self) -> int:
+        return len(self.outbox)
+
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        return (self.outbox,)
 
 
 class IterableSource(Block, Source[T]):
@@ -53,58 +293,19 @@ class IterableSource(Block, Source[T]):
             several threads, each batch may be read in another thread.
         name: The name of the block in reports; by default its class and a number.
 
-    Attributes:
-        total: The number of items, if the iterable has a length; else None.
-        place: Where it is read: "loop", "tasks" (on the loop), or the class of the executor.
-
     Raises:
         TypeError: `items` is not iterable; or `items` is asynchronous and there is an executor; or the executor works
             in other processes.
     """
 
-    __slots__ = (
-        "_away",
-        "_effort",
-        "_has_warned",
-        "_iterator",
-        "_outbox",
-        "_scope",
-        "_size",
-        "_space",
-        "_task",
-        "place",
-        "total",
-    )
+    __slots__ = ()
     kind: ClassVar[str] = "source"
+    _core: SourceCore[T]
 
     def __init__(
         self, items: Iterable[T] | AsyncIterable[T], *, executor: Executor | None = None, name: str | None = None
     ) -> None:
-        super().__init__(name)
-        self._outbox: Outbox[T] = Outbox(self, deque())
-        self._effort = Effort()
-        self._space: WaitList[None] = WaitList()
-        self._size = BatchSize()
-        self._has_warned = False
-        self._task: trio.lowlevel.Task | None = None
-        self._scope: trio.CancelScope | None = None
-        self.total: int | None = length_of(items)
-        self.place = "tasks" if isinstance(items, AsyncIterable) else "loop"
-        self._iterator: Iterator[T] | AsyncIterator[T] | None
-        if isinstance(items, AsyncIterable):
-            self._iterator = aiter(items)
-        elif isinstance(items, Iterable):
-            self._iterator = iter(items)
-        else:
-            hint = "; call it, and give what it returns" if callable(items) else ""
-            raise TypeError(f"{self}: items must be an iterable or asynchronous iterable, got {items!r}{hint}")
-        self._away: ExecutorReading | None = None
-        if executor is not None:
-            if not isinstance(self._iterator, Iterator):
-                raise TypeError(f"{self}: an asynchronous iterable is read in a task; leave out executor=")
-            check_reading_executor(str(self), executor)
-            self._away = ExecutorReading(self, self._iterator, executor, self._discard)
-            self.place = type(executor).__name__
+        self._core = SourceCore(self, items, executor, name)
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
@@ -114,195 +315,18 @@ class IterableSource(Block, Source[T]):
             )
 
     @property
-    def shape(self) -> Shape:
-        """It makes messages of its own."""
-        return Shape(brings=least_of(self._iterator), reads=True, total=self.total)
+    def total(self) -> int | None:
+        """The number of items, if the iterable has a length; else None."""
+        return self._core.total
 
-    def measured(self, seconds: float) -> BlockStatistics:
-        """The statistics of the block over `seconds` of running time."""
-        statistics = attrs.evolve(super().measured(seconds), place=self.place)
-        return with_times(self._effort, statistics, seconds)
-
-    def _start(self) -> None:
-        if self._tracer is not None:
-            self._effort.on_wait = self._tracer.waits_of(self.name)
-        self._effort.change(WORKING)
-        if isinstance(self._iterator, AsyncIterator):
-            assert self._network is not None
-            self._network.spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
-        if self._iterator is None:
-            self._away = None  # the iterable was closed before
-        if self._away is not None:
-            self._away.open()
-        self._wake()
-
-    def _step(self) -> None:
-        if self._network is None or self._finished:
-            return
-        outbox = self._outbox
-        if self._away is not None and (chunk := self._away.take()) is not None:
-            self._take_chunk(chunk)
-        outbox.flush()
-        self._settle()
-        if outbox.queue:
-            return
-        if self._away is not None and self._iterator is not None:
-            self._away.ask(self._room(LARGEST_BATCH))
-        elif isinstance(self._iterator, Iterator):
-            self._read(self._iterator)
-            if not outbox.queue and self._iterator is not None:
-                self._wake()
-        for waiter in self._space:
-            self._space.wake(waiter)
-        if self._iterator is None and not outbox.queue:
-            self._finish()
-
-    def _room(self, most: int) -> int:
-        """How many items to read at a time, up to `most`."""
-        links = self._outbox.links
-        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].is_plain else most
-
-    def _take_chunk(self, chunk: Chunk) -> None:
-        """Hand on a chunk that was read in an executor."""
-        now, seconds = time_slice.clock(), chunk.end - chunk.start
-        end = min(chunk.end, now)
-        self._effort.add(len(chunk.items), seconds, chunk.cpu, now)
-        if self._tracer is not None:
-            self._tracer.made(self.name, chunk.items, end - seconds, end)
-        self._take_in(chunk.items)
-        if chunk.is_last:
-            self._iterator = None
-        if chunk.error is not None:
-            self._fault(chunk.error)
-
-    def _read(self, iterator: Iterator[T]) -> None:
-        count = self._room(self._size.items)
-        items: list[T] = []
-        start, cpu = time_slice.clock(), thread_time()
-        try:
-            items.extend(islice(iterator, count))
-        except BaseException as error:
-            self._take_in(items)
-            self._iterator = None
-            self._fault(error)
-        now = time_slice.clock()
-        self._size.learn(len(items), now - start)
-        self._effort.add(len(items), now - start, thread_time() - cpu, now)
-        if now - start > LOOP_HELD:
-            loop_held.explain(now - start)
-            self._report_held(now - start)
-        if self._tracer is not None:
-            self._tracer.made(self.name, items, start, now)
-        self._take_in(items)
-        if len(items) < count:
-            self._iterator = None
-
-    def _take_in(self, items: list[T]) -> None:
-        self._counts["produced"] += len(items)
-        self._outbox.emit(items)
-        self._settle()
-
-    def _discard(self, count: int) -> None:
-        """Count items that were read after the network had stopped."""
-        self._counts["produced"] += count
-        self._counts["discarded"] += count
-
-    def _settle(self) -> None:
-        """Record whether the block waits for its targets to take its items."""
-        state = NO_OUTPUT if self._outbox.queue else WORKING
-        if state is not self._effort.state:
-            self._effort.change(state)
-
-    async def _read_async(self, iterator: AsyncIterator[T]) -> None:
-        self._task = trio.lowlevel.current_task()
-        loop_held.holders[self._task] = Holder(str(self), self.name, REMEDY)
-        try:
-            with trio.CancelScope() as self._scope:
-                start = time_slice.clock()
-                async for item in iterator:
-                    now = time_slice.clock()
-                    self._effort.add(1, now - start, 0.0, now)
-                    if self._tracer is not None:
-                        self._tracer.made(self.name, (item,), start, now)
-                    self._take_in([item])
-                    del item  # the source waits for the next one now
-                    if time_slice.clock() >= time_slice.until:
-                        await time_slice.pause()
-                    if self._outbox.queue:
-                        await self._space.park(self, "hand an item on", None)
-                    start = time_slice.clock()
-        except BaseException as error:
-            if is_cancellation(error):
-                raise
-            self._fault(error)
-        finally:
-            self._task = self._scope = None
-            if inspect.isasyncgen(iterator):
-                await iterator.aclose()
-        self._iterator = None
-        self._wake()
-
-    def _report_held(self, seconds: float) -> None:
-        """Warn, once, that reading blocks the loop."""
-        if not self._has_warned:
-            self._has_warned = True
-            loop_held.report(self, seconds, "give it executor=Threads(1)")
-
-    def _fault(self, error: BaseException) -> None:
-        assert self._network is not None
-        self._network.fault(error, phase=self.name, item=None, number=None)
-        raise error
+    @property
+    def place(self) -> str:
+        """Where it is read: "loop", "tasks" (on the loop), or the class of the executor."""
+        return self._core.place
 
     async def aclose(self) -> None:
         """Read no further; items that were read can still be taken. Never waits."""
-        self._stop_reading()
-
-    def _stop_reading(self) -> None:
-        if self._away is not None and self._away.is_open and self._iterator is not None:
-            self._away.stop()  # the worker closes it and returns what it has read
-            self._away.ask(1)
-            return
-        iterator, self._iterator = self._iterator, None
-        if self._scope is not None:
-            self._scope.cancel()
-        if inspect.isgenerator(iterator):
-            iterator.close()
-        self._wake()
-
-    def end_early(self) -> None:
-        """Read no further, and discard the items that were read."""
-        outbox = self._outbox
-        if outbox.holder is None:
-            self._counts["discarded"] += len(outbox.queue)
-            outbox.queue.clear()
-        self._stop_reading()
-
-    def _receiver_comes(self) -> None:
-        self._wake()
-
-    def _finish(self) -> None:
-        super()._finish()
-        self._effort.change(WORKING)
-        if self._away is not None:
-            self._away.end()
-        self._outbox.end()
-
-    def _abort(self, reason: str) -> None:
-        self._broken = reason
-        self._effort.change(WORKING)
-        self._counts["discarded"] += self._outbox.abort(reason)
-        if self._away is not None:
-            self._iterator = None  # it was closed before, where it was read
-        self._stop_reading()
-
-    def _tasks(self) -> Iterable[trio.lowlevel.Task]:
-        return () if self._task is None else (self._task,)
-
-    def _held(self) -> int:
-        return len(self._outbox)
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)
+        self._core.stop_reading()
 
 
 def length_of(items: object) -> int | None:

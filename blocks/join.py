@@ -8,15 +8,15 @@ from typing import Any, ClassVar, TypeVar, overload
 
 from .base.checks import check_capacity
 from .base.error_info import ErrorInfo
-from .core.block import Block
+from .core.block_core import BlockCore
 from .core.forks import come_in_order, share_source
 from .core.inbox import Inbox
-from .core.inputs import InputsBlock, Sought
+from .core.inputs import InputsBlock, InputsCore, Sought
 from .core.outbox import Outbox
 from .core.pairing import NO_PARTNER, InStep
 from .core.quiet import is_quiet_before
 from .core.shape import Shape
-from .core.source import Source
+from .core.source import Source, inlet_for
 from .functions.function_block import DEFAULT_CAPACITY
 from .functions.key_matcher import KeyedInbox, KeyMatcher, Keys, Unmatched, check_keys, check_unmatched
 from .functions.policies import DeadLetter, Failures
@@ -26,6 +26,295 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+
+
+class JoinCore(InputsCore[Out]):
+    """The core of a join."""
+
+    __slots__ = ("_by_key", "_in_step", "_lacking", "dead", "is_greedy")
+
+    def __init__(
+        self,
+        facade: Join[Out],
+        given: int,
+        inputs: int | None,
+        greedy: bool,
+        capacity: int | None,
+        key: Keys | None,
+        unmatched: Unmatched | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name)
+        count = given if inputs is None else inputs
+        check_capacity(str(self), capacity)
+        if not isinstance(count, int) or count < 1 or given > count:
+            raise ValueError(
+                f"{self}: needs at least 1 input and no more sources than inputs, "
+                f"got {given} sources, inputs={inputs!r}"
+            )
+        keys = None if key is None else check_keys(str(self), key, count)
+        policy = check_unmatched(str(self), unmatched, keys is not None)
+        self.is_greedy: bool = greedy or keys is not None
+        for _ in range(count):
+            self._add_input()
+        self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
+        self._by_key: KeyMatcher | None = None
+        self._in_step: InStep | None = None
+        self._lacking = 0  # the input that had no message at the last check
+        if keys is None:
+            self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self.wake)
+        else:
+            capacity = DEFAULT_CAPACITY if capacity is None else capacity
+            self._by_key = KeyMatcher(
+                str(self), self.inputs, keys, Failures(str(self), policy), self._discard, self._bury
+            )
+        if self.is_greedy:
+            self._take_early(capacity)
+        if isinstance(policy, DeadLetter):
+            self.dead.link(inlet_for(self.dead, policy.target))
+
+    def _take_early(self, capacity: int | None) -> None:
+        self.outbox = Outbox(self, deque())
+        for port in self.inputs:
+            label = f"{self} input {port.index}"
+            if self._by_key is None:
+                port.inbox = Inbox(self, deque(), capacity=capacity, label=label)
+            else:
+                inbox = KeyedInbox(self, deque(), capacity=capacity, label=label)
+                inbox.waiting, inbox.index = self._by_key.store, port.index
+                port.inbox = inbox
+            port.takes_early = True
+
+    def inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+        self._check_not_linked(outbox)
+        for port in self.inputs:
+            if not port.inbox.producers and not port.inbox.closed:
+                return port.inbox
+        raise ValueError(
+            f"{self} has {len(self.inputs)} inputs and all are taken; make it with more, or link to join.inputs[i]"
+        )
+
+    # Which messages belong together
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether tuples go out in the order of the messages."""
+        return self._in_step is not None
+
+    @property
+    def shape(self) -> Shape:
+        """It needs a message on every input for one tuple."""
+        return Shape(joins=True, reads_ahead=self.is_greedy)
+
+    def fork_behind(self) -> BlockCore | None:
+        """The broadcast that feeds all inputs, if there is one and nothing else feeds them."""
+        return None if self._in_step is None else self._in_step.fork()
+
+    def carry_contexts(self) -> bool:
+        """Give a tuple the context of its message from the first input; not in a greedy join."""
+        return not self.is_greedy and super().carry_contexts()
+
+    def problems(self) -> Iterable[str]:
+        """The reasons why the matching messages cannot be known, if there are any."""
+        return () if self._in_step is None else self._in_step.problems()
+
+    def begin(self) -> None:
+        self._look_at_ways()
+        super().begin()
+
+    def _look_at_ways(self) -> None:
+        """Find out which inputs are fed by the same broadcast."""
+        if self._in_step is not None:
+            self._in_step.set_up()
+        else:
+            assert self._by_key is not None
+            self._by_key.shares_source = share_source(self)
+            self._by_key.in_order = come_in_order(self)
+
+    def input_linked(self) -> None:
+        """After a new link, find out again which inputs are fed by the same broadcast."""
+        if self._by_key is not None:
+            self._by_key.shares_source = self._by_key.in_order = False
+        else:
+            assert self._in_step is not None
+            self._in_step.is_stale = True
+            self.wake()
+
+    def _discard(self, item: Any) -> None:
+        """Drop a message that has no partner."""
+        self.count_dropped(NO_PARTNER, (item,))
+        self.report_lost((item,))
+
+    def _lose_number(self, number: int) -> None:
+        """Report that no tuple is made of the messages with a number."""
+        for branch in self.outbox.branches:
+            branch.lost(self, (number,), 1)
+
+    # By position
+
+    def is_ready(self) -> bool:
+        in_step = self._in_step
+        return self._all_have_messages() and (in_step is None or in_step.is_ready)
+
+    def _all_have_messages(self) -> bool:
+        """Check all inputs; begin with the one that had no message last time, because usually it still has none."""
+        count, first = len(self.inputs), self._lacking
+        for place in range(first, first + count):
+            port = self.inputs[place % count]
+            if not port.has_message():
+                self._lacking = port.index
+                return False
+        return True
+
+    def look(self) -> Out:
+        return tuple(port.head() for port in self.inputs)  # type: ignore[return-value]
+
+    def take(self) -> Out:
+        self.counts["merged"] += len(self.inputs)
+        self.counts["produced"] += 1
+        whole = tuple(port.take() for port in self.inputs)
+        assert self._in_step is not None
+        self._in_step.paired()
+        self.became(whole, whole)
+        return whole  # type: ignore[return-value]
+
+    def _is_over(self) -> bool:
+        if not self.is_greedy and not self.closed_inputs:
+            return False  # this is called often, and there may be many inputs
+        exhausted = [port.index for port in self.inputs if port.is_exhausted]
+        return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
+
+    def why_held(self) -> str:
+        ended = [str(port.index) for port in self.inputs if port.is_exhausted]
+        return f"they have no partner: input {', '.join(ended)} has ended" if ended else ""
+
+    def step(self) -> None:
+        in_step = self._in_step
+        if in_step is None:
+            assert self._by_key is not None
+            self._step_by_key(self._by_key)
+            return
+        if in_step.is_stale:
+            in_step.set_up()
+        if in_step.weed():
+            self.wake()
+        if self.is_greedy:
+            self._step_greedily(in_step)
+        else:
+            super().step()
+        if not self.finished and in_step.weed():
+            self.wake()
+
+    def _step_greedily(self, in_step: InStep) -> None:
+        outbox = self.outbox
+        outbox.flush()
+        inboxes = [port.inbox for port in self.inputs]
+        for inbox in inboxes:
+            inbox.begin_step()
+        if not outbox.queue and (count := in_step.longest(min(len(inbox.queue) for inbox in inboxes))):
+            batches = [inbox.take(count) for inbox in inboxes]
+            in_step.paired(count)
+            self._hand_on(list(zip(*batches, strict=True)))
+        for inbox in inboxes:
+            inbox.admit()
+        if not outbox.queue and not self.finished and self._is_over():
+            self.finish()
+
+    def _hand_on(self, wholes: list[tuple[Any, ...]]) -> None:
+        self.counts["merged"] += len(wholes) * len(self.inputs)
+        self.counts["produced"] += len(wholes)
+        for whole in wholes:
+            self.became(whole, whole)
+        self.outbox.queue.extend(wholes)  # type: ignore[attr-defined]
+        self.outbox.flush()
+
+    # By key
+
+    def _step_by_key(self, by_key: KeyMatcher) -> None:
+        self.outbox.flush()
+        self.dead.flush()
+        inboxes = [port.inbox for port in self.inputs]
+        for inbox in inboxes:
+            inbox.begin_step()
+        if not self.outbox.queue and not self.dead.queue and not self.finished:
+            self._match(by_key)
+        for inbox in inboxes:
+            inbox.admit()
+        over = all(inbox.closed and not inbox.queue for inbox in inboxes)
+        if over and not self.held() and not self.finished:
+            self.finish()
+
+    def _match(self, by_key: KeyMatcher) -> None:
+        wholes: list[tuple[Any, ...]] = []
+        try:
+            by_key.match(wholes)
+        finally:
+            self.counts["dropped:fault"] += by_key.faulted
+            by_key.faulted = 0
+            self._hand_on(wholes)
+        if any(port.inbox.queue for port in self.inputs):
+            self.wake()
+
+    def _bury(self, item: Any, error: Exception) -> None:
+        """Send a message without a partner to the dead letters."""
+        self.report_lost((item,))
+        info = ErrorInfo.of(error, phase=self.name, item=item)
+        self.became((item,), info)
+        self.dead.queue.append(info)
+        self.dead.flush()
+
+    @property
+    def hears_losses(self) -> bool:
+        """Whether the join is told of lost messages: true by key, because it gives up their keys."""
+        return self._by_key is not None
+
+    def lost(self, items: Sequence[Any]) -> None:
+        assert self._by_key is not None
+        self._by_key.report(items)
+        self.wake()
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Give up the keys that were reported lost, if no message with them can come; return whether there were any."""
+        by_key = self._by_key
+        if by_key is None or self.finished or not len(by_key.store):
+            return False
+        is_quiet = is_quiet_before(port.inbox for port in self.inputs)
+        if not (is_quiet or is_certain) or not by_key.settle(is_quiet):
+            return False
+        self.wake()
+        return True
+
+    def sought(self) -> Sought | None:
+        return None if self._by_key is None else self._by_key.sought()
+
+    # By position and by key
+
+    def end_early(self) -> None:
+        """Take no more messages from any input, and discard those that were taken."""
+        if self._by_key is not None:
+            self.counts["discarded"] += len(self._by_key.store)
+            self._by_key.store.clear()
+        super().end_early()
+
+    def finish(self) -> None:
+        super().finish()
+        self.dead.end()
+
+    def abort(self, reason: str) -> None:
+        super().abort(reason)
+        self.dead.abort(reason)
+        if self._by_key is not None:
+            self._by_key.store.clear()
+
+    def held(self) -> int:
+        if not self.is_greedy:
+            return super().held()
+        stored = 0 if self._by_key is None else len(self._by_key.store)
+        waiting = sum(len(port.inbox.queue) for port in self.inputs)
+        return len(self.outbox) + len(self.dead) + waiting + stored
+
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        return (self.outbox,) if self._by_key is None else (self.outbox, self.dead)
 
 
 class Join(InputsBlock[Out]):
@@ -86,8 +375,9 @@ class Join(InputsBlock[Out]):
         TypeError: A key is no function.
     """
 
-    __slots__ = ("_by_key", "_dead", "_in_step", "_lacking", "is_greedy")
+    __slots__ = ()
     kind: ClassVar[str] = "join"
+    _core: JoinCore[Out]
 
     @overload
     def __init__(
@@ -165,275 +455,10 @@ class Join(InputsBlock[Out]):
         unmatched: Unmatched | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(name)
-        count = len(sources) if inputs is None else inputs
-        check_capacity(str(self), capacity)
-        if not isinstance(count, int) or count < 1 or len(sources) > count:
-            raise ValueError(
-                f"{self}: needs at least 1 input and no more sources than inputs, "
-                f"got {len(sources)} sources, inputs={inputs!r}"
-            )
-        keys = None if key is None else check_keys(str(self), key, count)
-        policy = check_unmatched(str(self), unmatched, keys is not None)
-        self.is_greedy: bool = greedy or keys is not None
-        for _ in range(count):
-            self._add_input()
-        self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
-        self._by_key: KeyMatcher | None = None
-        self._in_step: InStep | None = None
-        self._lacking = 0  # the input that had no message at the last check
-        if keys is None:
-            self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self._wake)
-        else:
-            capacity = DEFAULT_CAPACITY if capacity is None else capacity
-            self._by_key = KeyMatcher(
-                str(self), self.inputs, keys, Failures(str(self), policy), self._discard, self._bury
-            )
-        if self.is_greedy:
-            self._take_early(capacity)
-        if isinstance(policy, DeadLetter):
-            self._dead.link(policy.target._inlet(self._dead))
-        self._link_sources(sources)
-
-    def _take_early(self, capacity: int | None) -> None:
-        self._outbox = Outbox(self, deque())
-        for port in self.inputs:
-            label = f"{self} input {port.index}"
-            if self._by_key is None:
-                port.inbox = Inbox(self, deque(), capacity=capacity, label=label)
-            else:
-                inbox = KeyedInbox(self, deque(), capacity=capacity, label=label)
-                inbox.waiting, inbox.index = self._by_key.store, port.index
-                port.inbox = inbox
-            port.takes_early = True
-
-    def _inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
-        self._check_not_linked(outbox)
-        for port in self.inputs:
-            if not port.inbox.producers and not port.inbox.closed:
-                return port.inbox
-        raise ValueError(
-            f"{self} has {len(self.inputs)} inputs and all are taken; make it with more, or link to join.inputs[i]"
-        )
-
-    # Which messages belong together
+        self._core = JoinCore(self, len(sources), inputs, greedy, capacity, key, unmatched, name)
+        self._core.link_sources(sources)
 
     @property
-    def keeps_order(self) -> bool:
-        """Whether tuples go out in the order of the messages."""
-        return self._in_step is not None
-
-    @property
-    def shape(self) -> Shape:
-        """It needs a message on every input for one tuple."""
-        return Shape(joins=True, reads_ahead=self.is_greedy)
-
-    def fork_behind(self) -> Block | None:
-        """The broadcast that feeds all inputs, if there is one and nothing else feeds them."""
-        return None if self._in_step is None else self._in_step.fork()
-
-    def carry_contexts(self) -> bool:
-        """Give a tuple the context of its message from the first input; not in a greedy join."""
-        return not self.is_greedy and super().carry_contexts()
-
-    def problems(self) -> Iterable[str]:
-        """The reasons why the matching messages cannot be known, if there are any."""
-        return () if self._in_step is None else self._in_step.problems()
-
-    def _start(self) -> None:
-        self._look_at_ways()
-        super()._start()
-
-    def _look_at_ways(self) -> None:
-        """Find out which inputs are fed by the same broadcast."""
-        if self._in_step is not None:
-            self._in_step.set_up()
-        else:
-            assert self._by_key is not None
-            self._by_key.shares_source = share_source(self)
-            self._by_key.in_order = come_in_order(self)
-
-    def input_linked(self) -> None:
-        """After a new link, find out again which inputs are fed by the same broadcast."""
-        if self._by_key is not None:
-            self._by_key.shares_source = self._by_key.in_order = False
-        else:
-            assert self._in_step is not None
-            self._in_step.is_stale = True
-            self._wake()
-
-    def _discard(self, item: Any) -> None:
-        """Drop a message that has no partner."""
-        self.count_dropped(NO_PARTNER, (item,))
-        self.report_lost((item,))
-
-    def _lose_number(self, number: int) -> None:
-        """Report that no tuple is made of the messages with a number."""
-        for branch in self._outbox.branches:
-            branch.lost(self, (number,), 1)
-
-    # By position
-
-    def _is_ready(self) -> bool:
-        in_step = self._in_step
-        return self._all_have_messages() and (in_step is None or in_step.is_ready)
-
-    def _all_have_messages(self) -> bool:
-        """Check all inputs; begin with the one that had no message last time, because usually it still has none."""
-        count, first = len(self.inputs), self._lacking
-        for place in range(first, first + count):
-            port = self.inputs[place % count]
-            if not port.has_message():
-                self._lacking = port.index
-                return False
-        return True
-
-    def _look(self) -> Out:
-        return tuple(port.head() for port in self.inputs)  # type: ignore[return-value]
-
-    def _take(self) -> Out:
-        self._counts["merged"] += len(self.inputs)
-        self._counts["produced"] += 1
-        whole = tuple(port.take() for port in self.inputs)
-        assert self._in_step is not None
-        self._in_step.paired()
-        self._became(whole, whole)
-        return whole  # type: ignore[return-value]
-
-    def _is_over(self) -> bool:
-        if not self.is_greedy and not self.closed_inputs:
-            return False  # this is called often, and there may be many inputs
-        exhausted = [port.index for port in self.inputs if port.is_exhausted]
-        return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
-
-    def _why_held(self) -> str:
-        ended = [str(port.index) for port in self.inputs if port.is_exhausted]
-        return f"they have no partner: input {', '.join(ended)} has ended" if ended else ""
-
-    def _step(self) -> None:
-        in_step = self._in_step
-        if in_step is None:
-            assert self._by_key is not None
-            self._step_by_key(self._by_key)
-            return
-        if in_step.is_stale:
-            in_step.set_up()
-        if in_step.weed():
-            self._wake()
-        if self.is_greedy:
-            self._step_greedily(in_step)
-        else:
-            super()._step()
-        if not self._finished and in_step.weed():
-            self._wake()
-
-    def _step_greedily(self, in_step: InStep) -> None:
-        outbox = self._outbox
-        outbox.flush()
-        inboxes = [port.inbox for port in self.inputs]
-        for inbox in inboxes:
-            inbox.begin_step()
-        if not outbox.queue and (count := in_step.longest(min(len(inbox.queue) for inbox in inboxes))):
-            batches = [inbox.take(count) for inbox in inboxes]
-            in_step.paired(count)
-            self._hand_on(list(zip(*batches, strict=True)))
-        for inbox in inboxes:
-            inbox.admit()
-        if not outbox.queue and not self._finished and self._is_over():
-            self._finish()
-
-    def _hand_on(self, wholes: list[tuple[Any, ...]]) -> None:
-        self._counts["merged"] += len(wholes) * len(self.inputs)
-        self._counts["produced"] += len(wholes)
-        for whole in wholes:
-            self._became(whole, whole)
-        self._outbox.queue.extend(wholes)  # type: ignore[attr-defined]
-        self._outbox.flush()
-
-    # By key
-
-    def _step_by_key(self, by_key: KeyMatcher) -> None:
-        self._outbox.flush()
-        self._dead.flush()
-        inboxes = [port.inbox for port in self.inputs]
-        for inbox in inboxes:
-            inbox.begin_step()
-        if not self._outbox.queue and not self._dead.queue and not self._finished:
-            self._match(by_key)
-        for inbox in inboxes:
-            inbox.admit()
-        over = all(inbox.closed and not inbox.queue for inbox in inboxes)
-        if over and not self._held() and not self._finished:
-            self._finish()
-
-    def _match(self, by_key: KeyMatcher) -> None:
-        wholes: list[tuple[Any, ...]] = []
-        try:
-            by_key.match(wholes)
-        finally:
-            self._counts["dropped:fault"] += by_key.faulted
-            by_key.faulted = 0
-            self._hand_on(wholes)
-        if any(port.inbox.queue for port in self.inputs):
-            self._wake()
-
-    def _bury(self, item: Any, error: Exception) -> None:
-        """Send a message without a partner to the dead letters."""
-        self.report_lost((item,))
-        info = ErrorInfo.of(error, phase=self.name, item=item)
-        self._became((item,), info)
-        self._dead.queue.append(info)
-        self._dead.flush()
-
-    @property
-    def hears_losses(self) -> bool:
-        """Whether the join is told of lost messages: true by key, because it gives up their keys."""
-        return self._by_key is not None
-
-    def _lost(self, items: Sequence[Any]) -> None:
-        assert self._by_key is not None
-        self._by_key.report(items)
-        self._wake()
-
-    def settle_losses(self, is_certain: bool = False) -> bool:
-        """Give up the keys that were reported lost, if no message with them can come; return whether there were any."""
-        by_key = self._by_key
-        if by_key is None or self._finished or not len(by_key.store):
-            return False
-        is_quiet = is_quiet_before(port.inbox for port in self.inputs)
-        if not (is_quiet or is_certain) or not by_key.settle(is_quiet):
-            return False
-        self._wake()
-        return True
-
-    def _sought(self) -> Sought | None:
-        return None if self._by_key is None else self._by_key.sought()
-
-    # By position and by key
-
-    def end_early(self) -> None:
-        """Take no more messages from any input, and discard those that were taken."""
-        if self._by_key is not None:
-            self._counts["discarded"] += len(self._by_key.store)
-            self._by_key.store.clear()
-        super().end_early()
-
-    def _finish(self) -> None:
-        super()._finish()
-        self._dead.end()
-
-    def _abort(self, reason: str) -> None:
-        super()._abort(reason)
-        self._dead.abort(reason)
-        if self._by_key is not None:
-            self._by_key.store.clear()
-
-    def _held(self) -> int:
-        if not self.is_greedy:
-            return super()._held()
-        stored = 0 if self._by_key is None else len(self._by_key.store)
-        waiting = sum(len(port.inbox.queue) for port in self.inputs)
-        return len(self._outbox) + len(self._dead) + waiting + stored
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,) if self._by_key is None else (self._outbox, self._dead)
+    def is_greedy(self) -> bool:
+        """Whether the join takes messages as soon as they come."""
+        return self._core.is_greedy

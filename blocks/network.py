@@ -192,4 +192,4 @@ class Network:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, in the order in which they joined; blocks that have left during the run are not included."""
-        return self._run.blocks
+        return tuple(block.facade for block in self._run.blocks)

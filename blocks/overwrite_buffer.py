@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .core.retained import RetainingBlock
+from .core.retained import RetainingCore
+from .core.retaining import RetainingBlock
 
 T = TypeVar("T")
 
@@ -33,4 +34,4 @@ class OverwriteBuffer(RetainingBlock[T]):
     kind: ClassVar[str] = "overwrite buffer"
 
     def __init__(self, *, filter: Callable[[T], bool] | None = None, name: str | None = None) -> None:
-        super().__init__(filter, name)
+        self._core = RetainingCore(self, filter, name)

@@ -20,6 +20,7 @@ from .base.errors import Declined
 from .base.loop_held import LOOP_HELD, loop_held
 from .base.threads import wrong_thread
 from .base.timing import time_slice
+from .core.block import inside
 from .core.target import Target
 from .overwrite_buffer import OverwriteBuffer
 from .unbounded_buffer import UnboundedBuffer
@@ -49,7 +50,7 @@ class Shutdown:
         self.cancellation: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} cancellation")
         self.first_error: ErrorInfo | None = None
         for buffer in (self.pending, self.errors, self.cancellation):  # open while there can be a fault
-            buffer._inbox.producers[self] = None
+            inside(buffer).inbox.producers[self] = None
         self._listeners: list[Callable[[], object]] = []
         self._members: dict[object, tuple[int, Callable[[], None]]] = {}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .core.retained import RetainedOutbox, RetainingBlock, RetainingInbox
+from .core.retained import RetainedOutbox, RetainingCore, RetainingInbox
+from .core.retaining import RetainingBlock
 
 T = TypeVar("T")
 
@@ -19,6 +20,15 @@ class OnceInbox(RetainingInbox[T]):
         """Set the value."""
         super().store(message)
         self.close()
+
+
+class OnceCore(RetainingCore[T]):
+    """The core of a buffer that is set once."""
+
+    __slots__ = ()
+
+    def _make_inbox(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None) -> RetainingInbox[T]:
+        return OnceInbox(outbox, filter)
 
 
 class SingleAssignment(RetainingBlock[T]):
@@ -40,7 +50,4 @@ class SingleAssignment(RetainingBlock[T]):
     kind: ClassVar[str] = "single assignment"
 
     def __init__(self, *, filter: Callable[[T], bool] | None = None, name: str | None = None) -> None:
-        super().__init__(filter, name)
-
-    def _make_inbox(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None) -> RetainingInbox[T]:
-        return OnceInbox(outbox, filter)
+        self._core = OnceCore(self, filter, name)

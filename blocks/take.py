@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from .base.checks import check_capacity
 from .base.timing import LARGEST_BATCH
+from .core.block import Block
 from .core.contexts import ContextQueue
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.source import Source
-from .core.storing import Passage
+from .core.storing import PassageCore
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 
@@ -24,14 +25,77 @@ class TakeInbox(Inbox[T]):
     """An inbox that also counts the messages that wait to be handed on."""
 
     __slots__ = ()
-    block: Take[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+    block: TakeCore[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
         """How many more messages fit in."""
         return self.capacity - len(self.queue) - self.block.to_hand_on()
 
 
-class Take(Passage, Target[T], Source[T]):
+class TakeCore(PassageCore, Generic[T]):
+    """The core of a take."""
+
+    __slots__ = ("_left",)
+
+    def __init__(
+        self,
+        facade: Take[T],
+        count: int,
+        capacity: int | None,
+        filter: Callable[[T], bool] | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(facade, name)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"{self}: count must be an int >= 1, got {count!r}")
+        check_capacity(str(self), capacity)
+        self._left = count
+        self.outbox = Outbox(self, deque())
+        self.inbox = TakeInbox(self, deque(), capacity=capacity, filter=filter)
+
+    def to_hand_on(self) -> int:
+        """How many messages are counted and not yet taken."""
+        return len(self.outbox)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Return True: messages go out in the order in which they came in."""
+        return True
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message on its way through."""
+        if not self.outbox.carries:
+            self.inbox.carry(ContextQueue(self.inbox.queue))
+            self.outbox.carry(ContextQueue(self.outbox.queue))
+        return True
+
+    def step(self) -> None:
+        inbox, outbox = self.inbox, self.outbox
+        inbox.begin_step()
+        outbox.flush()
+        if self._left and not outbox.queue and inbox.queue:
+            items = list(inbox.take(min(self._left, LARGEST_BATCH)))
+            self._left -= len(items)
+            outbox.emit(items)
+            if not self._left and self.host is not None:
+                end_before(inbox)
+        if not self._left:
+            self.counts["discarded"] += inbox.discard()
+            if not outbox.queue and not outbox.ended:
+                outbox.end()
+        inbox.admit()
+        if self._left and inbox.queue and not outbox.queue:
+            self.wake()
+        if inbox.closed and not self.held() and not self.finished:
+            self.finish()
+
+    def end_early(self) -> None:
+        """End: hand on no more messages."""
+        self._left = 0
+        super().end_early()
+
+
+class Take(Block, Target[T], Source[T]):
     """Hands on the first `count` messages, and then ends itself, its targets, and its sources.
 
     After the last wanted message, its targets complete, and everything before it that feeds nothing else ends: sources
@@ -59,8 +123,9 @@ class Take(Passage, Target[T], Source[T]):
         ValueError: `count` or `capacity` is less than 1.
     """
 
-    __slots__ = ("_left",)
+    __slots__ = ()
     kind: ClassVar[str] = "take"
+    _core: TakeCore[T]
 
     def __init__(
         self,
@@ -70,51 +135,4 @@ class Take(Passage, Target[T], Source[T]):
         filter: Callable[[T], bool] | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(name)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"{self}: count must be an int >= 1, got {count!r}")
-        check_capacity(str(self), capacity)
-        self._left = count
-        self._outbox: Outbox[T] = Outbox(self, deque())
-        self._inbox: Inbox[T] = TakeInbox(self, deque(), capacity=capacity, filter=filter)
-
-    def to_hand_on(self) -> int:
-        """How many messages are counted and not yet taken."""
-        return len(self._outbox)
-
-    @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    def carry_contexts(self) -> bool:
-        """Keep the context of each message on its way through."""
-        if not self._outbox.carries:
-            self._inbox.carry(ContextQueue(self._inbox.queue))
-            self._outbox.carry(ContextQueue(self._outbox.queue))
-        return True
-
-    def _step(self) -> None:
-        inbox, outbox = self._inbox, self._outbox
-        inbox.begin_step()
-        outbox.flush()
-        if self._left and not outbox.queue and inbox.queue:
-            items = list(inbox.take(min(self._left, LARGEST_BATCH)))
-            self._left -= len(items)
-            outbox.emit(items)
-            if not self._left and self._network is not None:
-                end_before(inbox)
-        if not self._left:
-            self._counts["discarded"] += inbox.discard()
-            if not outbox.queue and not outbox.ended:
-                outbox.end()
-        inbox.admit()
-        if self._left and inbox.queue and not outbox.queue:
-            self._wake()
-        if inbox.closed and not self._held() and not self._finished:
-            self._finish()
-
-    def end_early(self) -> None:
-        """End: hand on no more messages."""
-        self._left = 0
-        super().end_early()
+        self._core = TakeCore(self, count, capacity, filter, name)

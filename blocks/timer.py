@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import trio
 
 from .base.checks import check_number
 from .core.block import OF_TARGETS, Block, no_attribute
+from .core.block_core import BlockCore
 from .core.outbox import Outbox
 from .core.source import Source
 from .core.threads import check_thread
@@ -31,6 +32,114 @@ class Clock(Enum):
     HELD = "held"
     RUNNING = "running"
     ENDED = "ended"
+
+
+class TimerCore(BlockCore, Generic[T]):
+    """The core of a timer."""
+
+    __slots__ = ("_clock", "_due", "_remaining", "_repeating", "_scope", "_seconds", "_value", "outbox")
+
+    def __init__(self, facade: Timer[T], seconds: float, value: T, repeating: bool, name: str | None) -> None:
+        super().__init__(facade, name)
+        check_number(str(self), "seconds", seconds, above=True)
+        self._seconds = seconds
+        self._remaining = seconds
+        self._value = value
+        self._repeating = repeating
+        self._clock = Clock.HELD
+        self._due = 0.0
+        self._scope: trio.CancelScope | None = None
+        self.outbox = Outbox(self, deque())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the clock runs, or will run as soon as the network starts."""
+        return self._clock is Clock.RUNNING
+
+    def start_clock(self) -> None:
+        """Start the clock, or continue after a pause with the time that was left."""
+        if self._clock is Clock.ENDED:
+            raise RuntimeError(f"{self} has ended and cannot be started again; make a new one")
+        check_thread(self, "start")
+        if self._clock is Clock.HELD:
+            self._clock = Clock.RUNNING
+            self._run()
+
+    def pause(self) -> None:
+        """Hold the clock; does nothing if it is not running."""
+        check_thread(self, "pause")
+        if self._clock is Clock.RUNNING:
+            self._clock = Clock.HELD
+            self._halt()
+
+    def stop(self) -> None:
+        """End the timer for good; a message that is not taken yet can still be taken. A second call does nothing."""
+        check_thread(self, "stop")
+        self._clock = Clock.ENDED
+        self._halt()
+        self.wake()
+
+    def begin(self) -> None:
+        super().begin()
+        if self.is_running:
+            self._run()
+
+    def _run(self) -> None:
+        if self.host is not None and self.host.is_open:
+            self._scope = trio.CancelScope()
+            self._due = trio.current_time() + self._remaining
+            self.host.spawn(self._tick, self._scope, self.host, name=self.name, phase=self.name)
+
+    def _halt(self) -> None:
+        """End the task that waits for the next tick, if there is one."""
+        if self._scope is not None:
+            self._remaining = max(0.0, self._due - trio.current_time())
+            self._scope.cancel()
+            self._scope = None
+
+    async def _tick(self, scope: trio.CancelScope, network: Host) -> None:
+        with scope, network.busy():
+            while True:
+                await trio.sleep_until(self._due)
+                self._give()
+                if not self._repeating:
+                    self._clock = Clock.ENDED
+                    self._scope = None
+                    break
+                self._due += self._seconds
+        self.wake()
+
+    def _give(self) -> None:
+        self.counts["produced"] += 1
+        if self.outbox.queue:
+            self.drop("missed tick", (self._value,))
+        else:
+            self.outbox.queue.append(self._value)
+            self.wake()
+
+    def step(self) -> None:
+        self.outbox.flush()
+        if self._clock is Clock.ENDED and not self.outbox.queue and not self.finished:
+            self.finish()
+
+    def body_ended(self) -> None:
+        if self._repeating or not self.is_running:
+            self.stop()
+
+    def finish(self) -> None:
+        super().finish()
+        self.outbox.end()
+
+    def abort(self, reason: str) -> None:
+        self.broken = reason
+        self._clock = Clock.ENDED
+        self.counts["discarded"] += self.outbox.abort(reason)
+
+    def held(self) -> int:
+        return len(self.outbox)
+
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        return (self.outbox,)
 
 
 class Timer(Block, Source[T]):
@@ -59,20 +168,12 @@ class Timer(Block, Source[T]):
         ValueError: `seconds` is not greater than 0.
     """
 
-    __slots__ = ("_clock", "_due", "_outbox", "_remaining", "_repeating", "_scope", "_seconds", "_value")
+    __slots__ = ()
     kind: ClassVar[str] = "timer"
+    _core: TimerCore[T]
 
     def __init__(self, seconds: float, value: T, *, repeating: bool = False, name: str | None = None) -> None:
-        super().__init__(name)
-        check_number(str(self), "seconds", seconds, above=True)
-        self._seconds = seconds
-        self._remaining = seconds
-        self._value = value
-        self._repeating = repeating
-        self._clock = Clock.HELD
-        self._due = 0.0
-        self._scope: trio.CancelScope | None = None
-        self._outbox: Outbox[T] = Outbox(self, deque())
+        self._core = TimerCore(self, seconds, value, repeating, name)
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
@@ -82,7 +183,7 @@ class Timer(Block, Source[T]):
     @property
     def is_running(self) -> bool:
         """Whether the clock runs, or will run as soon as the network starts."""
-        return self._clock is Clock.RUNNING
+        return self._core.is_running
 
     def start(self) -> None:
         """Start the clock, or continue after a pause with the time that was left.
@@ -92,89 +193,16 @@ class Timer(Block, Source[T]):
         Raises:
             RuntimeError: The timer has ended: it was stopped, it has given its only message, or its network has ended.
         """
-        if self._clock is Clock.ENDED:
-            raise RuntimeError(f"{self} has ended and cannot be started again; make a new one")
-        check_thread(self, "start")
-        if self._clock is Clock.HELD:
-            self._clock = Clock.RUNNING
-            self._run()
+        self._core.start_clock()
 
     def pause(self) -> None:
         """Hold the clock; does nothing if it is not running."""
-        check_thread(self, "pause")
-        if self._clock is Clock.RUNNING:
-            self._clock = Clock.HELD
-            self._halt()
+        self._core.pause()
 
     def stop(self) -> None:
         """End the timer for good; a message that is not taken yet can still be taken. A second call does nothing."""
-        check_thread(self, "stop")
-        self._clock = Clock.ENDED
-        self._halt()
-        self._wake()
+        self._core.stop()
 
     async def aclose(self) -> None:
         """Stop the timer; never waits."""
-        self.stop()
-
-    def _start(self) -> None:
-        super()._start()
-        if self.is_running:
-            self._run()
-
-    def _run(self) -> None:
-        if self._network is not None and self._network.is_open:
-            self._scope = trio.CancelScope()
-            self._due = trio.current_time() + self._remaining
-            self._network.spawn(self._tick, self._scope, self._network, name=self.name, phase=self.name)
-
-    def _halt(self) -> None:
-        """End the task that waits for the next tick, if there is one."""
-        if self._scope is not None:
-            self._remaining = max(0.0, self._due - trio.current_time())
-            self._scope.cancel()
-            self._scope = None
-
-    async def _tick(self, scope: trio.CancelScope, network: Host) -> None:
-        with scope, network.busy():
-            while True:
-                await trio.sleep_until(self._due)
-                self._give()
-                if not self._repeating:
-                    self._clock = Clock.ENDED
-                    self._scope = None
-                    break
-                self._due += self._seconds
-        self._wake()
-
-    def _give(self) -> None:
-        self._counts["produced"] += 1
-        if self._outbox.queue:
-            self._drop("missed tick", (self._value,))
-        else:
-            self._outbox.queue.append(self._value)
-            self._wake()
-
-    def _step(self) -> None:
-        self._outbox.flush()
-        if self._clock is Clock.ENDED and not self._outbox.queue and not self._finished:
-            self._finish()
-
-    def _body_ended(self) -> None:
-        if self._repeating or not self.is_running:
-            self.stop()
-
-    def _finish(self) -> None:
-        super()._finish()
-        self._outbox.end()
-
-    def _abort(self, reason: str) -> None:
-        self._broken = reason
-        self._clock = Clock.ENDED
-        self._counts["discarded"] += self._outbox.abort(reason)
-
-    def _held(self) -> int:
-        return len(self._outbox)
-
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)
+        self._core.stop()

@@ -10,15 +10,17 @@ import attrs
 
 from .base.callables import is_async, is_async_generator
 from .core.balance import BlockBalance
+from .core.block import Block
 from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape
 from .core.source import Source
+from .core.target import Target
 from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
 from .functions.context import carry
 from .functions.function_block import (
     DEFAULT_CAPACITY,
-    FunctionBlock,
+    FunctionCore,
     check_concurrency,
     check_expanding,
     default_window,
@@ -32,7 +34,87 @@ Thing = TypeVar("Thing")
 Out = TypeVar("Out")
 
 
-class TransformMany(FunctionBlock[In], Source[Out]):
+class TransformManyCore(FunctionCore[In]):
+    """The core of a transform-many.
+
+    Attributes:
+        last_call: Whether the call after the last message is to be made, or was made.
+    """
+
+    __slots__ = ("last_call",)
+
+    def __init__(
+        self,
+        facade: TransformMany[In, Any],
+        function: Callable[..., Any],
+        *,
+        capacity: int | None,
+        on_error: OnError,
+        filter: Callable[[In], bool] | None,
+        time_limit: float | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(
+            facade, function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        )
+        self.last_call: LastCall = LastCall.NONE
+
+    @property
+    def shape(self) -> Shape:
+        """More messages may come out than go in."""
+        return Shape(expands=True)
+
+    # The call after the last input. It travels like an item, but is not one: it does not count as held, and `consumed`
+    # is reduced by one when it begins, because its end adds one.
+
+    def keeper(self) -> Keeper | None:
+        """The keeper that notices if the state of the function for `at_end` would be lost."""
+        return None if self.last_call is LastCall.NONE else Keeper(str(self))
+
+    @property
+    def gives_at_end(self) -> bool:
+        """Whether the last call is still to be made."""
+        return self.last_call is LastCall.DUE
+
+    def drained(self) -> None:
+        """Make the last call if it is due; finish if there is none or it is done."""
+        if self.last_call is LastCall.DUE:
+            self.last_call = LastCall.MADE
+            self.counts["consumed"] -= 1
+            self.inbox.queue.append(END)  # type: ignore[arg-type]  # the runner's function knows it
+            self.wake()
+        elif not self._is_in_last_call():
+            super().drained()
+
+    def _is_in_last_call(self) -> bool:
+        """Whether the last call is running; then no other call is."""
+        runner = self.runner
+        return self.last_call is LastCall.MADE and bool(self.inbox.queue or runner.busy or runner.waiting)
+
+    def held(self) -> int:
+        return super().held() - self._is_in_last_call()
+
+    def undelivered(self) -> int:
+        return self.held() + self._is_in_last_call()
+
+    def accounts(self) -> BlockBalance:
+        balance = super().accounts()
+        return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
+
+    def end_early(self) -> None:
+        """Take nothing more in, and make no last call: its outputs are not needed."""
+        if self._is_in_last_call() and self.inbox.queue:
+            self.inbox.queue.clear()
+            self.counts["consumed"] += 1
+        self.last_call = LastCall.NONE if self.last_call is LastCall.DUE else self.last_call
+        super().end_early()
+
+    def abort(self, reason: str) -> None:
+        self.counts["consumed"] += self._is_in_last_call()
+        super().abort(reason)
+
+
+class TransformMany(Block, Target[In], Source[Out]):
     """Calls a function with each message and hands on its 0 … n outputs. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each output goes to the first linked target that
@@ -92,8 +174,9 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         TypeError: `function` or `at_end` cannot be called, or not by the executor.
     """
 
-    __slots__ = ("_last_call",)
+    __slots__ = ()
     kind: ClassVar[str] = "transform-many"
+    _core: TransformManyCore[In]
 
     # The first overload takes any function; type checkers need it for a lambda. With it, mypy cannot infer the types of
     # an async function, unless they are annotated, and uses another overload.
@@ -228,79 +311,24 @@ class TransformMany(FunctionBlock[In], Source[Out]):
         resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(
-            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        self._core = core = TransformManyCore(
+            self, function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
         )
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
-        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
-        self.lease_from(resource, executor)
-        self._last_call = LastCall.NONE
+        check_concurrency(core, concurrency, window, capacity, runs_async, executor)
+        core.lease_from(resource, executor)
         if at_end is not None:
-            check_at_end(str(self), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
-            self._last_call = LastCall.DUE
-            self.function = with_end(str(self), self.function, at_end, executor)
+            check_at_end(str(core), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
+            core.last_call = LastCall.DUE
+            core.function = with_end(str(core), core.function, at_end, executor)
         if context:
-            carry(self, capacity=capacity, filter=filter, executor=executor, expands=True)
-        check_expanding(self, executor)
+            carry(core, capacity=capacity, filter=filter, executor=executor, expands=True)
+        check_expanding(core, executor)
         if runs_async:
             width = window or default_window(concurrency)
-            self._use(AsyncExpandingRunner(self, concurrency, ordered, width, is_generator))
+            core.use(AsyncExpandingRunner(core, concurrency, ordered, width, is_generator))
         elif executor is not None:
-            self._use(executor_runner(self, executor, concurrency, ordered, window, True))
+            core.use(executor_runner(core, executor, concurrency, ordered, window, True))
         else:
-            self._use(ExpandingRunner(self))
-
-    @property
-    def shape(self) -> Shape:
-        """More messages may come out than go in."""
-        return Shape(expands=True)
-
-    # The call after the last input. It travels like an item, but is not one: it does not count as held, and `consumed`
-    # is reduced by one when it begins, because its end adds one.
-
-    def keeper(self) -> Keeper | None:
-        """The keeper that notices if the state of the function for `at_end` would be lost."""
-        return None if self._last_call is LastCall.NONE else Keeper(str(self))
-
-    @property
-    def gives_at_end(self) -> bool:
-        """Whether the last call is still to be made."""
-        return self._last_call is LastCall.DUE
-
-    def drained(self) -> None:
-        """Make the last call if it is due; finish if there is none or it is done."""
-        if self._last_call is LastCall.DUE:
-            self._last_call = LastCall.MADE
-            self._counts["consumed"] -= 1
-            self._inbox.queue.append(END)  # type: ignore[arg-type]  # the runner's function knows it
-            self._wake()
-        elif not self._is_in_last_call():
-            super().drained()
-
-    def _is_in_last_call(self) -> bool:
-        """Whether the last call is running; then no other call is."""
-        runner = self._runner
-        return self._last_call is LastCall.MADE and bool(self._inbox.queue or runner.busy or runner.waiting)
-
-    def _held(self) -> int:
-        return super()._held() - self._is_in_last_call()
-
-    def _stuck(self) -> int:
-        return self._held() + self._is_in_last_call()
-
-    def _balance(self) -> BlockBalance:
-        balance = super()._balance()
-        return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
-
-    def end_early(self) -> None:
-        """Take nothing more in, and make no last call: its outputs are not needed."""
-        if self._is_in_last_call() and self._inbox.queue:
-            self._inbox.queue.clear()
-            self._counts["consumed"] += 1
-        self._last_call = LastCall.NONE if self._last_call is LastCall.DUE else self._last_call
-        super().end_early()
-
-    def _abort(self, reason: str) -> None:
-        self._counts["consumed"] += self._is_in_last_call()
-        super()._abort(reason)
+            core.use(ExpandingRunner(core))

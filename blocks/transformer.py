@@ -7,13 +7,15 @@ from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
 from .base.callables import check_runs, is_async
+from .core.block import Block
 from .core.inbox import UNBOUNDED
 from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape
 from .core.source import Source
+from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.context import carry
-from .functions.function_block import DEFAULT_CAPACITY, FunctionBlock, check_concurrency, default_window
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore, check_concurrency, default_window
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner
@@ -23,7 +25,26 @@ Thing = TypeVar("Thing")
 Out = TypeVar("Out")
 
 
-class Transformer(FunctionBlock[In], Source[Out]):
+class TransformerCore(FunctionCore[In]):
+    """The core of a transformer."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> Shape:
+        """One result comes out for each message; the room is given only if no message may be dropped."""
+        runner = self.runner
+        if not isinstance(runner, AsyncRunner) or not self.failures.is_strict or self.inbox.capacity == UNBOUNDED:
+            return Shape()
+        return Shape(room=self.inbox.capacity + runner.window)
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether results go out in the order in which the messages came in."""
+        return self.runner.ordered
+
+
+class Transformer(Block, Target[In], Source[Out]):
     """Calls a function with each message and hands on its result. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each result goes to the first linked target that
@@ -69,6 +90,7 @@ class Transformer(FunctionBlock[In], Source[Out]):
 
     __slots__ = ()
     kind: ClassVar[str] = "transformer"
+    _core: TransformerCore[In]
 
     # The first overload takes any function; type checkers need it for a lambda. With it, mypy cannot infer the types of
     # an async function, unless they are annotated, and uses the second overload.
@@ -160,31 +182,18 @@ class Transformer(FunctionBlock[In], Source[Out]):
         resource: ResourcePool[Any] | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(
-            function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
+        self._core = core = TransformerCore(
+            self, function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
         )
-        check_runs(self, function)
+        check_runs(core, function)
         runs_async = is_async(function)
-        check_concurrency(self, concurrency, window, capacity, runs_async, executor)
-        self.lease_from(resource, executor)
+        check_concurrency(core, concurrency, window, capacity, runs_async, executor)
+        core.lease_from(resource, executor)
         if context:
-            carry(self, capacity=capacity, filter=filter, executor=executor)
+            carry(core, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
-            self._use(AsyncRunner(self, concurrency, ordered, window or default_window(concurrency)))
+            core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
-            self._use(executor_runner(self, executor, concurrency, ordered, window))
+            core.use(executor_runner(core, executor, concurrency, ordered, window))
         else:
-            self._use(InlineRunner(self))
-
-    @property
-    def shape(self) -> Shape:
-        """One result comes out for each message; the room is given only if no message may be dropped."""
-        runner = self._runner
-        if not isinstance(runner, AsyncRunner) or not self._failures.is_strict or self._inbox.capacity == UNBOUNDED:
-            return Shape()
-        return Shape(room=self._inbox.capacity + runner.window)
-
-    @property
-    def keeps_order(self) -> bool:
-        """Whether results go out in the order in which the messages came in."""
-        return self._runner.ordered
+            core.use(InlineRunner(core))

@@ -6,8 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, TypeVar
 
-from .buffer import Buffer
-from .core.queue import Queue
+from .buffer import Buffer, BufferCore
 from .core.shape import Shape
 from .core.storing import LeftOver
 
@@ -45,7 +44,7 @@ class UnboundedBuffer(Buffer[T]):
         left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
-        super().__init__(filter=filter, left_over=left_over, name=name)
+        self._core = BufferCore(self, deque(), None, filter, left_over, name)
 
     @property
     def keeps_order(self) -> bool:
@@ -56,6 +55,3 @@ class UnboundedBuffer(Buffer[T]):
     def shape(self) -> Shape:
         """Every message goes out as it came in."""
         return Shape(stores=type(self) is UnboundedBuffer, needs_taker=False)
-
-    def _make_queue(self) -> Queue[T]:
-        return deque()

@@ -11,51 +11,57 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from .block import Block, inboxes_of, outboxes_of
+from .block import Block
+from .block_core import BlockCore, inboxes_of, outboxes_of
 from .inbox import Inbox
 from .link import as_link
 from .outbox import Outbox
 from .producer import ProducerToken
-from .target import Target
 
 
-class Drain(Block, Target[Any]):
+class Drain(Block):
     """Takes messages that nothing needs any more, and counts them as discarded."""
 
-    __slots__ = ("_inbox",)
+    __slots__ = ()
     kind: ClassVar[str] = "drain"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._inbox: Inbox[Any] = Inbox(self, deque())
 
-    def _step(self) -> None:
-        self._inbox.begin_step()
-        self._counts["discarded"] += self._inbox.discard()
-        if self._inbox.closed and not self._finished:
-            self._finish()
+class DrainCore(BlockCore):
+    """The core of a drain."""
 
-    def _abort(self, reason: str) -> None:
-        self._broken = reason
-        self._counts["discarded"] += self._inbox.abort(reason)
+    __slots__ = ("inbox",)
 
-    def _held(self) -> int:
-        return len(self._inbox.queue)
+    def __init__(self, facade: Drain, name: str) -> None:
+        super().__init__(facade, name)
+        self.inbox: Inbox[Any] = Inbox(self, deque())
 
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return (self._inbox,)
+    def step(self) -> None:
+        self.inbox.begin_step()
+        self.counts["discarded"] += self.inbox.discard()
+        if self.inbox.closed and not self.finished:
+            self.finish()
 
-    def _outs(self) -> Sequence[Outbox[Any]]:
+    def abort(self, reason: str) -> None:
+        self.broken = reason
+        self.counts["discarded"] += self.inbox.abort(reason)
+
+    def held(self) -> int:
+        return len(self.inbox.queue)
+
+    def inboxes(self) -> Sequence[Inbox[Any]]:
+        return (self.inbox,)
+
+    def outboxes(self) -> Sequence[Outbox[Any]]:
         return ()
 
 
-def was_left_early(block: Block, task: object) -> bool:
+def was_left_early(block: BlockCore, task: object) -> bool:
     """Whether a task has read a block in an `async for` loop and left the loop before the end."""
     outs: Sequence[Outbox[Any]] = outboxes_of(block)[:1]
     return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
 
 
-def was_left_unread(block: Block) -> bool:
+def was_left_unread(block: BlockCore) -> bool:
     """Whether a block holds messages that nothing takes, and some of them were received by hand before."""
     outs: Sequence[Outbox[Any]] = () if block.is_finished else outboxes_of(block)[:1]
     return any(outbox.received > 0 and len(outbox) > 0 and is_unread(outbox) for outbox in outs)
@@ -66,7 +72,7 @@ def is_unread(outbox: Outbox[Any]) -> bool:
     return not outbox.links and not outbox.readers and not outbox.receivers and outbox.holder is None
 
 
-def leave_early(block: Block) -> None:
+def leave_early(block: BlockCore) -> None:
     """End a block whose output nothing takes any more, and the blocks that feed only it."""
     drain(block)
     end_all([block])
@@ -77,9 +83,9 @@ def end_before(inbox: Inbox[Any]) -> None:
     end_all(feed_nothing_else(inbox))
 
 
-def end_all(blocks: Iterable[Block]) -> None:
+def end_all(blocks: Iterable[BlockCore]) -> None:
     """End blocks, and the blocks that feed only these."""
-    seen: dict[Block, None] = {}
+    seen: dict[BlockCore, None] = {}
     waiting = list(blocks)
     while waiting:
         block = waiting.pop()
@@ -95,17 +101,17 @@ def end_all(blocks: Iterable[Block]) -> None:
                     redirect(source)
 
 
-def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
+def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[BlockCore]:
     """Refuse senders, unlink the sources that also feed other targets, and yield the others."""
     inbox.refuse_senders()
     for feeder in tuple(inbox.producers):
         link = as_link(feeder)
         if link is not None:
-            outbox = outboxes_of(link.source)[0]
+            outbox = outboxes_of(link.giver)[0]
             if link.outbox is not outbox:
                 continue  # dead letters
             if outbox.links == [link] and all(reader.is_done for reader in outbox.readers):
-                yield link.source
+                yield link.giver
             else:
                 link.unlink()
         elif not isinstance(feeder, ProducerToken):
@@ -118,13 +124,13 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[Block]:
     inbox.decline_senders()  # last, so that a cancelled agent does not see the error
 
 
-def redirect(source: Block) -> None:
+def redirect(source: BlockCore) -> None:
     """Discard the further output of a block, because its target takes nothing."""
     for link in tuple(outboxes_of(source)[0].links):
         link.unlink()
     drain(source)
 
 
-def drain(source: Block) -> None:
+def drain(source: BlockCore) -> None:
     """Discard the output of a block from now on."""
-    outboxes_of(source)[0].link(Drain(f"rest of {source.name}").inlet())
+    outboxes_of(source)[0].link(DrainCore(Drain(), f"rest of {source.name}").inbox)

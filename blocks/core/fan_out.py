@@ -13,7 +13,7 @@ from .link import Link
 from .outbox import Outbox
 
 if TYPE_CHECKING:
-    from .block import Block
+    from .block_core import BlockCore
     from .queue import Queue
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class FanOut(Outbox[T]):
 
     __slots__ = ("behind", "published")
 
-    def __init__(self, block: Block, queue: Queue[T]) -> None:
+    def __init__(self, block: BlockCore, queue: Queue[T]) -> None:
         super().__init__(block, queue)
         self.behind: dict[Link[T], None] = {}
         self.published: int = 0
@@ -39,8 +39,8 @@ class FanOut(Outbox[T]):
     def publish(self, item: T) -> int:
         """Put a message into the backlog of every link that wants it; return how many do."""
         takers = [link for link in self.links if link.wants(item)]
-        if self.block._tracer is not None:
-            self.block._tracer.multiply(self.block.name, item, len(takers))
+        if self.block.tracer is not None:
+            self.block.tracer.multiply(self.block.name, item, len(takers))
         for link in takers:
             self.fall_behind(link, (item,))
         if takers or self.block.keeps_last:
@@ -99,7 +99,7 @@ class FanOut(Outbox[T]):
 
     def passed_over(self, link: Link[T]) -> None:
         """Count a waiting copy that its target does not want any more."""
-        self.block._counts["dropped:declined"] += 1
+        self.block.counts["dropped:declined"] += 1
         if not link.inbox.closed:
             for branch in self.branches:
                 if branch.goes_along(link):
@@ -111,7 +111,7 @@ class FanOut(Outbox[T]):
 
     def unlinked(self, link: Link[T]) -> None:
         """Forget a link and drop its waiting copies."""
-        self.block._counts["dropped:unlinked"] += len(link.backlog)
+        self.block.counts["dropped:unlinked"] += len(link.backlog)
         link.backlog.clear()
         self.behind.pop(link, None)
         super().unlinked(link)
@@ -135,7 +135,7 @@ class FanOut(Outbox[T]):
             del self.behind[link]
         self.delivered += 1
         link.count()
-        self.block._wake()
+        self.block.wake()
         return item
 
     def release_targets(self) -> None:

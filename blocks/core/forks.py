@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .block import Block, inboxes_of, outboxes_of
+from .block_core import BlockCore, inboxes_of, outboxes_of
 from .link import Link, as_link
 
 if TYPE_CHECKING:
     from .inbox import Inbox
 
-Stage = tuple[Block, "Link[Any] | None"]
+Stage = tuple[BlockCore, "Link[Any] | None"]
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Way:
         obstacles: Why the order of the messages is not reliable, as text; empty if it is.
     """
 
-    fork: Block
+    fork: BlockCore
     stages: tuple[Stage, ...]
     obstacles: tuple[str, ...]
 
@@ -49,7 +49,7 @@ class Group:
     ways: tuple[Way, ...]
 
     @property
-    def fork(self) -> Block:
+    def fork(self) -> BlockCore:
         """The broadcast that the inputs have in common."""
         return self.ways[0].fork
 
@@ -58,7 +58,7 @@ class Group:
         return tuple(dict.fromkeys(reason for way in self.ways for reason in (*way.obstacles, *put_in_by_hand(way))))
 
 
-def find_groups(join: Block) -> Iterator[Group]:
+def find_groups(join: BlockCore) -> Iterator[Group]:
     """Yield each group of inputs of a join that have a broadcast in common.
 
     Raises:
@@ -76,7 +76,7 @@ def find_groups(join: Block) -> Iterator[Group]:
             yield Group(tuple(sorted(group)), tuple(ways_from_one(join, [ways[index] for index in sorted(group)])))
 
 
-def share_source(join: Block) -> bool:
+def share_source(join: BlockCore) -> bool:
     """Whether all inputs of a join get copies of the same messages, in any order."""
     try:
         return any(len(group.inputs) == len(inboxes_of(join)) for group in find_groups(join))
@@ -84,9 +84,9 @@ def share_source(join: Block) -> bool:
         return False
 
 
-def come_in_order(join: Block) -> bool:
+def come_in_order(join: BlockCore) -> bool:
     """Whether nothing before a join is known to change the order: no block does, and no inbox has two producers."""
-    seen: set[Block] = {join}
+    seen: set[BlockCore] = {join}
     waiting = [join]
     while waiting:
         for inbox in inboxes_of(waiting.pop()):
@@ -94,7 +94,7 @@ def come_in_order(join: Block) -> bool:
                 return False
             for feeder in inbox.producers:
                 link = as_link(feeder)
-                for block in read_by(feeder) if link is None else (link.source,):
+                for block in read_by(feeder) if link is None else (link.giver,):
                     if block.may_overtake:
                         return False
                     if block not in seen:
@@ -103,7 +103,7 @@ def come_in_order(join: Block) -> bool:
     return True
 
 
-def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
+def ways_from_one(join: BlockCore, ways: Sequence[dict[BlockCore, Way]]) -> list[Way]:
     """The paths from the nearest broadcast that feeds all these inputs."""
     common = [fork for fork in ways[0] if all(fork in others for others in ways)]
     if not common:
@@ -113,9 +113,9 @@ def ways_from_one(join: Block, ways: Sequence[dict[Block, Way]]) -> list[Way]:
     return [found[nearest] for found in ways]
 
 
-def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
+def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
     """The broadcasts that feed an input, each with the shortest path."""
-    found: dict[Block, Way] = {}
+    found: dict[BlockCore, Way] = {}
     seen: set[int] = set()
     waiting: deque[tuple[Inbox[Any], tuple[Stage, ...], tuple[str, ...]]] = deque([(inbox, (), ())])
     while waiting:
@@ -132,7 +132,7 @@ def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
                 more = (*obstacles, f"{feeder} stands in between")
                 waiting.extend((before, stages, more) for source in read_by(feeder) for before in inboxes_of(source))
                 continue
-            block = producer.source
+            block = producer.giver
             if block is join:
                 continue  # a loop
             reasons = (*obstacles, *distrust(block, producer))
@@ -146,14 +146,14 @@ def ways_to(inbox: Inbox[Any], join: Block) -> dict[Block, Way]:
     return found
 
 
-def read_by(agent: object) -> Iterable[Block]:
+def read_by(agent: object) -> Iterable[BlockCore]:
     """The blocks that an agent reads; none for a producer handle."""
-    neighbors: Any = getattr(agent, "_neighbors", tuple)
-    blocks = [node for node in neighbors() if isinstance(node, Block)]
+    neighbors: Any = getattr(agent, "neighbors", tuple)
+    blocks = [node for node in neighbors() if isinstance(node, BlockCore)]
     return [block for block in blocks if any(reader is agent for reader in outboxes_of(block)[0].readers)]
 
 
-def distrust(block: Block, link: Link[Any]) -> Iterator[str]:
+def distrust(block: BlockCore, link: Link[Any]) -> Iterator[str]:
     """The reasons why a block on the path does not keep the order of the messages along a link."""
     if link.outbox is not outboxes_of(block)[0]:
         yield f"dead letters of {block} come that way"

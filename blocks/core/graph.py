@@ -23,10 +23,10 @@ def reachable(start: B, step: Callable[[Any], Iterable[B]]) -> dict[B, None]:
 
 def downstream(block: Any) -> list[Any]:
     """The blocks that a block is linked to; links of its dead letters do not count."""
-    return [link.target for outbox in block._outs()[:1] for link in outbox.links]
+    return [link.taker for outbox in block.outboxes()[:1] for link in outbox.links]
 
 
 def upstream(block: Any) -> list[Any]:
     """The blocks that are linked to a block."""
-    sources = [getattr(producer, "source", None) for inbox in block._ins() for producer in inbox.producers]
+    sources = [getattr(producer, "giver", None) for inbox in block.inboxes() for producer in inbox.producers]
     return [source for source in sources if source is not None]

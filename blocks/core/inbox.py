@@ -37,7 +37,7 @@ from .turns import Turns
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
-    from .block import Block
+    from .block_core import BlockCore
     from .branch import Branch
     from .ports import Actor, Part
 
@@ -52,7 +52,7 @@ class Gate(Protocol):
         """Let in as many of the items as there are places, from the first on; return how many."""
         ...
 
-    def covers(self, block: Block) -> bool:
+    def covers(self, block: BlockCore) -> bool:
         """Whether the items in a block have been let in already."""
         ...
 
@@ -94,15 +94,15 @@ class Inbox(Generic[T]):
 
     def __init__(
         self,
-        block: Block,
+        block: BlockCore,
         queue: Queue[T],
         *,
         capacity: int | None = None,
         filter: Callable[[T], bool] | None = None,
         label: str | None = None,
     ) -> None:
-        check_function(type(block).__name__, "filter", filter)
-        self.block: Block = block
+        check_function(block.class_name, "filter", filter)
+        self.block: BlockCore = block
         self.queue: Queue[T] = queue
         self.capacity: int = UNBOUNDED if capacity is None else capacity
         self.label: str | None = label
@@ -186,7 +186,7 @@ class Inbox(Generic[T]):
         for waiter in self.senders:
             if not self.wants(waiter.payload):
                 self.senders.fail(waiter, self.declined(waiter.payload))
-        self.block._wake()
+        self.block.wake()
         self.wake_sources()
 
     def wants(self, message: T) -> bool:
@@ -216,7 +216,7 @@ class Inbox(Generic[T]):
 
     def is_gated(self, link: Link[Any] | None) -> bool:
         """Whether a governor decides about messages of a link, or of a sender if `link` is None."""
-        return self.gate is not None and not (link is not None and self.gate.covers(link.source))
+        return self.gate is not None and not (link is not None and self.gate.covers(link.giver))
 
     def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
         """Postpone an offer for which there is no room."""
@@ -230,7 +230,7 @@ class Inbox(Generic[T]):
         self.revoke()
         self.queue.append(message)
         self._granted += 1
-        self.block._arrived()
+        self.block.arrived()
 
     def store_of(self, waiter: Waiter[T]) -> None:
         """Append the message of a waiting sender, in the sender's context."""
@@ -267,7 +267,7 @@ class Inbox(Generic[T]):
             self._links_first = False
             self._granted += count
             cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
-            self.block._arrived()
+            self.block.arrived()
         return count
 
     # Sending
@@ -304,7 +304,7 @@ class Inbox(Generic[T]):
             await self.senders.park(self.block, "send", item)
         except BaseException:
             if self.gate is not None and self.senders:  # a lighter item behind this one may get in now
-                self.block._wake()
+                self.block.wake()
             raise
         finally:
             if self.contexts is not None:
@@ -313,11 +313,11 @@ class Inbox(Generic[T]):
     def _grant(self, now: float) -> None:
         """Give credit to a sender, so that it appends its next messages directly; a quick sender gets more."""
         is_only_one = len(self.producers) < 2  # no other sender uses the credit
-        user = None if self.block._network is None else self.block._network.measures.user
+        user = None if self.block.host is None else self.block.host.measures.user
         if user is not None:
             user.sends(now)
-        is_direct = self.gate is None and self.is_direct and self.block._tracer is None
-        if is_direct and is_only_one and self.block._needs_no_wake():
+        is_direct = self.gate is None and self.is_direct and self.block.tracer is None
+        if is_direct and is_only_one and self.block.needs_no_wake():
             self.lent = self.credit = self._credit_size.next(now, self.room())
             self.grantee = user
             self._granted += self.credit
@@ -325,10 +325,10 @@ class Inbox(Generic[T]):
 
     def _try(self, item: T) -> MessageStatus:
         block = self.block
-        if block._broken is not None:
-            raise trio.BrokenResourceError(f"cannot send to {self}: {block._broken}")
-        user = None if block._network is None else block._network.touch(block)
-        if waiting_threads and block._network is None:
+        if block.broken is not None:
+            raise trio.BrokenResourceError(f"cannot send to {self}: {block.broken}")
+        user = None if block.host is None else block.host.touch(block)
+        if waiting_threads and block.host is None:
             check_thread(block, "send to")
         if self.senders:  # first come, first served
             return MessageStatus.POSTPONED if self.wants(item) else MessageStatus.DECLINED
@@ -343,14 +343,14 @@ class Inbox(Generic[T]):
 
     def check_can_come(self) -> None:
         """Raise if the target accepts nothing any more; callable from any thread."""
-        if self.block._broken is not None:
-            raise trio.BrokenResourceError(f"cannot send to {self}: {self.block._broken}")
+        if self.block.broken is not None:
+            raise trio.BrokenResourceError(f"cannot send to {self}: {self.block.broken}")
         if self.closed:
             raise Declined(f"{self} is complete and takes no more")
 
     def take_from_thread(self, item: T) -> bool:
         """Accept an item that a thread sends; runs in the loop's thread. False if the item has to wait."""
-        network = self.block._network
+        network = self.block.host
         if network is not None and network.is_being_stopped:
             raise trio.BrokenResourceError(f"cannot send to {self}: its network was stopped")
         self.check_can_come()
@@ -361,7 +361,7 @@ class Inbox(Generic[T]):
 
     def spawn(self, work: Callable[[], Awaitable[None]], name: str) -> None:
         """Start a task that waits for room on behalf of a thread; runs in the loop's thread."""
-        network = self.block._network
+        network = self.block.host
         if network is not None and network.is_open:
             network.spawn(work, name=name, phase=self.block.name, context=copy_context())
         else:
@@ -412,19 +412,19 @@ class Inbox(Generic[T]):
                 self.wake_postponed()
             if self.senders:  # in the block's next step they get the room that the links leave
                 self._links_asked = True
-                self.block._wake()
+                self.block.wake()
 
     def begin_step(self) -> None:
         """Prepare for a step of the block: withdraw the credit, and end the turns of links that were asked."""
         self.revoke()
         self._links_asked = False
         if self._turns.asked and self._turns.step():
-            self.block._wake()  # this step comes after the steps of the sources that were asked
+            self.block.wake()  # this step comes after the steps of the sources that were asked
 
     def _ask_first(self, room: int) -> None:
         """Ask the links that wait longest, as many as there is room for; the others keep waiting."""
         self._ask(self._turns.ask(room))
-        self.block._wake()  # its step releases the places that are kept for the links
+        self.block.wake()  # its step releases the places that are kept for the links
 
     def room_for(self, link: Link[Any]) -> int:
         """The room for a link, if every link before it in the order (asked or waiting) gets one place."""
@@ -435,7 +435,7 @@ class Inbox(Generic[T]):
     def gate_opened(self) -> None:
         """Try again to let in refused items, because items have left the gate's region."""
         self._turns.ask_again()
-        self.block._wake()
+        self.block.wake()
         self.admit()
 
     def wake_postponed(self) -> None:
@@ -445,13 +445,13 @@ class Inbox(Generic[T]):
     @staticmethod
     def _ask(links: Iterable[Link[Any]]) -> None:
         for link in links:
-            link.source._wake()
+            link.giver.wake()
 
     def wake_sources(self) -> None:
         """Ask every linked source for its head again, because a declined message may be wanted now."""
         for producer in tuple(self.producers):
             if isinstance(producer, Link):
-                producer.source._wake()
+                producer.giver.wake()
 
     def refuse_senders(self) -> None:
         """Accept messages only along links from now on; sent messages are not needed."""
@@ -482,8 +482,8 @@ class Inbox(Generic[T]):
         self.fed_by = WeakSet() if self.fed_by is None else self.fed_by
         self.fed_by.add(link)
         if self.branches:
-            self.is_disturbed(f"{link.source} was linked to it")
-        if self.block.network is not None:
+            self.is_disturbed(f"{link.giver} was linked to it")
+        if self.block.host is not None:
             for block in reachable(self.block, downstream):
                 block.input_linked()
 
@@ -492,10 +492,9 @@ class Inbox(Generic[T]):
         for branch in self.branches:
             branch.break_off(f"while the network ran, {what} ({self})")
 
-    def link_from(self, source: object) -> Link[Any] | None:
+    def link_from(self, source: BlockCore | None) -> Link[Any] | None:
         """The link from a source to this target, or None."""
-        find: Callable[[Inbox[Any]], Link[Any] | None] | None = getattr(source, "link_to", None)
-        return None if find is None else find(self)
+        return None if source is None else source.link_to(self)
 
     def unlinked(self, link: Link[Any]) -> None:
         """Forget a removed link; the target does not complete, but it may become an entry of its network."""
@@ -507,7 +506,7 @@ class Inbox(Generic[T]):
 
     def lost_producer(self) -> None:
         """If no producer is left, make the target an entry: it completes when the body of its network ends."""
-        network = self.block._network
+        network = self.block.host
         if not self.producers and network is not None:
             network.entry_appeared(self)
 
@@ -524,7 +523,7 @@ class Inbox(Generic[T]):
             )
         self.closed = True
         self.wake_postponed()
-        self.block._wake()
+        self.block.wake()
 
     def producer_done(self, producer: object) -> None:
         """Remove a producer that has finished; the target completes after its last producer."""

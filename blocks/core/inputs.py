@@ -17,6 +17,7 @@ import attrs
 from ..base.message_status import MessageStatus
 from ..base.timing import LARGEST_BATCH
 from .block import Block
+from .block_core import BlockCore
 from .carried import Carried
 from .contexts import ContextQueue, context_of
 from .inbox import Inbox
@@ -24,6 +25,7 @@ from .link import Link
 from .outbox import Outbox
 from .source import Source
 from .target import Target
+from .threads import check_thread
 
 T = TypeVar("T")
 Out = TypeVar("Out")
@@ -48,9 +50,9 @@ class HeadsInbox(Inbox[T]):
     """Postpones offers of links and leaves the messages there; stores one message that was sent by hand."""
 
     __slots__ = ("index",)
-    block: InputsBlock[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+    block: InputsCore[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
-    def __init__(self, block: InputsBlock[Any], index: int) -> None:
+    def __init__(self, block: InputsCore[Any], index: int) -> None:
         super().__init__(block, deque(), capacity=1, label=f"{block} input {index}")
         self.is_direct = False
         self.index: int = index
@@ -68,7 +70,7 @@ class HeadsInbox(Inbox[T]):
             return MessageStatus.DECLINED
         self.postponed[link] = None
         self.block.stir(self.index)
-        self.block._wake()
+        self.block.wake()
         return MessageStatus.POSTPONED
 
     def store(self, message: T) -> None:
@@ -84,26 +86,39 @@ class HeadsInbox(Inbox[T]):
     def _ask_first(self, room: int) -> None:
         """Ask all links, because the block looks at all of them and none has to wait for room."""
         self.wake_postponed()
-        self.block._wake()
+        self.block.wake()
 
 
-class Input(Target[T], Generic[T]):
-    """One input of a block with several: a target to link to or send to."""
+class InputPort(Generic[T]):
+    """The core of one input: the messages that wait there, in its inbox or in the sources that are linked to it.
 
-    def __init__(self, block: Block, inbox: Inbox[T], index: int) -> None:
-        self._block = block
-        self._inbox: Inbox[T] = inbox
+    Attributes:
+        inbox: The store of the messages that the block has accepted.
+        index: The place among the inputs, counted from 0.
+        facade: The input as the user sees it.
+        takes_early: Whether messages are stored as they come, and not left in their sources.
+        is_stirred: Whether its block has marked it as an input that may have a message.
+    """
+
+    __slots__ = ("_link", "block", "facade", "inbox", "index", "is_stirred", "takes_early")
+
+    def __init__(self, block: InputsCore[Any], inbox: Inbox[T], index: int) -> None:
+        self.block = block
+        self.inbox: Inbox[T] = inbox
         self.index = index
-        self.takes_early = False  # messages are stored as they come, not left in their sources
-        self.is_stirred = False  # its block has marked it as an input that may have a message
+        self.facade: Input[T] = Input(self)
+        self.takes_early: bool = False
+        self.is_stirred: bool = False
         self._link: Link[T] | None = None
 
-    def __repr__(self) -> str:
-        return f"<Input {self.index} of {self._block}>"
+    def inlet(self, outbox: Outbox[Any]) -> Inbox[T]:
+        """The inbox at which a new link from a source ends."""
+        del outbox
+        return self.inbox
 
     def has_message(self) -> bool:
         """Whether there is a message; `head` and `take` use the place that was found here last."""
-        inbox = self._inbox
+        inbox = self.inbox
         if self.takes_early:
             return bool(inbox.queue)
         link = self._link  # the link that had a message last time is likely to have another
@@ -120,44 +135,57 @@ class Input(Target[T], Generic[T]):
                     return True
         return False
 
-    @property
-    def inbox(self) -> Inbox[T]:
-        """The store of the messages that the block has accepted."""
-        return self._inbox
-
-    @inbox.setter
-    def inbox(self, inbox: Inbox[T]) -> None:
-        self._inbox = inbox
-
     def producers(self) -> Iterable[object]:
         """The producers of the input: links, agents, handles."""
-        return tuple(self._inbox.producers)
+        return tuple(self.inbox.producers)
 
     def head(self) -> T:
         """The next message, which stays in its place; call it right after `has_message`."""
         link = self._link
-        return self._inbox.queue[0] if link is None else link.outbox.head(link)
+        return self.inbox.queue[0] if link is None else link.outbox.head(link)
 
     def head_context(self) -> Context:
         """The context of the next message; call it right after `has_message`."""
         link = self._link
-        context = context_of(self._inbox.queue) if link is None else link.outbox.context_at(link)
+        context = context_of(self.inbox.queue) if link is None else link.outbox.context_at(link)
         return copy_context() if context is None else context
 
     def take(self) -> T:
         """Take the next message; call it right after `has_message`."""
         link = self._link
         if link is not None:
-            self._block._counts["pulled"] += 1
+            self.block.counts["pulled"] += 1
             return link.outbox.take(link)
-        item = self._inbox.queue.popleft()
-        self._inbox.admit()
+        item = self.inbox.queue.popleft()
+        self.inbox.admit()
         return item
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the input has no message and none will come."""
-        return self._inbox.closed and not self.has_message()
+        return self.inbox.closed and not self.has_message()
+
+
+class Input(Target[T], Generic[T]):
+    """One input of a block with several: a target to link to or send to."""
+
+    __slots__ = ("_core",)
+    _core: InputPort[T]
+
+    def __init__(self, port: InputPort[T]) -> None:
+        self._core = port
+
+    def __repr__(self) -> str:
+        return f"<Input {self.index} of {self._core.block}>"
+
+    @property
+    def index(self) -> int:
+        """The place among the inputs of the block, counted from 0."""
+        return self._core.index
+
+    def producers(self) -> Iterable[object]:
+        """The producers of the input: links, agents, handles."""
+        return self._core.producers()
 
 
 class Heads(Generic[Out]):
@@ -165,7 +193,7 @@ class Heads(Generic[Out]):
 
     __slots__ = ("_block", "last")
 
-    def __init__(self, block: InputsBlock[Out]) -> None:
+    def __init__(self, block: InputsCore[Out]) -> None:
         self._block = block
         self.last: Context = Context()
 
@@ -175,15 +203,15 @@ class Heads(Generic[Out]):
         return self._block.head_context()
 
     def __len__(self) -> int:
-        return int(self._block._is_ready())
+        return int(self._block.is_ready())
 
     def __getitem__(self, index: int) -> Out:
-        return self._block._look()
+        return self._block.look()
 
     def popleft(self) -> Out:
-        if self._block._outbox.carries:
+        if self._block.outbox.carries:
             self.last = self.context
-        return self._block._take()
+        return self._block.take()
 
     def append(self, item: Out) -> None:
         raise NotImplementedError("outputs are made of inputs")
@@ -200,7 +228,7 @@ class HeadsOutbox(Outbox[Out]):
 
     __slots__ = ("pinned",)
 
-    def __init__(self, block: InputsBlock[Out]) -> None:
+    def __init__(self, block: InputsCore[Out]) -> None:
         super().__init__(block, Heads(block))
 
     def pin(self) -> None:
@@ -221,7 +249,7 @@ class HeadsOutbox(Outbox[Out]):
 
     def serve_others(self) -> None:
         """Look at every input, then serve links and receivers; a message may be there without an offer."""
-        cast("InputsBlock[Out]", self.block).look_at_all()
+        cast("InputsCore[Out]", self.block).look_at_all()
         super().serve_others()
 
     def flush(self) -> None:
@@ -237,11 +265,11 @@ class HeadsOutbox(Outbox[Out]):
         is_plain = len(self.links) == 1 and link.is_plain and not link.inbox.closed and link.inbox.gate is None
         if not is_plain or room < 1 or not isinstance(self.queue, Heads):
             return self._offer_head_in_context() if self.carries else self._offer_head()
-        block = cast("InputsBlock[Out]", self.block)
+        block = cast("InputsCore[Out]", self.block)
         outputs: list[Out] = []
         try:
-            while len(outputs) < room and block._is_ready():
-                outputs.append(block._take())
+            while len(outputs) < room and block.is_ready():
+                outputs.append(block.take())
         finally:  # if a filter raises, the outputs that were made before are not lost
             count = link.push_all(outputs)
         return count
@@ -254,35 +282,35 @@ class HeadsOutbox(Outbox[Out]):
 
     def _look_at_heads_again(self) -> None:
         if not isinstance(self.queue, Heads) and not self.queue:
-            self.queue = Heads(cast("InputsBlock[Out]", self.block))
+            self.queue = Heads(cast("InputsCore[Out]", self.block))
 
     def kept(self) -> int:
         """How many outputs were made from the inputs and are still here."""
         return 0 if isinstance(self.queue, Heads) else len(self.queue)
 
 
-class InputsBlock(Block, Source[Out], Target[Any]):
-    """A block whose outputs are made of the heads of several inputs."""
+class InputsCore(BlockCore, Generic[Out]):
+    """The core of a block whose outputs are made of the heads of several inputs."""
 
-    __slots__ = ("_outbox", "closed_inputs", "inputs")
+    __slots__ = ("closed_inputs", "inputs", "outbox")
 
-    def __init__(self, name: str | None) -> None:
-        super().__init__(name)
+    def __init__(self, facade: Any, name: str | None) -> None:
+        super().__init__(facade, name)
         self.closed_inputs: int = 0
-        self.inputs: list[Input[Any]] = []
-        self._outbox: Outbox[Out] = HeadsOutbox(self)
+        self.inputs: list[InputPort[Any]] = []
+        self.outbox: Outbox[Out] = HeadsOutbox(self)
 
     # To be defined by each kind of block
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether the heads make an output."""
         raise NotImplementedError
 
-    def _look(self) -> Out:
-        """The output that the heads make; only call it if `_is_ready`."""
+    def look(self) -> Out:
+        """The output that the heads make; only call it if `is_ready`."""
         raise NotImplementedError
 
-    def _take(self) -> Out:
+    def take(self) -> Out:
         """Take the heads, and return the output that they make."""
         raise NotImplementedError
 
@@ -293,7 +321,7 @@ class InputsBlock(Block, Source[Out], Target[Any]):
     # Contexts
 
     def leading_input(self) -> int:
-        """The input whose head gives the output its context; only call it if `_is_ready`."""
+        """The input whose head gives the output its context; only call it if `is_ready`."""
         return 0
 
     def head_context(self) -> Context:
@@ -305,7 +333,7 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         for port in self.inputs:
             if port.inbox.contexts is None:
                 port.inbox.carry(ContextQueue(port.inbox.queue))
-        self._outbox.carries = True
+        self.outbox.carries = True
         return True
 
     # Inputs
@@ -317,98 +345,117 @@ class InputsBlock(Block, Source[Out], Target[Any]):
         """Look for messages at all inputs, also those without a call of `stir`."""
 
     @property
-    def _inbox(self) -> Inbox[Any]:  # type: ignore[override]
+    def inbox(self) -> Inbox[Any]:  # type: ignore[override]
+        """Raise a `TypeError`: there are several inputs."""
         raise TypeError(f"{self} has several inputs; use one of {self.name}.inputs[i]")
 
-    def _add_input(self) -> Input[Any]:
+    def _add_input(self) -> InputPort[Any]:
         index = len(self.inputs)
-        port: Input[Any] = Input(self, HeadsInbox(self, index), index)
+        port: InputPort[Any] = InputPort(self, HeadsInbox(self, index), index)
         self.inputs.append(port)
-        if self._outbox.carries:
+        if self.outbox.carries:
             port.inbox.carry(ContextQueue())
         return port
 
-    def _link_sources(self, sources: Iterable[Source[Any]]) -> None:
-        self._queued = True  # no step before all are linked: with only the first, ended sources it would finish
+    def link_sources(self, sources: Iterable[Source[Any]]) -> None:
+        """Link the sources that the user has given, in order."""
+        self.queued = True  # no step before all are linked: with only the first, ended sources it would finish
         for source in sources:
             if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"{self}: every input must be a source, got {source!r}")
-            source.link_target(self)
-        self._queued = False
-        self._wake()
+            source.link_target(self.facade)
+        self.queued = False
+        self.wake()
 
     def _check_not_linked(self, outbox: Outbox[Any]) -> None:
         if len(outbox.links) < len(self.inputs):  # search the shorter list; both may be long
-            is_linked = any(link.target is self for link in outbox.links)
+            is_linked = any(link.taker is self for link in outbox.links)
         else:
-            is_linked = any(port._inbox in outbox.link_to for port in self.inputs)
+            is_linked = any(port.inbox in outbox.link_to for port in self.inputs)
         if is_linked:
             raise ValueError(f"{outbox.block} is already linked to {self}; unlink it first, or link another block")
 
     def complete(self) -> None:
         """Accept nothing more at any input."""
+        check_thread(self, "complete")
         for port in self.inputs:
-            port.complete()
-
-    async def aclose(self) -> None:
-        """Accept nothing more at any input; never waits."""
-        self.complete()
+            port.inbox.close()
 
     def end_early(self) -> None:
         """Accept nothing more at any input, and discard the stored messages."""
         for port in self.inputs:
-            self._counts["discarded"] += len(port.inbox.queue)
+            self.counts["discarded"] += len(port.inbox.queue)
             port.inbox.queue.clear()
         self.complete()
-        self._wake()
+        self.wake()
 
     # Stepping
 
-    def _step(self) -> None:
-        self._outbox.flush()
-        if not self._finished and not cast("HeadsOutbox[Out]", self._outbox).kept() and self._is_over():
-            self._finish()
+    def step(self) -> None:
+        self.outbox.flush()
+        if not self.finished and not cast("HeadsOutbox[Out]", self.outbox).kept() and self._is_over():
+            self.finish()
 
-    def _why_waiting(self) -> str:
+    def why_waiting(self) -> str:
         empty = [str(port.index) for port in self.inputs if not port.has_message()]
         return f"nothing has come for input {', '.join(empty)}" if empty else self._why_not_taken()
 
-    def _needs(self) -> Iterable[Inbox[Any]]:
-        return [port._inbox for port in self.inputs if not port.has_message()]
+    def awaited_inboxes(self) -> Iterable[Inbox[Any]]:
+        return [port.inbox for port in self.inputs if not port.has_message()]
 
-    def _sought(self) -> Sought | None:
+    def sought(self) -> Sought | None:
         """The one message that the block waits for; None if any message will do."""
         return None
 
     def _why_not_taken(self) -> str:
         """Why the output that the heads make is not taken."""
-        links = self._outbox.links
-        reasons = [link.obstacle(self._look()) for link in links if self._is_ready()]
+        links = self.outbox.links
+        reasons = [link.obstacle(self.look()) for link in links if self.is_ready()]
         return f"nobody takes what it gives: {'; '.join(reasons) or 'nothing is linked to it'}"
 
-    def _receiver_comes(self) -> None:
-        self._wake()
+    def receiver_comes(self) -> None:
+        self.wake()
 
-    def _finish(self) -> None:
-        super()._finish()
+    def finish(self) -> None:
+        super().finish()
         self.complete()
-        self._outbox.end()
+        self.outbox.end()
 
-    def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            held = self._held()
-            self._outbox.abort(reason)
+    def abort(self, reason: str) -> None:
+        if not self.finished:
+            self.broken = reason
+            held = self.held()
+            self.outbox.abort(reason)
             for port in self.inputs:
-                port._inbox.abort(reason)
-            self._counts["discarded"] += held
+                port.inbox.abort(reason)
+            self.counts["discarded"] += held
 
-    def _held(self) -> int:
-        kept = cast("HeadsOutbox[Out]", self._outbox).kept()
-        return kept + sum(len(port._inbox.queue) for port in self.inputs)
+    def held(self) -> int:
+        kept = cast("HeadsOutbox[Out]", self.outbox).kept()
+        return kept + sum(len(port.inbox.queue) for port in self.inputs)
 
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return tuple(port._inbox for port in self.inputs)
+    def inboxes(self) -> Sequence[Inbox[Any]]:
+        return tuple(port.inbox for port in self.inputs)
 
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox,)
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        return (self.outbox,)
+
+
+class InputsBlock(Block, Source[Out], Target[Any]):
+    """A block whose outputs are made of messages of several inputs."""
+
+    __slots__ = ()
+
+    @property
+    def inputs(self) -> list[Input[Any]]:
+        """The inputs, in order; each is a target."""
+        core: InputsCore[Out] = self._core
+        return [port.facade for port in core.inputs]
+
+    def complete(self) -> None:
+        """Accept nothing more at any input."""
+        self._core.complete()
+
+    async def aclose(self) -> None:
+        """Accept nothing more at any input; never waits."""
+        self._core.complete()

@@ -14,6 +14,7 @@ from .threads import check_thread
 
 if TYPE_CHECKING:
     from .block import Block
+    from .block_core import BlockCore
     from .inbox import Inbox
     from .outbox import Outbox
 
@@ -34,8 +35,8 @@ class Link(Generic[T]):
     """A connection from a source to a target, made by `link_target`; `unlink` removes it, also during a run.
 
     Attributes:
-        source: The block that gives the messages.
-        target: The block that takes the messages.
+        giver: The core of the source.
+        taker: The core of the target.
         passed: How many messages have gone along the link.
         number: Counts up with every new link, so a list of links in the order of their creation is sorted.
     """
@@ -45,14 +46,14 @@ class Link(Generic[T]):
         "backlog",
         "filter",
         "first",
+        "giver",
         "inbox",
         "is_linked",
         "number",
         "outbox",
         "passed",
         "remaining",
-        "source",
-        "target",
+        "taker",
         "turn",
     )
 
@@ -66,8 +67,8 @@ class Link(Generic[T]):
         self.outbox: Outbox[T] = outbox
         self.inbox: Inbox[T] = inbox
         self.number: int = next(numbers)
-        self.source: Block = outbox.block
-        self.target: Block = inbox.block
+        self.giver: BlockCore = outbox.block
+        self.taker: BlockCore = inbox.block
         self.filter: Callable[[T], bool] | None = filter
         self.remaining = max_messages
         self.passed: int = 0
@@ -77,14 +78,24 @@ class Link(Generic[T]):
         self.turn: int = 0  # its place in the order of links that wait for room in the target, 0 if it does not wait
 
     def __str__(self) -> str:
-        return f"{self.source.name} → {self.target.name}"
+        return f"{self.giver.name} → {self.taker.name}"
 
     def __repr__(self) -> str:
         return f"<Link {self}, {self.passed} passed{'' if self.is_linked else ', unlinked'}>"
 
-    def contexts_from(self) -> tuple[Block]:
+    @property
+    def source(self) -> Block:
+        """The block that gives the messages."""
+        return cast("Block", self.giver.facade)
+
+    @property
+    def target(self) -> Block:
+        """The block that takes the messages."""
+        return cast("Block", self.taker.facade)
+
+    def contexts_from(self) -> tuple[BlockCore]:
         """The block that sends messages with contexts along the link."""
-        return (self.source,)
+        return (self.giver,)
 
     @property
     def is_plain(self) -> bool:
@@ -124,7 +135,7 @@ class Link(Generic[T]):
             return f"a filter on the way to {inbox} declines the head"
         if inbox.room() < 1 or (inbox.gate is not None and self in inbox.postponed):
             return f"it is offered to {inbox}, but {inbox.why_full()}"
-        return f"{inbox} has not taken the head: {self.target._why_waiting()}"
+        return f"{inbox} has not taken the head: {self.taker.why_waiting()}"
 
     def offer(self, message: T) -> MessageStatus:
         """Offer a message to the target."""
@@ -182,12 +193,12 @@ class Link(Generic[T]):
         """
         if not self.is_linked:
             return
-        check_thread(self.source, "unlink")
-        check_thread(self.target, "unlink")
+        check_thread(self.giver, "unlink")
+        check_thread(self.taker, "unlink")
         self.is_linked = False
         self.outbox.unlinked(self)
         self.inbox.unlinked(self)
-        for block in (self.source, self.target):
+        for block in (self.giver, self.taker):
             block.lost_link()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, cast
 
+from .block import inside
 from .ports import Part
 
 
@@ -19,14 +20,15 @@ class Node(Protocol):
         ...
 
     @property
-    def _core(self) -> Part:
-        """The part that the network runs: a block itself, or the core of an agent."""
+    def _core(self) -> Any:
+        """The part that the network runs: the core of a block or of an agent."""
         ...
 
 
 def part_of(thing: object) -> Part | None:
     """The part of a block or an agent that a network runs; None for anything else."""
-    return None if isinstance(thing, type) else cast("Part | None", getattr(thing, "_core", None))
+    core: Any = None if isinstance(thing, type) else inside(thing)
+    return cast("Part | None", core) if hasattr(core, "neighbors") else None
 
 
 def parts_of(who: str, nodes: tuple[Any, ...]) -> list[Part]:

@@ -31,7 +31,7 @@ from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
-    from .block import Block
+    from .block_core import BlockCore
     from .branch import Branch
     from .contexts import ContextQueue
     from .inbox import Inbox
@@ -58,8 +58,8 @@ class Outbox(Generic[T]):
         "receivers",
     )
 
-    def __init__(self, block: Block, queue: Queue[T]) -> None:
-        self.block: Block = block
+    def __init__(self, block: BlockCore, queue: Queue[T]) -> None:
+        self.block: BlockCore = block
         self.queue: Queue[T] = queue
         self.links: list[Link[T]] = []
         self.link_to: dict[Inbox[Any], Link[T]] = {}
@@ -85,7 +85,7 @@ class Outbox(Generic[T]):
             self.delivered += count
             if not count and not (self.receivers and self._serve_one()):
                 if self.links and not any(link in link.inbox.postponed for link in self.links):
-                    self.block._scheduler.declined(self)
+                    self.block.scheduler.declined(self)
                 break
 
     def _hand_to_links(self) -> int:
@@ -120,12 +120,12 @@ class Outbox(Generic[T]):
         """Describe the head, and the reasons why no link takes it."""
         head = self.queue[0]
         reasons = "; ".join(link.obstacle(head) for link in self.links)
-        what = "" if self is self.block._outs()[0] else "the dead letter "
+        what = "" if self is self.block.outboxes()[0] else "the dead letter "
         return f"{self.block} has kept {what}{shorten(head)}, and all that is behind it: {reasons}"
 
     def head_remedy(self) -> str:
         """Advice for a head that no link takes."""
-        if self is not self.block._outs()[0]:
+        if self is not self.block.outboxes()[0]:
             return "let the target take every dead letter"
         return "drop what is not wanted in a Filter, or add a last link that takes the rest"
 
@@ -215,8 +215,8 @@ class Outbox(Generic[T]):
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether a receiver can take the head now; raises if it never can."""
         block = self.block
-        if block._broken is not None:
-            raise trio.BrokenResourceError(f"cannot receive from {block}: {block._broken}")
+        if block.broken is not None:
+            raise trio.BrokenResourceError(f"cannot receive from {block}: {block.broken}")
         self.touch()
         self.serve_others()
         if self.queue and self.holder is None and (accepts is None or self.passes(accepts, self.queue[0])):
@@ -229,11 +229,11 @@ class Outbox(Generic[T]):
     def pop(self) -> T:
         """Take the head for a receiver; call it right after `has_head`."""
         self.received += 1
-        self.block._note_depth()
+        self.block.note_depth()
         item = self.queue.popleft()
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
-            self.block._departed()
+            self.block.departed()
         except BaseException:  # from a filter upstream, outside a network
             self.received -= 1
             self.queue.appendleft(item)
@@ -249,7 +249,7 @@ class Outbox(Generic[T]):
 
     def _was_taken(self, item: T) -> None:
         """Record that the task which used the block last has received the item."""
-        network = self.block._network
+        network = self.block.host
         if network is not None:
             measures = network.measures
             if measures.user is not None:
@@ -269,7 +269,7 @@ class Outbox(Generic[T]):
             await time_slice.pause()
         if self.has_head(accepts):
             return self.pop()
-        self.block._receiver_comes()
+        self.block.receiver_comes()
         item: T = await self.receivers.park(self.block, "receive", is_loop, accepts)
         if self.carries:
             adopt()
@@ -288,12 +288,12 @@ class Outbox(Generic[T]):
 
     def take(self, link: Link[T]) -> T:
         """Take the head along a link, for a target that has seen it with `head`."""
-        self.block._note_depth()
+        self.block.note_depth()
         item = self.queue.popleft()
         self.leaves(link)
         self.delivered += 1
         link.count()
-        self.block._wake()
+        self.block.wake()
         return item
 
     def reserve(self, holder: object) -> bool:
@@ -315,7 +315,7 @@ class Outbox(Generic[T]):
             self.flush()
             if len(self.queue) == waiting:
                 return
-            self.block._departed()  # may let in more messages, for which the others come first, too
+            self.block.departed()  # may let in more messages, for which the others come first, too
 
     def pin(self) -> None:
         """Make sure that the head stays the head."""
@@ -323,8 +323,8 @@ class Outbox(Generic[T]):
 
     def touch(self) -> None:
         """Remember the task that uses the source."""
-        if self.block._network is not None:
-            self.block._network.touch(self.block)
+        if self.block.host is not None:
+            self.block.host.touch(self.block)
         elif waiting_threads:
             check_thread(self.block, "receive from")
 
@@ -332,19 +332,19 @@ class Outbox(Generic[T]):
         """Take the reserved head."""
         self._check_holder(holder, "consume")
         self.holder = None
-        self.block._note_depth()
+        self.block.note_depth()
         item = self.queue.popleft()
         self.leaves(None)
         self.delivered += 1
         self._was_taken(item)
-        self.block._wake()
+        self.block.wake()
         return item
 
     def release(self, holder: object) -> None:
         """Give the reserved head back; it is offered again."""
         self._check_holder(holder, "release")
         self.holder = None
-        self.block._wake()
+        self.block.wake()
 
     def _check_holder(self, holder: object, verb: str) -> None:
         self.touch()
@@ -362,35 +362,35 @@ class Outbox(Generic[T]):
         if inbox in self.link_to:
             raise ValueError(f"{self.block} is already linked to {inbox}; unlink it first, or link another block")
         link = Link(self, inbox, accepts, max_messages)
-        self._meet(link.source, link.target)
+        self._meet(link.giver, link.taker)
         self.links.append(link)
         self.link_to[inbox] = link
         inbox.linked(link)
-        self.block._link_comes()
+        self.block.link_comes()
         self.greet(link)
         if self.ended:
             self.flush()
             self.release_targets()
         else:
-            self.block._wake()
+            self.block.wake()
         return link
 
     def greet(self, link: Link[T]) -> None:
         """Give a new link the messages that it gets at once; by default none."""
 
     @staticmethod
-    def _meet(source: Block, target: Block) -> None:
+    def _meet(source: BlockCore, target: BlockCore) -> None:
         """Make a block that is linked to a running block join its network."""
-        if source._network is not None and source._network.is_open:
-            source._network.adopt(target)
-        elif target._network is not None and target._network.is_open:
-            target._network.adopt(source)
+        if source.host is not None and source.host.is_open:
+            source.host.adopt(target)
+        elif target.host is not None and target.host.is_open:
+            target.host.adopt(source)
 
     def unlinked(self, link: Link[T]) -> None:
         """Forget a removed link."""
         del self.links[bisect_left(self.links, link.number, key=attrgetter("number"))]
         del self.link_to[link.inbox]
-        self.block._wake()
+        self.block.wake()
 
     # Ending
 

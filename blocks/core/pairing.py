@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .block import outboxes_of
+from .block_core import outboxes_of
 from .branch import Branch
 from .forks import Group, find_groups
 from .numbering import Alignment
 
 if TYPE_CHECKING:
-    from .block import Block
+    from .block_core import BlockCore
     from .inbox import Inbox
-    from .inputs import Input
+    from .inputs import InputPort
     from .outbox import Outbox
 
 NO_PARTNER = "no partner"
@@ -38,17 +38,17 @@ class InStep:
 
     def __init__(
         self,
-        join: Block,
-        inputs: list[Input[Any]],
+        join: BlockCore,
+        inputs: list[InputPort[Any]],
         discard: Callable[[Any], None],
         lose: Callable[[int], None],
         wake: Callable[[], None],
     ) -> None:
-        self._join = join
+        self.join = join
         self._inputs = inputs
         self._discard = discard
-        self._lose = lose
-        self._wake = wake
+        self.lose = lose
+        self.wake = wake
         self._alignments: list[Alignment] = []
         self._broken_off: str | None = None
         self._is_looking = False
@@ -59,18 +59,18 @@ class InStep:
     def problems(self) -> Iterator[str]:
         """The reasons why the join cannot know which messages belong together."""
         try:
-            groups = list(find_groups(self._join))
+            groups = list(find_groups(self.join))
         except ValueError as error:
-            yield f"{self._join} pairs messages by position, and {error}: {REMEDY}"
+            yield f"{self.join} pairs messages by position, and {error}: {REMEDY}"
             return
         for group in groups:
             if reasons := group.obstacles():
                 yield (
-                    f"{self._join} pairs messages of {group.fork} by position, but cannot know which of them belong "
+                    f"{self.join} pairs messages of {group.fork} by position, but cannot know which of them belong "
                     f"together: {'; '.join(reasons)}. To pair them safely, {REMEDY}"
                 )
 
-    def fork(self) -> Block | None:
+    def fork(self) -> BlockCore | None:
         """The broadcast that alone feeds all inputs, or None."""
         if self._is_looking:  # in a circle of links
             return None
@@ -81,7 +81,7 @@ class InStep:
 
     def _groups(self) -> list[Group]:
         try:
-            return list(find_groups(self._join))
+            return list(find_groups(self.join))
         except ValueError:
             return []
 
@@ -102,7 +102,7 @@ class InStep:
         for group in groups:
             if any(block.has_lost() for way in group.ways for block, _ in way.stages[1:]):
                 raise ValueError(
-                    f"{self._join} was linked while messages of {group.fork} were lost on their way to it, and cannot "
+                    f"{self.join} was linked while messages of {group.fork} were lost on their way to it, and cannot "
                     f"know which of them belong together: {REMEDY}"
                 )
             self._listen(group)
@@ -130,11 +130,11 @@ class InStep:
 
     def _hear(self, alignment: Alignment, index: int, number: int) -> None:
         alignment.lose(index, number)
-        self._wake()
+        self.wake()
 
     def _break_off(self, reason: str) -> None:
         self._broken_off = self._broken_off or reason
-        self._wake()
+        self.wake()
 
     # Pairing
 
@@ -165,7 +165,7 @@ class InStep:
         """
         if self._broken_off is not None:
             raise ValueError(
-                f"{self._join} pairs messages by position, and cannot know any more which belong together: "
+                f"{self.join} pairs messages by position, and cannot know any more which belong together: "
                 f"{self._broken_off}. To pair them safely, {REMEDY}"
             )
         before = [alignment.next for alignment in self._alignments]
@@ -188,7 +188,7 @@ class InStep:
                 alignment.discarded(index)
             if alignment.owing():
                 return
-            self._lose(alignment.step())
+            self.lose(alignment.step())
 
     def is_over(self, exhausted: list[int]) -> bool:
         """Whether no tuple can come any more when these inputs are exhausted."""

@@ -33,19 +33,19 @@ class Part(Protocol):
 
     name: str
 
-    def _neighbors(self) -> Iterable[Part]:
+    def neighbors(self) -> Iterable[Part]:
         """The parts that it is linked to, in either direction."""
         ...
 
-    def _check_free(self, network: Host) -> None:
+    def check_free(self, network: Host) -> None:
         """Raise a `RuntimeError` if it cannot become part of a network."""
         ...
 
-    def _join(self, network: Host) -> None:
+    def join(self, network: Host) -> None:
         """Become part of a network that is starting or running."""
         ...
 
-    def _start(self) -> None:
+    def begin(self) -> None:
         """Begin to work; every node of the network has joined by now."""
         ...
 
@@ -63,7 +63,7 @@ class Member(Part, Protocol):
         """The task of the agent while it runs, else None."""
         ...
 
-    def _statistics(self) -> AgentStatistics:
+    def statistics(self) -> AgentStatistics:
         """The statistics of the agent so far."""
         ...
 

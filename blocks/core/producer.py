@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import trio
 
@@ -61,7 +61,7 @@ class Producer(Generic[T]):
     @property
     def target(self) -> Block:
         """The block that the handle feeds."""
-        return self._inbox.block
+        return cast("Block", self._inbox.block.facade)
 
     def __repr__(self) -> str:
         return f"<Producer {self.name!r} {'closed' if self._token.is_closed else 'open'}>"

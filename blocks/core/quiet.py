@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .block import inboxes_of
+from .block_core import inboxes_of
 from .inbox import Inbox
 from .link import Link
 from .producer import ProducerToken
@@ -28,8 +28,8 @@ def is_quiet_before(inboxes: Iterable[Inbox[Any]]) -> bool:
             if not isinstance(producer, Link):
                 if not isinstance(producer, ProducerToken):
                     return False
-            elif producer.source.holds_anything():
+            elif producer.giver.holds_anything():
                 return False
             else:
-                waiting.extend(inboxes_of(producer.source))
+                waiting.extend(inboxes_of(producer.giver))
     return True

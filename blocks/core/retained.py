@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import trio
 
@@ -13,7 +13,7 @@ from .fan_out import FanOut
 from .inbox import Inbox
 from .link import Link
 from .shape import Shape
-from .storing import StoringBlock
+from .storing import StoringCore
 from .waiting import WaitList
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class RetainedOutbox(FanOut[T]):
 
     __slots__ = ("changes", "version")
 
-    def __init__(self, block: RetainingBlock[T], queue: deque[T]) -> None:
+    def __init__(self, block: RetainingCore[T], queue: deque[T]) -> None:
         super().__init__(block, queue)
         self.version: int = 0
         self.changes: WaitList[None] = WaitList()
@@ -33,10 +33,10 @@ class RetainedOutbox(FanOut[T]):
         """Replace the value and give it to the waiters."""
         if self.queue:
             self.queue.popleft()
-            self.block._counts["dropped:overwritten"] += 1  # every link has a copy of its own
+            self.block.counts["dropped:overwritten"] += 1  # every link has a copy of its own
         self.queue.append(value)
         self.version += 1
-        self.block._counts["produced"] += self.publish(value)  # copies; the value itself stays
+        self.block.counts["produced"] += self.publish(value)  # copies; the value itself stays
         for waiter in self.changes:
             self.changes.wake(waiter, value)
         self.serve()
@@ -61,7 +61,7 @@ class RetainedOutbox(FanOut[T]):
 
     def _was_looked_at(self) -> None:
         """Count a received item for the task that used the block last; the value itself is not traced."""
-        network = self.block._network
+        network = self.block.host
         if network is not None and network.measures.user is not None:
             network.measures.user.received += 1
 
@@ -78,8 +78,8 @@ class RetainedOutbox(FanOut[T]):
         if self.queue and link.wants(self.queue[0]):
             link.first = self.published
             self.fall_behind(link, (self.queue[0],))
-            self.block._counts["produced"] += 1
-            self.block._wake()
+            self.block.counts["produced"] += 1
+            self.block.wake()
 
     def end(self) -> None:
         """Tell receivers and targets that no other value will come."""
@@ -114,111 +114,62 @@ class RetainingInbox(Inbox[T]):
         """Make the message the present value."""
         self._granted += 1
         self.outbox.set(message)
-        self.block._wake()
+        self.block.wake()
 
 
-class RetainingBlock(StoringBlock[T]):
-    """A block whose value can be read any number of times."""
+class RetainingCore(StoringCore[T]):
+    """The core of a block whose value can be read any number of times."""
 
     __slots__ = ()
-    _keeps_value = True
+    outbox: RetainedOutbox[T]
+    keeps_value = True
     copies = True
 
-    def __init__(self, filter: Callable[[T], bool] | None, name: str | None) -> None:
-        outbox: RetainedOutbox[T] = RetainedOutbox(self, deque())
-        super().__init__(self._make_inbox(outbox, filter), outbox, name)
+    def __init__(self, facade: Any, filter: Callable[[T], bool] | None, name: str | None) -> None:
+        super().__init__(facade, name)
+        self.outbox = RetainedOutbox(self, deque())
+        self.inbox = self._make_inbox(self.outbox, filter)
 
     @property
     def keeps_order(self) -> bool:
         """True, because every link gets every value in order."""
         return True
 
-    @property
-    def _values(self) -> RetainedOutbox[T]:
-        return cast("RetainedOutbox[T]", self._outbox)
-
     def _make_inbox(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None) -> RetainingInbox[T]:
         return RetainingInbox(outbox, filter)
-
-    @property
-    def has_value(self) -> bool:
-        """Whether the block has a value."""
-        return bool(self._values.queue)
-
-    @property
-    def value(self) -> T:
-        """The present value.
-
-        Raises:
-            trio.WouldBlock: The block has no value yet.
-        """
-        if not self._values.queue:
-            raise trio.WouldBlock(f"{self} has no value yet; wait for one with receive()")
-        return self._values.queue[0]
-
-    async def wait_changed(self) -> T:
-        """Wait for the next value that is set after this call, and return it.
-
-        Raises:
-            trio.EndOfChannel: The block is complete: no other value will come.
-            trio.BrokenResourceError: The network of the block has stopped.
-        """
-        outbox = self._values
-        check_in_trio("wait for a change of", self)
-        await trio.lowlevel.checkpoint_if_cancelled()
-        if self._broken is not None:
-            raise trio.BrokenResourceError(f"{self} will not change: {self._broken}")
-        if outbox.ended:
-            raise trio.EndOfChannel(f"{self} is finished and will not change")
-        if self._network is not None:
-            self._network.touch(self)
-        value: T = await outbox.changes.park(self, "see a change", None)
-        return value
-
-    def __aiter__(self) -> Changes[T]:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Changes(self)
 
     @property
     def shape(self) -> Shape:
         """A shape that needs no taker."""
         return Shape(needs_taker=False)
 
-    def _step(self) -> None:
-        everything_taken = self._values.deliver()
-        if self._inbox.closed and not self._finished and (everything_taken or self._network is None):
-            self._finish()
-        elif self._finished:
-            self._values.release_targets()
+    async def wait_changed(self) -> T:
+        """Wait for the next value that is set after this call, and return it."""
+        outbox = self.outbox
+        check_in_trio("wait for a change of", self)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self.broken is not None:
+            raise trio.BrokenResourceError(f"{self} will not change: {self.broken}")
+        if outbox.ended:
+            raise trio.EndOfChannel(f"{self} is finished and will not change")
+        if self.host is not None:
+            self.host.touch(self)
+        value: T = await outbox.changes.park(self, "see a change", None)
+        return value
 
-    def _held(self) -> int:
-        return len(self._values) + self._values.waiting_copies()
+    def step(self) -> None:
+        everything_taken = self.outbox.deliver()
+        if self.inbox.closed and not self.finished and (everything_taken or self.host is None):
+            self.finish()
+        elif self.finished:
+            self.outbox.release_targets()
+
+    def held(self) -> int:
+        return len(self.outbox) + self.outbox.waiting_copies()
 
     def in_flight(self) -> int:
         """How many copies the targets have not taken; the value itself does not count."""
-        return self._values.waiting_copies()
+        return self.outbox.waiting_copies()
 
-    def _stuck(self) -> int:
-        return self._values.waiting_copies()
-
-
-class Changes(AsyncIterator[T]):
-    """Iterates over the value and then over each change; it never gives the same version twice."""
-
-    __slots__ = ("_block", "_seen")
-
-    def __init__(self, block: RetainingBlock[T]) -> None:
-        self._block = block
-        self._seen = 0
-
-    async def __anext__(self) -> T:
-        outbox = self._block._values
-        check_in_trio("iterate over", self._block)
-        try:
-            if outbox.version == self._seen:
-                await self._block.wait_changed()
-            else:
-                await trio.lowlevel.checkpoint()
-        except trio.EndOfChannel:
-            raise StopAsyncIteration from None
-        self._seen = outbox.version
-        return self._block.value
+    def undelivered(self) -> int:
+        return self.outbox.waiting_copies()

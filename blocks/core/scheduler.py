@@ -36,9 +36,9 @@ class Steppable(Protocol):
     """A block, as its scheduler sees it."""
 
     name: str
-    _queued: bool
+    queued: bool
 
-    def _step(self) -> None: ...
+    def step(self) -> None: ...
 
 
 class Scheduler(Protocol):
@@ -77,9 +77,9 @@ class Detached(threading.local):
         failure: BaseException | None = None
         while self._ready:
             block = self._ready.popleft()
-            block._queued = False
+            block.queued = False
             try:
-                block._step()
+                block.step()
             except Exception as error:  # from a filter, for example; the other blocks still get their step
                 failure = failure or error
             except BaseException:  # Ctrl-C

@@ -9,7 +9,8 @@ import trio
 from trio.abc import ReceiveChannel
 
 from ..base.checks import check_function
-from .block import Block
+from .block import Block, inside
+from .block_core import BlockCore
 from .nodes import part_of
 from .target import Target
 from .threads import check_thread
@@ -26,7 +27,7 @@ class Source(ReceiveChannel[T_co]):
     """A block that gives messages to receivers and linked targets; a `trio.abc.ReceiveChannel`."""
 
     __slots__ = ()
-    _outbox: Outbox[Any]
+    _core: Any
 
     async def receive(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
         """Take the first message; wait if there is none.
@@ -44,7 +45,7 @@ class Source(ReceiveChannel[T_co]):
         """
         if filter is not None:
             check_function(self, "filter", filter)
-        item: T_co = await self._outbox.receive(filter)
+        item: T_co = await self._core.outbox.receive(filter)
         return item
 
     def receive_nowait(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
@@ -60,11 +61,11 @@ class Source(ReceiveChannel[T_co]):
         """
         if filter is not None:
             check_function(self, "filter", filter)
-        item: T_co = self._outbox.receive_nowait(filter)
+        item: T_co = self._core.outbox.receive_nowait(filter)
         return item
 
     async def __anext__(self) -> T_co:
-        outbox = self._outbox
+        outbox = self._core.outbox
         if outbox.loop is None:
             outbox.loop = trio.lowlevel.current_task()
         try:
@@ -98,12 +99,13 @@ class Source(ReceiveChannel[T_co]):
         if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
             raise ValueError(f"{self} → {target}: max_messages must be an int >= 1 or None, got {max_messages!r}")
         check_function(f"{self} → {target}", "filter", filter)
-        check_thread(self._outbox.block, "link")
-        return self._outbox.link(inlet_for(self._outbox, target), filter, max_messages)
+        check_thread(self._core.outbox.block, "link")
+        outbox: Outbox[T_co] = self._core.outbox
+        return outbox.link(inlet_for(outbox, target), filter, max_messages)
 
     def unlink_targets(self) -> None:
         """Remove all links to targets; messages that they have not taken stay here."""
-        for link in tuple(self._outbox.links):
+        for link in tuple(self._core.outbox.links):
             link.unlink()
 
     def reserve(self, target: object) -> bool:
@@ -118,7 +120,8 @@ class Source(ReceiveChannel[T_co]):
         Raises:
             TypeError: `target` is None.
         """
-        return self._outbox.reserve(target)
+        outbox: Outbox[Any] = self._core.outbox
+        return outbox.reserve(target)
 
     def consume(self, target: object) -> T_co:
         """Take the message that `target` has reserved.
@@ -126,7 +129,7 @@ class Source(ReceiveChannel[T_co]):
         Raises:
             RuntimeError: `target` has not reserved it.
         """
-        item: T_co = self._outbox.consume(target)
+        item: T_co = self._core.outbox.consume(target)
         return item
 
     def release(self, target: object) -> None:
@@ -135,12 +138,12 @@ class Source(ReceiveChannel[T_co]):
         Raises:
             RuntimeError: `target` has not reserved it.
         """
-        self._outbox.release(target)
+        self._core.outbox.release(target)
 
     async def aclose(self) -> None:
         """Accept nothing more, so that the source ends when its messages are taken; never waits."""
-        check_thread(self._outbox.block, "close")
-        for inbox in self._outbox.block._ins():
+        check_thread(self._core.outbox.block, "close")
+        for inbox in self._core.inboxes():
             inbox.close()
 
 
@@ -154,8 +157,8 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
     block = block_of(outbox.block, target)
     check_same_network(outbox.block, block)
     check_thread(block, "link")
-    if not block._finished and block._broken is None:
-        inbox = target._inlet(outbox)
+    if not block.finished and block.broken is None:
+        inbox: Inbox[Any] = inside(target).inlet(outbox)
         if not inbox.closed:
             return inbox
     raise RuntimeError(
@@ -163,14 +166,17 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
     )
 
 
-def block_of(source: Block, target: Target[Any]) -> Block:
-    """The block that a target is or belongs to."""
+def block_of(source: BlockCore, target: Target[Any]) -> BlockCore:
+    """The core of the block that a target is or belongs to."""
     if not isinstance(target, Target):
         raise TypeError(
             f"{source}: link_target needs a target (a block that takes messages), got {target!r}{hint_for(target)}"
         )
-    block: object = target if isinstance(target, Block) else getattr(getattr(target, "_inbox", None), "block", None)
-    if not isinstance(block, Block):
+    core: object = inside(target)
+    if isinstance(core, BlockCore):
+        return core
+    block: object = getattr(getattr(core, "inbox", None), "block", None)
+    if not isinstance(block, BlockCore):
         raise TypeError(
             f"{source}: link_target needs a block of Penstock, got {target!r}, a target of a kind of its own; derive "
             "it from Buffer, or send to it in a Call"
@@ -189,8 +195,8 @@ def hint_for(thing: object) -> str:
     return "; to call a function, link a Call(function)" if callable(thing) else ""
 
 
-def check_same_network(source: Block, target: Block) -> None:
+def check_same_network(source: BlockCore, target: BlockCore) -> None:
     """Raise a `RuntimeError` if two blocks run in different networks."""
-    one, other = source._network, target._network
+    one, other = source.host, target.host
     if one is not None and other is not None and one is not other and one.is_open and other.is_open:
         raise RuntimeError(f"{source} runs in network {one.name!r} and cannot be linked into {other.name!r} too")

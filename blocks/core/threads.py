@@ -33,7 +33,7 @@ def announce_beginning() -> None:
 
 def loop_of(node: Any) -> Loop | None:
     """The loop of the network in which a block or agent runs; None if it does not run."""
-    network = node._network
+    network = node.host
     loop: Loop | None = None if network is None else network.pump.loop
     return loop
 
@@ -64,7 +64,7 @@ def check_nobody_waits_elsewhere(node: Any, doing: str) -> None:
         place = waiting.pop()
         if place not in near:
             near[place] = None
-            waiting.extend(place._neighbors())
+            waiting.extend(place.neighbors())
     if any(waiter.thread != here and waiter.place in near for waiter in tuple(parked.values())):
         raise wrong_thread(f"{doing} {node}")
 

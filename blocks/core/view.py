@@ -9,7 +9,7 @@ import trio
 
 from ..base.statistics import Statistics
 from .balance import Balance
-from .block import Block
+from .block_core import BlockCore
 from .ports import Host, Member, Part
 
 
@@ -33,7 +33,7 @@ class View(Host, Protocol):
         ...
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[BlockCore, ...]:
         """The blocks of the network, in the order in which they joined."""
         ...
 

@@ -24,19 +24,19 @@ T = TypeVar("T")
 class Place(Protocol):
     """A place where a task can wait: a block, a governor, an agent."""
 
-    def _parked(self) -> None:
+    def parked(self) -> None:
         """Note that a task has just begun to wait here."""
         ...
 
-    def _others(self) -> Iterable[trio.lowlevel.Task]:
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
         """Tasks outside the networks that may unblock a waiter here."""
         ...
 
-    def _waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
         """Note that a wait is over, and its outcome."""
         ...
 
-    def _describe_wait(self, waiter: Waiter[Any]) -> str:
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
         """Describe what the waiter waits for."""
         ...
 
@@ -68,7 +68,7 @@ class Waiter(Generic[T]):
     thread: int = attrs.field(factory=threading.get_ident)
 
     def __str__(self) -> str:
-        return f"task {self.task.name!r} {self.place._describe_wait(self)}"
+        return f"task {self.task.name!r} {self.place.describe_wait(self)}"
 
     def fail(self, error: BaseException) -> None:
         """End the wait with an exception."""
@@ -189,9 +189,9 @@ class WaitList(Generic[T]):
         parked[task] = waiter
         waiting_threads[waiter.thread] = waiting_threads.get(waiter.thread, 0) + 1
         goes_to_sleep(task)
-        place._parked()
+        place.parked()
         answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
-        place._waited(waiter, answer)
+        place.waited(waiter, answer)
         time_slice.begin()
         return answer.unwrap()
 

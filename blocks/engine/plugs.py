@@ -12,7 +12,7 @@ from ..base.diagnosis import Diagnosis
 from ..base.statistics import Statistics
 from ..base.verdict import Verdict
 from ..core.balance import BlockBalance
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.ports import Meter
 
 
@@ -31,7 +31,7 @@ class Measuring(Meter, Protocol):
         """How many seconds the network has run, until now or its end."""
         ...
 
-    def departs(self, block: Block) -> None:
+    def departs(self, block: BlockCore) -> None:
         """Note that a block leaves the running network; only its totals are kept."""
         ...
 

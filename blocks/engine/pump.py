@@ -183,9 +183,9 @@ class Pump:
         while ready:
             for _ in range(len(ready)):
                 block = ready.popleft()
-                block._queued = False
+                block.queued = False
                 self._current = block
-                block._step()
+                block.step()
                 before, now = now, clock()
                 if now >= until:
                     if now - before > LOOP_HELD:

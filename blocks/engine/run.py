@@ -26,7 +26,7 @@ from ..base.trio_details import is_alive, sight
 from ..base.units import show
 from ..base.verdict import Verdict
 from ..core.balance import Balance
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.early_end import leave_early, was_left_early, was_left_unread
 from ..core.inbox import Inbox
 from ..core.ports import Actor, Facade, Member, Part
@@ -79,7 +79,7 @@ class Run:
         self.nursery: trio.Nursery
         self.is_open: bool = False
         self.has_ended: bool = False
-        self.hearers: dict[Block, None] = {}
+        self.hearers: dict[BlockCore, None] = {}
         self.body_done: bool = False
         self.body_task: trio.lowlevel.Task | None = None
         self.outer_deadline: float = math.inf
@@ -87,8 +87,8 @@ class Run:
         self.late_errors: list[BaseException] = []
         self.outside: set[trio.lowlevel.Task] = set()
         self.measures: Measuring
-        self._blocks: dict[Block, None] = {}
-        self._late: dict[object, Block] = {}  # blocks that joined the running network: they may leave it, too
+        self._blocks: dict[BlockCore, None] = {}
+        self._late: dict[object, BlockCore] = {}  # blocks that joined the running network: they may leave it, too
         self._names = UniqueNames((BODY, LEFT))
         self._faults: list[BaseException] = []
         self._stopped_by_others = False
@@ -106,7 +106,7 @@ class Run:
         return f"network {self.name!r}"
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[BlockCore, ...]:
         """The blocks, in the order in which they joined, without those that have left."""
         return tuple(self._blocks)
 
@@ -148,7 +148,7 @@ class Run:
         self.measures.begin(self.body_task)
         self._plugs.recorder.begin()
         for node in tuple(self.nodes):
-            node._start()
+            node.begin()
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
         self._plugs.limits.start(nursery)
         self._plugs.watch()
@@ -181,7 +181,7 @@ class Run:
         self.measures.body.end()
         left = [block for block in self.blocks if was_left_early(block, self.body_task)]
         for block in self.blocks:
-            block._body_ended()
+            block.body_ended()
         for block in left:
             leave_early(block)
         self.pump.wake()
@@ -200,12 +200,12 @@ class Run:
         self._watch_no_more()
         for block in self.blocks:
             try:
-                if not block._finished:
-                    block._abort("its network was stopped")
+                if not block.finished:
+                    block.abort("its network was stopped")
             except BaseException as raised:  # from a generator's clean-up, for example; the other blocks must end too
                 self.fault(raised, phase=block.name)
                 self.late_errors.append(raised)
-            block._leave()
+            block.leave()
         self._plugs.recorder.finish()
         self._plugs.progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
         for gate in self.pump.gates:
@@ -275,25 +275,25 @@ class Run:
         while waiting:
             node = waiting.pop()
             if node not in self.nodes and node not in new:
-                if node not in given and getattr(node, "_is_left_over", False):
+                if node not in given and getattr(node, "is_left_over", False):
                     continue  # it only hands on the items that an earlier network has left in it
-                node._check_free(self)
+                node.check_free(self)
                 new[node] = None
-                waiting.extend(reversed(list(node._neighbors())))
+                waiting.extend(reversed(list(node.neighbors())))
         for node in new:
-            node._join(self)
+            node.join(self)
             node.name = self._names.take(node.name)
             self.nodes[node] = None
-            if isinstance(node, Block):
+            if isinstance(node, BlockCore):
                 self._blocks[node] = None
                 if node.hears_losses:
                     self.hearers[node] = None
             else:
                 self.agents.append(cast("Member", node))
         if self.is_open:
-            self._late.update((node, node) for node in new if isinstance(node, Block))
+            self._late.update((node, node) for node in new if isinstance(node, BlockCore))
             for node in new:
-                node._start()
+                node.begin()
             announce_beginning()
 
     def _let_leave(self) -> None:
@@ -381,7 +381,7 @@ class Run:
 
     def balance(self) -> Balance:
         """The accounts: what became of every item that each block accepted."""
-        rows = (*(block._balance() for block in self._blocks), *self.measures.departed_balance())
+        rows = (*(block.accounts() for block in self._blocks), *self.measures.departed_balance())
         return Balance(rows, self.has_ended)
 
     def statistics(self) -> Statistics:

@@ -47,13 +47,13 @@ class MendedExecutor(Executor):
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Let a worker call `fn(*args, **kwargs)`."""
-        executor, client = self._executor, self._executor._client
-        if executor._shutdown or client.status == "closed":
+        executor, client = self._executor, self._executor._client  # noqa: SLF001  # Dask has no public name
+        if executor._shutdown or client.status == "closed":  # noqa: SLF001
             raise RuntimeError(
                 f"{executor!r} takes no more work: it was shut down, or its client was closed, {client!r}"
             )
-        there = client.submit(fn, *args, **({"pure": False} | executor._kwargs), **kwargs)
-        executor._futures.add(there)  # so that the executor's own shutdown waits for it
+        there = client.submit(fn, *args, **({"pure": False} | executor._kwargs), **kwargs)  # noqa: SLF001
+        executor._futures.add(there)  # noqa: SLF001  # so that the executor's own shutdown waits for it
         return on_loop(client, fetch_one(client, there))
 
 

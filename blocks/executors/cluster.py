@@ -59,7 +59,7 @@ class Cluster(Executor):
     """
 
     is_here = False
-    _keeps_results = True  # on the cluster; the block gets a future
+    keeps_results = True  # on the cluster; the block gets a future
 
     def __init__(self, client: Client) -> None:
         if not isinstance(client, import_module("distributed").Client) or client.asynchronous:
@@ -97,8 +97,11 @@ class Cluster(Executor):
 
     # The executor of blocks
 
-    def _check(self, function: Callable[..., Any], who: str) -> None:
-        """Raise a `TypeError` that says what to do if a function cannot be sent to the workers."""
+    def check_function(self, function: Callable[..., Any], who: str) -> None:
+        """Raise a `TypeError` that says what to do if a function cannot be sent to the workers.
+
+        :meta private:
+        """
         try:
             Sealed.of(function)
         except Exception as error:
@@ -107,15 +110,21 @@ class Cluster(Executor):
                 "(a lock, a file, a connection) has to be made by the function itself"
             ) from error
 
-    def _check_expanding(self, who: str) -> None:
-        """Raise a `TypeError` that says what to do: the results of a function are seen only on the cluster."""
+    def check_expanding(self, who: str) -> None:
+        """Raise a `TypeError` that says what to do: the results of a function are seen only on the cluster.
+
+        :meta private:
+        """
         raise TypeError(
             f"{who}: a Cluster does not run the function of a TransformMany or a Filter, as what it gives has to be "
             "seen here; let a Transformer work there, and split or filter behind a gather; or use client.get_executor()"
         )
 
-    def _open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:
-        """Open a lane for a block."""
+    def open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:
+        """Open a lane for a block.
+
+        :meta private:
+        """
         if self._is_shut or self._client.status == "closed":
             raise RuntimeError(f"block {name!r}: {self!r} takes no more work")
         return ClusterLane(self._client, name, limit, home)

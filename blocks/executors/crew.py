@@ -79,11 +79,17 @@ class Crew(Executor):
         """Make the hand of worker `number`."""
         raise NotImplementedError
 
-    def _check(self, function: Callable[..., Any], who: str) -> None:
-        """Raise a `TypeError` if the workers cannot call the function of a block."""
+    def check_function(self, function: Callable[..., Any], who: str) -> None:
+        """Raise a `TypeError` if the workers cannot call the function of a block.
 
-    def _open_lane(self, name: str, at_once: int, home: Homecoming) -> CrewLane:
-        """Become the executor of a block."""
+        :meta private:
+        """
+
+    def open_lane(self, name: str, at_once: int, home: Homecoming) -> CrewLane:
+        """Become the executor of a block.
+
+        :meta private:
+        """
         return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel)
 
     def begin_anew(self) -> None:

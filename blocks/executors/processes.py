@@ -66,5 +66,9 @@ class Processes(Crew):
     def _hand(self, number: int) -> Hand:
         return ProcessHand(str(self), self.worker_init, self.cpus, number)
 
-    def _check(self, function: Callable[..., Any], who: str) -> None:
+    def check_function(self, function: Callable[..., Any], who: str) -> None:
+        """Raise a `TypeError` if a function cannot be sent to the workers.
+
+        :meta private:
+        """
         check_picklable(function, who)

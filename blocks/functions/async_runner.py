@@ -19,9 +19,8 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
-from ..core.source import Source
 from ..core.waiting import goes_to_sleep, moves, resting, wakes_up
-from .function_block import FunctionBlock
+from .function_block import FunctionCore
 from .item_limit import allowed, awaited_in_time
 from .reorder import Reorder
 
@@ -50,9 +49,9 @@ class AsyncRunner:
         "workers",
     )
 
-    def __init__(self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int) -> None:
-        self.block: FunctionBlock[Any] = block
-        self.call: Callable[[Any], Any] = awaited_in_time(block.function, block._time_limit)
+    def __init__(self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int) -> None:
+        self.block: FunctionCore[Any] = block
+        self.call: Callable[[Any], Any] = awaited_in_time(block.function, block.time_limit)
         self.at_once: int = concurrency
         self.concurrency: int = concurrency
         self.ordered: bool = ordered
@@ -68,18 +67,18 @@ class AsyncRunner:
 
     def start(self) -> None:
         """Wrap the function to record its calls if the run is recorded; workers start when there is work."""
-        if (tracer := self.block._tracer) is not None:
+        if (tracer := self.block.tracer) is not None:
             self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
 
     def _gives(self) -> bool:
         """Whether the result of a call is handed on unchanged."""
-        return isinstance(self.block, Source)
+        return self.block.gives
 
     def step(self) -> None:
         """Hand results on, and give items to free workers."""
-        self.block._flush()
+        self.block.flush()
         self.give_out()
-        self.block._inbox.admit()
+        self.block.inbox.admit()
 
     def give_out(self) -> None:
         """Give items to free workers."""
@@ -90,7 +89,7 @@ class AsyncRunner:
                 wakes_up(task)
                 trio.lowlevel.reschedule(task, outcome.Value(job))
             else:
-                network = self.block._network
+                network = self.block.host
                 assert network is not None
                 self.workers += 1
                 name = f"{self.block.name} worker {self.workers}"
@@ -99,17 +98,17 @@ class AsyncRunner:
     def _next(self) -> Job | None:
         """The next item, if it may be started now."""
         block = self.block
-        queue = block._inbox.queue
+        queue = block.inbox.queue
         order = self.order
-        open_items = order.started - order.handed_on + len(block._outbox.queue)
-        if not queue or open_items >= self.window or block._dead.queue:
+        open_items = order.started - order.handed_on + len(block.outbox.queue)
+        if not queue or open_items >= self.window or block.dead.queue:
             return None
         leasing = block.leasing
         if leasing is not None and not leasing.ready(queue, 1):
             return None
         self.busy += 1  # before the item leaves the queue, so that it is always counted
         number = order.start()
-        block._inbox.note_depth()
+        block.inbox.note_depth()
         item = queue.popleft()
         return number, item if leasing is None else leasing.give(item)
 
@@ -120,7 +119,7 @@ class AsyncRunner:
         task = trio.lowlevel.current_task()
         loop_held.holders[task] = Holder(str(self.block), self.block.name, REMEDY, self.block.function)
         job: Job | None = first.pop()
-        inbox = self.block._inbox
+        inbox = self.block.inbox
         call = self.call
         self.in_work.add(task)
         while job is not None:
@@ -143,13 +142,13 @@ class AsyncRunner:
                 inbox.admit()
                 job = job or self._next()
             if job is None:
-                self.block._settle()
+                self.block.settle()
                 job = await self._idle(task)
 
     def _called(self, start: float) -> None:
         """Record how long a call took."""
         now = time_slice.clock()
-        self.block._effort.add(1, now - start, 0.0, now)
+        self.block.effort.add(1, now - start, 0.0, now)
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Apply the policy to a failed item; return the results of a successful retry, if there is one."""
@@ -160,7 +159,7 @@ class AsyncRunner:
             forget_frames(error)
             self._called(start)
             self.busy -= 1  # the block counts the item from here on
-            delay = self.block._handle(error, item, number, attempt)
+            delay = self.block.handle(error, item, number, attempt)
             del error  # its frames refer to this frame, which would keep the error alive
             if delay is None:
                 return []
@@ -186,7 +185,7 @@ class AsyncRunner:
         self.idle.append(task)
         goes_to_sleep(task)
         if not any(map(moves, self.in_work)):
-            self.block._parked()
+            self.block.parked()
         resting.add(task)
         try:
             job: Job | None = await trio.lowlevel.wait_task_rescheduled(abort)
@@ -206,13 +205,13 @@ class AsyncRunner:
         self.waiting += len(results)
         for ready in self.order.done(number, results):
             self.waiting -= len(ready)
-            self._emit(ready)
-        if self.idle or self.workers < self.concurrency or block._inbox.closed or block._governed:
-            block._wake()
+            self.emit(ready)
+        if self.idle or self.workers < self.concurrency or block.inbox.closed or block.governed:
+            block.wake()
 
-    def _emit(self, results: list[Any]) -> None:
+    def emit(self, results: list[Any]) -> None:
         if results:
-            self.block._emit(results)
+            self.block.emit(results)
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         """The workers that have an item."""
@@ -237,17 +236,17 @@ class AsyncExpandingRunner(AsyncRunner):
     __slots__ = ("generate", "streams")
 
     def __init__(
-        self, block: FunctionBlock[Any], concurrency: int, ordered: bool, window: int, is_generator: bool
+        self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int, is_generator: bool
     ) -> None:
         super().__init__(block, concurrency, ordered, window)
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
-        self.streams: bool = block._failures.is_strict and (concurrency == 1 or not ordered)
+        self.streams: bool = block.failures.is_strict and (concurrency == 1 or not ordered)
         if is_generator:
-            self.call: Callable[[Any], Any] = self._read if block._time_limit is None else self._read_in_time
+            self.call: Callable[[Any], Any] = self._read if block.time_limit is None else self._read_in_time
 
     async def _read_in_time(self, item: Any) -> list[Any]:
-        assert self.block._time_limit is not None
-        with allowed(self.block._time_limit) as scope:
+        assert self.block.time_limit is not None
+        with allowed(self.block.time_limit) as scope:
             return await self._read(item, scope)
 
     async def _read(self, item: Any, scope: trio.CancelScope | None = None) -> list[Any]:
@@ -256,9 +255,9 @@ class AsyncExpandingRunner(AsyncRunner):
         try:
             async for output in generator:
                 if self.streams:
-                    self.block._counts["produced"] += 1
+                    self.block.counts["produced"] += 1
                     self._trace((output,))
-                    self._emit([output])
+                    self.emit([output])
                     await self._wait_for_room(scope)
                 else:
                     outputs.append(output)
@@ -272,7 +271,7 @@ class AsyncExpandingRunner(AsyncRunner):
 
     def _trace(self, outputs: Iterable[Any]) -> None:
         """Record outputs of the item on which the running task works."""
-        if (tracer := self.block._tracer) is not None:
+        if (tracer := self.block.tracer) is not None:
             tracer.gave(outputs, tracer.current[trio.lowlevel.current_task()])
 
     def _results(self, result: Any) -> list[Any]:
@@ -280,11 +279,11 @@ class AsyncExpandingRunner(AsyncRunner):
             raise not_awaited(self.block, result)
         outputs = list(result)
         self._trace(outputs)
-        self.block._counts["consumed"] += 1
+        self.block.counts["consumed"] += 1
         return outputs
 
     async def _wait_for_room(self, scope: trio.CancelScope | None) -> None:
-        outbox = self.block._outbox
+        outbox = self.block.outbox
         if time_slice.clock() >= time_slice.until:
             await time_slice.pause()
         if len(outbox.queue) < self.window:
@@ -293,17 +292,17 @@ class AsyncExpandingRunner(AsyncRunner):
         if scope is not None:
             left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # the wait is not the item's time
         while len(outbox.queue) >= self.window:
-            await self.block._space.park(self.block, "hand its outputs on", None)
+            await self.block.space.park(self.block, "hand its outputs on", None)
         if scope is not None:
             scope.deadline = trio.current_time() + left
 
     def step(self) -> None:
         """Hand results on; wake generators that waited for room; give items to free workers."""
         super().step()
-        if len(self.block._outbox.queue) < self.window:
-            for waiter in self.block._space:
-                self.block._space.wake(waiter)
+        if len(self.block.outbox.queue) < self.window:
+            for waiter in self.block.space:
+                self.block.space.wake(waiter)
 
     def _hand_on(self, number: int, results: list[Any]) -> None:
-        self.block._counts["produced"] += len(results)
+        self.block.counts["produced"] += len(results)
         super()._hand_on(number, results)

@@ -19,7 +19,7 @@ from ..core.carried import Carried
 from ..core.contexts import ContextQueue
 from ..core.outbox import Outbox
 from ..executors.threads import Threads
-from .function_block import FunctionBlock, FunctionInbox
+from .function_block import FunctionCore, FunctionInbox
 
 if TYPE_CHECKING:
     pass
@@ -68,15 +68,13 @@ class CarryingInbox(FunctionInbox[Any]):
 
     __slots__ = ()
 
-    def __init__(
-        self, block: FunctionBlock[Any], *, capacity: int | None, filter: Callable[[Any], bool] | None
-    ) -> None:
+    def __init__(self, block: FunctionCore[Any], *, capacity: int | None, filter: Callable[[Any], bool] | None) -> None:
         super().__init__(block, CarryingQueue(), capacity=capacity, filter=filter)
         self.contexts = {}
 
 
 def carry(
-    block: FunctionBlock[Any],
+    block: FunctionCore[Any],
     *,
     capacity: int | None,
     filter: Callable[[Any], bool] | None,
@@ -99,7 +97,7 @@ def carry(
     use_ports(block, capacity, filter, carried)
 
 
-def carry_filter(block: FunctionBlock[Any], *, capacity: int | None, executor: Executor | None) -> None:
+def carry_filter(block: FunctionCore[Any], *, capacity: int | None, executor: Executor | None) -> None:
     """Make a block call its predicate in the contexts of its items.
 
     Raises:
@@ -111,7 +109,7 @@ def carry_filter(block: FunctionBlock[Any], *, capacity: int | None, executor: E
 
 
 def use_ports(
-    block: FunctionBlock[Any], capacity: int | None, filter: Callable[[Any], bool] | None, carried: Function
+    block: FunctionCore[Any], capacity: int | None, filter: Callable[[Any], bool] | None, carried: Function
 ) -> None:
     """Give a block ports that carry contexts."""
     outbox: Outbox[Any] = Outbox(block, ContextQueue())
@@ -119,7 +117,7 @@ def use_ports(
     block.carry_by(CarryingInbox(block, capacity=capacity, filter=filter), outbox, carried)
 
 
-def check_carries(block: FunctionBlock[Any], executor: Executor | None) -> None:
+def check_carries(block: FunctionCore[Any], executor: Executor | None) -> None:
     """Raise a `TypeError` that says what to do if an executor works in other processes."""
     if executor is not None and not isinstance(executor, (Threads, ThreadPoolExecutor)):
         raise TypeError(

@@ -30,7 +30,7 @@ from ..executors.stream import Piece
 from ..executors.threads import Threads
 from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
-from .function_block import FunctionBlock, default_window
+from .function_block import FunctionCore, default_window
 from .job_trace import JobTrace
 from .lane_user import LaneUser
 from .reorder import Reorder
@@ -98,7 +98,7 @@ class ExecutorRunner(LaneUser):
 
     def __init__(
         self,
-        block: FunctionBlock[Any],
+        block: FunctionCore[Any],
         executor: Executor,
         concurrency: int,
         ordered: bool,
@@ -106,14 +106,14 @@ class ExecutorRunner(LaneUser):
         expands: bool = False,
     ) -> None:
         super().__init__(block, executor, concurrency)
-        self.block: FunctionBlock[Any] = block
+        self.block: FunctionCore[Any] = block
         self.place: str = type(executor).__name__
         self.at_once: int = min(
             concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency))
         )
         self.ordered: bool = ordered
         self.window: int | None = window
-        self.task: Task = Task(block.function, expands, block._failures.is_strict, str(block), keeper=block.keeper())
+        self.task: Task = Task(block.function, expands, block.failures.is_strict, str(block), keeper=block.keeper())
         self.busy: int = 0
         self.waiting: int = 0
         self.order: Reorder[Batch] = Reorder(ordered)
@@ -130,16 +130,16 @@ class ExecutorRunner(LaneUser):
     def start(self) -> None:
         """Open a lane to the executor."""
         self.open()
-        network = self.block._network
+        network = self.block.host
         assert network is not None
         context = network.pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
         self.task = attrs.evolve(self.task, limit=self.lane.limit, context=context)
         if self.task.expands and self.task.is_strict and self.lane.streams:
             self.streams = Streams(self, self._chunks_came, self.window)
             self.task = attrs.evolve(self.task, limit=math.inf)
-        if self.block._tracer is not None:
+        if self.block.tracer is not None:
             self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
-            if not getattr(self.executor, "_keeps_results", False):
+            if not getattr(self.executor, "keeps_results", False):
                 self.task = attrs.evolve(self.task, function=self._timed())
 
     def _timed(self) -> Callable[[Any], Any]:
@@ -179,24 +179,24 @@ class ExecutorRunner(LaneUser):
             self._came_home(job)
         if self.failure is not None:
             raise self.failure
-        self.block._flush()
+        self.block.flush()
         if self.streams is not None:
             self._grant(self.streams)
         self.give_out()
-        self.block._inbox.admit()
+        self.block.inbox.admit()
 
     def give_out(self) -> None:
         """Submit items; items that are tried again come first."""
         while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
                 if self.streams is not None:
-                    self.streams.begin(job, self.block._room())
+                    self.streams.begin(job, self.block.room())
                 self._submit(job)
             except Exception as error:
                 annotate(error, f"{self.block} could not hand items to its executor, {self.executor!r}")
                 self.again.appendleft(job)
                 self.failure = error
-                self.block._wake()  # this may be a sender's task, and the block has failed, not the sender
+                self.block.wake()  # this may be a sender's task, and the block has failed, not the sender
                 return
             self._count(1)
 
@@ -209,10 +209,10 @@ class ExecutorRunner(LaneUser):
     def _next(self) -> Job | None:
         """A job with the next items, if they may be started now."""
         block = self.block
-        queue = block._inbox.queue
-        if not queue or block._dead.queue:
+        queue = block.inbox.queue
+        if not queue or block.dead.queue:
             return None
-        room = self._room()
+        room = self.room()
         if room < 1:
             return None
         share = -(-len(queue) // (self.lane.depth - self.out))
@@ -221,7 +221,7 @@ class ExecutorRunner(LaneUser):
         if leasing is not None and not (count := leasing.ready(queue, count)):
             return None
         self.busy += min(count, len(queue))  # before they leave the queue, so that they are always counted
-        items = list(block._inbox.take(count))
+        items = list(block.inbox.take(count))
         if leasing is not None:
             items = [leasing.give(item) for item in items]
         batch = Batch(self.order.start(len(items)), len(items))
@@ -230,9 +230,9 @@ class ExecutorRunner(LaneUser):
         self.batches[batch] = None
         return Job(self.task, items, batch, range(len(items)))
 
-    def _room(self) -> int:
+    def room(self) -> int:
         """How many more items may be started; by default the window counts batches."""
-        to_hand_on = len(self.block._outbox.queue)
+        to_hand_on = len(self.block.outbox.queue)
         if self.window is not None:
             return self.window - (self.order.started - self.order.handed_on) - to_hand_on
         window = default_window(self.concurrency)
@@ -249,7 +249,7 @@ class ExecutorRunner(LaneUser):
         if outcome is None:
             self._not_done(job)
             return
-        self.block._effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
+        self.block.effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
         self.size.learn(outcome.done, seconds, self.lane.seconds)
         if self.trace is not None:
             self.trace.came_home(job, outcome)
@@ -295,7 +295,7 @@ class ExecutorRunner(LaneUser):
         item = job.items[number]
         if self.trace is not None:
             self.trace.failed(job, number, error)
-        delay = self.block._handle(error, item, batch.number + place, job.attempt)
+        delay = self.block.handle(error, item, batch.number + place, job.attempt)
         if delay is None:
             batch.undecided -= 1
             return
@@ -304,14 +304,14 @@ class ExecutorRunner(LaneUser):
         self.busy += 1
         again = Job(self.task, (job.items[number],), batch, (place,), job.attempt + 1)
         if delay > 0:
-            assert self.block._network is not None
-            self.block._network.after(delay, partial(self._retry, again))
+            assert self.block.host is not None
+            self.block.host.after(delay, partial(self._retry, again))
         else:
             self.again.append(again)
 
     def _retry(self, job: Job) -> None:
         self.again.append(job)
-        self.block._wake()
+        self.block.wake()
 
     def _hand_over_again(self, job: Job, rest: Sequence[int]) -> None:
         """Queue the items of a job that were not begun."""
@@ -347,32 +347,32 @@ class ExecutorRunner(LaneUser):
     def _hand_on(self, batch: Batch) -> None:
         if not batch.undecided:
             for ready in self.order.done(batch.number, batch, batch.count):
-                self._emit(ready)
+                self.emit(ready)
         if self.ordered and self.streams is not None and self.batches:
             self._emit_early(next(iter(self.batches)))
 
-    def _emit(self, batch: Batch) -> None:
+    def emit(self, batch: Batch) -> None:
         del self.batches[batch]
         if self.streams is not None:
             self.waiting -= batch.count
-            self.block._counts["consumed"] += batch.count
+            self.block.counts["consumed"] += batch.count
             self._emit_early(batch)
             return
         results = batch.in_order()
         batch.results = []
         self.waiting -= len(results)
         if self.task.expands:
-            self.block._counts["consumed"] += len(results)
+            self.block.counts["consumed"] += len(results)
             results = [output for outputs in results for output in outputs]
-            self.block._counts["produced"] += len(results)
+            self.block.counts["produced"] += len(results)
         if results:
-            self.block._emit(results)
+            self.block.emit(results)
 
     # Outputs that come before their item ends
 
     def _chunks_came(self) -> None:
         if not self.over.is_set():
-            self.block._wake()
+            self.block.wake()
 
     def take_chunk(self, job: Job, chunk: list[Piece]) -> None:
         """Store some outputs of a job; hand them on if it is their turn."""
@@ -387,8 +387,8 @@ class ExecutorRunner(LaneUser):
     def _emit_early(self, batch: Batch) -> None:
         outputs, batch.early = batch.early, []
         if outputs:
-            self.block._counts["produced"] += len(outputs)
-            self.block._emit(outputs)
+            self.block.counts["produced"] += len(outputs)
+            self.block.emit(outputs)
 
     def job_pauses(self, job: Job, pauses: bool) -> None:
         """Count a job as paused or running again: its worker waits for room, or goes on."""
@@ -397,8 +397,8 @@ class ExecutorRunner(LaneUser):
 
     def _grant(self, streams: Streams) -> None:
         """Let generators continue if all of their outputs have been taken."""
-        if self.block._outbox.queue:
+        if self.block.outbox.queue:
             return
         for job in streams.waiting():
             if not job.batch.early or next(iter(self.batches)).is_late:  # it must not wait for later items
-                streams.grant(job, self.block._room())
+                streams.grant(job, self.block.room())

@@ -1,7 +1,7 @@
 """The shared core of the blocks that run a user's function.
 
 The block owns the inbox, the outbox and the dead letters. A runner calls the function with the items: inline on the
-loop, in tasks or in an executor. It gives results to `_emit` and exceptions to `_handle`. A new way to run functions
+loop, in tasks or in an executor. It gives results to `emit` and exceptions to `handle`. A new way to run functions
 is a new runner.
 """
 
@@ -11,7 +11,7 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 import attrs
 import trio
@@ -21,14 +21,13 @@ from ..base.error_info import ErrorInfo, Shown, annotate
 from ..base.log import log
 from ..base.names import automatic_name
 from ..base.statistics import BlockStatistics
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.carried import lease_with, plain
 from ..core.contexts import carry_on
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
 from ..core.resource_pool import ResourcePool
-from ..core.source import inlet_for
-from ..core.target import Target
+from ..core.source import Source, inlet_for
 from ..core.threads import loop_of
 from ..core.waiting import WaitList
 from ..executors.keeper import Keeper
@@ -91,31 +90,32 @@ class FunctionInbox(Inbox[In]):
     """An inbox that also counts items in work: with capacity 1, a block takes an item only when it holds none."""
 
     __slots__ = ()
-    block: FunctionBlock[In]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+    block: FunctionCore[In]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
         """How many more messages fit in."""
-        return self.capacity - len(self.queue) - self.block._runner.busy
+        return self.capacity - len(self.queue) - self.block.runner.busy
 
 
-class FunctionBlock(Block, Target[In]):
-    """A block that calls a function with each of its items."""
+class FunctionCore(BlockCore, Generic[In]):
+    """The core of a block that calls a function with each of its items."""
 
     __slots__ = (
-        "_dead",
-        "_effort",
-        "_failures",
-        "_inbox",
-        "_outbox",
-        "_runner",
-        "_space",
-        "_time_limit",
+        "dead",
+        "effort",
+        "failures",
         "function",
+        "inbox",
         "leasing",
+        "outbox",
+        "runner",
+        "space",
+        "time_limit",
     )
 
     def __init__(
         self,
+        facade: Any,
         function: Callable[..., Any],
         *,
         capacity: int | None,
@@ -125,43 +125,48 @@ class FunctionBlock(Block, Target[In]):
         name: str | None,
     ) -> None:
         if not callable(function):
-            who = type(self).__name__ if name is None else f"{self.kind} {name!r}"
+            who = type(facade).__name__ if name is None else f"{facade.kind} {name!r}"
             raise TypeError(f"{who}: the function must be callable, got {function!r}")
-        super().__init__(name or name_of(function, type(self).__name__))
+        super().__init__(facade, name or name_of(function, type(facade).__name__))
         check_capacity(str(self), capacity)
         if time_limit is not None:
             check_number(str(self), "time_limit", time_limit, above=True)
-        self._time_limit = time_limit
+        self.time_limit = time_limit
         self.function: Callable[..., Any] = function
-        self._failures = Failures(str(self), as_policy(str(self), on_error))
-        self._inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
-        self._outbox: Outbox[Any] = Outbox(self, deque())
-        self._dead: Outbox[ErrorInfo] = Outbox(self, deque())
-        self._space: WaitList[None] = WaitList()
-        self._effort = Effort()
+        self.failures = Failures(str(self), as_policy(str(self), on_error))
+        self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
+        self.outbox: Outbox[Any] = Outbox(self, deque())
+        self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
+        self.space: WaitList[None] = WaitList()
+        self.effort = Effort()
         self.leasing: Leasing | None = None
-        self._runner: Runner
+        self.runner: Runner
 
-    def _use(self, runner: Runner) -> None:
+    def use(self, runner: Runner) -> None:
         """Set the runner that calls the function. This is the last step of making the block: it may join a network."""
-        self._runner = runner
-        if isinstance(self._failures.final, DeadLetter):
-            self._dead.link(inlet_for(self._dead, self._failures.final.target))
+        self.runner = runner
+        if isinstance(self.failures.final, DeadLetter):
+            self.dead.link(inlet_for(self.dead, self.failures.final.target))
 
     def lease_from(self, pool: ResourcePool[Any] | None, executor: Executor | None) -> None:
         """Take a lease for each item if there is a pool, and call the function with the item and the lease."""
         if pool is not None:
             self.function = with_lease(str(self), self.function, pool, executor)
-            self.leasing = Leasing(pool, self._wake, functools.partial(loop_of, self))
+            self.leasing = Leasing(pool, self.wake, functools.partial(loop_of, self))
 
     def carry_by(self, inbox: Inbox[In], outbox: Outbox[Any], function: Callable[..., Any]) -> None:
         """Use ports and a function that carry contexts with the items."""
-        self._inbox, self._outbox, self.function = inbox, outbox, function
+        self.inbox, self.outbox, self.function = inbox, outbox, function
+
+    @property
+    def gives(self) -> bool:
+        """Whether the block hands on what its function returns."""
+        return isinstance(cast("object", self.facade), Source)
 
     @property
     def wants_contexts(self) -> bool:
         """Whether its function is called in the contexts of its items."""
-        return self._outbox.carries
+        return self.outbox.carries
 
     def input_linked(self) -> None:
         """Handle a new link to the block, or upstream of it, while the network runs."""
@@ -177,23 +182,23 @@ class FunctionBlock(Block, Target[In]):
     @property
     def may_overtake(self) -> bool:
         """Whether results may leave in another order than their items came."""
-        return not self._runner.ordered
+        return not self.runner.ordered
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         """Hand on the results and dead letters that are ready."""
-        if self._outbox.queue:
-            self._outbox.flush()
-        if self._dead.queue:
-            self._dead.flush()
+        if self.outbox.queue:
+            self.outbox.flush()
+        if self.dead.queue:
+            self.dead.flush()
 
-    def _room(self) -> int:
+    def room(self) -> int:
         """How many more results fit in."""
-        if self._dead.queue:
+        if self.dead.queue:
             return 0
-        outbox = self._outbox
+        outbox = self.outbox
         waiting = len(outbox.queue)
         if not outbox.links:
-            return self._inbox.capacity - waiting
+            return self.inbox.capacity - waiting
         if waiting:
             return 0
         link = outbox.links[0]
@@ -201,24 +206,24 @@ class FunctionBlock(Block, Target[In]):
             return max(1, link.inbox.room())
         return UNBOUNDED
 
-    def _emit(self, results: list[Any]) -> None:
+    def emit(self, results: list[Any]) -> None:
         """Put results into the outbox, in order."""
-        self._outbox.emit(results)
+        self.outbox.emit(results)
 
     def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
         """Stop the network because the function raised."""
-        assert self._network is not None
+        assert self.host is not None
         if item is END:
-            self._counts["consumed"] += 1  # it is no item; it was subtracted there when it came
+            self.counts["consumed"] += 1  # it is no item; it was subtracted there when it came
             annotate(error, f"raised by at_end, behind item {number - 1}")
-            self._network.fault(error, phase=self.name)
+            self.host.fault(error, phase=self.name)
             raise error
-        self._counts["dropped:fault"] += 1
-        self._counts["failed"] += 1
-        self._network.fault(error, phase=self.name, item=item, number=number)
+        self.counts["dropped:fault"] += 1
+        self.counts["failed"] += 1
+        self.host.fault(error, phase=self.name, item=item, number=number)
         raise error
 
-    def _handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
+    def handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         """Apply the policy to a failed item; return the seconds until the next try, or None if there is none."""
         lease = None if isinstance(error, Late) else lease_with(item)  # a call that is late may still use it
         delay: float | None = None
@@ -234,31 +239,31 @@ class FunctionBlock(Block, Target[In]):
             self._fault(error, item, number)
         if isinstance(error, Late):
             error = error.explain(str(self), item, number)
-        action = self._failures.decide(attempt, number, may_drop=item is not END)
+        action = self.failures.decide(attempt, number, may_drop=item is not END)
         if action is not Action.FAIL:
             log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
         if action is Action.RETRY:
-            self._counts["retried"] += 1
+            self.counts["retried"] += 1
             return self._delay(error, item, number, attempt + 1)
         if action is Action.FAIL:
-            if self._failures.given_up:
-                share = f"{self._failures.given_up} of {self._failures.seen} items failed"
+            if self.failures.given_up:
+                share = f"{self.failures.given_up} of {self.failures.seen} items failed"
                 annotate(error, f"the error budget of {self} is used up: {share}")
             self._fault(error, item, number)
-        self._counts["failed"] += 1
+        self.counts["failed"] += 1
         if action is Action.SKIP:
-            self._drop("skipped", (item,), (number,))
+            self.drop("skipped", (item,), (number,))
         else:
-            self._lose((item,), (number,))
+            self.lose((item,), (number,))
             info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
-            self._became((item,), info)
-            self._dead.queue.append(info)
-            self._dead.flush()
+            self.became((item,), info)
+            self.dead.queue.append(info)
+            self.dead.flush()
         return None
 
     def _delay(self, error: BaseException, item: Any, number: int, attempt: int) -> float:
         try:
-            delay = self._failures.delay(attempt)
+            delay = self.failures.delay(attempt)
             if not delay >= 0:
                 raise ValueError(f"{self}: backoff must give seconds >= 0, got {delay!r} for try {attempt}")
         except Exception as broken:
@@ -268,91 +273,91 @@ class FunctionBlock(Block, Target[In]):
 
     # Stepping
 
-    def _start(self) -> None:
-        if self._tracer is not None:
-            self._effort.on_wait = self._tracer.waits_of(self.name)
-        self._effort.change(NO_INPUT)
+    def begin(self) -> None:
+        if self.tracer is not None:
+            self.effort.on_wait = self.tracer.waits_of(self.name)
+        self.effort.change(NO_INPUT)
         if self.wants_contexts:
             carry_on(self.contexts_from())
-        self._runner.start()
-        super()._start()
+        self.runner.start()
+        super().begin()
 
-    def _arrived(self) -> None:
-        if self._effort.state is NO_INPUT:
-            self._effort.change(WORKING)
-        if not self._queued and self._runner.is_eager and self._network is not None and self._network.is_open:
-            self._runner.give_out()
-            if not (self._inbox.senders or self._inbox.postponed):
+    def arrived(self) -> None:
+        if self.effort.state is NO_INPUT:
+            self.effort.change(WORKING)
+        if not self.queued and self.runner.is_eager and self.host is not None and self.host.is_open:
+            self.runner.give_out()
+            if not (self.inbox.senders or self.inbox.postponed):
                 return
-        self._wake()
+        self.wake()
 
-    def _step(self) -> None:
-        if self._network is None or self._finished or self._network.is_being_stopped:
+    def step(self) -> None:
+        if self.host is None or self.finished or self.host.is_being_stopped:
             return  # results that come after the stop are discarded
-        self._inbox.begin_step()
-        self._runner.step()
+        self.inbox.begin_step()
+        self.runner.step()
         if self.leasing is not None:
             self.leasing.stepped()
-        self._settle()
-        if self._inbox.closed and not self._held():
+        self.settle()
+        if self.inbox.closed and not self.held():
             self.drained()
 
     def drained(self) -> None:
         """Finish: no item will come any more, and none is held."""
-        self._finish()
+        self.finish()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Record whether the block works now or what it waits for."""
-        if self._runner.busy and not self._runner.waits_for_room:
+        if self.runner.busy and not self.runner.waits_for_room:
             state = WORKING
-        elif ((self._outbox.queue or self._dead.queue) and (not self._inbox.queue or self._room() < 1)) or (
+        elif ((self.outbox.queue or self.dead.queue) and (not self.inbox.queue or self.room() < 1)) or (
             self.leasing is not None and self.leasing.waits
         ):
             state = NO_OUTPUT
         else:
-            state = WORKING if self._inbox.queue or self._runner.waiting else NO_INPUT
-        if state is not self._effort.state:
-            self._effort.change(state)
+            state = WORKING if self.inbox.queue or self.runner.waiting else NO_INPUT
+        if state is not self.effort.state:
+            self.effort.change(state)
 
     def measured(self, seconds: float) -> BlockStatistics:
         """The statistics of the block over `seconds` of running time."""
-        runner, queued = self._runner, len(self._inbox.queue)
+        runner, queued = self.runner, len(self.inbox.queue)
         statistics = attrs.evolve(
             super().measured(seconds),
             place=runner.place,
             at_once=runner.at_once,
-            retried=self._counts["retried"],
-            failed=self._counts["failed"],
+            retried=self.counts["retried"],
+            failed=self.counts["failed"],
             queued=queued,
-            most_queued=max(self._inbox.most_queued, queued),
+            most_queued=max(self.inbox.most_queued, queued),
             in_work=runner.busy,
         )
-        return with_times(self._effort, statistics, seconds)
+        return with_times(self.effort, statistics, seconds)
 
-    def _finish(self) -> None:
-        super()._finish()
-        self._effort.change(WORKING)
+    def finish(self) -> None:
+        super().finish()
+        self.effort.change(WORKING)
         self._close()
-        self._outbox.end()
-        self._dead.end()
+        self.outbox.end()
+        self.dead.end()
 
-    def _abort(self, reason: str) -> None:
-        if not self._finished:
-            self._broken = reason
-            self._effort.change(WORKING)
-            self._counts["discarded"] += self._held()
-            for port in (self._inbox, self._outbox, self._dead):
+    def abort(self, reason: str) -> None:
+        if not self.finished:
+            self.broken = reason
+            self.effort.change(WORKING)
+            self.counts["discarded"] += self.held()
+            for port in (self.inbox, self.outbox, self.dead):
                 port.abort(reason)
             self._close()
 
     def _close(self) -> None:
-        self._runner.close()
+        self.runner.close()
         if self.leasing is not None:
             self.leasing.close()
 
     def remedy_for_calls(self) -> str:
         """Advice if later items may hold what the call of an earlier item waits for; else an empty string."""
-        if not (self._runner.ordered and self._runner.waiting):
+        if not (self.runner.ordered and self.runner.waiting):
             return ""
         return (
             f"results of {self} wait for the call of an item before them; if that waits for what they have taken, give "
@@ -374,24 +379,24 @@ class FunctionBlock(Block, Target[In]):
         if self.leasing is not None and self.leasing.waits:
             self.leasing.pool.recall()
 
-    def _held(self) -> int:
-        runner = self._runner
-        results = runner.waiting + len(self._outbox.queue) + len(self._dead.queue)
-        return len(self._inbox.queue) + runner.busy + results
+    def held(self) -> int:
+        runner = self.runner
+        results = runner.waiting + len(self.outbox.queue) + len(self.dead.queue)
+        return len(self.inbox.queue) + runner.busy + results
 
     def _describe_held(self) -> str:
-        waiting = f"{len(self._inbox.queue)} waiting, {self._runner.busy} in work"
-        results = self._runner.waiting + len(self._outbox.queue)
+        waiting = f"{len(self.inbox.queue)} waiting, {self.runner.busy} in work"
+        results = self.runner.waiting + len(self.outbox.queue)
         return waiting + (f", {results} results to hand on" if results else "")
 
-    def _ins(self) -> Sequence[Inbox[Any]]:
-        return (self._inbox,)
+    def inboxes(self) -> Sequence[Inbox[Any]]:
+        return (self.inbox,)
 
-    def _outs(self) -> Sequence[Outbox[Any]]:
-        return (self._outbox, self._dead)
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        return (self.outbox, self.dead)
 
-    def _tasks(self) -> Iterable[trio.lowlevel.Task]:
-        return self._runner.tasks()
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return self.runner.tasks()
 
 
 def name_of(function: Callable[..., Any], kind: str) -> str:
@@ -408,7 +413,7 @@ def default_window(concurrency: int) -> int:
 
 
 def check_concurrency(
-    block: FunctionBlock[Any],
+    block: FunctionCore[Any],
     concurrency: int,
     window: int | None,
     capacity: int | None,
@@ -432,14 +437,14 @@ def check_concurrency(
         check_executor(block, executor, runs_async)
 
 
-def check_expanding(block: FunctionBlock[Any], executor: Executor | None) -> None:
+def check_expanding(block: FunctionCore[Any], executor: Executor | None) -> None:
     """Raise a `TypeError` that says what to do if the executor keeps results, which the block must see."""
-    refuse = getattr(executor, "_check_expanding", None)
+    refuse = getattr(executor, "check_expanding", None)
     if refuse is not None:
         refuse(str(block))
 
 
-def check_executor(block: FunctionBlock[Any], executor: Executor, runs_async: bool) -> None:
+def check_executor(block: FunctionCore[Any], executor: Executor, runs_async: bool) -> None:
     """Raise a `TypeError` that says what to do if the executor cannot call the block's function."""
     if not isinstance(executor, Executor):
         raise TypeError(
@@ -450,7 +455,7 @@ def check_executor(block: FunctionBlock[Any], executor: Executor, runs_async: bo
             f"{block}: an async function runs in tasks of the loop and takes no executor; leave out executor=, or give "
             "the block a plain function"
         )
-    check = getattr(executor, "_check", None)
+    check = getattr(executor, "check_function", None)
     if check is not None:
         check(block.function, str(block))
     elif isinstance(executor, ProcessPoolExecutor):

@@ -20,10 +20,9 @@ from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from ..core.observer import Work
-from ..core.source import Source
 from ..executors.work import stop_iteration
 from .effort import WORKING
-from .function_block import FunctionBlock
+from .function_block import FunctionCore
 from .item_limit import called_in_time, expanded_in_time
 
 
@@ -39,9 +38,9 @@ class InlineRunner:
     place = "loop"
     __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "number", "pending", "size")
 
-    def __init__(self, block: FunctionBlock[Any]) -> None:
-        self.block: FunctionBlock[Any] = block
-        self.function: Callable[[Any], Any] = called_in_time(block.function, block._time_limit)
+    def __init__(self, block: FunctionCore[Any]) -> None:
+        self.block: FunctionCore[Any] = block
+        self.function: Callable[[Any], Any] = called_in_time(block.function, block.time_limit)
         self.pending: deque[Any] = deque()
         self.busy: int = 0
         self.size: BatchSize = BatchSize()
@@ -52,23 +51,23 @@ class InlineRunner:
 
     def start(self) -> None:
         """Wrap the function to record its calls if the run is recorded."""
-        if (tracer := self.block._tracer) is not None:
-            gives = isinstance(self.block, Source)
+        if (tracer := self.block.tracer) is not None:
+            gives = self.block.gives
             self.function = tracer.calls(self.block.name, self.function, gives, self.passes_on)
 
     def step(self) -> None:
         """Work on one batch, if the results of the last one were handed on."""
         block = self.block
-        block._flush()
-        room = 0 if self.is_pausing else block._room()
+        block.flush()
+        room = 0 if self.is_pausing else block.room()
         if room < 1:
-            block._inbox.admit()
+            block.inbox.admit()
             return
         self._run(min(room, self.size.items))
-        block._inbox.admit()
+        block.inbox.admit()
         may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
-        if (self.pending or block._inbox.queue) and may_go_on:
-            block._wake()
+        if (self.pending or block.inbox.queue) and may_go_on:
+            block.wake()
 
     def give_out(self) -> None:
         """Do nothing: work is done only in steps."""
@@ -79,7 +78,7 @@ class InlineRunner:
             return [self.pending.popleft()]
         if self.pending:
             return [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
-        inbox = self.block._inbox
+        inbox = self.block.inbox
         leasing = self.block.leasing
         if leasing is not None:
             count = leasing.ready(inbox.queue, count)
@@ -91,8 +90,8 @@ class InlineRunner:
         batch = self._take(count)
         if not batch:
             return
-        if self.block._effort.state is not WORKING:
-            self.block._effort.change(WORKING)
+        if self.block.effort.state is not WORKING:
+            self.block.effort.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
         may_wait = self.size.items < LARGEST_BATCH  # if not, the calls are quicker than reading the processor time
@@ -106,7 +105,7 @@ class InlineRunner:
         now = time_slice.clock()
         elapsed = now - start
         done = len(results)
-        self.block._effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        self.block.effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
         if error is None and done < len(batch):  # map takes StopIteration for the end of the batch
@@ -138,12 +137,12 @@ class InlineRunner:
     def _give(self, items: Sequence[Any], results: list[Any]) -> None:
         """Hand on the results; they belong to the first of these items."""
         del items
-        self.block._emit(results)
+        self.block.emit(results)
 
     def _failed(self, item: Any, error: BaseException) -> None:
         """Apply the policy to a failed item; the items before it are done, the items after it are pending."""
         self.busy -= 1
-        delay = self.block._handle(error, item, self.number + 1, self.attempt)
+        delay = self.block.handle(error, item, self.number + 1, self.attempt)
         if delay is None:
             self.number += 1
             self.attempt = 0
@@ -152,9 +151,9 @@ class InlineRunner:
         self.busy += 1
         self.pending.appendleft(item)
         if delay > 0:
-            assert self.block._network is not None
+            assert self.block.host is not None
             self.is_pausing = True
-            self.block._network.after(delay, self._resume)
+            self.block.host.after(delay, self._resume)
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that the function blocks the loop."""
@@ -165,7 +164,7 @@ class InlineRunner:
 
     def _resume(self) -> None:
         self.is_pausing = False
-        self.block._wake()
+        self.block.wake()
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         """No tasks: only the pump works here."""
@@ -186,9 +185,9 @@ class ExpandingRunner(InlineRunner):
 
     __slots__ = ("current", "item", "spent", "work")
 
-    def __init__(self, block: FunctionBlock[Any]) -> None:
+    def __init__(self, block: FunctionCore[Any]) -> None:
         super().__init__(block)
-        self.function: Callable[[Any], Any] = expanded_in_time(block.function, block._time_limit)
+        self.function: Callable[[Any], Any] = expanded_in_time(block.function, block.time_limit)
         self.item: Any = None
         self.work: Work | None = None
         self.spent: float = 0.0
@@ -218,21 +217,21 @@ class ExpandingRunner(InlineRunner):
             mark, now = now, time_slice.clock()
             self.spent += now - mark
             if self.current is None and self.spent > BATCH_SECONDS / 4:
-                self.block._effort.add(1, self.spent, 0.0, now)
+                self.block.effort.add(1, self.spent, 0.0, now)
                 self.spent = 0.0
             elif self.current is None:  # quick items are counted together, which costs less
                 quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
             if now - start > 2 * BATCH_SECONDS:
                 break
         elapsed = now - start
-        self.block._effort.add(quick, quick_seconds, thread_time() - cpu, now)
+        self.block.effort.add(quick, quick_seconds, thread_time() - cpu, now)
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
         self.size.learn(len(outputs), elapsed)
-        self.block._counts["produced"] += len(outputs)
-        self.block._emit(outputs)
+        self.block.counts["produced"] += len(outputs)
+        self.block.emit(outputs)
         if self.current is not None:
-            self.block._wake()
+            self.block.wake()
         if error is not None:
             try:
                 self._failed(self._let_go(), error)
@@ -246,13 +245,13 @@ class ExpandingRunner(InlineRunner):
         batch = self._take(1)
         if batch:
             self.item = batch[0]
-            tracer = self.block._tracer
+            tracer = self.block.tracer
             self.work = None if tracer is None else tracer.begin(self.block.name, self.item)
         return bool(batch)
 
     def _trace(self, work: Work, outputs: Sequence[Any], error: BaseException | None) -> None:
         """Record outputs, failure or end of the current item."""
-        tracer = self.block._tracer
+        tracer = self.block.tracer
         assert tracer is not None
         tracer.gave(outputs, work)
         if error is not None:
@@ -267,7 +266,7 @@ class ExpandingRunner(InlineRunner):
             raise stop_iteration(str(self.block)) from error
         if type(outputs) in NOT_ITERABLE:
             raise not_run(self.block, outputs, is_read=True)
-        return iter(outputs) if self.block._failures.is_strict else iter(list(outputs))
+        return iter(outputs) if self.block.failures.is_strict else iter(list(outputs))
 
     def _let_go(self) -> Any:
         item, self.item = self.item, None
@@ -278,7 +277,7 @@ class ExpandingRunner(InlineRunner):
         self.number += 1
         self.attempt = 0
         self.busy -= 1
-        self.block._counts["consumed"] += 1
+        self.block.counts["consumed"] += 1
 
     def close(self) -> None:
         """Close the generator that was being read."""
@@ -289,7 +288,7 @@ class ExpandingRunner(InlineRunner):
             close()
 
 
-def refuse(block: FunctionBlock[Any], results: list[Any]) -> TypeError:
+def refuse(block: FunctionCore[Any], results: list[Any]) -> TypeError:
     """Close the coroutines and generators among the results, and explain the first result, which is one of them."""
     close_unused(results[1:])
     return not_run(block, results[0])

@@ -10,7 +10,7 @@ from ..base.checks import check_function
 from ..base.error_info import annotate, shorten
 from ..base.timing import LARGEST_BATCH
 from ..core.inbox import Inbox
-from ..core.inputs import Input, Sought
+from ..core.inputs import InputPort, Sought
 from ..core.key_store import KeyStore
 from ..core.link import Link
 from .policies import Action, DeadLetter, Fail, Failures, Skip
@@ -49,7 +49,7 @@ class KeyMatcher:
     def __init__(
         self,
         who: str,
-        inputs: Sequence[Input[Any]],
+        inputs: Sequence[InputPort[Any]],
         keys: Sequence[Key],
         unmatched: Failures,
         drop: Callable[[Any], None],
@@ -59,9 +59,9 @@ class KeyMatcher:
         self._inputs = inputs
         self._keys = tuple(keys)
         self._unmatched = unmatched
-        self._drop = drop
+        self.drop = drop
         self._bury = bury
-        self._arrived = 0
+        self.arrived = 0
         self._looked_at = 0
         self.store: KeyStore = KeyStore(len(keys))
         self.faulted: int = 0
@@ -90,7 +90,7 @@ class KeyMatcher:
         return (port.inbox for port in self._inputs)
 
     def _take(self, index: int, item: Any, wholes: list[tuple[Any, ...]]) -> None:
-        self._arrived += 1
+        self.arrived += 1
         try:
             key = self._key(index, item)
             whole = self._put(index, key, item)
@@ -155,9 +155,9 @@ class KeyMatcher:
 
     def _passed_over(self) -> list[Hashable]:
         """Keys that cannot be completed any more; searched only if an input is full and a message has come since."""
-        if self._looked_at == self._arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
+        if self._looked_at == self.arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
             return []
-        self._looked_at = self._arrived
+        self._looked_at = self.arrived
         return list(dict.fromkeys((*self.store.reported(), *self._passed())))
 
     def _passed(self) -> list[Hashable]:
@@ -171,12 +171,12 @@ class KeyMatcher:
                 f"{self._who}: {shorten(item)} of input {index} has no partner: its key {shorten(key)} has not come to "
                 f"input {lacking}"
             )
-            action = self._unmatched.decide(0, self._arrived)
+            action = self._unmatched.decide(0, self.arrived)
             if action is Action.FAIL:
                 self.faulted += 1
                 raise error
             if action is Action.SKIP:
-                self._drop(item)
+                self.drop(item)
             else:
                 self._bury(item, error)
 
@@ -202,9 +202,9 @@ class KeyMatcher:
         return Sought(what, matches, remedy)
 
 
-def sources_of(port: Input[Any]) -> str:
+def sources_of(port: InputPort[Any]) -> str:
     """What feeds an input, in words."""
-    names = [str(feeder.source if isinstance(feeder, Link) else feeder) for feeder in port.producers()]
+    names = [str(feeder.giver if isinstance(feeder, Link) else feeder) for feeder in port.producers()]
     return ", ".join(names) or "nothing feeds it any more"
 
 

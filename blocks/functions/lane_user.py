@@ -41,9 +41,9 @@ class Owner(Protocol):
     name: str
 
     @property
-    def _network(self) -> Employer | None: ...
+    def host(self) -> Employer | None: ...
 
-    def _wake(self) -> None: ...
+    def wake(self) -> None: ...
 
 
 class LaneUser:
@@ -84,10 +84,10 @@ class LaneUser:
 
     def open(self) -> None:
         """Open a lane to the executor."""
-        network = self.owner._network
+        network = self.owner.host
         assert network is not None
         self.is_open = True
-        self.home = Homecoming(self._wake, self._call_waits)
+        self.home = Homecoming(self.wake, self._call_waits)
         self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
         network.spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
@@ -144,10 +144,10 @@ class LaneUser:
         annotate(error, message)
         return error
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         """React to finished jobs: wake the block or, at the end, count them off."""
         if not self.over.is_set():
-            self.owner._wake()
+            self.owner.wake()
             return
         self._discard()
         if not self.out:
@@ -169,7 +169,7 @@ class LaneUser:
 
     def _count(self, out: int = 0, paused: int = 0) -> None:
         """Change the counts, and tell the network whether any call works for the block."""
-        network = self.owner._network
+        network = self.owner.host
         assert network is not None
         was_busy = self.out > self.paused
         self.out += out
@@ -182,7 +182,7 @@ class LaneUser:
 
 def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
     """Open the lane of a block to its executor; Penstock's executors make their own kind of lane."""
-    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "_open_lane", None)
+    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "open_lane", None)
     if make is not None:
         return make(name, concurrency, home)
     check_not_inside(executor, name)

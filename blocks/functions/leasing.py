@@ -31,11 +31,11 @@ class Leasing:
         find_loop: Returns the loop in which the block runs.
     """
 
-    __slots__ = ("_find_loop", "_ready", "_wake", "pool")
+    __slots__ = ("_find_loop", "_ready", "pool", "wake")
 
     def __init__(self, pool: ResourcePool[Any], wake: Callable[[], None], find_loop: Callable[[], Loop | None]) -> None:
         self.pool: ResourcePool[Any] = pool
-        self._wake = wake
+        self.wake = wake
         self._find_loop = find_loop
         self._ready: deque[Lease[Any]] = deque()
 
@@ -46,7 +46,7 @@ class Leasing:
 
     def called(self) -> None:
         """Let the block take a step: it is its turn at the pool."""
-        self._wake()
+        self.wake()
 
     @property
     def waits(self) -> bool:
@@ -126,7 +126,7 @@ def with_lease(who: str, function: Callable[..., Any], pool: object, executor: E
     """
     if not isinstance(pool, ResourcePool):
         raise TypeError(f"{who}: resource must be a ResourcePool, got {pool!r}; make one: ResourcePool([...])")
-    if getattr(executor, "_keeps_results", False):
+    if getattr(executor, "keeps_results", False):
         raise TypeError(
             f"{who}: resource= does not go with {executor!r}, which keeps results where they were made; nothing there "
             "could give a lease back. Use another executor"

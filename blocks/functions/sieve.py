@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from ..base.callables import NOT_RUN, check_answer
-from .function_block import FunctionBlock
+from .function_block import FunctionCore
 from .inline_runner import InlineRunner, close_unused, refuse
 
 
@@ -60,7 +60,7 @@ class FilteringRunner(InlineRunner):
     passes_on = True
     __slots__ = ("sort_out",)
 
-    def __init__(self, block: FunctionBlock[Any], sort_out: Callable[[Sequence[Any], list[Any]], None]) -> None:
+    def __init__(self, block: FunctionCore[Any], sort_out: Callable[[Sequence[Any], list[Any]], None]) -> None:
         super().__init__(block)
         self.sort_out: Callable[[Sequence[Any], list[Any]], None] = sort_out
 

@@ -17,7 +17,7 @@ from ..base.timing import time_slice
 from ..executors.lane import Homecoming, Job
 from .deadlines import Deadlines
 from .executor_runner import ExecutorRunner, OneByOne
-from .function_block import FunctionBlock
+from .function_block import FunctionCore
 from .item_limit import Late
 
 
@@ -40,7 +40,7 @@ class TimedRunner(ExecutorRunner):
 
     __slots__ = ("alarm", "deadlines", "is_told")
 
-    def __init__(self, block: FunctionBlock[Any], seconds: float, *args: Any) -> None:
+    def __init__(self, block: FunctionCore[Any], seconds: float, *args: Any) -> None:
         super().__init__(block, *args)
         self.size: OneByOne = OneByOne()  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
         self.deadlines: Deadlines = Deadlines(seconds)
@@ -68,7 +68,7 @@ class TimedRunner(ExecutorRunner):
             with self.alarm:
                 await self.over.wait()
             self.alarm = trio.CancelScope()
-            self.block._wake()  # its step sets the alarm anew
+            self.block.wake()  # its step sets the alarm anew
 
     async def _wait_for_calls(self) -> None:
         """Wait for the running calls, and end late ones; nothing else is done, because the network is being stopped."""
@@ -111,10 +111,10 @@ class TimedRunner(ExecutorRunner):
         late = Late(seconds)
         if not self.lane.give_up(job):
             late.note = "its call cannot be ended, and keeps its place in the executor until it returns"
-        self.block._effort.add(1, seconds, 0.0, time_slice.clock())
+        self.block.effort.add(1, seconds, 0.0, time_slice.clock())
         self._failed(job, 0, late)
         self._hand_on(job.batch)
-        self.block._wake()
+        self.block.wake()
 
     def _came_home(self, job: Job) -> None:
         if not self.deadlines.end(job):
@@ -126,15 +126,15 @@ class TimedRunner(ExecutorRunner):
     def close(self) -> None:
         """Ask for the end of the lane; jobs that are still out do not count as work any more."""
         if self.out > self.paused and not self.over.is_set():
-            network = self.block._network
+            network = self.block.host
             assert network is not None
             network.busy_count -= 1
             network.pump.wake()
         super().close()
 
 
-def executor_runner(block: FunctionBlock[Any], *args: Any) -> ExecutorRunner:
+def executor_runner(block: FunctionCore[Any], *args: Any) -> ExecutorRunner:
     """Make the runner that calls the function of a block in an executor."""
-    if block._time_limit is None:
+    if block.time_limit is None:
         return ExecutorRunner(block, *args)
-    return TimedRunner(block, block._time_limit, *args)
+    return TimedRunner(block, block.time_limit, *args)

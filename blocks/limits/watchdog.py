@@ -197,4 +197,4 @@ kennel: Kennel = Kennel()
 
 def frame_of(thread: int) -> FrameType | None:
     """The innermost frame of a thread; None if it has ended."""
-    return sys._current_frames().get(thread)
+    return sys._current_frames().get(thread)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # its only name

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.view import View
 from ..core.waiting import Waiter, parked, resting
 from .outside import has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
@@ -53,7 +53,7 @@ def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
         return
     for waiter in waiters:
         if moving <= {waiter.task} and parked.get(waiter.task) is waiter and is_left_alone(waiter.place):
-            what = "the block" if isinstance(waiter.place, Block) else "it"
+            what = "the block" if isinstance(waiter.place, BlockCore) else "it"
             waiter.fail(
                 trio.BrokenResourceError(
                     f"{waiter.place}: the wait to {waiter.doing} is in vain: {name} has ended, no network runs "
@@ -64,4 +64,4 @@ def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
 
 def is_left_alone(place: object) -> bool:
     """Whether nothing can happen at a place any more, if no task can move."""
-    return is_hopeless(place) if isinstance(place, Block) else owner_of(place) is None
+    return is_hopeless(place) if isinstance(place, BlockCore) else owner_of(place) is None

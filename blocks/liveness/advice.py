@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.inbox import UNBOUNDED, Inbox
-from ..core.inputs import InputsBlock
+from ..core.inputs import InputsCore
 from .block_waits import lacks, waiting_before
 from .wait_for import DEAD_LETTERS, Bound, Cause, Names, Wait, as_a
 
@@ -21,7 +21,7 @@ def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[
             lines += about_dead_end(wait)
     lines += about_tokens(waits)
     lines += about_leases(waits)
-    calls = [wait.who for wait in waits if wait.cause is Cause.CALL and isinstance(wait.who, Block)]
+    calls = [wait.who for wait in waits if wait.cause is Cause.CALL and isinstance(wait.who, BlockCore)]
     lines += filter(None, (block.remedy_for_calls() for block in calls))
     return tuple(dict.fromkeys(lines))
 
@@ -57,7 +57,7 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
     elif taken := causes.get(Cause.TAKEN):
         yield f"call free_slot() of {taken.who} once for each slot that was taken; {taken.count} are still taken"
     elif gate is not None:
-        yield f"raise the limit of {gate} to at least {gate._limit_for(lacking(cycle, gate))}"
+        yield f"raise the limit of {gate} to at least {gate.limit_for(lacking(cycle, gate))}"
     elif full is not None and full.inbox is not None:
         yield from about_room(cycle, full.inbox)
     elif not (set(causes) & HAND_MADE):
@@ -79,17 +79,17 @@ def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
     """
     more = lacking(cycle, None)
     if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
-        expanding = [str(wait.who) for wait in cycle if isinstance(wait.who, Block) and wait.who.shape.expands]
+        expanding = [str(wait.who) for wait in cycle if isinstance(wait.who, BlockCore) and wait.who.shape.expands]
         if expanding:
             yield f"let no more come out of {', '.join(expanding)} than goes in, or give {inbox} capacity=None"
             return
-        more = waiting_before(inbox) + all(isinstance(wait.who, Block) for wait in cycle)
+        more = waiting_before(inbox) + all(isinstance(wait.who, BlockCore) for wait in cycle)
     yield f"raise the capacity of {inbox} to at least {inbox.capacity + max(1, more)}"
 
 
 def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
     """Advice about tasks that wait for each other: one has to go first."""
-    who = list(dict.fromkeys(names.name(wait.who) for wait in cycle if not isinstance(wait.who, Block)))
+    who = list(dict.fromkeys(names.name(wait.who) for wait in cycle if not isinstance(wait.who, BlockCore)))
     if who:
         rest = f" of {', '.join(who)}" if len(who) > 1 else ""
         first = f"one{rest}" if rest else who[0]
@@ -110,9 +110,9 @@ def about_hand(wait: Wait, names: Names) -> Iterator[str]:
 
 def lacking(cycle: Sequence[Wait], gate: Bound | None) -> int:
     """How many more messages have to come in before a node of the circle can go on, as far as that is known."""
-    more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, Block))]
+    more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, BlockCore))]
     if gate is None:
-        inputs = [wait for wait in cycle if wait.cause is Cause.INPUT and isinstance(wait.who, InputsBlock)]
+        inputs = [wait for wait in cycle if wait.cause is Cause.INPUT and isinstance(wait.who, InputsCore)]
         more += [wait.count + 1 for wait in inputs]
     return max(more)
 
@@ -164,7 +164,7 @@ def about_declined(wait: Wait) -> str:
 
 def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
     """Advice about messages for a target that is complete."""
-    if as_a(InputsBlock, inbox.block) is not None:
+    if as_a(InputsCore, inbox.block) is not None:
         yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
     else:
         yield f"link another target to {who}, or complete {inbox} only after all that goes there has come"

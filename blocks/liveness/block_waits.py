@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.fan_out import FanOut
 from ..core.graph import downstream, reachable, upstream
 from ..core.inbox import Inbox
-from ..core.inputs import InputsBlock
+from ..core.inputs import InputsCore
 from ..core.link import Link
 from ..core.nodes import part_of
 from ..core.outbox import Outbox
@@ -20,24 +20,24 @@ from .known_sources import is_only_way
 from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
-def waits_of_block(block: Block, names: Names) -> Iterator[Wait]:
+def waits_of_block(block: BlockCore, names: Names) -> Iterator[Wait]:
     """Yield all waits of one block."""
-    if block._finished and not block._stuck():
+    if block.finished and not block.undelivered():
         return
-    waits = [wait for outbox in block._outs() for wait in waits_to_give(block, outbox, names)]
+    waits = [wait for outbox in block.outboxes() for wait in waits_to_give(block, outbox, names)]
     waits += [
         Wait(block, names.node(task), Cause.CALL, f"{block} waits for its call in {names.name(task)}")
-        for task in block._tasks()
+        for task in block.tasks()
     ]
     waits += waits_for_lease(block)
-    reason = block._why_held() if block._held() else ""
+    reason = block.why_held() if block.held() else ""
     if reason:
-        yield Wait(block, None, Cause.NO_PARTNER, f"{block} keeps {block._held()} messages: {reason}")
+        yield Wait(block, None, Cause.NO_PARTNER, f"{block} keeps {block.held()} messages: {reason}")
     else:
         yield from waits or waits_to_get(block, names)
 
 
-def waits_for_lease(block: Block) -> Iterator[Wait]:
+def waits_for_lease(block: BlockCore) -> Iterator[Wait]:
     """Yield the wait of a block for its resource pool, if the next item needs a lease and all things are in use."""
     pool: ResourcePool[Any] | None = getattr(block, "pool", None)
     if pool is not None and getattr(block, "waits_for_lease", False):
@@ -45,7 +45,7 @@ def waits_for_lease(block: Block) -> Iterator[Wait]:
         yield Wait(block, pool, Cause.LEASE, why, count=pool.size)
 
 
-def waits_of_pool(pool: ResourcePool[Any], blocks: Iterable[Block]) -> Iterator[Wait]:
+def waits_of_pool(pool: ResourcePool[Any], blocks: Iterable[BlockCore]) -> Iterator[Wait]:
     """Yield the waits of a pool for the blocks that hold messages with its leases."""
     for block in blocks:
         count = sum(keeps_lease(item, pool) for item in everything_in(block))
@@ -77,7 +77,7 @@ def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
     return [(link, outbox.queue[0]) for link in outbox.links if len(outbox)]
 
 
-def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[Wait]:
+def waits_to_give(block: BlockCore, outbox: Outbox[Any], names: Names) -> Iterator[Wait]:
     """Yield the reasons why the messages of a block do not go out."""
     if outbox.holder is not None:
         holder = part_of(outbox.holder) or outbox.holder
@@ -101,27 +101,27 @@ def waits_to_give(block: Block, outbox: Outbox[Any], names: Names) -> Iterator[W
 
 def wait_along(link: Link[Any], head: Any) -> Wait:
     """The reason why a head does not go along a link."""
-    inbox, who = link.inbox, link.source
+    inbox, who = link.inbox, link.giver
     if inbox.closed or link.declines(head):
         cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
-        remedy = "" if link.outbox is who._outs()[0] else DEAD_LETTERS
+        remedy = "" if link.outbox is who.outboxes()[0] else DEAD_LETTERS
         return Wait(who, None, cause, f"{who} cannot hand its head on: {link.obstacle(head)}", inbox, remedy=remedy)
     if inbox.room() < 1:
-        return Wait(who, link.target, Cause.FULL, f"{who} waits for room in {inbox}: {inbox.why_full()}", inbox)
+        return Wait(who, link.taker, Cause.FULL, f"{who} waits for room in {inbox}: {inbox.why_full()}", inbox)
     if inbox.gate is not None and link in inbox.postponed:
         return Wait(who, inbox.gate, Cause.GATE, f"{who} waits to get into {inbox}: {inbox.why_full()}", inbox)
-    why = f"{who} waits for {inbox} to take its head: {link.target._why_waiting()}"
-    return Wait(who, link.target, Cause.BUSY, why, inbox)
+    why = f"{who} waits for {inbox} to take its head: {link.taker.why_waiting()}"
+    return Wait(who, link.taker, Cause.BUSY, why, inbox)
 
 
-def wait_without_taker(block: Block, count: int, names: Names) -> Iterator[Wait]:
+def wait_without_taker(block: BlockCore, count: int, names: Names) -> Iterator[Wait]:
     """Yield the wait of a block without links or readers."""
     what = f"{count} message{'s' if count > 1 else ''}"
-    inbox = next(iter(block._ins()), None)
+    inbox = next(iter(block.inboxes()), None)
     if names.body is not None:
         why = f"{block} waits for {names.name(names.body)} to receive its {what}"
         yield Wait(block, names.body, Cause.UNREAD, why, inbox, count)
-    elif block._stuck() or as_a(InputsBlock, block) is not None:
+    elif block.undelivered() or as_a(InputsCore, block) is not None:
         yield Wait(block, None, Cause.UNLINKED, f"{block} has {what} and nothing is linked to it")
     elif inbox is not None and inbox.room() < 1:
         yield Wait(block, None, Cause.KEPT, f"{block} is full and nobody reads it", inbox, count)
@@ -130,10 +130,10 @@ def wait_without_taker(block: Block, count: int, names: Names) -> Iterator[Wait]
 # Getting
 
 
-def waits_to_get(block: Block, names: Names) -> Iterator[Wait]:
+def waits_to_get(block: BlockCore, names: Names) -> Iterator[Wait]:
     """Yield the waits for messages that must come in before a block can go on."""
-    inputs: InputsBlock[Any] | None = as_a(InputsBlock, block)
-    sought = None if inputs is None else inputs._sought()
+    inputs: InputsCore[Any] | None = as_a(InputsCore, block)
+    sought = None if inputs is None else inputs.sought()
     if sought is not None:
         places = list(places_of(block, sought.matches))
         for place, position in places:
@@ -145,12 +145,12 @@ def waits_to_get(block: Block, names: Names) -> Iterator[Wait]:
         yield Wait(block, None, Cause.MISSING, why, remedy=sought.remedy)
     if inputs is not None and not inputs.inputs:
         yield Wait(block, None, Cause.NO_INPUT, f"{block} has no input")
-    for inbox in block._needs():
+    for inbox in block.awaited_inboxes():
         if not inbox.closed:
             yield from waits_at(block, inbox, names)
 
 
-def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
+def waits_at(block: BlockCore, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
     """Yield the waits for the nodes and tasks that could send to a target."""
     lacking = lacks(block)
     what = f"{lacking} more messages" if lacking else "messages"
@@ -159,23 +159,23 @@ def waits_at(block: Block, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
             why = f"{inbox} waits for {what} from {producer}"
             yield Wait(block, names.node(producer.user), Cause.HANDLE, why, inbox, lacking, producer.name)
         else:
-            source: object = producer.source if isinstance(producer, Link) else producer
+            source: object = producer.giver if isinstance(producer, Link) else producer
             yield Wait(block, source, Cause.INPUT, f"{inbox} waits for {what} from {source}", inbox, lacking)
     if not inbox.producers and names.body is not None:
         why = f"{inbox} waits for {what}, which only {names.name(names.body)} could send"
         yield Wait(block, names.body, Cause.FEED, why, inbox, lacking)
 
 
-def lacks(block: Block) -> int:
+def lacks(block: BlockCore) -> int:
     """How many messages a batch needs to be full; 0 for other blocks."""
     group = block.shape.group
-    return 0 if group == 1 else max(0, group - sum(len(inbox.queue) for inbox in block._ins()))
+    return 0 if group == 1 else max(0, group - sum(len(inbox.queue) for inbox in block.inboxes()))
 
 
 # Search for missing messages
 
 
-def places_of(block: Block, matches: Any) -> Iterator[tuple[Block, int]]:
+def places_of(block: BlockCore, matches: Any) -> Iterator[tuple[BlockCore, int]]:
     """Yield the upstream blocks that hold a matching message, and how many messages are before it."""
     for before in reachable(block, upstream):
         for position, item in enumerate(everything_in(before)):
@@ -184,29 +184,29 @@ def places_of(block: Block, matches: Any) -> Iterator[tuple[Block, int]]:
                 break
 
 
-def everything_in(block: Block) -> Iterable[Any]:
+def everything_in(block: BlockCore) -> Iterable[Any]:
     """Yield the messages in a block, in the order in which they leave, as far as they are accessible."""
     seen: set[int] = set()
-    for outbox in block._outs():
+    for outbox in block.outboxes():
         for queue in (*(link.backlog for link in outbox.links), outbox.queue):
-            if isinstance(queue, Iterable) and not isinstance(block, InputsBlock):
+            if isinstance(queue, Iterable) and not isinstance(block, InputsCore):
                 seen.add(id(queue))
                 yield from queue
-    for inbox in block._ins():
+    for inbox in block.inboxes():
         if isinstance(inbox.queue, Iterable) and id(inbox.queue) not in seen:
             yield from inbox.queue
 
 
-def gone_elsewhere(block: Block) -> str:
+def gone_elsewhere(block: BlockCore) -> str:
     """Describe the links along which a message may have gone elsewhere; empty if there are none."""
     before = reachable(block, upstream)
     ways = [
         f"{link}"
         for source in before
         if source is not block
-        for outbox in source._outs()[:1]
+        for outbox in source.outboxes()[:1]
         for link in outbox.links
-        if link.target not in before
+        if link.taker not in before
     ]
     return f"; it may have gone along {', '.join(ways)}" if ways else ""
 
@@ -218,13 +218,13 @@ def waiting_before(inbox: Inbox[Any]) -> int:
     """
     after = reachable(inbox.block, downstream)
     ahead = reachable(inbox.block, upstream)
-    targets = {inbox, *(other for block in ahead for other in block._ins())}
+    targets = {inbox, *(other for block in ahead for other in block.inboxes())}
     before = [block for block in ahead if block not in after]
-    held = sum(block._stuck() + still_to_come(block) for block in before)
+    held = sum(block.undelivered() + still_to_come(block) for block in before)
     return held + sum(len(target.senders) for target in targets)
 
 
-def still_to_come(block: Block) -> int:
+def still_to_come(block: BlockCore) -> int:
     """How many messages a source is known to bring, if they all go along one link; else 0."""
     brings = block.shape.brings
-    return brings if brings and any(map(is_only_way, block._outs()[0].links)) else 0
+    return brings if brings and any(map(is_only_way, block.outboxes()[0].links)) else 0

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.block import Block, inboxes_of
+from ..core.block_core import BlockCore, inboxes_of
 from ..core.graph import reachable
 from ..core.link import Link
 from ..core.waiting import parked
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..core.view import View
 
 
-def give_rests(blocks: Iterable[Block]) -> bool:
+def give_rests(blocks: Iterable[BlockCore]) -> bool:
     """Make blocks emit incomplete groups; return whether there were any."""
     return sum(block.give_rest() for block in blocks) > 0
 
@@ -46,7 +46,7 @@ def complete_circles(network: View, agents: Iterable[Member]) -> bool:
     return bool(circle)
 
 
-def first_of(circle: list[Block]) -> list[Block]:
+def first_of(circle: list[BlockCore]) -> list[BlockCore]:
     """The blocks to complete first: those before a block that emits at its end, so that the other targets stay open."""
     due = [block for block in circle if block.gives_at_end]
     if not due:
@@ -61,7 +61,7 @@ def reads_to_the_end(agent: Member) -> bool:
     return waiter is not None and waiter.doing == "receive" and bool(waiter.payload)
 
 
-def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[Block]:
+def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[BlockCore]:
     """The blocks with open inputs that can get messages only from one another and from these agents."""
     circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if inboxes_of(b) and not b.is_finished)
     circle.update(dict.fromkeys(agents))
@@ -75,14 +75,14 @@ def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[Block]
         if node in circle and any(feeder not in circle for feeder in feeders):
             del circle[node]
             waiting.extend(other for other in fed.get(node, ()) if other in circle)
-    return [node for node in circle if isinstance(node, Block) and any(not i.closed for i in inboxes_of(node))]
+    return [node for node in circle if isinstance(node, BlockCore) and any(not i.closed for i in inboxes_of(node))]
 
 
 def feeders_of(node: object) -> list[object]:
     """The nodes from which a block, or a waiting agent, can get messages."""
-    if not isinstance(node, Block):
+    if not isinstance(node, BlockCore):
         task = getattr(node, "task", None)
         waiter = parked.get(task) if task is not None else None
         return [] if waiter is None else [waiter.place]
     producers = [producer for inbox in inboxes_of(node) for producer in inbox.producers]
-    return [producer.source if isinstance(producer, Link) else producer for producer in producers]
+    return [producer.giver if isinstance(producer, Link) else producer for producer in producers]

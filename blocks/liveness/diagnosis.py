@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ..base.diagnosis import Diagnosis
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.producer import ProducerToken
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
@@ -35,11 +35,11 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     waiting += [
         f"{inbox} for its {producer}"
         for block in blocks
-        for inbox in block._ins()
+        for inbox in block.inboxes()
         for producer in inbox.producers
         if isinstance(producer, ProducerToken)
     ]
-    unfinished = [str(block) for block in blocks if not block._finished]
+    unfinished = [str(block) for block in blocks if not block.finished]
     unfinished += [str(agent) for agent in network.agents if not agent.is_done]
     names = Names(network)
     at_rest = network.is_open and network.pump.rests and not network.busy_count
@@ -47,7 +47,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     cycle = find_cycle(waits, () if is_stalled else free(names, waits))
     return Diagnosis(
         network=network.name,
-        held=tuple(explain(block) for block in blocks if block._stuck()),
+        held=tuple(explain(block) for block in blocks if block.undelivered()),
         waiting=tuple(waiting),
         unfinished=tuple(unfinished),
         cycle=tuple(wait.why for wait in cycle),
@@ -74,18 +74,18 @@ def free(names: Names, waits: list[Wait]) -> list[object]:
     network = names.network
     tasks = {who for wait in waits for who in (wait.who, wait.whom) if isinstance(who, trio.lowlevel.Task)}
     tasks |= {agent.task for agent in network.agents if agent.task is not None}
-    tasks |= {task for block in network.blocks for task in block._tasks()}
+    tasks |= {task for block in network.blocks for task in block.tasks()}
     found: list[object] = [names.node(task) for task in tasks if can_move(network, task)]
-    found += [block for block in network.blocks if block._queued]
+    found += [block for block in network.blocks if block.queued]
     found += [agent for agent in network.agents if agent.task is None]
     found += [wait.who for wait in waits if wait.cause is Cause.FEED]
     return found
 
 
-def explain(block: Block) -> str:
+def explain(block: BlockCore) -> str:
     """Describe what a block holds, and why it does not hand it on."""
     reasons: list[str] = []
-    for outbox in block._outs():
+    for outbox in block.outboxes():
         if outbox.holder is not None:
             reasons.append(f"the head is reserved by {outbox.holder!r}, which neither consumes nor releases it")
         elif len(outbox) and not outbox.links and not outbox.readers:
@@ -96,7 +96,7 @@ def explain(block: Block) -> str:
                 continue
             reasons.append(link.obstacle(heads[0]))
         reasons += [f"its reader {reader} {about_reader(reader)}" for reader in outbox.readers]
-    reasons += [*filter(None, [block._why_held()]), *(wait.why for wait in waits_for_lease(block))]
+    reasons += [*filter(None, [block.why_held()]), *(wait.why for wait in waits_for_lease(block))]
     return f"{block!r}" + (": " + "; ".join(reasons) if reasons else "")
 
 

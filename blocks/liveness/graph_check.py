@@ -11,11 +11,11 @@ import dis
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.fan_out import FanOut
 from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
-from ..core.inputs import InputsBlock
+from ..core.inputs import InputsCore
 from ..core.link import Link
 from ..core.ports import Part
 from .known_sources import is_only_way
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def check_graph(network: View) -> tuple[str, ...]:
     """The problems that will stall a network unless the body, an agent or an outside task solves them."""
-    blocks = [node for node in nodes_of(network) if isinstance(node, Block) and not node._finished]
+    blocks = [node for node in nodes_of(network) if isinstance(node, BlockCore) and not node.finished]
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
     found += [line for block in blocks for line in block.problems()]
     found += [line for gate in gates_of(blocks) for line, _ in check_gate(gate)]
@@ -38,7 +38,7 @@ def check_graph(network: View) -> tuple[str, ...]:
 
 def refuse_what_must_stall(network: View) -> None:
     """Raise a `ValueError`, before the start, for a problem that nothing can solve."""
-    blocks = [node for node in nodes_of(network) if isinstance(node, Block)]
+    blocks = [node for node in nodes_of(network) if isinstance(node, BlockCore)]
     for block in blocks:
         for line in block.problems():
             raise ValueError(f"network {network.name!r} cannot start: {line}")
@@ -55,28 +55,28 @@ def nodes_of(network: View) -> list[Part]:
     waiting: list[Part] = [] if found else list(reversed(network.given))
     while waiting:
         node = waiting.pop()
-        if node not in found and not getattr(node, "_is_left_over", False):
+        if node not in found and not getattr(node, "is_left_over", False):
             found[node] = None
-            waiting.extend(reversed(list(node._neighbors())))
+            waiting.extend(reversed(list(node.neighbors())))
     return list(found)
 
 
 # One block
 
 
-def check_inputs(block: Block) -> Iterator[str]:
+def check_inputs(block: BlockCore) -> Iterator[str]:
     """Yield the inputs that nothing feeds."""
-    if isinstance(block, InputsBlock) and not block.inputs:
+    if isinstance(block, InputsCore) and not block.inputs:
         yield f"{block} has no input: link a source to it"
     if block.shape.joins:
-        for inbox in block._ins():
+        for inbox in block.inboxes():
             if not inbox.producers and not inbox.closed:
                 yield f"nothing feeds {inbox}: link a source to it, or send to it in the body"
 
 
-def check_outputs(block: Block) -> Iterator[str]:
+def check_outputs(block: BlockCore) -> Iterator[str]:
     """Yield a problem if nothing takes the output of a block, or every link has a filter."""
-    outbox = block._outs()[0]
+    outbox = block.outboxes()[0]
     if not outbox.links and not outbox.readers and block.shape.needs_taker:
         yield f"nothing is linked to {block}: link a target, or receive from it in the body"
     refusals = [refusal(link) for link in outbox.links]
@@ -124,15 +124,15 @@ def is_never(accepts: Callable[[Any], bool]) -> bool:
 # Governors
 
 
-def gates_of(blocks: Iterable[Block]) -> list[Bound]:
+def gates_of(blocks: Iterable[BlockCore]) -> list[Bound]:
     """The governors of some blocks."""
-    gates = dict.fromkeys(gate for block in blocks for gate in block._governed)
+    gates = dict.fromkeys(gate for block in blocks for gate in block.governed)
     return [gate for gate in gates if isinstance(gate, Bound)]
 
 
-def check_gate(gate: Bound) -> Iterator[tuple[str, Block]]:
+def check_gate(gate: Bound) -> Iterator[tuple[str, BlockCore]]:
     """Yield the batches that can never be full, because the governor lets in fewer messages than a batch needs."""
-    counted = gate._counted_region()
+    counted = gate.counted_region()
     if counted is None:
         return
     first, region = counted
@@ -149,42 +149,42 @@ def check_gate(gate: Bound) -> Iterator[tuple[str, Block]]:
             )
 
 
-def is_one_to_one(block: Block) -> bool:
+def is_one_to_one(block: BlockCore) -> bool:
     """Whether no more messages come out of a block than go in."""
-    return not block.shape.expands and block.shape.group == 1 and bool(block._ins())
+    return not block.shape.expands and block.shape.group == 1 and bool(block.inboxes())
 
 
-def comes_in_at(first: Inbox[Any], blocks: list[Block]) -> bool:
+def comes_in_at(first: Inbox[Any], blocks: list[BlockCore]) -> bool:
     """Whether all messages for these blocks come in through one inbox."""
     return all(
-        isinstance(producer, Link) and producer.source in blocks
+        isinstance(producer, Link) and producer.giver in blocks
         for block in blocks
-        for inbox in block._ins()
+        for inbox in block.inboxes()
         if inbox is not first
         for producer in inbox.producers
     )
 
 
-def certain_feeder(gate: Bound, batch: Block) -> str | None:
+def certain_feeder(gate: Bound, batch: BlockCore) -> str | None:
     """Name the source that surely brings more than the governor lets in, on a path without exits; None if none does."""
-    counted = gate._counted_region()
+    counted = gate.counted_region()
     assert counted is not None
     inbox, _ = counted
     for producer in inbox.producers:
         link: Link[Any] | None = as_a(Link, producer)
         if link is not None and is_only_way(link) and leads_to(inbox, batch):
-            count = link.source.shape.brings
+            count = link.giver.shape.brings
             if count > gate.limit:
-                return f"{link.source} brings {count}"
+                return f"{link.giver} brings {count}"
     return None
 
 
-def leads_to(inbox: Inbox[Any], batch: Block) -> bool:
+def leads_to(inbox: Inbox[Any], batch: BlockCore) -> bool:
     """Whether only buffers, in one line, lie between a target and a batch."""
-    seen: set[Block] = set()
+    seen: set[BlockCore] = set()
     while inbox.block is not batch:
         block = inbox.block
-        links = block._outs()[0].links
+        links = block.outboxes()[0].links
         if block in seen or not block.shape.stores or len(links) != 1 or not is_only_way(links[0]):
             return False
         seen.add(block)

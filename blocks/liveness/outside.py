@@ -16,7 +16,7 @@ import trio
 from ..base.loop_token import loop_token
 from ..base.threads import others_move
 from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.graph import reachable, upstream
 from ..core.producer import ProducerToken
 from ..core.view import View
@@ -68,20 +68,20 @@ def body_of(network: View) -> trio.lowlevel.Task | None:
 
 def owner_of(place: object) -> View | None:
     """The running network to which a place belongs, or None."""
-    network: View | None = getattr(place, "_network", None)
+    network: View | None = getattr(place, "host", None)
     return network if network is not None and network.is_open else None
 
 
 def is_adrift(place: object) -> bool:
     """Whether a place is a block that no network runs."""
-    return isinstance(place, Block) and owner_of(place) is None
+    return isinstance(place, BlockCore) and owner_of(place) is None
 
 
 def is_hopeless(place: object) -> bool:
     """Whether a place is a block that no network runs, and no thread can send to it through an open handle."""
-    if not isinstance(place, Block) or owner_of(place) is not None:
+    if not isinstance(place, BlockCore) or owner_of(place) is not None:
         return False
-    inboxes = [inbox for block in reachable(place, upstream) for inbox in block._ins()]
+    inboxes = [inbox for block in reachable(place, upstream) for inbox in block.inboxes()]
     tokens = [token for inbox in inboxes for token in inbox.producers if isinstance(token, ProducerToken)]
     return not tokens or not (others_move() or any(token.user is None for token in tokens))
 

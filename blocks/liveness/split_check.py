@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.graph import downstream, reachable
 from ..core.inbox import Inbox
 from ..core.link import Link
 
 
-def check_splits(fork: Block) -> Iterator[str]:
+def check_splits(fork: BlockCore) -> Iterator[str]:
     """Yield each path from a broadcast to a join that has too little room for a batch on another path to the join."""
-    links = fork._outs()[0].links
+    links = fork.outboxes()[0].links
     for wide in links:
         batch = batch_on(wide)
         if batch is None or batch.shape.group_is_timed:
@@ -24,14 +24,14 @@ def check_splits(fork: Block) -> Iterator[str]:
                 yield from filter(None, (too_narrow(fork, batch, narrow, join) for join in joins))
 
 
-def batch_on(link: Link[Any]) -> Block | None:
+def batch_on(link: Link[Any]) -> BlockCore | None:
     """The first batch on a path on which each message stays one message, or None."""
-    seen: set[Block] = set()
+    seen: set[BlockCore] = set()
     while link.is_linked and link.filter is None and link.remaining is None:
-        block = link.target
+        block = link.taker
         if block.shape.group > 1:
             return block
-        links = block._outs()[0].links
+        links = block.outboxes()[0].links
         if block in seen or block.shape.expands or block.shape.joins or len(links) != 1:
             return None
         seen.add(block)
@@ -39,19 +39,19 @@ def batch_on(link: Link[Any]) -> Block | None:
     return None
 
 
-def goes_through(link: Link[Any], batch: Block) -> bool:
+def goes_through(link: Link[Any], batch: BlockCore) -> bool:
     """Whether the path of a link leads to the batch, too."""
-    return batch in reachable(link.target, downstream)
+    return batch in reachable(link.taker, downstream)
 
 
-def too_narrow(fork: Block, batch: Block, link: Link[Any], join: Block) -> str | None:
+def too_narrow(fork: BlockCore, batch: BlockCore, link: Link[Any], join: BlockCore) -> str | None:
     """The problem, if a batch waits for more messages than there is room for on another path to a join."""
     narrowest: Inbox[Any] | None = None
     group = batch.shape.group
     room = 1.0  # the copy that the broadcast keeps
-    while link.target is not join:
+    while link.taker is not join:
         inbox = link.inbox
-        links = inbox.block._outs()[0].links
+        links = inbox.block.outboxes()[0].links
         room += inbox.block.shape.room
         if room >= group or len(links) != 1 or link.filter is not None or link.remaining is not None:
             return None

@@ -19,6 +19,7 @@ from ..base.threads import others_move
 from ..base.trio_details import frames_of, is_alive
 from ..base.verdict import Verdict
 from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import Waiter, moves, parked, resting
 from .circles import complete_circles, give_rests
@@ -40,8 +41,8 @@ def judge(network: View) -> Verdict:
         return Verdict.WATCHING  # no event tells when these tasks end; the blocks need no check, however many they are
     blocks = network.blocks
     working = [agent for agent in network.agents if not agent.is_done]
-    held = any(block._stuck() > block.rest() for block in blocks)
-    if body is None and not held and not working and all(block._finished for block in blocks):
+    held = any(block.undelivered() > block.rest() for block in blocks)
+    if body is None and not held and not working and all(block.finished for block in blocks):
         return Verdict.FINISHED
     if any(agent.task is None for agent in working):
         return Verdict.WAITING
@@ -54,7 +55,7 @@ def judge(network: View) -> Verdict:
 def own_tasks(network: View) -> list[trio.lowlevel.Task]:
     """The tasks of the agents, the workers of blocks and the body, without ended ones."""
     tasks = [agent.task for agent in network.agents if agent.task is not None]
-    tasks += [task for block in network.blocks for task in block._tasks()]
+    tasks += [task for block in network.blocks for task in block.tasks()]
     body = body_of(network)
     return tasks if body is None else [*tasks, body]
 
@@ -99,7 +100,7 @@ def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict
     if not network.body_done:
         held = held or any(block.rest() for block in blocks)
         is_fed_from_outside = any(
-            not inbox.producers and not inbox.closed for block in blocks for inbox in block._ins()
+            not inbox.producers and not inbox.closed for block in blocks for inbox in block.inboxes()
         )
         if held or (waiting and not is_fed_from_outside):
             return Verdict.STALLED
@@ -126,8 +127,8 @@ def waiters_of(network: View) -> list[Waiter[Any]]:
 
 def concerns(network: View, waiter: Waiter[Any]) -> bool:
     """Whether a task waits at a place of this network, or at an agent or governor of no network."""
-    owner = getattr(waiter.place, "_network", None)
-    return owner is network or (owner is None and not isinstance(waiter.place, Block))
+    owner = getattr(waiter.place, "host", None)
+    return owner is network or (owner is None and not isinstance(waiter.place, BlockCore))
 
 
 Tasks = set[trio.lowlevel.Task]
@@ -148,7 +149,7 @@ def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None 
             return True
         if not concerns(network, waiter):
             return not (is_hopeless(waiter.place) and is_closed(network))
-        if any(can_move(network, other, seen) for other in waiter.place._others()):
+        if any(can_move(network, other, seen) for other in waiter.place.outside_tasks()):
             return True
     return any(can_move(network, child, seen) for child in children(network, task))
 
@@ -170,7 +171,7 @@ def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
     Such a task may use the block later, although it has not yet. Other tasks around a network, for example a heartbeat,
     do not concern it.
     """
-    blocks = set(network.blocks)
+    blocks = {block.facade for block in network.blocks}
     for frame in frames_of(task):
         for value in variables_of(frame).values():
             inside: dict[str, object] = getattr(value, "__dict__", {})
@@ -194,5 +195,5 @@ def has_open_producer(network: View) -> bool:
 def producers(network: View) -> Iterator[object]:
     """Yield all producers of the blocks of a network."""
     for block in network.blocks:
-        for inbox in block._ins():
+        for inbox in block.inboxes():
             yield from inbox.producers

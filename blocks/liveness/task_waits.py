@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.waiting import Waiter, parked
 from .outside import is_adrift
 from .standstill import children, own_tasks, waiters_of
@@ -31,19 +31,19 @@ def waits_of_tasks(names: Names) -> Iterator[Wait]:
 def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
     """Yield the waits of one parked task."""
     who, place = names.node(waiter.task), waiter.place
-    why = f"{names.name(waiter.task)} {place._describe_wait(waiter)}"
+    why = f"{names.name(waiter.task)} {place.describe_wait(waiter)}"
     if is_adrift(place):
         yield Wait(who, None, Cause.ADRIFT, f"{why}, which belongs to no network", remedy=str(place))
     elif isinstance(place, Bound):
         yield Wait(who, place, Cause.SLOT, why)
-    elif not isinstance(place, Block):
+    elif not isinstance(place, BlockCore):
         yield Wait(who, place, Cause.END, why)
     elif waiter.doing == "send":
-        for inbox in place._ins():
+        for inbox in place.inboxes():
             if waiter in inbox.senders:
                 is_full = inbox.room() < 1 or inbox.gate is None
                 yield Wait(who, place if is_full else inbox.gate, Cause.FULL if is_full else Cause.GATE, why, inbox)
-    elif waiter.accepts is not None and any(len(outbox) for outbox in place._outs()[:1]):
+    elif waiter.accepts is not None and any(len(outbox) for outbox in place.outboxes()[:1]):
         yield Wait(who, None, Cause.DECLINED, f"{why}, but its filter declines the head", remedy=str(place))
     elif not waiter.doing.startswith("hand"):  # "hand …": a generator that waits for its block
         yield Wait(who, place, Cause.RECEIVE, why)
@@ -51,8 +51,8 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
 
 def waits_of_governor(governor: Bound, names: Names) -> Iterator[Wait]:
     """Yield the waits of a governor for the blocks and tasks that hold its slots."""
-    for holder, count in governor._holders():
-        if isinstance(holder, Block):
+    for holder, count in governor.holders():
+        if isinstance(holder, BlockCore):
             why = f"{governor} waits for {count} of its items to leave {holder}"
             yield Wait(governor, holder, Cause.REGION, why, count=count)
         else:

@@ -12,7 +12,7 @@ import trio
 from .outside import body_of
 
 if TYPE_CHECKING:
-    from ..core.block import Block
+    from ..core.block_core import BlockCore
     from ..core.inbox import Inbox
     from ..core.view import View
 
@@ -92,15 +92,15 @@ class Bound(Protocol):
         """Slots in use now, or weight in flight."""
         ...
 
-    def _counted_region(self) -> tuple[Inbox[Any], tuple[Block, ...]] | None:
+    def counted_region(self) -> tuple[Inbox[Any], tuple[BlockCore, ...]] | None:
         """The inbox of the region and its blocks; None if there is no region, or if items have weights."""
         ...
 
-    def _limit_for(self, more: int) -> str:
+    def limit_for(self, more: int) -> str:
         """A limit, as text, with which `more` further items would be let in now."""
         ...
 
-    def _holders(self) -> Iterable[tuple[object, int]]:
+    def holders(self) -> Iterable[tuple[object, int]]:
         """The blocks and tasks that hold its slots, each with the number of slots."""
         ...
 

@@ -11,7 +11,7 @@ import trio
 from ..base.names import BODY, STRANGERS
 from ..base.statistics import Statistics
 from ..core.balance import BlockBalance
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.observer import Observer
 from ..core.ports import WatchedGate
 from ..core.view import View
@@ -86,9 +86,9 @@ class Measures:
         """The seconds that the network has run, until now or its end."""
         return self.life.seconds()
 
-    def departs(self, block: Block) -> None:
+    def departs(self, block: BlockCore) -> None:
         """Keep the sums of a block that leaves the running network."""
-        self.departed.add(block._balance(), block.measured(self.life.seconds()))
+        self.departed.add(block.accounts(), block.measured(self.life.seconds()))
 
     def departed_balance(self) -> Sequence[BlockBalance]:
         """The accounts of the blocks that have left, added up."""

@@ -30,7 +30,7 @@ class Measures(Protocol):
 def take_statistics(network: View, measures: Measures) -> Statistics:
     """Take the statistics of every block, agent and governor."""
     for block in network.blocks:
-        for inbox in block._ins():
+        for inbox in block.inboxes():
             inbox.settle()
     seconds = measures.life.seconds()
     body = "done" if network.body_done or network.has_ended else "running"
@@ -39,7 +39,7 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
         seconds=seconds,
         is_running=network.is_open,
         blocks=(*(block.measured(seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
-        agents=tuple(agent._statistics() for agent in network.agents),
+        agents=tuple(agent.statistics() for agent in network.agents),
         governors=(*(gate.statistics() for gate in gates(network, measures)), *map(of_pool, pools(network))),
         body=of_task("body", body, measures.body, network.body_task),
     )

@@ -108,7 +108,7 @@ class Tally:
         if isinstance(answer, Value):
             if waiter.doing == "receive":
                 self.received += 1
-                if self.trace is not None and not getattr(waiter.place, "_keeps_value", False):
+                if self.trace is not None and not getattr(waiter.place, "keeps_value", False):
                     self.trace.begins(answer.value)
             elif waiter.doing == "send":
                 self.emitted += 1

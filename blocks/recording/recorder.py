@@ -84,13 +84,13 @@ class Recorder:
         """The links, and the names of the stages: the nodes that work on items."""
         network = self._network
         stages = {agent.name for agent in network.agents} | {BODY}
-        stages |= {block.name for block in network.blocks if hasattr(block, "_effort")}
+        stages |= {block.name for block in network.blocks if hasattr(block, "effort")}
         return self._feeds(), stages
 
     def _links_made(self) -> int:
         """The number of links and nodes; when it changes, something was linked or unlinked."""
         network = self._network
-        return len(network.nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block._outs())
+        return len(network.nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block.outboxes())
 
     def _feeds(self) -> Feeds:
         """The targets of each block, agent or body, by name."""

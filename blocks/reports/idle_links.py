@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..base.units import listed
-from ..core.block import Block
+from ..core.block_core import BlockCore
 from ..core.fan_out import FanOut
 from ..core.link import Link
 
 
-def find_idle_links(blocks: Iterable[Block]) -> Iterator[str]:
+def find_idle_links(blocks: Iterable[BlockCore]) -> Iterator[str]:
     """A sentence for each source with a link that got nothing because an earlier link took every message."""
     for block in blocks:
-        outbox = block._outs()[0]
+        outbox = block.outboxes()[0]
         links = () if isinstance(outbox, FanOut) else tuple(outbox.links)
         taker = next((place for place, link in enumerate(links) if takes_all(link)), len(links))
-        idle = tuple(str(link.target) for link in links[taker + 1 :] if not link.passed)
+        idle = tuple(str(link.taker) for link in links[taker + 1 :] if not link.passed)
         if idle:
             yield (
-                f"{block} gives each message to the first target that takes it: {links[taker].target} took all that it "
+                f"{block} gives each message to the first target that takes it: {links[taker].taker} took all that it "
                 f"was offered, and {listed(idle)} got nothing; use a Broadcast to give every message to all of them"
             )
 

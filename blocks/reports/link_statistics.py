@@ -12,8 +12,8 @@ import attrs
 from ..base.names import BODY
 from ..base.statistics import AgentStatistics
 from ..base.units import printable
-from ..core.block import Block
-from ..core.inputs import InputsBlock
+from ..core.block_core import BlockCore
+from ..core.inputs import InputsCore
 
 if TYPE_CHECKING:
     from ..base.statistics import Statistics
@@ -84,14 +84,14 @@ def ways_of(network: View) -> list[tuple[str, str]]:
     return [(link.source or BODY, link.target or BODY) for link in find_links(network, network.statistics())]
 
 
-def linked(block: Block) -> Iterator[LinkStatistics]:
+def linked(block: BlockCore) -> Iterator[LinkStatistics]:
     """The statistics of the outgoing links of a block."""
-    for number, outbox in enumerate(block._outs()):
+    for number, outbox in enumerate(block.outboxes()):
         kind = LinkKind.DEAD_LETTERS if number else LinkKind.LINK
         for link in outbox.links:
             accepts: Any = link.filter
             name = "" if accepts is None else getattr(accepts, "__name__", type(accepts).__name__)
-            yield LinkStatistics(block.name, link.target.name, kind, link.passed, name, link.remaining)
+            yield LinkStatistics(block.name, link.taker.name, kind, link.passed, name, link.remaining)
 
 
 def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
@@ -99,13 +99,13 @@ def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
     inputs, outputs = getattr(agent, "inputs", ()), getattr(agent, "outputs", ())
     for source in inputs:
         passed = numbers.received if len(inputs) == 1 else None
-        yield LinkStatistics(source._outbox.block.name, agent.name, LinkKind.INPUT, passed)
+        yield LinkStatistics(source.block.name, agent.name, LinkKind.INPUT, passed)
     for target in outputs:
         passed = numbers.emitted if len(outputs) == 1 else None
-        yield LinkStatistics(agent.name, target._inbox.block.name, LinkKind.OUTPUT, passed)
+        yield LinkStatistics(agent.name, target.block.name, LinkKind.OUTPUT, passed)
 
 
-def moved_by_hand(blocks: Iterable[Block], links: Iterable[LinkStatistics]) -> Iterator[LinkStatistics]:
+def moved_by_hand(blocks: Iterable[BlockCore], links: Iterable[LinkStatistics]) -> Iterator[LinkStatistics]:
     """The messages that blocks got and gave without links and agents, where that is known."""
     came: defaultdict[str, list[int | None]] = defaultdict(list)
     went: defaultdict[str, list[int | None]] = defaultdict(list)
@@ -114,8 +114,8 @@ def moved_by_hand(blocks: Iterable[Block], links: Iterable[LinkStatistics]) -> I
         if link.kind is LinkKind.INPUT:
             went[link.source].append(link.passed)
     for block in blocks:
-        accepted = 0 if isinstance(block, InputsBlock) else sum(inbox.accepted for inbox in block._ins())
-        received = sum(outbox.received for outbox in block._outs()[:1])
+        accepted = 0 if isinstance(block, InputsCore) else sum(inbox.accepted for inbox in block.inboxes())
+        received = sum(outbox.received for outbox in block.outboxes()[:1])
         if sent := rest(accepted, came[block.name]):
             yield LinkStatistics("", block.name, LinkKind.BY_HAND, sent)
         if taken := rest(received, went[block.name]):

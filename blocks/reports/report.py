@@ -120,7 +120,7 @@ def find_governed(network: View) -> dict[str, tuple[str, ...]]:
     """The names of the blocks that each governor governs."""
     governed: dict[str, tuple[str, ...]] = {}
     for block in network.blocks:
-        for gate in block._governed:
+        for gate in block.governed:
             governor: Any = gate
             governed[governor.name] = (*governed.get(governor.name, ()), block.name)
     return governed

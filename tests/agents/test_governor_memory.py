@@ -50,7 +50,7 @@ async def test_a_budget_bounds_the_bytes_in_flight() -> None:
     assert governor.limit == 10 * KIB
     assert 9 * KIB < governor.in_flight < 10 * KIB
     assert repr(governor) == "<PipelineGovernor 'g' 9.1 of 10.0 KiB in flight>"
-    assert governor.why_full() == "governor 'g' lets nothing in (9.1 of 10.0 KiB in flight)"
+    assert governor._core.why_full() == "governor 'g' lets nothing in (9.1 of 10.0 KiB in flight)"
 
 
 async def test_by_itself_the_budget_takes_what_the_machine_has() -> None:

@@ -12,7 +12,8 @@ import trio
 from penstock.blocks import IterableSource, Network, Recording
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.functions.effort import Effort as Measurements
-from penstock.blocks.functions.function_block import FunctionBlock
+from penstock.blocks.functions.function_block import FunctionCore
+from penstock.blocks.iterable_source import SourceCore
 
 from .chains import contender, link, penstock_chain
 from .measuring import Effort, Row, compare
@@ -44,8 +45,8 @@ def without_statistics(items: Iterable[int], functions: Sequence[Function], sink
     parts: list[tuple[type[Any], str]] = [
         (Measurements, "add"),
         (Measurements, "change"),
-        (FunctionBlock, "_settle"),
-        (IterableSource, "_settle"),
+        (FunctionCore, "settle"),
+        (SourceCore, "settle"),
         (Inbox, "note_depth"),
     ]
     with ExitStack() as stack:

@@ -249,10 +249,10 @@ async def test_a_call_that_is_about_to_be_made_is_taken_back() -> None:
         await block.send("one\ntwo")
         assert await block.receive() == "one"
         block.complete()
-        while not block._inbox.queue:
-            block._step()
-        assert END is cast("Any", block._inbox.queue[0])
-        block.end_early()
+        while not block._core.inbox.queue:
+            block._core.step()
+        assert END is cast("Any", block._core.inbox.queue[0])
+        block._core.end_early()
     assert lines.ends == 0
     account = network.balance()["lines"]
     assert (account.accepted, account.consumed, account.discarded) == (1, 1, 0)
@@ -514,7 +514,7 @@ async def test_a_second_worker_without_that_state_is_noticed() -> None:
             await keeps.send(1)
             assert await second.receive() == 1
             await first.send(10_000_000)  # its worker waits for room; another one is hired
-            await comes_true(lambda: first._runner.waits_for_room)
+            await comes_true(lambda: first._core.runner.waits_for_room)
             await keeps.send(2)
             await second.receive()
     assert "give the block a Threads(1) of its own" in str(found[0])

@@ -246,7 +246,7 @@ async def test_a_sender_that_is_cancelled_while_it_waits_leaves_no_context() -> 
     await block.send("one")
     with trio.move_on_after(1):
         await block.send("two")
-    assert not block._inbox.contexts
+    assert not block._core.inbox.contexts
 
 
 @pytest.mark.usefixtures("real_time")
@@ -445,7 +445,7 @@ def test_the_queues_keep_items_and_contexts_together() -> None:
 
 def test_the_function_itself_can_be_found() -> None:
     for block in (Transformer(see, context=True), TransformMany(see, context=True), Filter(see, context=True)):
-        assert inspect.unwrap(block.function) is see
+        assert inspect.unwrap(block._core.function) is see
 
 
 def test_what_is_thrown_into_a_step_is_thrown_in_the_context() -> None:

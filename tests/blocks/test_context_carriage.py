@@ -196,16 +196,17 @@ async def test_a_filter_that_raises_leaves_the_copy_where_it_was() -> None:
     both.link_target(last)
     async with Network(both) as network:
         last.link_target(UnboundedBuffer[Any]())
-        link = both._outbox.links[0]
+        outbox: Any = both._core.outbox
+        link = outbox.links[0]
         await both.send(1)
         await wait_all_tasks_blocked()
         link.backlog.append(2)
         link.filter = broken
         with pytest.raises(ValueError, match="2"):
-            both._fan_out._push(link)
+            outbox._push(link)
         assert [item for item in link.backlog] == [2]  # noqa: C416  # the old way of iterating
         link.filter = never
-        assert both._fan_out._push(link) == 0
+        assert outbox._push(link) == 0
         link.backlog.clear()
         network.cancel()
 
@@ -297,9 +298,9 @@ async def test_what_is_reserved_keeps_it() -> None:
                 await send_as(who, target)
             await wait_all_tasks_blocked()
             block.release("me")
-            link = block._outbox.links[0]
+            link = block._core.outbox.links[0]
             link.filter = None
-            block._wake()
+            block._core.wake()
     chosen, kept = map(contents, collectors)
     assert [(one.value, who) for one, who in chosen] == [(who, who) for who in CLIENTS]
     assert kept == [("alice", "alice"), ("carol", "carol")]
@@ -334,9 +335,9 @@ async def test_nothing_is_kept_where_nobody_wants_it() -> None:
     before.link_target(last := observer())
     last.link_target(behind)
     async with Network(before, beside):
-        assert isinstance(before._inbox.queue, ContextQueue)
-        assert isinstance(behind._inbox.queue, deque)
-        assert isinstance(beside._inbox.queue, deque)
+        assert isinstance(before._core.inbox.queue, ContextQueue)
+        assert isinstance(behind._core.inbox.queue, deque)
+        assert isinstance(beside._core.inbox.queue, deque)
 
 
 async def test_a_block_that_is_linked_late_is_served_too() -> None:
@@ -488,10 +489,10 @@ async def test_a_source_has_the_context_of_the_network() -> None:
 @pytest.mark.parametrize("make", [small, Broadcast, lambda: Take[Any](1), lambda: Batch[Any](1), Choice])
 def test_it_is_the_same_to_be_asked_twice(make: Callable[[], Any]) -> None:
     block = make()
-    assert block.carry_contexts()
-    queue = block._outbox.queue
-    assert block.carry_contexts()
-    assert block._outbox.queue is queue
+    assert block._core.carry_contexts()
+    queue = block._core.outbox.queue
+    assert block._core.carry_contexts()
+    assert block._core.outbox.queue is queue
 
 
 async def test_an_agent_that_got_its_item_before_contexts_were_kept_sees_its_own() -> None:
@@ -500,14 +501,14 @@ async def test_an_agent_that_got_its_item_before_contexts_were_kept_sees_its_own
     async with Network(Passes(first, target, context=True)):
         await wait_all_tasks_blocked()
         plain: deque[Any] = deque()
-        first._inbox.queue = first._outbox.queue = plain  # as it is when no network has begun
-        first._outbox.carries = False
+        first._core.inbox.queue = first._core.outbox.queue = plain  # as it is when no network has begun
+        first._core.outbox.carries = False
         request.set("body")
         first.send_nowait(1)
-        first._outbox.carries = True
+        first._core.outbox.carries = True
         assert await target.receive() == (1, "network", "none")
-        first._outbox.carries = False
+        first._core.outbox.carries = False
 
 
 def test_a_buffer_of_ones_own_says_that_it_carries_nothing() -> None:
-    assert not Buffer[int]().carry_contexts()
+    assert not Buffer[int]()._core.carry_contexts()

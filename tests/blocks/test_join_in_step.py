@@ -35,7 +35,6 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
-from penstock.blocks.core.block import outboxes_of
 
 COUNT = 30
 
@@ -623,7 +622,7 @@ async def test_ten_thousand_losses_leave_nothing_behind(by: int, greedy: bool) -
     kept: list[int] = []
 
     def note(item: int) -> int:
-        branches = outboxes_of(fork)[0].branches
+        branches = fork._core.outboxes()[0].branches
         kept.append(max(len(numbers._missing) for branch in branches for numbers in branch._arrivals))
         return item
 

@@ -180,7 +180,7 @@ async def test_blocks_of_two_running_networks_cannot_be_linked() -> None:
 
 
 def linked_targets(source: UnboundedBuffer[int]) -> list[str]:
-    return [link.target.name for link in source._outbox.links]
+    return [link.target.name for link in source._core.outbox.links]
 
 
 async def test_an_offer_by_a_linked_source_is_asked_for_later() -> None:

@@ -58,8 +58,8 @@ def test_a_link_to_a_target_that_was_completed_is_refused_on_the_spot(make: Any,
     target.complete()
     with pytest.raises(RuntimeError, match=r"'t' is complete and takes no more, so .* 's' cannot be linked to it"):
         source.link_target(target)
-    assert not source._outbox.links
-    assert not target._inbox.producers
+    assert not source._core.outbox.links
+    assert not target._core.inbox.producers
 
 
 @pytest.mark.parametrize("make", MAKE)

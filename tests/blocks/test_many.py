@@ -10,7 +10,6 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent
 from penstock.blocks import (
-    Block,
     BoundedBuffer,
     Broadcast,
     Call,
@@ -23,6 +22,8 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.call import CallCore
+from penstock.blocks.core.block_core import BlockCore
 from tests.blocks.counting import calls_in
 
 FEW = 60
@@ -314,7 +315,7 @@ async def test_sources_that_have_ended_leave_with_the_blocks_that_only_they_fed(
                 source.link_target(sink)
                 await wait_all_tasks_blocked()
             assert len(network.blocks) <= 2 + through
-            assert sink._inbox.links <= 1
+            assert sink._core.inbox.links <= 1
     assert sorted(got) == sorted([*range(10), *range(10)])
     assert network.balance().ok
     assert network.balance()["blocks that left"].produced == 20 - 2 * (len(network.blocks) > 1)
@@ -433,7 +434,7 @@ async def test_a_block_that_is_still_at_work_when_it_has_ended_leaves_a_little_l
     source = Broadcast[int](name="source")
     asked: list[bool] = []
 
-    def is_at_work(block: Block) -> bool:
+    def is_at_work(block: BlockCore) -> bool:
         asked.append(not asked)
         return asked[-1]
 
@@ -442,7 +443,7 @@ async def test_a_block_that_is_still_at_work_when_it_has_ended_leaves_a_little_l
         link = source.link_target(guest)
         await source.send(1)
         await wait_all_tasks_blocked()
-        monkeypatch.setattr(Call, "is_at_work", is_at_work)
+        monkeypatch.setattr(CallCore, "is_at_work", is_at_work)
         link.unlink()
         guest.complete()
         await wait_all_tasks_blocked()

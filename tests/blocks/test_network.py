@@ -23,6 +23,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
+from penstock.blocks.buffer import BufferCore
 from tests.blocks.tools import contents, faults, linked, never, notes, run
 
 
@@ -451,11 +452,16 @@ async def test_a_hook_that_raises_is_in_the_group_beside_the_fault() -> None:
 # The books
 
 
+def nothing(_: object) -> int:
+    """Count nothing."""
+    return 0
+
+
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> UnboundedBuffer[int]:
     """A buffer that loses count."""
     buffer = UnboundedBuffer[int](name="forgetful")
-    monkeypatch.setattr(buffer, "_held", lambda: 0)
-    monkeypatch.setattr(buffer, "_stuck", lambda: 0)
+    monkeypatch.setattr(BufferCore, "held", nothing)
+    monkeypatch.setattr(BufferCore, "undelivered", nothing)
     return buffer
 
 
@@ -467,7 +473,7 @@ async def test_accounts_that_do_not_add_up_are_an_error(monkeypatch: pytest.Monk
 async def test_accounts_that_do_not_add_up_are_noted_on_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.RaisesGroup(KeyError) as caught:
         async with Network(buffer := forgetful(monkeypatch)):
-            buffer._counts["produced"] += 1
+            buffer._core.counts["produced"] += 1
             raise KeyError
     assert "the accounts do not add up" in notes(caught.value)[0]
 
@@ -546,7 +552,7 @@ async def test_a_slow_inline_function_lets_the_body_run() -> None:
     async with Network(call):
         for n in range(30):
             await call.send(n)
-        while call._held():
+        while call._core.held():
             turns += 1
             await trio.lowlevel.checkpoint()
     assert turns > 5
@@ -613,7 +619,7 @@ async def test_an_agent_that_reads_the_errors_ends_with_the_network() -> None:
 async def test_an_interrupt_is_not_blamed_on_the_accounts() -> None:
     with pytest.RaisesGroup(KeyboardInterrupt) as caught:
         async with Network(buffer := UnboundedBuffer[int]()):
-            buffer._counts["produced"] += 1
+            buffer._core.counts["produced"] += 1
             raise KeyboardInterrupt
     assert notes(caught.value) == []
 

@@ -53,7 +53,7 @@ class Forgetful(OnLoop):
 class Keeping(OnLoop):
     """An executor that keeps what it has made, as a cluster does."""
 
-    _keeps_results = True
+    keeps_results = True
 
 
 def pool_of(size: int) -> ResourcePool[int]:
@@ -372,7 +372,7 @@ async def test_a_block_that_ends_while_it_stands_in_line_lets_the_next_one_go_on
         async with Network(waiting) as inner:
             await waiting.send(1)
             await wait_all_tasks_blocked()
-            assert "NO_OUTPUT" in str(waiting._effort.state)
+            assert "NO_OUTPUT" in str(waiting._core.effort.state)
             await other.send(1)
             await wait_all_tasks_blocked()
             kept.clear()
@@ -387,7 +387,7 @@ async def test_a_block_that_is_called_and_cannot_start_passes_it_by() -> None:
     async with Network(block):
         await block.send(1)
         await wait_all_tasks_blocked()
-        leasing = block.leasing
+        leasing = block._core.leasing
         assert leasing is not None
         pool._line[leasing] = 0.0
         pool._free.append(99)  # one more than there should be, so that it is called at once
@@ -776,7 +776,7 @@ def test_what_is_wrong_is_refused() -> None:
 
 
 def test_messages_about_the_function_find_the_one_that_was_given() -> None:
-    assert inspect.unwrap(Transformer(pass_on_plain, resource=pool_of(1)).function) is pass_on_plain
+    assert inspect.unwrap(Transformer(pass_on_plain, resource=pool_of(1))._core.function) is pass_on_plain
 
 
 def test_it_says_what_it_is() -> None:

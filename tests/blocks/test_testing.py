@@ -90,7 +90,7 @@ class LastInFirstOut(Buffer[Any]):
 
 class LinksTwice(Base):
     def link_target(self, target: Any, filter: Any = None, max_messages: Any = None) -> Link[Any]:
-        for link in self._outbox.links:
+        for link in self._core.outbox.links:
             if link.target is target:
                 return link
         return super().link_target(target, filter, max_messages)
@@ -120,7 +120,7 @@ class Copies(Broadcast[Any]):
     """Gives everything to the first target only."""
 
     def link_target(self, target: Any, filter: Any = None, max_messages: Any = None) -> Link[Any]:
-        return super().link_target(target if not self._outbox.links else UnboundedBuffer(), filter, max_messages)
+        return super().link_target(target if not self._core.outbox.links else UnboundedBuffer(), filter, max_messages)
 
 
 PROPAGATORS: list[tuple[Callable[[], Any], dict[str, Any], str]] = [

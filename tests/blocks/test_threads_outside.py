@@ -479,7 +479,7 @@ def test_a_handle_that_is_closed_while_a_thread_is_about_to_wait_is_told() -> No
     token = ProducerToken("h", for_threads=True)
     token.is_closed = True
     with buffer.producer(), pytest.raises(trio.ClosedResourceError, match="the handle for unbounded buffer 'b' was cl"):
-        threads.wait_for_loop(buffer._inbox, token)
+        threads.wait_for_loop(buffer._core.inbox, token)
 
 
 def test_a_handle_that_is_closed_before_anything_starts_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,8 @@ class Step:
     name = "step"
 
     def __init__(self, act: Any) -> None:
-        self._queued = True
-        self._step = act
+        self.queued = True
+        self.step = act
 
 
 def test_outside_a_network_steps_run_one_after_the_other_and_all_get_theirs() -> None:
@@ -97,7 +97,7 @@ def test_outside_a_network_steps_run_one_after_the_other_and_all_get_theirs() ->
     with pytest.raises(ValueError, match="first"):
         scheduler.add(Step(first))
     assert order == ["first", "second"]
-    assert not second._queued
+    assert not second.queued
     scheduler.parked()
 
 

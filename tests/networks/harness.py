@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from penstock.agents import PipelineGovernor
 from penstock.blocks import Network
 from penstock.blocks.base.timing import time_slice
-from penstock.blocks.core.block import Block
-from penstock.blocks.core.inputs import InputsBlock
-from penstock.blocks.core.storing import StoringBlock
+from penstock.blocks.core.block_core import BlockCore
+from penstock.blocks.core.inputs import InputsCore
+from penstock.blocks.core.storing import StoringCore
 from penstock.blocks.core.waiting import parked
 from penstock.blocks.executors import lane, work
 from penstock.blocks.functions.async_runner import AsyncRunner
 from penstock.blocks.functions.executor_runner import ExecutorRunner
-from penstock.blocks.functions.function_block import FunctionBlock
+from penstock.blocks.functions.function_block import FunctionCore
 
 TICKS = (1e-6, 2e-5, 3e-4, 2e-3)
 """By how many seconds the library's clock may advance from one look at it to the next."""
@@ -215,7 +215,7 @@ class Watch(trio.abc.Instrument):
         """What must be true between any two steps."""
         if self.network is not None:
             for block in self.network.blocks:
-                check_block(block)
+                check_block(block._core)
         for governor in self.governors:
             check_governor(governor)
 
@@ -228,66 +228,65 @@ class Watch(trio.abc.Instrument):
         assert not self._tasks
         assert not set(parked) - self._parked_before, "somebody is still waiting"
         for governor in self.governors:
-            for block in governor._blocks:
-                take_what_is_kept(block)
+            for core in governor._core._blocks:
+                take_what_is_kept(core)
             assert governor.in_flight == 0, f"slots are left over: {governor!r}"
         if self.network is not None:
             assert not self.network._run.is_open
             for block in self.network.blocks:
-                check_block(block)
-                assert block.is_finished or block._broken is not None, f"{block!r} is neither finished nor stopped"
+                check_block(block._core)
+                assert block.is_finished or block._core.broken is not None, f"{block!r} is neither finished nor stopped"
 
 
-def check_block(block: Block) -> None:
+def check_block(block: BlockCore) -> None:
     """No item unaccounted for, no bound exceeded."""
-    balance = block._balance()
+    balance = block.accounts()
     assert balance.difference == 0, f"{balance.difference} items of {block!r} are not accounted for: {balance}"
     assert balance.held >= 0
-    for inbox in block._ins():
+    for inbox in block.inboxes():
         assert len(inbox.queue) <= inbox.capacity, f"{block!r} holds more than {inbox.capacity}"
         assert inbox.credit >= 0
         assert len(inbox.queue) + inbox.credit <= inbox.capacity, f"{block!r} has given too much credit"
-    if issubclass(type(block), InputsBlock) and not getattr(block, "is_greedy", False):
-        kept = block._outbox.kept()  # type: ignore[attr-defined]
-        assert block._held() == kept <= 1, f"{block!r} has taken more than what was reserved"
-    if isinstance(block, FunctionBlock) and isinstance(block._runner, AsyncRunner) and block._broken is None:
-        runner = block._runner
+    if isinstance(block, InputsCore) and not getattr(cast("Any", block), "is_greedy", False):
+        kept = block.outbox.kept()  # type: ignore[attr-defined]
+        assert block.held() == kept <= 1, f"{block!r} has taken more than what was reserved"
+    if isinstance(block, FunctionCore) and isinstance(block.runner, AsyncRunner) and block.broken is None:
+        runner = block.runner
         tasks: Any = runner.tasks()
         working = len(list(tasks))
         assert working <= runner.concurrency, f"{working} calls at once in {block!r}"
         # before its last output, one item of a generator that streams may have given any number of them
         if not getattr(runner, "streams", False) and type(runner) is AsyncRunner:
-            window = runner.order.started - runner.order.handed_on + len(block._outbox.queue)
+            window = runner.order.started - runner.order.handed_on + len(block.outbox.queue)
             assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
-    if isinstance(block, FunctionBlock) and isinstance(block._runner, ExecutorRunner) and block._broken is None:
-        check_executor_runner(block._runner)
+    if isinstance(block, FunctionCore) and isinstance(block.runner, ExecutorRunner) and block.broken is None:
+        check_executor_runner(block.runner)
 
 
 def check_executor_runner(runner: ExecutorRunner) -> None:
     """No more in the executor's hands than allowed."""
     block = runner.block
-    if block._network is None:
+    if block.host is None:
         return
     assert runner.out <= runner.lane.depth, f"{runner.out} hand-overs at once in {block!r}"
     assert runner.busy + runner.waiting <= runner.order.started - runner.order.handed_on
     if runner.window is not None and not runner.task.expands:
-        window = runner.order.started - runner.order.handed_on + len(block._outbox.queue)
+        window = runner.order.started - runner.order.handed_on + len(block.outbox.queue)
         assert window <= runner.window, f"{window} items in the window of {block!r}, which is {runner.window}"
 
 
-def take_what_is_kept(block: Block) -> None:
+def take_what_is_kept(block: BlockCore) -> None:
     """Empty a buffer that has finished and keeps its messages to be read after the run."""
-    if issubclass(type(block), StoringBlock) and block.is_finished:
-        store: Any = block
-        for _ in range(len(store)):
-            store.receive_nowait()
+    if isinstance(block, StoringCore) and block.finished:
+        for _ in range(len(block.outbox)):
+            block.facade.receive_nowait()
 
 
 def check_governor(governor: PipelineGovernor) -> None:
     """No more in flight than allowed; one item that is heavier than the limit may be there alone."""
     if governor.in_flight > governor.limit:
-        assert governor._weight is not None, f"{governor!r}: too many in flight"
-        assert governor._population() + governor._taken <= 1, f"{governor!r}: too much in flight"
+        assert governor._core._weight is not None, f"{governor!r}: too many in flight"
+        assert governor._core._population() + governor._core._taken <= 1, f"{governor!r}: too much in flight"
 
 
 def leaves(error: BaseException | None) -> Iterator[BaseException]:

@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 
 from penstock.blocks import Activity, AgentStatistics, Block, BlockStatistics, Network, Recording, Times
-from penstock.blocks.functions.function_block import FunctionBlock
+from penstock.blocks.functions.function_block import FunctionCore
 from tests.networks.harness import SCHEDULES, Schedule
 from tests.networks.plans import Plan, Run
 from tests.networks.strategies import plans
@@ -36,17 +36,17 @@ def check_statistics(network: Network) -> None:
     for task in (*statistics.agents, statistics.body):
         check_task(task, statistics.seconds)
     for gate in statistics.governors:
-        assert 0 == gate.in_flight <= gate.most_in_flight or any(block._held() for block in network.blocks)
+        assert 0 == gate.in_flight <= gate.most_in_flight or any(block._core.held() for block in network.blocks)
         check_times(gate.waits)
 
 
 def check_block(block: Block, numbers: BlockStatistics) -> None:
-    accounts = block._balance()
+    accounts = block._core.accounts()
     assert numbers.emitted == accounts.delivered + accounts.received
     assert numbers.queued <= numbers.most_queued
     for times in (numbers.service, numbers.wait_for_input, numbers.wait_for_output):
         check_times(times)
-    if isinstance(block, FunctionBlock):
+    if isinstance(block._core, FunctionCore):
         assert numbers.in_work == 0
         decided = numbers.failed + numbers.retried + numbers.consumed * (block.kind != "transformer")
         assert numbers.service.count >= decided

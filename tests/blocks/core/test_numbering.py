@@ -87,7 +87,7 @@ def test_what_has_gone_out_cannot_be_lost_any_more() -> None:
 
 
 def test_a_loss_that_is_told_without_its_place_breaks_the_numbers_off() -> None:
-    one, two = UnboundedBuffer[int](), UnboundedBuffer[int]()
+    one, two = UnboundedBuffer[int]()._core, UnboundedBuffer[int]()._core
     heard: list[int] = []
     reasons: list[str] = []
     branch = Branch([(one, None), (two, None)], heard.append, reasons.append, lambda: 1)

@@ -393,4 +393,4 @@ def test_what_a_worker_raises_can_be_read_in_its_log() -> None:
 
 
 def test_what_runs_on_a_worker_cannot_be_ended(there: Cluster) -> None:
-    assert not there._open_lane("block", 1, cast("Any", None)).abandon()
+    assert not there.open_lane("block", 1, cast("Any", None)).abandon()

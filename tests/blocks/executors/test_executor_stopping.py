@@ -304,7 +304,7 @@ async def test_what_comes_home_at_the_moment_of_the_stop_is_discarded_and_no_fau
 
     def stop(_: int) -> None:
         executor.all[0].run()
-        call._wake()  # its step comes before the pump hears of the stop
+        call._core.wake()  # its step comes before the pump hears of the stop
         network.cancel()
 
     executor = ByHand()

@@ -74,7 +74,7 @@ async def sizes(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> tuple[li
     async with Network(source):
         pass
     assert len(got) == ITEMS
-    return found, type(block._runner.lane)  # type: ignore[attr-defined]
+    return found, type(block._core.runner.lane)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", KINDS)

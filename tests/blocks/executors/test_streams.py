@@ -106,7 +106,7 @@ async def test_a_generator_is_read_no_further_than_its_outputs_are_taken(pool: C
     async with Network(many) as network:
         await many.send(0)
         assert await full.receive() == 0
-        await comes_true(lambda: network.statistics()["many"].held > 1 and many._runner.waits_for_room)
+        await comes_true(lambda: network.statistics()["many"].held > 1 and many._core.runner.waits_for_room)
         held = network.statistics()["many"].held
         assert held <= 2 * 8 + 1
         for n in range(1, 100):
@@ -137,7 +137,7 @@ async def test_a_generator_is_closed_once_where_it_runs(end: str, where: str) ->
         await many.send(20 if end == "exhausted" else 10**9)
         assert await full.receive() == 0
         if where == "paused" and end in ("cancel", "fault elsewhere"):
-            await comes_true(lambda: many._runner.waits_for_room)
+            await comes_true(lambda: many._core.runner.waits_for_room)
         if end == "cancel":
             network.cancel()
         elif end == "fault elsewhere":
@@ -228,7 +228,7 @@ async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: Crew)
         await many.send(20)
         many.complete()
         assert await full.receive() == 0
-        await comes_true(lambda: many._runner.waits_for_room)
+        await comes_true(lambda: many._core.runner.waits_for_room)
         await trio.sleep(0.7)
         assert [n async for n in full] == list(range(1, 20))
 
@@ -320,7 +320,7 @@ async def test_its_waits_for_room_are_no_work_and_are_measured_as_waits() -> Non
     many.link_target(full := BoundedBuffer[int](1))
     async with Network(many) as network:
         await many.send(0)
-        await comes_true(lambda: many._runner.waits_for_room)
+        await comes_true(lambda: many._core.runner.waits_for_room)
         await trio.sleep(0.05)
         assert network.statistics()["many"].wait_for_output.total >= 0.04
         assert await full.receive() == 0

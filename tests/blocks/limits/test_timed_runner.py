@@ -41,7 +41,7 @@ def jump(seconds: float) -> None:
 
 
 def runner_of(block: Any) -> TimedRunner:
-    return cast("TimedRunner", block._runner)
+    return cast("TimedRunner", block._core.runner)
 
 
 def tenfold(item: int) -> int:
@@ -495,5 +495,5 @@ async def test_what_a_cluster_does_is_taken_back(client: fake_dask.Client, execu
 
 @pytest.mark.usefixtures("real_time")
 async def test_a_job_of_a_cluster_that_has_just_come_home_is_not_taken_back(client: fake_dask.Client) -> None:
-    lane = Cluster(cast("Any", client))._open_lane("t", 1, cast("Any", None))
+    lane = Cluster(cast("Any", client)).open_lane("t", 1, cast("Any", None))
     assert lane.give_up(cast("Any", "job"))

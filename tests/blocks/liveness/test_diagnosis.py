@@ -653,7 +653,7 @@ async def test_an_input_of_a_join_that_has_ended_is_not_waited_for() -> None:
     ended.complete()
     async with Network(agent, order) as network:
         await wait_all_tasks_blocked()
-        lines = [wait.why for wait in waits_of_block(order, Names(network._run))]
+        lines = [wait.why for wait in waits_of_block(order._core, Names(network._run))]
         assert "multiplexer 'order' input 1 waits for messages from unbounded buffer 'gives'" in lines
         assert not any("input 0" in line for line in lines)
         network.cancel()
@@ -700,7 +700,7 @@ async def test_a_weight_that_raises_does_not_spoil_the_verdict() -> None:
         await entry.send(3)
         nursery.start_soon(entry.send, 9)
         await wait_all_tasks_blocked()
-        assert governor._limit_for(1) == "12"
+        assert governor._core.limit_for(1) == "12"
         is_broken = True
-        assert governor._limit_for(1) == "6"
+        assert governor._core.limit_for(1) == "6"
         network.cancel()

@@ -230,7 +230,7 @@ async def test_what_is_sure_to_stall_is_refused_before_anything_has_started(item
             pytest.fail("it has started")
     assert str(raised.value) == f"network 'n' must stall: {TOO_SMALL} (source 'feed' brings 4)"
     assert feed.network is entry.network is None
-    entry._inbox.gate.limit = 5
+    entry._core.inbox.gate.limit = 5
     async with Network(feed):  # nothing was lost: the same blocks, put right, run
         pass
 

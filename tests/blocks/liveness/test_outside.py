@@ -381,16 +381,16 @@ async def test_a_body_that_waits_for_a_slot_that_nobody_frees_is_stalled() -> No
 async def test_a_block_is_hopeless_unless_a_thread_may_send_there_through_a_handle() -> None:
     entry, end = UnboundedBuffer[int](), UnboundedBuffer[int]()
     entry.link_target(end)
-    assert is_hopeless(end)
+    assert is_hopeless(end._core)
     go = threading.Event()
     thread = threading.Thread(target=go.wait)
     with entry.producer():
-        assert is_hopeless(end)  # no thread is there
+        assert is_hopeless(end._core)  # no thread is there
         thread.start()
-        assert not is_hopeless(end)
+        assert not is_hopeless(end._core)
         go.set()
         thread.join()
-        assert is_hopeless(end)
+        assert is_hopeless(end._core)
     assert not is_hopeless(PipelineGovernor(1))
 
 
@@ -398,11 +398,11 @@ async def test_a_block_is_not_hopeless_while_a_handle_for_threads_is_open() -> N
     entry, end = UnboundedBuffer[int](), UnboundedBuffer[int]()
     entry.link_target(end)
     with entry.producer(for_threads=True):
-        assert not is_hopeless(end)
-    assert is_hopeless(end)
+        assert not is_hopeless(end._core)
+    assert is_hopeless(end._core)
 
 
 async def test_a_block_of_a_running_network_is_not_hopeless() -> None:
     buffer: UnboundedBuffer[int] = UnboundedBuffer()
     async with Network(buffer):
-        assert not is_hopeless(buffer)
+        assert not is_hopeless(buffer._core)

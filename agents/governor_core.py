@@ -1,0 +1,329 @@
+"""Bounds the items in flight between a first and a last block, and never loses a slot.
+
+Invariant: slots in use = items in the governed blocks now + slots taken explicitly. The governor keeps no account of
+the first part. It counts the items in the blocks each time an item wants to come in. So a slot cannot leak with an item
+that was skipped, filtered out, merged or cancelled: an item that is no longer there holds no slot. A one-to-one block
+between the two reports nothing, and the governor costs it nothing.
+
+With weights, the governor knows how many of the admitted items are still there, but not which. It assumes that the
+lighter ones left first, so its estimate of the weight in flight is never too low.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import trio
+from outcome import Outcome
+
+from penstock.blocks import Block, MemoryBudget, Target, size_of
+from penstock.blocks.base.byte_count import show_bytes, show_share
+from penstock.blocks.base.callables import check_answer
+from penstock.blocks.base.checks import check_function, check_number
+from penstock.blocks.base.error_info import annotate, shorten
+from penstock.blocks.base.in_trio import check_in_trio
+from penstock.blocks.base.names import given_name
+from penstock.blocks.base.statistics import GovernorStatistics
+from penstock.blocks.base.threads import wrong_thread
+from penstock.blocks.base.times import Histogram
+from penstock.blocks.base.timing import time_slice
+from penstock.blocks.core.block import inside
+from penstock.blocks.core.block_core import BlockCore, core_of
+from penstock.blocks.core.graph import downstream, reachable, upstream
+from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.unique_names import UniqueNames
+from penstock.blocks.core.waiting import WaitList, overseers
+
+if TYPE_CHECKING:
+    from penstock.blocks.core.inbox import Inbox
+    from penstock.blocks.core.ports import Host
+    from penstock.blocks.core.waiting import Waiter
+
+
+class GovernorCore:
+    """The core of a governor: its slots, the blocks that it governs, and the tasks that wait for a slot."""
+
+    def __init__(
+        self,
+        limit: float | MemoryBudget,
+        weight: Callable[[Any], float] | None,
+        name: str | None,
+    ) -> None:
+        self.name: str = given_name("PipelineGovernor", name)
+        self._in_bytes = isinstance(limit, MemoryBudget)
+        if isinstance(limit, MemoryBudget):
+            limit, weight = limit.limit, size_of if weight is None else weight
+        if weight is None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+            raise ValueError(f"{self}: limit must be an int >= 1, got {limit!r}")
+        check_number(str(self), "limit", limit, above=True)
+        check_function(str(self), "weight", weight)
+        self.limit = limit
+        self._weight = weight
+        self._weights: list[float] = []
+        self._blocks: tuple[BlockCore, ...] = ()
+        self._region: frozenset[BlockCore] = frozenset()
+        self._first: Inbox[Any] | None = None
+        self._taken = 0
+        self._refused_at = -math.inf
+        self._refused_since = 0.0
+        self._most_in_flight = 0.0
+        self._waits = Histogram()
+        self._waiting: WaitList[int] = WaitList()
+        self._waiting_for_empty: WaitList[int] = WaitList()
+        self.host: Host | None = None
+        self._ended: str | None = None
+        self._users: weakref.WeakSet[trio.lowlevel.Task] = weakref.WeakSet()
+
+    def __str__(self) -> str:
+        return f"governor {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<PipelineGovernor {self.name!r} {self._shown()} in flight>"
+
+    def _shown(self) -> str:
+        return show_share(self.in_flight, self.limit) if self._in_bytes else f"{self.in_flight} of {self.limit}"
+
+    # What is in flight
+
+    @property
+    def in_flight(self) -> float:
+        """The slots in use now (or the weight in flight): items in the governed blocks plus slots taken explicitly."""
+        if self._weight is None:
+            return self._population() + self._taken
+        self._settle_weights()
+        return sum(self._weights) + self._taken
+
+    def _population(self) -> int:
+        return sum(block.in_flight() for block in self._blocks)
+
+    def _settle_weights(self) -> None:
+        population = self._population()
+        while len(self._weights) > population:
+            heapq.heappop(self._weights)
+
+    # The governed region
+
+    def govern(self, first: Target[Any], last: Block) -> None:
+        """Bound the items between two blocks, both included; link the blocks first, and start the network after."""
+        if not isinstance(first, Target):
+            raise TypeError(f"{self}: first must be a target, where items come in, got {first!r}")
+        if not isinstance(last, Block):
+            raise TypeError(f"{self}: last must be a block, which items leave, got {last!r}")
+        if isinstance(first, (Input, InputsBlock)):
+            raise ValueError(
+                f"{self}: {first} takes its items where they are; govern from the blocks before or behind it"
+            )
+        inbox: Inbox[Any] = inside(first).inbox
+        region = between(inbox.block, core_of(last))
+        if not region:
+            raise ValueError(
+                f"{self}: no path of links leads from {first} to {last}; link the blocks first, and use explicit slots "
+                "where agents stand between them"
+            )
+        if inbox.gate is not None:
+            raise ValueError(f"{self}: {first} is governed already")
+        if self._blocks:
+            raise ValueError(f"{self} governs already; make another one")
+        inbox.revoke()
+        inbox.gate = self
+        self._first = inbox
+        self._blocks = region
+        self._region = frozenset(region)
+        for block in region:
+            block.governed.append(self)
+            if block.host is not None:
+                self.attach(block.host)
+
+    def attach(self, network: Host) -> None:
+        """Join a network: from now on its pump calls `look` when items may have left."""
+        self.host = network
+        if self not in network.pump.gates:
+            self.name = UniqueNames(gate.name for gate in network.pump.gates).take(self.name)
+            network.pump.gates.append(self)
+
+    def admit(self, items: Sequence[Any]) -> int:
+        """Let in the first items, as many as there are free slots; return their number."""
+        used = self.in_flight
+        if self._weight is None:
+            count = max(0, min(len(items), int(self.limit - used)))
+            used += count
+        else:
+            count = 0
+            for item in items:
+                weight = self._weigh(self._weight, item)
+                if used and used + weight > self.limit:
+                    break
+                heapq.heappush(self._weights, weight)
+                used += weight
+                count += 1
+        self._most_in_flight = max(self._most_in_flight, used)
+        if count < len(items):
+            if self._refused_at < 0:
+                self._refused_since = time_slice.clock()
+            self._refused_at = used
+        return count
+
+    def covers(self, block: BlockCore) -> bool:
+        """Whether items in a block are in flight already, so that they may come in again without a slot."""
+        return block in self._region
+
+    def why_full(self) -> str:
+        """Say in words that the governor lets nothing in now, and why."""
+        return f"{self} lets nothing in ({self._shown()} in flight)"
+
+    def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
+        try:
+            number = weight(item)
+            check_answer(self, "weight", number)
+            with suppress(TypeError):  # it cannot be compared: None, say, if the function has no `return`
+                if number >= 0:  # False for NaN, with which the governor would never be full
+                    return number
+            raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
+        except Exception as error:
+            annotate(error, f"in the weight of {self} for {shorten(item)}")
+            raise
+
+    def look(self) -> None:
+        """Let waiting items and tasks in, if slots have become free."""
+        # the order matters: counting what is in flight is costly, and needed only if an item was refused
+        if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
+            self._refused_at = -math.inf
+            self._waits.add(time_slice.clock() - self._refused_since)
+            self._first.gate_opened()
+        self._wake_waiting()
+
+    # Explicit slots
+
+    async def wait_for_available_slot(self, weight: int = 1) -> None:
+        """Take a slot; wait until there is one."""
+        self._check_weight(weight)
+        check_in_trio("wait for a slot of", self)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        task = trio.lowlevel.current_task()
+        self._users.add(task)
+        for network in tuple(overseers.pumps):
+            network.measures.uses_gate(self, task)
+        if self._waiting or not self._has_room(weight):
+            self._check_not_ended()
+            await self._waiting.park(self, "take a slot", weight)
+        else:
+            self._take_slot(weight)
+
+    def free_slot(self, weight: int = 1) -> None:
+        """Give back one slot, or `weight` slots, taken with `wait_for_available_slot`."""
+        self._check_weight(weight)
+        if self._taken < weight:
+            raise RuntimeError(
+                f"{self}: free_slot({weight}) gives back more than the {self._taken} that are taken"
+                if self._taken
+                else f"{self}: free_slot() without a slot that was taken; take it with wait_for_available_slot()"
+            )
+        check_in_trio("free a slot of", self)
+        if any(waiter.thread != threading.get_ident() for waiter in (*self._waiting, *self._waiting_for_empty)):
+            raise wrong_thread(f"free a slot of {self}")
+        self._taken -= weight
+        self._users.add(trio.lowlevel.current_task())
+        self.look()
+
+    async def wait_for_empty(self) -> None:
+        """Wait until nothing is in flight."""
+        check_in_trio("wait for the end of", self)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self.in_flight:
+            self._check_not_ended()
+            await self._waiting_for_empty.park(self, "see the pipeline empty", 0)
+
+    def _wake_waiting(self) -> None:
+        while self._waiting and self._has_room((waiter := self._waiting.first()).payload):
+            self._take_slot(waiter.payload)
+            self._waiting.wake(waiter)
+        if self._waiting_for_empty and not self.in_flight:
+            for waiter in self._waiting_for_empty:
+                self._waiting_for_empty.wake(waiter)
+
+    def network_ended(self, reason: str) -> None:
+        """Fail all waits: the network has ended."""
+        self._ended = reason
+        for waiters in (self._waiting, self._waiting_for_empty):
+            for waiter in waiters:
+                waiters.fail(waiter, trio.BrokenResourceError(f"{self}: {reason}"))
+
+    def _check_not_ended(self) -> None:
+        if self._ended is not None:
+            raise trio.BrokenResourceError(f"{self}: {self._ended}")
+
+    def _check_weight(self, weight: int) -> None:
+        if not isinstance(weight, int) or isinstance(weight, bool) or weight < 1:
+            raise ValueError(f"{self}: weight must be an int >= 1, got {weight!r}")
+
+    def _has_room(self, weight: int) -> bool:
+        used = self.in_flight
+        return not used or used + weight <= self.limit
+
+    def _take_slot(self, weight: int) -> None:
+        self._taken += weight
+        self._most_in_flight = max(self._most_in_flight, self.in_flight)
+
+    # Knowing
+
+    def statistics(self) -> GovernorStatistics:
+        """The governor's numbers so far."""
+        unit = "bytes" if self._in_bytes else ""
+        waits = self._waits.summary(time_slice.clock() - self._refused_since if self._refused_at > 0 else None)
+        return GovernorStatistics(self.name, self.limit, self.in_flight, self._most_in_flight, waits, unit)
+
+    # Waiting
+
+    def parked(self) -> None:
+        overseers.tell()
+
+    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        if waiter.doing == "take a slot":
+            self._waits.add(time_slice.clock() - waiter.since)
+        for network in tuple(overseers.pumps):
+            network.measures.waited(waiter, answer)
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return self._users
+
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
+        return f"waits to {waiter.doing} at {self}, {self._shown()} in flight"
+
+    def holders(self) -> Iterable[tuple[object, int]]:
+        yield from ((block, block.in_flight()) for block in self._blocks if block.in_flight())
+        if self._taken:
+            yield from ((task, self._taken) for task in self._users)
+
+    def counted_region(self) -> tuple[Inbox[Any], tuple[BlockCore, ...]] | None:
+        if self._weight is not None or self._first is None:
+            return None
+        return self._first, self._blocks
+
+    def limit_for(self, more: int) -> str:
+        needed = self.in_flight + more * max(self._weights_seen(), default=1)
+        return f"{math.ceil(needed)} bytes ({show_bytes(needed)})" if self._in_bytes else f"{needed}"
+
+    def _weights_seen(self) -> list[float]:
+        """The weights of the items in flight, and of those that wait to come in."""
+        if self._weight is None or self._first is None:
+            return []
+        inbox = self._first
+        waiting = [waiter.payload for waiter in inbox.senders]
+        waiting += [link.outbox.head(link) for link in inbox.postponed if link.outbox.available(link)]
+        try:
+            return [*self._weights, *map(self._weight, waiting)]
+        except Exception:  # the user's function; the report of a deadlock must not fail
+            return list(self._weights)
+
+
+def between(first: BlockCore, last: BlockCore) -> tuple[BlockCore, ...]:
+    """All blocks on a path of links from one block to another, both included; empty if there is no path."""
+    after = reachable(first, downstream)
+    before = reachable(last, upstream)
+    return tuple(block for block in after if block in before) if last in after else ()

@@ -1,0 +1,504 @@
+"""The core of every block: it has a name, runs in steps, ends once, and counts its items.
+
+States: open → finished (the block has drained and told its targets) or → broken (its network stopped before that).
+A block is in the queue of ready blocks at most once. The network owns the scheduler; the block owns its items.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+import trio
+
+from ..base.error_info import shorten
+from ..base.names import given_name
+from ..base.statistics import BlockStatistics
+from ..base.times import NEVER, Histogram
+from ..base.timing import time_slice
+from .balance import BlockBalance
+from .block import Block, inside
+from .contexts import Carrier
+from .graph import downstream, reachable
+from .ports import Part, WatchedGate
+from .scheduler import Scheduler, detached
+from .shape import Shape
+from .waiting import overseers
+
+if TYPE_CHECKING:
+    from outcome import Outcome
+
+    from .branch import Branch
+    from .inbox import Inbox
+    from .link import Link
+    from .observer import Observer
+    from .outbox import Outbox
+    from .ports import Host
+    from .waiting import Waiter
+
+
+class BlockCore:
+    """What the library keeps of a block: its state, its place in a network, and its accounts.
+
+    Args:
+        facade: The block of the user.
+        name: Its name; by default its class and a number.
+
+    Attributes:
+        facade: The block of the user, which hands every call on to this core.
+        kind: The word for the kind of the block.
+        name: What reports, notes and messages call the block.
+        inbox: The main inbox; only targets have one.
+        outbox: The main outbox; only sources have one.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "broken",
+        "counts",
+        "facade",
+        "finished",
+        "governed",
+        "host",
+        "kind",
+        "name",
+        "queued",
+        "scheduler",
+        "waits",
+    )
+    keeps_value: ClassVar[bool] = False  # a message that is received also stays in the block
+    copies: ClassVar[bool] = False  # every target gets every message
+
+    inbox: Inbox[Any]
+    outbox: Outbox[Any]
+
+    def __init__(self, facade: Any, name: str | None) -> None:
+        self.facade: Any = facade
+        self.kind: str = facade.kind
+        self.name: str = given_name(self.class_name, name)
+        self.scheduler: Scheduler = detached
+        self.host: Host | None = None
+        self.queued = False
+        self.finished = False
+        self.broken: str | None = None
+        self.governed: list[WatchedGate] = []
+        self.counts: Counter[str] = Counter()
+        self.waits: dict[str, Histogram] = {}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<{self.class_name} {self.name!r} {self._state()}, {self._describe_held()}>"
+
+    @property
+    def class_name(self) -> str:
+        """The name of the block's class."""
+        return type(self.facade).__name__
+
+    @property
+    def tracer(self) -> Observer | None:
+        """The observer that records the run; None if the run is not recorded."""
+        return None if self.host is None else self.host.measures.tracer
+
+    @property
+    def shape(self) -> Shape:
+        """What this kind of block does with messages, for the checks, the deadlock detection and the reports."""
+        return Shape()
+
+    @property
+    def hears_losses(self) -> bool:
+        """Whether the block must be told which items will not come."""
+        return False
+
+    def problems(self) -> Iterable[str]:
+        """The reasons why the block cannot work at its place in the graph; each says what to do."""
+        return ()
+
+    @property
+    def keeps_last(self) -> bool:
+        """Whether a received message stays in the block, so that it can be received any number of times."""
+        return self.keeps_value
+
+    def fork_behind(self) -> BlockCore | None:
+        """The broadcast whose copies the block joins again; None if it does anything else."""
+        return None
+
+    @property
+    def may_overtake(self) -> bool:
+        """Whether a message may come out before one that came in earlier."""
+        return False
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the block emits one message per input message, in the same order, except for lost ones.
+
+        A join by position relies on this for every block before it. The class of the block may say it.
+        """
+        return bool(getattr(self.facade, "keeps_order", False))
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the block has drained and handed on everything."""
+        return self.finished
+
+    def _state(self) -> str:
+        if self.broken is not None:
+            return "stopped"
+        return "finished" if self.finished else "open"
+
+    def _describe_held(self) -> str:
+        return f"{self.held()} held"
+
+    # Stepping
+
+    def wake(self) -> None:
+        if not self.queued:
+            self.queued = True
+            self.scheduler.add(self)
+
+    def step(self) -> None:
+        """Do what can be done now, for about a fraction of a millisecond."""
+        raise NotImplementedError
+
+    def arrived(self) -> None:
+        """React to a new message in the inbox."""
+        self.wake()
+
+    def needs_no_wake(self) -> bool:
+        """Whether a message can be put into the inbox without a call of `arrived`."""
+        return self.queued
+
+    def departed(self) -> None:
+        """React to a message that was taken from the outbox outside a step."""
+        self.wake()
+
+    def link_comes(self) -> None:
+        """React to a new link in the outbox."""
+
+    def input_linked(self) -> None:
+        """React to a new link to this block, or to a block before it, in a running network."""
+
+    def receiver_comes(self) -> None:
+        """React to a task that is about to wait for a message."""
+
+    def parked(self) -> None:
+        self.scheduler.parked()
+        if self.scheduler is detached:
+            overseers.tell()  # the task may belong to a running network
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """Tasks outside the network that may unblock a waiter here, as far as the block knows them."""
+        return ()
+
+    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        self.waits.setdefault(waiter.doing, Histogram()).add(time_slice.clock() - waiter.since)
+        if self.host is not None:
+            self.host.measures.waited(waiter, answer)
+
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
+        for inbox in self.inboxes():
+            if waiter in inbox.senders:
+                return f"waits to send {shorten(waiter.payload)} to {inbox}: {inbox.why_full()}"
+        return f"waits to {waiter.doing} at {self}"
+
+    def notify_governors(self) -> None:
+        """Tell the governors to check again, because items left by a receive outside a step."""
+        for gate in self.governed:
+            gate.look()
+
+    def why_held(self) -> str:
+        """Why the block keeps items that nothing can take any more; empty if it keeps none."""
+        return ""
+
+    def awaited_inboxes(self) -> Iterable[Inbox[Any]]:
+        """The inputs that need a message before the block can go on, when it has nothing to emit."""
+        return self.inboxes()
+
+    def why_waiting(self) -> str:
+        """Why the block does not take an offered message although it has room."""
+        return "it is busy, or waits for its own targets"
+
+    # Ending
+
+    def finish(self) -> None:
+        """Become finished; subclasses also tell their targets."""
+        self.finished = True
+        self.scheduler.ended(self)
+
+    def abort(self, reason: str) -> None:
+        """End without draining: discard the held items and wake the waiters."""
+        raise NotImplementedError
+
+    def in_flight(self) -> int:
+        """How many items in the block are on their way; a kept value that receivers only read does not count."""
+        return self.held()
+
+    def rest(self) -> int:
+        """How many of the held items wait for further items or for the end of the input."""
+        return 0
+
+    def give_rest(self) -> bool:
+        """Emit the items that wait for further items, because none come; return whether there were any."""
+        return False
+
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message, if the block hands messages on unchanged; return whether it does."""
+        return False
+
+    def contexts_from(self) -> Iterable[Carrier]:
+        """The blocks that send messages with contexts to this one: along links, or through agents that use contexts."""
+        for inbox in self.inboxes():
+            for feeder in tuple(inbox.producers):
+                sources: Callable[[], Iterable[Carrier]] = getattr(feeder, "contexts_from", tuple)
+                yield from sources()
+
+    @property
+    def gives_at_end(self) -> bool:
+        """Whether the block may emit more when its input is complete, although it holds nothing."""
+        return False
+
+    def remedy_for_calls(self) -> str:
+        """What to do if a call of the block's function waits for ever; empty if the block has no advice."""
+        return ""
+
+    def recall(self) -> None:
+        """Get back what the block waits for, if only a reference cycle keeps it."""
+
+    def complete_circle(self) -> None:
+        """Take no more input, because the network is drained and only a circle of links keeps the block open."""
+        for inbox in self.inboxes():
+            inbox.close()
+
+    # Counting
+
+    def note_depth(self) -> None:
+        """Record the queue depth before a message is taken out of the block outside a step."""
+
+    def held(self) -> int:
+        """How many items are in the block now, including those in work."""
+        raise NotImplementedError
+
+    def undelivered(self) -> int:
+        """How many held items still have to go on; results that the user reads after the run do not count."""
+        return self.held()
+
+    def drop(self, reason: str, items: Iterable[Any], places: Sequence[int] = ()) -> None:
+        """Count items that a policy drops here, and tell the blocks downstream.
+
+        Args:
+            reason: The name under which they are counted.
+            items: The items.
+            places: For each item, its position in the input stream, counted from 1.
+        """
+        items = tuple(items)
+        self.count_dropped(reason, items)
+        self.lose(items, places)
+
+    def count_dropped(self, reason: str, items: Sequence[Any]) -> None:
+        """Count items that are dropped here for a reason."""
+        self.counts[f"dropped:{reason}"] += len(items)
+        if (tracer := self.tracer) is not None:
+            tracer.forget(self.name, items)
+
+    def became(self, parts: Iterable[object], whole: object) -> None:
+        """Record that `whole` was made from one or more items."""
+        if (tracer := self.tracer) is not None:
+            tracer.became(self.name, parts, whole)
+
+    def lose(self, items: Sequence[Any], places: Sequence[int] = ()) -> None:
+        """Tell the blocks downstream that these items will not come."""
+        for branch in branches_through(self):
+            branch.lost(self, places, len(items))
+        self.report_lost(items)
+
+    def report_lost(self, items: Sequence[Any]) -> None:
+        """Tell the blocks downstream that match items by key."""
+        if self.host is None or self.host.hearers:
+            for block in reachable(self, downstream):
+                if block.hears_losses:
+                    block.lost(items)
+
+    def lost(self, items: Sequence[Any]) -> None:
+        """Note that items that were on their way here have been dropped."""
+
+    def settle_losses(self, is_certain: bool = False) -> bool:
+        """Stop waiting for items that were reported lost and cannot come any more; return whether there were any.
+
+        Args:
+            is_certain: Whether it is known that nothing in the network can move.
+        """
+        raise NotImplementedError
+
+    def end_early(self) -> None:
+        """Take no more input and discard waiting items, because no output is needed; items in work still come out."""
+        for inbox in self.inboxes():
+            self.counts["discarded"] += inbox.discard()
+            if not inbox.producers:
+                inbox.close()
+        self.wake()
+
+    def has_lost(self) -> bool:
+        """Whether a message was dropped here or has failed."""
+        counts = self.counts
+        return bool(counts["failed"]) or any(n for key, n in counts.items() if key.startswith("dropped:"))
+
+    def holds_anything(self) -> bool:
+        """Whether there is an item in the block now."""
+        return self.held() > 0
+
+    def inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
+        """The inbox at which a new link from a source ends."""
+        del outbox
+        return self.inbox
+
+    def inboxes(self) -> Sequence[Inbox[Any]]:
+        """The inboxes, in order."""
+        return ()
+
+    def outboxes(self) -> Sequence[Outbox[Any]]:
+        """The outboxes; the first is the main one."""
+        raise NotImplementedError
+
+    def tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """The tasks that work on an item of the block now."""
+        return ()
+
+    def accounts(self) -> BlockBalance:
+        counts = self.counts
+        return BlockBalance(
+            name=self.name,
+            accepted=sum(inbox.accepted for inbox in self.inboxes()) + counts["pulled"],
+            produced=counts["produced"],
+            delivered=sum(outbox.delivered for outbox in self.outboxes()[:1]),
+            received=sum(outbox.received for outbox in self.outboxes()[:1]),
+            consumed=counts["consumed"],
+            merged=counts["merged"],
+            dropped={key[8:]: n for key, n in counts.items() if key.startswith("dropped:") and n},
+            dead_lettered=sum(outbox.delivered for outbox in self.outboxes()[1:]),
+            discarded=counts["discarded"],
+            held=self.held(),
+        )
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        """The statistics of the block, for a run of `seconds` so far."""
+        accounts = self.accounts()
+        waits = self.waits
+        done = accounts.delivered + accounts.received + accounts.consumed
+        return BlockStatistics(
+            name=self.name,
+            kind=self.kind,
+            received=accounts.accepted or accounts.produced * (not self.inboxes()),
+            emitted=accounts.delivered + accounts.received,
+            consumed=accounts.consumed,
+            dropped=accounts.dropped,
+            dead_lettered=accounts.dead_lettered,
+            discarded=accounts.discarded,
+            queued=accounts.held,
+            most_queued=max((accounts.held, *(inbox.most_queued for inbox in self.inboxes()))),
+            held=accounts.held,
+            wait_for_input=waits["receive"].summary() if "receive" in waits else NEVER,
+            wait_for_output=waits["send"].summary() if "send" in waits else NEVER,
+            throughput=done / seconds if seconds > 0 else 0.0,
+        )
+
+    # The network
+
+    def neighbors(self) -> Iterable[Part]:
+        for outbox in self.outboxes():
+            yield from (link.taker for link in outbox.links)
+            yield from (reader for reader in outbox.readers if not reader.is_done)
+        for inbox in self.inboxes():
+            for producer in tuple(inbox.producers):
+                node = cast(Part, getattr(producer, "giver", producer))
+                if hasattr(node, "neighbors"):
+                    yield node
+
+    def body_ended(self) -> None:
+        """Close the inputs without producers, because the body of the network has ended."""
+        for inbox in self.inboxes():
+            if not inbox.producers:
+                inbox.close()
+
+    @property
+    def is_left_over(self) -> bool:
+        """Whether the network has ended and the finished block may still hold items."""
+        return self.host is not None and not self.host.is_open and self.finished
+
+    def check_free(self, network: Host) -> None:
+        owner = self.host
+        if owner is network:
+            raise RuntimeError(f"{self} has ended and has left network {network.name!r}; make a new one")
+        if owner is not None and owner.is_open:
+            raise RuntimeError(f"{self} runs in network {owner.name!r} and cannot be linked into {network.name!r} too")
+        if owner is not None or self.broken is not None:
+            raise RuntimeError(
+                f"{self} has already run and is {self._state()}; make a new one for network {network.name!r}"
+            )
+
+    def join(self, network: Host) -> None:
+        self.host = network
+        self.scheduler = network.pump
+        for gate in self.governed:
+            gate.attach(network)
+
+    def begin(self) -> None:
+        self.wake()
+
+    def lost_link(self) -> None:
+        """React to a removed link to or from the block; an ended block may leave the network now."""
+        if self.finished:
+            self.scheduler.ended(self)
+
+    def link_to(self, inbox: Inbox[Any]) -> Link[Any] | None:
+        """The link from the block to a target, if there is one."""
+        links = (outbox.link_to.get(inbox) for outbox in self.outboxes())
+        return next((link for link in links if link is not None), None)
+
+    def is_at_work(self) -> bool:
+        """Whether a step of the block is queued or a task of it runs."""
+        return self.queued or any(self.tasks())
+
+    def can_be_spared(self) -> bool:
+        """Whether an ended block is not needed any more: nothing leads to it, it feeds nothing, and it is empty."""
+        is_linked = any(inbox.links or inbox.producers for inbox in self.inboxes()) or any(
+            any(link in link.inbox.producers for link in outbox.links)
+            or not all(reader.is_done for reader in outbox.readers)
+            for outbox in self.outboxes()
+        )
+        return not (is_linked or self.governed) and (self.keeps_value or not self.held())
+
+    def part(self) -> None:
+        """Leave a network that keeps running."""
+        for outbox in self.outboxes():
+            for link in tuple(outbox.links):
+                link.unlink()
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave a network that has ended; the held items can still be received."""
+        self.scheduler = detached
+        self.queued = False
+
+
+def core_of(block: Block) -> BlockCore:
+    """The core of a block."""
+    core: BlockCore = inside(block)
+    return core
+
+
+def branches_through(block: BlockCore) -> Iterable[Branch]:
+    """The branches between a broadcast and a join on which a block stands."""
+    outs = block.outboxes()
+    return outs[0].branches if outs else ()
+
+
+def inboxes_of(block: BlockCore) -> Sequence[Inbox[Any]]:
+    """The inboxes of a block, in order."""
+    return block.inboxes()
+
+
+def outboxes_of(block: BlockCore) -> Sequence[Outbox[Any]]:
+    """The outboxes of a block; the first is the main one."""
+    return block.outboxes()
