@@ -17,7 +17,7 @@ from penstock.blocks.base.loop_held import REMEDY as HELD_REMEDY
 from penstock.blocks.base.loop_held import Holder, loop_held
 from penstock.blocks.base.statistics import AgentStatistics
 from penstock.blocks.core.block import inside
-from penstock.blocks.core.block_core import BlockCore, core_of
+from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.contexts import Adoption, adopting, carry_on
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
@@ -226,7 +226,7 @@ class AgentCore:
             if how is not Event.RAISE:
                 inbox.producer_done(self)
             elif self.host is None and list(inbox.producers) == [self]:  # its waiters wait in vain
-                inbox.block.abort(f"{self} has faulted")
+                core_at(inbox).abort(f"{self} has faulted")
         if self.host is not None:
             self.host.pump.wake()
 
@@ -241,11 +241,11 @@ class AgentCore:
         self.cancel()
         for outbox in self.inputs:
             outbox.readers.remove(self)
-        return [outbox.block for outbox in self.inputs]
+        return [core_at(outbox) for outbox in self.inputs]
 
     def contexts_from(self) -> Sequence[BlockCore]:
         """The blocks whose context variables the agent passes on."""
-        return [outbox.block for outbox in self.inputs] if self.wants_contexts else ()
+        return [core_at(outbox) for outbox in self.inputs] if self.wants_contexts else ()
 
     def statistics(self) -> AgentStatistics:
         return of_task(self.name, self.status.value, self._tally, self._task)
@@ -254,9 +254,9 @@ class AgentCore:
 
     def neighbors(self) -> Iterator[Part]:
         for outbox in self.inputs:
-            yield outbox.block
+            yield core_at(outbox)
         for inbox in self.outputs:
-            yield inbox.block
+            yield core_at(inbox)
         status = core_of(self.status_buffer)
         if status.outbox.links or status.outbox.readers:
             yield status

@@ -34,7 +34,7 @@ from penstock.blocks.base.threads import wrong_thread
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
 from penstock.blocks.core.block import inside
-from penstock.blocks.core.block_core import BlockCore, core_of
+from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.graph import downstream, reachable, upstream
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.unique_names import UniqueNames
@@ -120,7 +120,7 @@ class GovernorCore:
                 f"{self}: {first} takes its items where they are; govern from the blocks before or behind it"
             )
         inbox: Inbox[Any] = inside(first).inbox
-        region = between(inbox.block, core_of(last))
+        region = between(core_at(inbox), core_of(last))
         if not region:
             raise ValueError(
                 f"{self}: no path of links leads from {first} to {last}; link the blocks first, and use explicit slots "

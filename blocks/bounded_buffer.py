@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, TypeVar, cast, get_args
+from typing import ClassVar, Literal, TypeVar, cast, get_args
 
 import attrs
 
 from .base.checks import check_capacity
 from .base.message_status import MessageStatus
 from .core.inbox import Inbox
-from .core.link import Link
 from .core.outbox import Outbox
+from .core.owner import Feed
 from .core.shape import Shape
 from .core.storing import LeftOver, StoringCore
 from .core.storing_block import StoringBlock
@@ -39,7 +39,7 @@ class OverflowInbox(Inbox[T]):
         self.overflow = overflow
         self.is_direct = False
 
-    def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
+    def refuse(self, message: T, link: Feed | None) -> MessageStatus:
         """Answer an offer for which there is no room."""
         if self.gate is not None and self.room() >= 1:  # senders always wait for a governor
             return super().refuse(message, link)

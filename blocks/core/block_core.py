@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .link import Link
     from .observer import Observer
     from .outbox import Outbox
+    from .owner import Outlet
     from .ports import Host
     from .waiting import Waiter
 
@@ -407,7 +408,7 @@ class BlockCore:
 
     def neighbors(self) -> Iterable[Part]:
         for outbox in self.outboxes():
-            yield from (link.taker for link in outbox.links)
+            yield from (taker_of(link) for link in outbox.links)
             yield from (reader for reader in outbox.readers if not reader.is_done)
         for inbox in self.inboxes():
             for producer in tuple(inbox.producers):
@@ -486,6 +487,21 @@ def core_of(block: Block) -> BlockCore:
     """The core of a block."""
     core: BlockCore = inside(block)
     return core
+
+
+def core_at(end: Inbox[Any] | Outlet) -> BlockCore:
+    """The block that has an inbox or an outbox."""
+    return cast("BlockCore", end.block)
+
+
+def giver_of(link: Link[Any]) -> BlockCore:
+    """The block that gives messages to a link."""
+    return cast("BlockCore", link.giver)
+
+
+def taker_of(link: Link[Any]) -> BlockCore:
+    """The block that takes the messages of a link."""
+    return cast("BlockCore", link.taker)
 
 
 def branches_through(block: BlockCore) -> Iterable[Branch]:

@@ -8,13 +8,12 @@ stream there, and from the numbers that are missing before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .numbering import Numbering
 
 if TYPE_CHECKING:
-    from .block_core import BlockCore
-    from .link import Link
+    from .owner import Feed, Owner
 
 
 class Branch:
@@ -32,12 +31,12 @@ class Branch:
 
     def __init__(
         self,
-        stages: Sequence[tuple[BlockCore, Link[Any] | None]],
+        stages: Sequence[tuple[Owner, Feed | None]],
         hears: Callable[[int], None],
         breaks: Callable[[str], None],
         least: Callable[[], int],
     ) -> None:
-        self.stages: tuple[tuple[BlockCore, Link[Any] | None], ...] = tuple(stages)
+        self.stages: tuple[tuple[Owner, Feed | None], ...] = tuple(stages)
         self._hears = hears
         self._least = least
         self._breaks = breaks
@@ -52,11 +51,11 @@ class Branch:
         link = self.stages[0][1]
         return 1 if link is None else link.first
 
-    def goes_along(self, link: Link[Any]) -> bool:
+    def goes_along(self, link: Feed) -> bool:
         """Whether a link is part of the path."""
         return any(link is own for _, own in self.stages)
 
-    def lost(self, block: BlockCore, places: Sequence[int], count: int) -> None:
+    def lost(self, block: Owner, places: Sequence[int], count: int) -> None:
         """Note that a block lost messages; `places` are their positions in its input stream, counted from 1."""
         stage = self._place_of[block]
         if len(places) != count:
@@ -68,7 +67,7 @@ class Branch:
             self._departures[stage].add(number)
             self._tell(stage, number)
 
-    def rejected(self, block: BlockCore, places: Sequence[int]) -> None:
+    def rejected(self, block: Owner, places: Sequence[int]) -> None:
         """Note that a block dropped results of its function; `places` are their positions among the results."""
         stage = self._place_of[block]
         numbers = [self._results[stage].number(place) for place in places]
@@ -76,13 +75,13 @@ class Branch:
             self._departures[stage].add(number)
             self._tell(stage, number)
 
-    def left(self, block: BlockCore, link: Link[Any] | None, place: int) -> None:
+    def left(self, block: Owner, link: Feed | None, place: int) -> None:
         """Note that message number `place` has left a block along a link, or to a receiver if `link` is None."""
         stage = self._place_of[block]
         if link is None or link is not self.stages[stage][1]:
             self._tell(stage, self._departures[stage].number(place))
 
-    def published(self, block: BlockCore, takers: Sequence[Link[Any]], place: int) -> None:
+    def published(self, block: Owner, takers: Sequence[Feed], place: int) -> None:
         """Note that a broadcast on the path has given its message number `place` to the links in `takers`."""
         stage = self._place_of[block]
         link = self.stages[stage][1]

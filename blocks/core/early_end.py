@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from .block import Block
-from .block_core import BlockCore, inboxes_of, outboxes_of
+from .block_core import BlockCore, giver_of, inboxes_of, outboxes_of
 from .inbox import Inbox
 from .link import as_link
 from .outbox import Outbox
@@ -107,11 +107,11 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[BlockCore]:
     for feeder in tuple(inbox.producers):
         link = as_link(feeder)
         if link is not None:
-            outbox = outboxes_of(link.giver)[0]
+            outbox = outboxes_of(giver_of(link))[0]
             if link.outbox is not outbox:
                 continue  # dead letters
             if outbox.links == [link] and all(reader.is_done for reader in outbox.readers):
-                yield link.giver
+                yield giver_of(link)
             else:
                 link.unlink()
         elif not isinstance(feeder, ProducerToken):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .block_core import BlockCore, inboxes_of, outboxes_of
+from .block_core import BlockCore, giver_of, inboxes_of, outboxes_of
 from .link import Link, as_link
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def come_in_order(join: BlockCore) -> bool:
                 return False
             for feeder in inbox.producers:
                 link = as_link(feeder)
-                for block in read_by(feeder) if link is None else (link.giver,):
+                for block in read_by(feeder) if link is None else (giver_of(link),):
                     if block.may_overtake:
                         return False
                     if block not in seen:
@@ -132,7 +132,7 @@ def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
                 more = (*obstacles, f"{feeder} stands in between")
                 waiting.extend((before, stages, more) for source in read_by(feeder) for before in inboxes_of(source))
                 continue
-            block = producer.giver
+            block = giver_of(producer)
             if block is join:
                 continue  # a loop
             reasons = (*obstacles, *distrust(block, producer))

@@ -30,15 +30,14 @@ from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .credit import CreditSize
 from .graph import downstream, reachable
-from .link import Link
 from .queue import Queue
 from .threads import check_thread
 from .turns import Turns
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
-    from .block_core import BlockCore
     from .branch import Branch
+    from .owner import Feed, Owner
     from .ports import Actor, Part
 
 T = TypeVar("T")
@@ -52,7 +51,7 @@ class Gate(Protocol):
         """Let in as many of the items as there are places, from the first on; return how many."""
         ...
 
-    def covers(self, block: BlockCore) -> bool:
+    def covers(self, block: Any) -> bool:
         """Whether the items in a block have been let in already."""
         ...
 
@@ -94,7 +93,7 @@ class Inbox(Generic[T]):
 
     def __init__(
         self,
-        block: BlockCore,
+        block: Owner,
         queue: Queue[T],
         *,
         capacity: int | None = None,
@@ -102,7 +101,7 @@ class Inbox(Generic[T]):
         label: str | None = None,
     ) -> None:
         check_function(block.class_name, "filter", filter)
-        self.block: BlockCore = block
+        self.block: Owner = block
         self.queue: Queue[T] = queue
         self.capacity: int = UNBOUNDED if capacity is None else capacity
         self.label: str | None = label
@@ -119,12 +118,12 @@ class Inbox(Generic[T]):
         self._credit_size = CreditSize()
         self._links_first = False
         self._links_asked = False
-        self._turns: Turns[Link[Any]] = Turns()
+        self._turns: Turns[Feed] = Turns()
         self.links: int = 0  # how many links lead here, including those of finished sources
         self.senders: WaitList[T] = WaitList()
-        self.postponed: dict[Link[Any], None] = self._turns.waiting
+        self.postponed: dict[Feed, None] = self._turns.waiting
         self.producers: dict[Part | object, None] = {}
-        self.fed_by: WeakSet[Link[Any]] | None = None  # links, including those of finished sources
+        self.fed_by: WeakSet[Feed] | None = None  # links, including those of finished sources
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the target
         self.is_direct: bool = filter is None and isinstance(queue, deque)
 
@@ -136,7 +135,7 @@ class Inbox(Generic[T]):
         """How many messages were accepted so far."""
         return self._granted - self.credit
 
-    def came_along(self, link: Link[Any]) -> int:
+    def came_along(self, link: Feed) -> int:
         """How many of the accepted messages came along a link."""
         return link.passed
 
@@ -198,7 +197,7 @@ class Inbox(Generic[T]):
         answer: object = self._filter(message)
         return answer if answer is True or answer is False else truth(self, answer)
 
-    def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
+    def offer(self, message: T, link: Feed | None = None) -> MessageStatus:
         """Accept the message if that is possible now."""
         if (link is None and self.takes_only_links) or not self.wants(message):
             return MessageStatus.DECLINED
@@ -214,11 +213,11 @@ class Inbox(Generic[T]):
         self.store(message)
         return MessageStatus.ACCEPTED
 
-    def is_gated(self, link: Link[Any] | None) -> bool:
+    def is_gated(self, link: Feed | None) -> bool:
         """Whether a governor decides about messages of a link, or of a sender if `link` is None."""
         return self.gate is not None and not (link is not None and self.gate.covers(link.giver))
 
-    def refuse(self, message: T, link: Link[Any] | None) -> MessageStatus:
+    def refuse(self, message: T, link: Feed | None) -> MessageStatus:
         """Postpone an offer for which there is no room."""
         del message
         if link is not None:
@@ -247,7 +246,7 @@ class Inbox(Generic[T]):
         self.is_direct = False
         self.contexts = {}
 
-    def push(self, items: Sequence[T], link: Link[Any]) -> int:
+    def push(self, items: Sequence[T], link: Feed) -> int:
         """Append as many items as fit, from the first on, and return how many; the caller removes them.
 
         Only while `is_direct`. If items are left over, the link is postponed.
@@ -426,7 +425,7 @@ class Inbox(Generic[T]):
         self._ask(self._turns.ask(room))
         self.block.wake()  # its step releases the places that are kept for the links
 
-    def room_for(self, link: Link[Any]) -> int:
+    def room_for(self, link: Feed) -> int:
         """The room for a link, if every link before it in the order (asked or waiting) gets one place."""
         if not self.postponed and not self._turns.asked:
             return self.room()
@@ -443,15 +442,16 @@ class Inbox(Generic[T]):
         self._ask(self._turns.ask_all())
 
     @staticmethod
-    def _ask(links: Iterable[Link[Any]]) -> None:
+    def _ask(links: Iterable[Feed]) -> None:
         for link in links:
             link.giver.wake()
 
     def wake_sources(self) -> None:
         """Ask every linked source for its head again, because a declined message may be wanted now."""
         for producer in tuple(self.producers):
-            if isinstance(producer, Link):
-                producer.giver.wake()
+            giver: Owner | None = getattr(producer, "giver", None)
+            if giver is not None:
+                giver.wake()
 
     def refuse_senders(self) -> None:
         """Accept messages only along links from now on; sent messages are not needed."""
@@ -475,7 +475,7 @@ class Inbox(Generic[T]):
 
     # Links
 
-    def linked(self, link: Link[Any]) -> None:
+    def linked(self, link: Feed) -> None:
         """Add a new link as a producer."""
         self.producers[link] = None
         self.links += 1
@@ -492,11 +492,12 @@ class Inbox(Generic[T]):
         for branch in self.branches:
             branch.break_off(f"while the network ran, {what} ({self})")
 
-    def link_from(self, source: BlockCore | None) -> Link[Any] | None:
+    def link_from(self, source: Owner | None) -> Feed | None:
         """The link from a source to this target, or None."""
-        return None if source is None else source.link_to(self)
+        link: Feed | None = None if source is None else source.link_to(self)
+        return link
 
-    def unlinked(self, link: Link[Any]) -> None:
+    def unlinked(self, link: Feed) -> None:
         """Forget a removed link; the target does not complete, but it may become an entry of its network."""
         self.links -= 1
         self.producers.pop(link, None)

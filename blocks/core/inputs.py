@@ -23,6 +23,7 @@ from .contexts import ContextQueue, context_of
 from .inbox import Inbox
 from .link import Link
 from .outbox import Outbox
+from .owner import Feed
 from .source import Source
 from .target import Target
 from .threads import check_thread
@@ -57,12 +58,12 @@ class HeadsInbox(Inbox[T]):
         self.is_direct = False
         self.index: int = index
 
-    def came_along(self, link: Link[Any]) -> int:
+    def came_along(self, link: Feed) -> int:
         """Always 0, because messages of links stay in their sources and are not accepted here."""
         del link
         return 0
 
-    def offer(self, message: T, link: Link[Any] | None = None) -> MessageStatus:
+    def offer(self, message: T, link: Feed | None = None) -> MessageStatus:
         """Remember which link has a message."""
         if link is None:
             return super().offer(message)
@@ -142,7 +143,8 @@ class InputPort(Generic[T]):
     def head(self) -> T:
         """The next message, which stays in its place; call it right after `has_message`."""
         link = self._link
-        return self.inbox.queue[0] if link is None else link.outbox.head(link)
+        head: T = self.inbox.queue[0] if link is None else link.outbox.head(link)
+        return head
 
     def head_context(self) -> Context:
         """The context of the next message; call it right after `has_message`."""
@@ -155,7 +157,8 @@ class InputPort(Generic[T]):
         link = self._link
         if link is not None:
             self.block.counts["pulled"] += 1
-            return link.outbox.take(link)
+            taken: T = link.outbox.take(link)
+            return taken
         item = self.inbox.queue.popleft()
         self.inbox.admit()
         return item

@@ -14,9 +14,8 @@ from .threads import check_thread
 
 if TYPE_CHECKING:
     from .block import Block
-    from .block_core import BlockCore
     from .inbox import Inbox
-    from .outbox import Outbox
+    from .owner import Outlet, Owner
 
 T = TypeVar("T")
 
@@ -59,16 +58,16 @@ class Link(Generic[T]):
 
     def __init__(
         self,
-        outbox: Outbox[T],
+        outbox: Outlet,
         inbox: Inbox[T],
         filter: Callable[[T], bool] | None,
         max_messages: int | None,
     ) -> None:
-        self.outbox: Outbox[T] = outbox
+        self.outbox: Outlet = outbox
         self.inbox: Inbox[T] = inbox
         self.number: int = next(numbers)
-        self.giver: BlockCore = outbox.block
-        self.taker: BlockCore = inbox.block
+        self.giver: Owner = outbox.block
+        self.taker: Owner = inbox.block
         self.filter: Callable[[T], bool] | None = filter
         self.remaining = max_messages
         self.passed: int = 0
@@ -93,7 +92,7 @@ class Link(Generic[T]):
         """The block that takes the messages."""
         return cast("Block", self.taker.facade)
 
-    def contexts_from(self) -> tuple[BlockCore]:
+    def contexts_from(self) -> tuple[Owner]:
         """The block that sends messages with contexts along the link."""
         return (self.giver,)
 

@@ -31,10 +31,10 @@ from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
-    from .block_core import BlockCore
     from .branch import Branch
     from .contexts import ContextQueue
     from .inbox import Inbox
+    from .owner import Owner
 
 T = TypeVar("T")
 
@@ -58,8 +58,8 @@ class Outbox(Generic[T]):
         "receivers",
     )
 
-    def __init__(self, block: BlockCore, queue: Queue[T]) -> None:
-        self.block: BlockCore = block
+    def __init__(self, block: Owner, queue: Queue[T]) -> None:
+        self.block: Owner = block
         self.queue: Queue[T] = queue
         self.links: list[Link[T]] = []
         self.link_to: dict[Inbox[Any], Link[T]] = {}
@@ -379,7 +379,7 @@ class Outbox(Generic[T]):
         """Give a new link the messages that it gets at once; by default none."""
 
     @staticmethod
-    def _meet(source: BlockCore, target: BlockCore) -> None:
+    def _meet(source: Owner, target: Owner) -> None:
         """Make a block that is linked to a running block join its network."""
         if source.host is not None and source.host.is_open:
             source.host.adopt(target)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .block_core import inboxes_of
+from .block_core import giver_of, inboxes_of
 from .inbox import Inbox
-from .link import Link
+from .link import as_link
 from .producer import ProducerToken
 
 
@@ -25,11 +25,12 @@ def is_quiet_before(inboxes: Iterable[Inbox[Any]]) -> bool:
             continue
         seen.add(id(inbox))
         for producer in inbox.producers:
-            if not isinstance(producer, Link):
+            link = as_link(producer)
+            if link is None:
                 if not isinstance(producer, ProducerToken):
                     return False
-            elif producer.giver.holds_anything():
+            elif giver_of(link).holds_anything():
                 return False
             else:
-                waiting.extend(inboxes_of(producer.giver))
+                waiting.extend(inboxes_of(giver_of(link)))
     return True

@@ -10,7 +10,7 @@ from trio.abc import ReceiveChannel
 
 from ..base.checks import check_function
 from .block import Block, inside
-from .block_core import BlockCore
+from .block_core import BlockCore, core_at
 from .nodes import part_of
 from .target import Target
 from .threads import check_thread
@@ -154,8 +154,9 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
         TypeError: No link can lead to that object.
         RuntimeError: The target is complete, or the two belong to different networks.
     """
-    block = block_of(outbox.block, target)
-    check_same_network(outbox.block, block)
+    source = core_at(outbox)
+    block = block_of(source, target)
+    check_same_network(source, block)
     check_thread(block, "link")
     if not block.finished and block.broken is None:
         inbox: Inbox[Any] = inside(target).inlet(outbox)

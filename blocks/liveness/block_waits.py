@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..core.block_core import BlockCore
+from ..core.block_core import BlockCore, core_at
 from ..core.fan_out import FanOut
 from ..core.graph import downstream, reachable, upstream
 from ..core.inbox import Inbox
@@ -216,8 +216,8 @@ def waiting_before(inbox: Inbox[Any]) -> int:
 
     They wait with senders and in upstream blocks. Messages that a source is known to bring also count.
     """
-    after = reachable(inbox.block, downstream)
-    ahead = reachable(inbox.block, upstream)
+    after = reachable(core_at(inbox), downstream)
+    ahead = reachable(core_at(inbox), upstream)
     targets = {inbox, *(other for block in ahead for other in block.inboxes())}
     before = [block for block in ahead if block not in after]
     held = sum(block.undelivered() + still_to_come(block) for block in before)

@@ -11,7 +11,7 @@ import dis
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..core.block_core import BlockCore
+from ..core.block_core import BlockCore, core_at, giver_of
 from ..core.fan_out import FanOut
 from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
@@ -173,7 +173,7 @@ def certain_feeder(gate: Bound, batch: BlockCore) -> str | None:
     for producer in inbox.producers:
         link: Link[Any] | None = as_a(Link, producer)
         if link is not None and is_only_way(link) and leads_to(inbox, batch):
-            count = link.giver.shape.brings
+            count = giver_of(link).shape.brings
             if count > gate.limit:
                 return f"{link.giver} brings {count}"
     return None
@@ -183,7 +183,7 @@ def leads_to(inbox: Inbox[Any], batch: BlockCore) -> bool:
     """Whether only buffers, in one line, lie between a target and a batch."""
     seen: set[BlockCore] = set()
     while inbox.block is not batch:
-        block = inbox.block
+        block = core_at(inbox)
         links = block.outboxes()[0].links
         if block in seen or not block.shape.stores or len(links) != 1 or not is_only_way(links[0]):
             return False

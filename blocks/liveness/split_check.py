@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.block_core import BlockCore
+from ..core.block_core import BlockCore, core_at, taker_of
 from ..core.graph import downstream, reachable
 from ..core.inbox import Inbox
 from ..core.link import Link
@@ -28,7 +28,7 @@ def batch_on(link: Link[Any]) -> BlockCore | None:
     """The first batch on a path on which each message stays one message, or None."""
     seen: set[BlockCore] = set()
     while link.is_linked and link.filter is None and link.remaining is None:
-        block = link.taker
+        block = taker_of(link)
         if block.shape.group > 1:
             return block
         links = block.outboxes()[0].links
@@ -52,7 +52,7 @@ def too_narrow(fork: BlockCore, batch: BlockCore, link: Link[Any], join: BlockCo
     while link.taker is not join:
         inbox = link.inbox
         links = inbox.block.outboxes()[0].links
-        room += inbox.block.shape.room
+        room += core_at(inbox).shape.room
         if room >= group or len(links) != 1 or link.filter is not None or link.remaining is not None:
             return None
         narrowest = inbox if narrowest is None or inbox.capacity < narrowest.capacity else narrowest

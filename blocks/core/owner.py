@@ -1,0 +1,212 @@
+"""What inboxes, outboxes, links and branches know of the block that has them, and of each other.
+
+Imports run along the data: inboxes know nothing of links, links know inboxes, outboxes know links, and blocks know them
+all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Protocol
+
+import trio
+from outcome import Outcome
+
+from .observer import Observer
+from .scheduler import Scheduler
+
+if TYPE_CHECKING:
+    from .ports import Host
+    from .waiting import Waiter
+
+
+class Owner(Protocol):
+    """The block that has an inbox or an outbox."""
+
+    @property
+    def name(self) -> str:
+        """The name in reports and messages."""
+        ...
+
+    @property
+    def facade(self) -> Any:
+        """The block of the user."""
+        ...
+
+    @property
+    def host(self) -> Host | None:
+        """The network; None if the block has none."""
+        ...
+
+    @property
+    def broken(self) -> str | None:
+        """Why the block was stopped; None if it was not."""
+        ...
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Runs the steps of the block."""
+        ...
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The counters."""
+        ...
+
+    @property
+    def class_name(self) -> str:
+        """The name of its class."""
+        ...
+
+    @property
+    def tracer(self) -> Observer | None:
+        """The observer that records the run; None if the run is not recorded."""
+        ...
+
+    @property
+    def keeps_last(self) -> bool:
+        """Whether a received message stays in the block."""
+        ...
+
+    def wake(self) -> None:
+        """Take a step soon."""
+        ...
+
+    def arrived(self) -> None:
+        """React to a new message in an inbox."""
+        ...
+
+    def needs_no_wake(self) -> bool:
+        """Whether a message can be put into the inbox without a call of `arrived`."""
+        ...
+
+    def departed(self) -> None:
+        """React to a message that was taken from an outbox outside a step."""
+        ...
+
+    def note_depth(self) -> None:
+        """Record the queue depth before a message is taken outside a step."""
+        ...
+
+    def link_to(self, inbox: Any) -> Any:
+        """The link from the block to a target; None if there is none."""
+        ...
+
+    def link_comes(self) -> None:
+        """React to a new link from the block."""
+        ...
+
+    def lost_link(self) -> None:
+        """React to a removed link to or from the block."""
+        ...
+
+    def input_linked(self) -> None:
+        """React to a new link to the block, or to a block before it, in a running network."""
+        ...
+
+    def receiver_comes(self) -> None:
+        """React to a task that is about to wait for a message."""
+        ...
+
+    def why_waiting(self) -> str:
+        """Why the block does not take an offered message although it has room."""
+        ...
+
+    def outboxes(self) -> Sequence[Any]:
+        """The outboxes; the first is the main one."""
+        ...
+
+    def inboxes(self) -> Sequence[Any]:
+        """The inboxes, in order."""
+        ...
+
+    def drop(self, reason: str, items: Iterable[Any], places: Sequence[int] = ()) -> None:
+        """Count items that a policy drops, and tell the blocks downstream."""
+        ...
+
+    def neighbors(self) -> Iterable[Any]:
+        """The parts that the block is linked to."""
+        ...
+
+    # Waiting
+
+    def parked(self) -> None:
+        """Note that a task has begun to wait at the block."""
+        ...
+
+    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+        """Note that a wait at the block is over."""
+        ...
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """Tasks outside the network that may unblock a waiter here."""
+        ...
+
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
+        """What a task waits for."""
+        ...
+
+
+class Feed(Protocol):
+    """A link, as the inbox at its end and the branches along it see it.
+
+    Attributes:
+        passed: How many messages have gone along it.
+        turn: Its place in the order of links that wait for room in the target, 0 if it does not wait.
+        first: The number of the first message of the source that can come along.
+    """
+
+    passed: int
+    turn: int
+    first: int
+
+    @property
+    def giver(self) -> Owner:
+        """The core of the source."""
+        ...
+
+    @property
+    def outbox(self) -> Outlet:
+        """The outbox of the source."""
+        ...
+
+
+class Outlet(Protocol):
+    """An outbox, as its links and the takers of its messages see it.
+
+    Attributes:
+        links: Its links, in link order.
+    """
+
+    links: list[Any]
+
+    @property
+    def block(self) -> Owner:
+        """The block that has it."""
+        ...
+
+    def available(self, link: Any) -> bool:
+        """Whether the target can take a message along the link now."""
+        ...
+
+    def head(self, link: Any) -> Any:
+        """The message that `take` along the link would return."""
+        ...
+
+    def take(self, link: Any) -> Any:
+        """Take a message along a link, for a target that has seen it with `head`."""
+        ...
+
+    def context_at(self, link: Any) -> Context | None:
+        """The context of the next message for a link; None if contexts are not kept here."""
+        ...
+
+    def handed_out(self, link: Any) -> int:
+        """How many messages have left the source since the link was made, or in all."""
+        ...
+
+    def unlinked(self, link: Any) -> None:
+        """Forget a removed link."""
+        ...
