@@ -7,6 +7,7 @@ when its number is next.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -27,7 +28,14 @@ class SequenceError(Exception):
 
 
 class MultiplexerCore(InputsCore[T]):
-    """The core of a sequence multiplexer."""
+    """The core of a sequence multiplexer.
+
+    It keeps the number of each head that it has seen, so that one more input costs nothing per item. What it keeps may
+    be out of date, if another taker of a source was quicker. So a head is looked at again before it is taken.
+
+    Invariant: an input whose head may have changed without the block's doing is stirred, because its source has offered
+    the new head, or a sender has stored it.
+    """
 
     def __init__(self, facade: SequenceMultiplexer[T], key: Callable[[T], int], start: int, name: str | None) -> None:
         super().__init__(facade, name)
@@ -37,6 +45,10 @@ class MultiplexerCore(InputsCore[T]):
         self._tombstones: set[int] = set()
         self._reported: set[int] = set()
         self._last: dict[int, int] = {}
+        self._stirred: dict[int, None] = {}  # the inputs whose heads must be looked at
+        self._seen: dict[int, int] = {}  # per input, the number of its head
+        self._inputs_of: defaultdict[int, set[int]] = defaultdict(set)  # per number, the inputs that have it as head
+        self._unchecked: dict[int, None] = {}  # the inputs whose heads may prove that the sequence is broken
 
     def tombstone(self, number: int) -> None:
         """Note that an item will never come.
@@ -56,7 +68,12 @@ class MultiplexerCore(InputsCore[T]):
         while self.next_number in self._tombstones:
             self._tombstones.remove(self.next_number)
             self._reported.discard(self.next_number)
-            self.next_number += 1
+            self._pass()
+
+    def _pass(self) -> None:
+        """Go on to the next number; a head that still has this one is wrong."""
+        self._unchecked.update(dict.fromkeys(self._inputs_of.get(self.next_number, ())))
+        self.next_number += 1
 
     def _number(self, item: T) -> int:
         number = self._key(item)
@@ -80,10 +97,45 @@ class MultiplexerCore(InputsCore[T]):
         assert index is not None
         return index
 
+    def stir(self, index: int) -> None:
+        """Note that the head of an input may be a new one."""
+        self._stirred[index] = None
+
+    def look_at_all(self) -> None:
+        """Stir every input, because a source may not have offered its head yet."""
+        is_offered = self.host is not None and self.host.is_open and not self.host.pump.is_busy
+        if not is_offered and self._winner() is None:
+            self._stirred = dict.fromkeys(range(len(self.inputs)))
+
+    def _look_at_stirred(self) -> None:
+        while self._stirred:
+            index = next(iter(self._stirred))
+            self._look_at(index)
+            del self._stirred[index]  # not if `key` has raised: then it is called again
+
+    def _look_at(self, index: int) -> None:
+        """See the number at the head of an input."""
+        self._forget(index)
+        port = self.inputs[index]
+        if port.has_message():
+            number = self._seen[index] = self._number(port.head())
+            self._inputs_of[number].add(index)
+            self._unchecked[index] = None
+
+    def _forget(self, index: int) -> None:
+        if (number := self._seen.pop(index, None)) is not None:
+            others = self._inputs_of[number]
+            others.discard(index)
+            if not others:
+                del self._inputs_of[number]
+
     def _winner(self) -> int | None:
-        for port in self.inputs:
-            if port.has_message() and self._number(port.head()) == self.next_number:
-                return port.index
+        """The input whose head has the next number."""
+        self._look_at_stirred()
+        for index in sorted(self._inputs_of.get(self.next_number, ())):
+            self._look_at(index)
+            if self._seen.get(index) == self.next_number:
+                return index
         return None
 
     def is_ready(self) -> bool:
@@ -99,37 +151,51 @@ class MultiplexerCore(InputsCore[T]):
         index = self._winner()
         assert index is not None
         self._last[index] = self.next_number
-        self.next_number += 1
+        self._forget(index)
+        self.stir(index)
+        self._pass()
         self._pass_tombstones()
         item: T = self.inputs[index].take()
         return item
 
     def _is_over(self) -> bool:
-        return bool(self.inputs) and all(port.is_exhausted for port in self.inputs)
+        return 0 < len(self.inputs) == self.closed_inputs and all(port.is_exhausted for port in self.inputs)
 
     def step(self) -> None:
         super().step()
         if not self.finished:
-            self._check(self._heads())
+            self._check()
 
-    def _check(self, heads: dict[int, int]) -> None:
+    def _check(self) -> None:
         """Raise if the heads prove that the sequence is broken."""
-        for index, number in heads.items():
-            last = self._last.get(index)
-            if last is not None and number <= last:
-                what = "twice" if number == last else f"after {last}"
-                raise SequenceError(
-                    f"{self}: number {number} came {what} from input {index} ({self._source_of(index)})"
-                )
-            if number < self.next_number:
-                raise SequenceError(
-                    f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
-                    f"already; the next is {self.next_number}"
-                )
-        first: dict[int, int] = {}
-        for index, number in heads.items():
-            if first.setdefault(number, index) != index:
-                raise SequenceError(f"{self}: number {number} came from input {first[number]} and from input {index}")
+        self._look_at_stirred()
+        unchecked, self._unchecked = self._unchecked, {}
+        for index in unchecked:
+            for other in tuple(self._inputs_of.get(self._seen.get(index, 0), ())):
+                self._look_at(other)  # another taker may have been quicker
+            if index in self._seen:
+                self._check_head(index, self._seen[index])
+        self._unchecked.clear()
+        if self._winner() is None and len(self._seen) + self.closed_inputs >= len(self.inputs):
+            self._check_missing(self._heads())
+
+    def _check_head(self, index: int, number: int) -> None:
+        """Raise if a head cannot come now."""
+        last = self._last.get(index)
+        if last is not None and number <= last:
+            what = "twice" if number == last else f"after {last}"
+            raise SequenceError(f"{self}: number {number} came {what} from input {index} ({self._source_of(index)})")
+        if number < self.next_number:
+            raise SequenceError(
+                f"{self}: number {number} came from input {index} ({self._source_of(index)}), but it has gone out "
+                f"already; the next is {self.next_number}"
+            )
+        one, *others = sorted(self._inputs_of[number])
+        if others:
+            raise SequenceError(f"{self}: number {number} came from input {one} and from input {others[0]}")
+
+    def _check_missing(self, heads: dict[int, int]) -> None:
+        """Raise if no input can bring the next number."""
         if heads and not self._silent(heads) and not self._pass_reported(heads):
             index = min(heads, key=lambda i: heads[i])
             raise SequenceError(
@@ -187,7 +253,7 @@ class MultiplexerCore(InputsCore[T]):
     def _pass_reported(self, heads: dict[int, int]) -> bool:
         """Skip numbers that were reported lost; return whether the next number is at the head of an input."""
         while self.next_number in self._reported and self.next_number not in heads.values():
-            self.next_number += 1
+            self._pass()
             self._pass_tombstones()
             self.wake()
         return self.next_number in heads.values()

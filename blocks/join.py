@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, TypeVar, overload
+from typing import Any, ClassVar, TypeVar, cast, overload
 
 from .base.checks import check_capacity
 from .base.error_info import ErrorInfo
 from .core.block_core import BlockCore
 from .core.forks import come_in_order, share_source
 from .core.inbox import Inbox
-from .core.inputs import InputsBlock, InputsCore, Sought
+from .core.inputs import EarlyInbox, InputsBlock, InputsCore, Sought
 from .core.outbox import Outbox
 from .core.pairing import NO_PARTNER, InStep
 from .core.quiet import is_quiet_before
@@ -31,7 +31,7 @@ D = TypeVar("D")
 class JoinCore(InputsCore[Out]):
     """The core of a join."""
 
-    __slots__ = ("_by_key", "_in_step", "_lacking", "dead", "is_greedy")
+    __slots__ = ("_by_key", "_ended", "_in_step", "_lacking", "_stirred", "_unread", "dead", "is_greedy")
 
     def __init__(
         self,
@@ -61,6 +61,9 @@ class JoinCore(InputsCore[Out]):
         self._by_key: KeyMatcher | None = None
         self._in_step: InStep | None = None
         self._lacking = 0  # the input that had no message at the last check
+        self._stirred: set[int] = set()  # inputs that take messages early and at which something has changed
+        self._unread: set[int] = set()  # those by key at which messages may wait to be matched
+        self._ended: set[int] = set()  # those by position that have ended and are empty
         if keys is None:
             self._in_step = InStep(self, self.inputs, self._discard, self._lose_number, self.wake)
         else:
@@ -76,14 +79,32 @@ class JoinCore(InputsCore[Out]):
     def _take_early(self, capacity: int | None) -> None:
         self.outbox = Outbox(self, deque())
         for port in self.inputs:
-            label = f"{self} input {port.index}"
             if self._by_key is None:
-                port.inbox = Inbox(self, deque(), capacity=capacity, label=label)
+                port.inbox = EarlyInbox(self, port.index, capacity)
             else:
-                inbox = KeyedInbox(self, deque(), capacity=capacity, label=label)
-                inbox.waiting, inbox.index = self._by_key.store, port.index
-                port.inbox = inbox
+                port.inbox = inbox = KeyedInbox(self, port.index, capacity)
+                inbox.waiting = self._by_key.store
             port.takes_early = True
+
+    def stir(self, index: int) -> None:
+        """Note that something has changed at an input."""
+        if self.is_greedy:
+            self._stirred.add(index)
+
+    def _begin_step(self) -> set[int]:
+        """Begin the step at the inputs at which something has changed, and return them."""
+        stirred, self._stirred = self._stirred, set()
+        for index in stirred:
+            self.inputs[index].inbox.begin_step()
+        return stirred
+
+    def _admit(self, indexes: Iterable[int]) -> None:
+        """Let in what waits at inputs, because there may be room."""
+        for index in indexes:
+            inbox = cast("EarlyInbox[Any]", self.inputs[index].inbox)
+            inbox.admit()
+            if inbox.is_restless:
+                self._stirred.add(index)
 
     def inlet(self, outbox: Outbox[Any]) -> Inbox[Any]:
         self._check_not_linked(outbox)
@@ -179,9 +200,9 @@ class JoinCore(InputsCore[Out]):
         return whole  # type: ignore[return-value]
 
     def _is_over(self) -> bool:
-        if not self.is_greedy and not self.closed_inputs:
+        if not self.closed_inputs:
             return False  # this is called often, and there may be many inputs
-        exhausted = [port.index for port in self.inputs if port.is_exhausted]
+        exhausted = self._ended if self.is_greedy else {port.index for port in self.inputs if port.is_exhausted}
         return bool(exhausted) and (self._in_step is None or self._in_step.is_over(exhausted))
 
     def why_held(self) -> str:
@@ -208,15 +229,16 @@ class JoinCore(InputsCore[Out]):
     def _step_greedily(self, in_step: InStep) -> None:
         outbox = self.outbox
         outbox.flush()
-        inboxes = [port.inbox for port in self.inputs]
-        for inbox in inboxes:
-            inbox.begin_step()
-        if not outbox.queue and (count := in_step.longest(min(len(inbox.queue) for inbox in inboxes))):
+        changed = self._begin_step()
+        if not outbox.queue and self._all_have_messages():
+            inboxes = [port.inbox for port in self.inputs]
+            count = in_step.longest(min(len(inbox.queue) for inbox in inboxes))
             batches = [inbox.take(count) for inbox in inboxes]
             in_step.paired(count)
             self._hand_on(list(zip(*batches, strict=True)))
-        for inbox in inboxes:
-            inbox.admit()
+            changed = set(range(len(inboxes)))
+        self._admit(sorted(changed))
+        self._ended.update(index for index in changed if self.inputs[index].is_exhausted)
         if not outbox.queue and not self.finished and self._is_over():
             self.finish()
 
@@ -233,26 +255,27 @@ class JoinCore(InputsCore[Out]):
     def _step_by_key(self, by_key: KeyMatcher) -> None:
         self.outbox.flush()
         self.dead.flush()
-        inboxes = [port.inbox for port in self.inputs]
-        for inbox in inboxes:
-            inbox.begin_step()
+        changed = self._begin_step()
+        self._unread |= changed
         if not self.outbox.queue and not self.dead.queue and not self.finished:
             self._match(by_key)
-        for inbox in inboxes:
-            inbox.admit()
-        over = all(inbox.closed and not inbox.queue for inbox in inboxes)
+        freed, by_key.freed = by_key.freed, set()
+        self._admit(sorted(changed | freed))
+        over = self.closed_inputs == len(self.inputs) and not self._unread
         if over and not self.held() and not self.finished:
             self.finish()
 
     def _match(self, by_key: KeyMatcher) -> None:
         wholes: list[tuple[Any, ...]] = []
+        unread = sorted(self._unread)
         try:
-            by_key.match(wholes)
+            by_key.match(wholes, unread)
         finally:
             self.counts["dropped:fault"] += by_key.faulted
             by_key.faulted = 0
             self._hand_on(wholes)
-        if any(port.inbox.queue for port in self.inputs):
+        self._unread = {index for index in unread if self.inputs[index].inbox.queue}
+        if self._unread:
             self.wake()
 
     def _bury(self, item: Any, error: Exception) -> None:
@@ -276,8 +299,8 @@ class JoinCore(InputsCore[Out]):
     def settle_losses(self, is_certain: bool = False) -> bool:
         """Give up the keys that were reported lost, if no message with them can come; return whether there were any."""
         by_key = self._by_key
-        if by_key is None or self.finished or not len(by_key.store):
-            return False
+        if by_key is None or self.finished or not by_key.may_settle(is_certain):
+            return False  # this is asked whenever no block is ready, and there may be many inputs
         is_quiet = is_quiet_before(port.inbox for port in self.inputs)
         if not (is_quiet or is_certain) or not by_key.settle(is_quiet):
             return False

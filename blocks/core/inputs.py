@@ -90,6 +90,38 @@ class HeadsInbox(Inbox[T]):
         self.block.wake()
 
 
+class EarlyInbox(Inbox[T]):
+    """Stores messages as they come, and tells its block at which input something has changed."""
+
+    __slots__ = ("index",)
+    block: InputsCore[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+
+    def __init__(self, block: InputsCore[Any], index: int, capacity: int | None) -> None:
+        super().__init__(block, deque(), capacity=capacity, label=f"{block} input {index}")
+        self.index: int = index
+
+    def push(self, items: Sequence[T], link: Feed) -> int:
+        """Append as many items as fit."""
+        self.block.stir(self.index)
+        return super().push(items, link)
+
+    def store(self, message: T) -> None:
+        """Append a message."""
+        self.block.stir(self.index)
+        super().store(message)
+
+    def close(self) -> None:
+        """Accept nothing more."""
+        self.block.closed_inputs += not self.closed
+        self.block.stir(self.index)
+        super().close()
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether the next step of the block must begin here too, although nothing may have come until then."""
+        return bool(self.credit or self._links_asked or self._turns.asked)
+
+
 class InputPort(Generic[T]):
     """The core of one input: the messages that wait there, in its inbox or in the sources that are linked to it.
 
@@ -160,6 +192,7 @@ class InputPort(Generic[T]):
             taken: T = link.outbox.take(link)
             return taken
         item = self.inbox.queue.popleft()
+        self.block.stir(self.index)
         self.inbox.admit()
         return item
 
@@ -185,10 +218,6 @@ class Input(Target[T], Generic[T]):
     def index(self) -> int:
         """The place among the inputs of the block, counted from 0."""
         return self._core.index
-
-    def producers(self) -> Iterable[object]:
-        """The producers of the input: links, agents, handles."""
-        return self._core.producers()
 
 
 class Heads(Generic[Out]):

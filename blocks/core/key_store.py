@@ -30,6 +30,16 @@ class KeyStore:
         """How many messages wait."""
         return sum(self.counts)
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether any message waits."""
+        return bool(self._entries)
+
+    @property
+    def has_reports(self) -> bool:
+        """Whether any key was reported lost and not yet forgotten."""
+        return bool(self._reported)
+
     def put(self, index: int, key: Hashable, item: Any) -> tuple[Any, ...] | None:
         """Store a message of an input; if its key is complete, return the messages with that key, in input order.
 

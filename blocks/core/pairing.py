@@ -190,7 +190,7 @@ class InStep:
                 return
             self.lose(alignment.step())
 
-    def is_over(self, exhausted: list[int]) -> bool:
+    def is_over(self, exhausted: set[int]) -> bool:
         """Whether no tuple can come any more when these inputs are exhausted."""
         kept = {index for alignment in self._alignments for index in alignment.inputs}
         return any(index not in kept for index in exhausted) or any(

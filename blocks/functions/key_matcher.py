@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, cast
 
 from ..base.callables import check_answer
 from ..base.checks import check_function
 from ..base.error_info import annotate, shorten
 from ..base.timing import LARGEST_BATCH
-from ..core.inbox import Inbox
-from ..core.inputs import InputPort, Sought
+from ..core.inputs import EarlyInbox, InputPort, Sought
 from ..core.key_store import KeyStore
 from ..core.link import Link
 from .policies import Action, DeadLetter, Fail, Failures, Skip
@@ -22,12 +21,11 @@ PLAIN = frozenset((int, str, bytes, tuple))
 """Types of keys that need no check for functions that have not run (coroutines, generators)."""
 
 
-class KeyedInbox(Inbox[Any]):
+class KeyedInbox(EarlyInbox[Any]):
     """An inbox that also counts the messages that wait in the store of the join."""
 
-    __slots__ = ("index", "waiting")
+    __slots__ = ("waiting",)
     waiting: KeyStore
-    index: int
 
     def room(self) -> int:
         """How many more messages fit in."""
@@ -44,6 +42,9 @@ class KeyMatcher:
         unmatched: Decides what happens to a message without a partner.
         drop: Called with a message without a partner that is dropped.
         bury: Called with a message that goes to the dead letters, and the reason.
+
+    Attributes:
+        freed: The inputs at which there may be more room, because messages have left the store.
     """
 
     def __init__(
@@ -65,29 +66,34 @@ class KeyMatcher:
         self._looked_at = 0
         self.store: KeyStore = KeyStore(len(keys))
         self.faulted: int = 0
+        self.freed: set[int] = set()
+        self._full: set[int] = set()
         self.shares_source = False  # all inputs get copies of the same messages
         self.in_order = False  # nothing before the inputs is known to change the order
 
-    def match(self, wholes: list[tuple[Any, ...]]) -> None:
+    def match(self, wholes: list[tuple[Any, ...]], changed: Sequence[int]) -> None:
         """Take in the messages that have come, and append the complete tuples to `wholes`.
+
+        Args:
+            wholes: Gets the tuples.
+            changed: The inputs that may have messages, or have ended.
 
         Raises:
             ValueError: A message with the same key already waits on the same input.
             TypeError: A key cannot be hashed.
             LookupError: A message has no partner, and that is a fault.
         """
-        for port, inbox in zip(self._inputs, self._inboxes(), strict=True):
-            while inbox.queue and len(wholes) < LARGEST_BATCH:
-                self._take(port.index, inbox.queue.popleft(), wholes)
-        for key in self._passed_over():
+        for index in changed:
+            queue = self._inputs[index].inbox.queue
+            while queue and len(wholes) < LARGEST_BATCH:
+                self._take(index, queue.popleft(), wholes)
+        for key in self._passed_over(changed):
             self._give_up(key)
-        for port, inbox in zip(self._inputs, self._inboxes(), strict=True):
-            if inbox.closed and not inbox.queue and port.index not in self.store.ended:
-                for key in self.store.end(port.index):
+        for index in changed:
+            inbox = self._inputs[index].inbox
+            if inbox.closed and not inbox.queue and index not in self.store.ended:
+                for key in self.store.end(index):
                     self._give_up(key)
-
-    def _inboxes(self) -> Iterator[Inbox[Any]]:
-        return (port.inbox for port in self._inputs)
 
     def _take(self, index: int, item: Any, wholes: list[tuple[Any, ...]]) -> None:
         self.arrived += 1
@@ -99,6 +105,7 @@ class KeyMatcher:
             raise
         if whole is not None:
             wholes.append(whole)
+            self.freed.update(range(len(whole)))
         elif self.store.ended and self.store.is_hopeless(key):
             self._give_up(key)
 
@@ -137,6 +144,10 @@ class KeyMatcher:
                 except Exception:  # it had no key yet where it was lost
                     continue
 
+    def may_settle(self, is_certain: bool) -> bool:
+        """Whether `settle` may find keys to give up; a quick answer."""
+        return self.store.holds_any and (is_certain or self.shares_source or self.store.has_reports)
+
     def settle(self, is_quiet: bool) -> bool:
         """Give up keys for which no more messages will come; return whether there were any.
 
@@ -153,9 +164,14 @@ class KeyMatcher:
             self.store.forget_reports()
         return bool(keys)
 
-    def _passed_over(self) -> list[Hashable]:
+    def _passed_over(self, changed: Sequence[int]) -> list[Hashable]:
         """Keys that cannot be completed any more; searched only if an input is full and a message has come since."""
-        if self._looked_at == self.arrived or all(inbox.room() > 0 for inbox in self._inboxes()):
+        for index in {*changed, *self.freed}:
+            if self._inputs[index].inbox.room() > 0:
+                self._full.discard(index)
+            else:
+                self._full.add(index)
+        if self._looked_at == self.arrived or not self._full:
             return []
         self._looked_at = self.arrived
         return list(dict.fromkeys((*self.store.reported(), *self._passed())))
@@ -167,6 +183,7 @@ class KeyMatcher:
         """Deal with the messages of a key that cannot be completed."""
         lacking = ", ".join(f"{index} ({sources_of(self._inputs[index])})" for index in self.store.lacking(key))
         for index, item in self.store.remove(key).items():
+            self.freed.add(index)
             error = LookupError(
                 f"{self._who}: {shorten(item)} of input {index} has no partner: its key {shorten(key)} has not come to "
                 f"input {lacking}"

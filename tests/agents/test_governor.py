@@ -537,3 +537,10 @@ async def test_two_of_one_name_are_told_apart() -> None:
         report = network.report()
     assert [governor.name for governor in report.statistics.governors] == ["few", "few-2"]
     assert report.governed == {"few": ("first",), "few-2": ("second",)}
+
+
+async def test_its_numbers_are_there_without_a_network() -> None:
+    governor = PipelineGovernor(2, name="few")
+    await governor.wait_for_available_slot()
+    numbers = governor.statistics()
+    assert (numbers.name, numbers.limit, numbers.in_flight) == ("few", 2, 1)

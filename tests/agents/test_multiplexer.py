@@ -278,3 +278,19 @@ async def test_a_lost_number_is_passed_while_the_body_waits_for_what_is_behind_i
             assert [await out.receive() for _ in range(2)] == [1, 3]
             await left.send(4)
             assert await out.receive() == 4
+
+
+async def test_a_head_that_another_taker_has_taken_is_forgotten() -> None:
+    (ahead, behind), items = buffers(2), UnboundedBuffer[int]()
+    order = SequenceMultiplexer(ahead, behind, key=number)
+    order.link_target(items)
+    async with Network(order):
+        for item in (3, 1):
+            await ahead.send(item)
+        await wait_all_tasks_blocked()
+        assert ahead.receive_nowait() == 3
+        await wait_all_tasks_blocked()
+        assert contents(items) == [1]
+        await ahead.send(2)
+        await behind.send(3)
+    assert contents(items) == [2, 3]

@@ -443,3 +443,23 @@ async def test_reserving_a_tuple_for_nobody_is_an_error(greedy: bool) -> None:
     with pytest.raises(TypeError, match="reserve needs to know for whom, got None"):
         join.reserve(None)
     assert join.receive_nowait() == (1, "a")
+
+
+async def test_two_sources_of_one_small_input_are_both_let_in() -> None:
+    first, second, other = (UnboundedBuffer[int](name=name) for name in ("first", "second", "other"))
+    join: Join[Any] = Join(inputs=2, greedy=True, capacity=1)
+    first.link_target(join.inputs[0])
+    second.link_target(join.inputs[0])
+    other.link_target(join.inputs[1])
+    pairs = UnboundedBuffer[Any]()
+    join.link_target(pairs)
+    async with Network(join):
+        for number in range(20):
+            first.send_nowait(number)
+            second.send_nowait(100 + number)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(join.inputs[0].send, 1000)
+            for number in range(41):
+                await other.send(number)
+    assert join.is_greedy
+    assert sorted(left for left, _ in contents(pairs)) == [*range(20), *range(100, 120), 1000]

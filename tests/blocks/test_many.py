@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.agents import Agent
+from penstock.agents import Agent, SequenceMultiplexer
 from penstock.blocks import (
     BoundedBuffer,
     Broadcast,
@@ -171,6 +171,53 @@ async def a_join_of_many(count: int) -> None:
     await inputs_that_get_something_one_by_one(Join, count)
 
 
+async def come_one_by_one(join: Join[Any], sources: list[UnboundedBuffer[int]], ends_early: bool) -> None:
+    tuples = UnboundedBuffer[Any]()
+    join.link_target(tuples)
+    async with Network(join):
+        for number in range(1 if ends_early else 3):
+            for source in sources:
+                await source.send(number)
+                if ends_early:
+                    source.complete()
+                await wait_all_tasks_blocked()
+    assert len(tuples) == (1 if ends_early else 3)
+
+
+async def a_greedy_join_of_many_that_come_one_by_one(count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    await come_one_by_one(Join(*sources, greedy=True), sources, False)
+
+
+async def a_greedy_join_of_many_that_end_one_by_one(count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    await come_one_by_one(Join(*sources, greedy=True), sources, True)
+
+
+async def a_join_by_key_of_many_that_come_one_by_one(count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    await come_one_by_one(Join(*sources, key=same), sources, False)
+
+
+async def a_multiplexer_of_many(count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    order = SequenceMultiplexer(*sources, key=same, start=0)
+    items = UnboundedBuffer[int]()
+    order.link_target(items)
+    async with Network(order):
+        for number in range(2 * count):
+            await sources[number % count].send(number)
+            await wait_all_tasks_blocked()
+    assert len(items) == 2 * count
+
+
+async def a_multiplexer_of_many_that_is_received_from(count: int) -> None:
+    sources = [IterableSource(range(start, 3 * count, count)) for start in range(count)]
+    order = SequenceMultiplexer(*sources, key=same, start=0)
+    async with Network(order):
+        assert [item async for item in order] == list(range(3 * count))
+
+
 async def many_receivers(count: int) -> None:
     buffer = UnboundedBuffer[int]()
     async with Network(buffer), trio.open_nursery() as nursery:
@@ -230,6 +277,11 @@ async def a_task_outside_feeds_one_block_of_many_at_a_time(count: int) -> None:
         many_sources_of_one_small_buffer,
         a_choice_of_many,
         a_join_of_many,
+        a_greedy_join_of_many_that_come_one_by_one,
+        a_join_by_key_of_many_that_come_one_by_one,
+        a_greedy_join_of_many_that_end_one_by_one,
+        a_multiplexer_of_many,
+        a_multiplexer_of_many_that_is_received_from,
         many_receivers,
         items_for_one_block_of_many_at_a_time,
         items_for_one_async_function_of_many_at_a_time,

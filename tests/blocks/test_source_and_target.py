@@ -315,3 +315,9 @@ async def test_what_a_full_link_does_not_take_goes_to_a_receiver_that_waits(kind
                     await block.send(n)
             await trio.sleep(1)
     assert sorted(got + contents(full)) == [0, 1, 2, 3, 4]
+
+
+def test_a_block_may_be_given_another_name() -> None:
+    block = UnboundedBuffer[int](name="one", left_over="keep")
+    block.name = "other"
+    assert (block.name, str(block), block.left_over) == ("other", "unbounded buffer 'other'", "keep")
