@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import reprlib
-import traceback as traceback_module
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import attrs
 import trio
+
+from .traceback_text import traceback_text
 
 HERE = f"{Path(__file__).parent.parent}{os.sep}"
 """Where our own modules are."""
@@ -97,8 +98,7 @@ class ErrorInfo:
             item: The item it worked on.
             number: Which item of the block it was, counted from 1.
         """
-        text = "".join(traceback_module.format_exception(exception))
-        return cls(phase, item, number, exception, text)
+        return cls(phase, item, number, exception, traceback_text(exception, exception.__traceback__))
 
     @property
     def where(self) -> str:

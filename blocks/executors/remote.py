@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import io
 import pickle
-import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +12,7 @@ import attrs
 
 from ..base.error_info import annotate
 from ..base.errors import RemoteError
+from ..base.traceback_text import message_of, traceback_text
 
 HERE = str(Path(__file__).parent)
 
@@ -36,11 +36,10 @@ class ErrorRecord:
         """Pack an exception that was just caught."""
         if isinstance(error, Undeliverable):
             return error.record
-        story = traceback.TracebackException(type(error), error, theirs(error.__traceback__))
         pickled = pickled_if_it_survives(error)
-        if pickled is not None:
-            story.__notes__ = None  # the exception itself carries them
-        return cls(pickled, f"{type(error).__qualname__}: {story}", "".join(story.format()).rstrip())
+        # where it can be pickled, the exception itself carries its notes
+        trace = traceback_text(error, theirs(error.__traceback__), notes=pickled is None)
+        return cls(pickled, message_of(error), trace.rstrip())
 
     def revive(self) -> BaseException:
         """Make the exception again, or a `RemoteError` in its place."""

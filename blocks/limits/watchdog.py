@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -23,6 +22,7 @@ from ..base.frames import variables_of
 from ..base.log import log
 from ..base.loop_token import LoopToken, loop_token
 from ..base.threads import resident
+from ..base.traceback_text import stack_text
 
 LOOKS = 4
 """Polls of the thread per limit."""
@@ -114,8 +114,7 @@ class Watchdog:
             return
         where = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
         who = self._who(task_of(frame))
-        stack = "".join(traceback.format_stack(frame))
-        log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack)
+        log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack_text(frame))
 
     def _who(self, task: trio.lowlevel.Task | None) -> str:
         """Say whose code runs: a block's, if that is known, or else a task's."""
