@@ -21,7 +21,7 @@ from .balance import BlockBalance
 from .block import Block, inside
 from .contexts import Carrier
 from .graph import downstream, reachable
-from .ports import Part, WatchedGate
+from .ports import Gate, Part
 from .scheduler import Scheduler, detached
 from .shape import Shape
 from .waiting import overseers
@@ -83,7 +83,7 @@ class BlockCore:
         self.queued = False
         self.finished = False
         self.broken: str | None = None
-        self.governed: list[WatchedGate] = []
+        self.governed: list[Gate] = []
         self.counts: Counter[str] = Counter()
         self.waits: dict[str, Histogram] = {}
 

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context, copy_context
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from weakref import WeakSet
 
 import trio
@@ -38,26 +38,10 @@ from .waiting import Waiter, WaitList, waiting_threads
 if TYPE_CHECKING:
     from .branch import Branch
     from .owner import Feed, Owner
-    from .ports import Actor, Part
+    from .ports import Actor, Gate, Part
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
-
-
-class Gate(Protocol):
-    """A governor: a further limit on incoming messages, beside the target's own capacity."""
-
-    def admit(self, items: Sequence[Any]) -> int:
-        """Let in as many of the items as there are places, from the first on; return how many."""
-        ...
-
-    def covers(self, block: Any) -> bool:
-        """Whether the items in a block have been let in already."""
-        ...
-
-    def why_full(self) -> str:
-        """Say why nothing is let in now."""
-        ...
 
 
 class Inbox(Generic[T]):

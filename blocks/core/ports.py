@@ -6,10 +6,10 @@ network imports its class.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import trio
 from outcome import Outcome
@@ -68,10 +68,38 @@ class Member(Part, Protocol):
         ...
 
 
-class WatchedGate(Protocol):
-    """A governor, which has to check again when items have left."""
+@runtime_checkable
+class Gate(Protocol):
+    """A governor, which bounds what is in flight between two blocks or in a program.
+
+    Attributes:
+        name: The name in reports and messages.
+        limit: The number of slots, the weight in flight, or the bytes.
+    """
 
     name: str
+    limit: float
+
+    @property
+    def in_flight(self) -> float:
+        """Slots in use now, or weight in flight."""
+        ...
+
+    # For the inbox at which items come in
+
+    def admit(self, items: Sequence[Any]) -> int:
+        """Let in as many of the items as there are places, from the first on; return how many."""
+        ...
+
+    def covers(self, block: Any) -> bool:
+        """Whether the items in a block have been let in already."""
+        ...
+
+    def why_full(self) -> str:
+        """Say why nothing is let in now."""
+        ...
+
+    # For the network
 
     def attach(self, network: Host) -> None:
         """Note in which network the governed blocks run."""
@@ -87,6 +115,20 @@ class WatchedGate(Protocol):
 
     def statistics(self) -> GovernorStatistics:
         """The statistics of the governor so far."""
+        ...
+
+    # For the deadlock detection
+
+    def counted_region(self) -> tuple[Any, tuple[Any, ...]] | None:
+        """The inbox of the region and its blocks; None if there is no region, or if items have weights."""
+        ...
+
+    def limit_for(self, more: int) -> str:
+        """A limit, as text, with which `more` further items would be let in now."""
+        ...
+
+    def holders(self) -> Iterable[tuple[object, int]]:
+        """The blocks and tasks that hold its slots, each with the number of slots."""
         ...
 
 
@@ -148,7 +190,7 @@ class Meter(Protocol):
         ...
 
     @property
-    def gates_used(self) -> dict[WatchedGate, None]:
+    def gates_used(self) -> dict[Gate, None]:
         """The governors from which its tasks take slots."""
         ...
 
@@ -164,7 +206,7 @@ class Meter(Protocol):
         """Note that a task uses a block; return its meter if it is the body or an agent, else None."""
         ...
 
-    def uses_gate(self, gate: WatchedGate, task: trio.lowlevel.Task) -> None:
+    def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
         """Note that a task takes a slot of a governor."""
         ...
 
@@ -187,7 +229,7 @@ class Engine(Scheduler, Protocol):
         ...
 
     @property
-    def gates(self) -> list[WatchedGate]:
+    def gates(self) -> list[Gate]:
         """The governors that have to check again when items have left."""
         ...
 

@@ -19,7 +19,7 @@ from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
 from ..base.verdict import Verdict
-from ..core.ports import WatchedGate
+from ..core.ports import Gate
 from ..core.scheduler import Source, Steppable
 from ..core.waiting import resting
 from .declined_heads import DeclinedHeads
@@ -73,7 +73,7 @@ class Pump:
         self.ended_blocks: dict[Steppable, None] = {}
         self.loop: Loop | None = None
         self.context: Context = Context()
-        self.gates: list[WatchedGate] = []
+        self.gates: list[Gate] = []
         self.heads: DeclinedHeads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False
         self.when_idle: Callable[[], bool] = lambda: False

@@ -8,8 +8,9 @@ from typing import Any
 from ..core.block_core import BlockCore
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.inputs import InputsCore
+from ..core.ports import Gate
 from .block_waits import lacks, waiting_before
-from .wait_for import DEAD_LETTERS, Bound, Cause, Names, Wait, as_a
+from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
@@ -51,7 +52,7 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
     """Advice that breaks a circle; more room helps only where no task has to take or send a message by hand."""
     causes = {wait.cause: wait for wait in cycle}
     full = next((wait for wait in cycle if wait.cause is Cause.FULL and has_bound(wait.inbox)), None)
-    gate = next((wait.who for wait in cycle if isinstance(wait.who, Bound)), None)
+    gate = next((wait.who for wait in cycle if isinstance(wait.who, Gate)), None)
     if unread := causes.get(Cause.UNREAD):
         yield f"receive from {unread.who} in a task of its own, which does nothing else"
     elif taken := causes.get(Cause.TAKEN):
@@ -108,7 +109,7 @@ def about_hand(wait: Wait, names: Names) -> Iterator[str]:
         yield f"let the function of {wait.who} not wait for its own network: return what it has, and link a target"
 
 
-def lacking(cycle: Sequence[Wait], gate: Bound | None) -> int:
+def lacking(cycle: Sequence[Wait], gate: Gate | None) -> int:
     """How many more messages have to come in before a node of the circle can go on, as far as that is known."""
     more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, BlockCore))]
     if gate is None:

@@ -8,6 +8,7 @@ import trio
 
 from ..base.diagnosis import Diagnosis
 from ..core.block_core import BlockCore
+from ..core.ports import Gate
 from ..core.producer import ProducerToken
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked
@@ -16,7 +17,7 @@ from .block_waits import waits_for_lease, waits_of_block, waits_of_pool
 from .cycle import find_cycle
 from .standstill import can_move, waiters_of
 from .task_waits import waits_of_governor, waits_of_tasks
-from .wait_for import Bound, Cause, Names, Wait, as_a
+from .wait_for import Cause, Names, Wait, as_a
 
 if TYPE_CHECKING:
     from ..core.ports import Member
@@ -61,7 +62,7 @@ def who_waits(names: Names) -> list[Wait]:
     waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
     waits += waits_of_tasks(names)
     places: list[object] = [*network.pump.gates, *network.measures.gates_used, *(wait.whom for wait in waits)]
-    bounds = dict.fromkeys(place for place in places if isinstance(place, Bound))
+    bounds = dict.fromkeys(place for place in places if isinstance(place, Gate))
     pools: dict[ResourcePool[Any], None] = dict.fromkeys(
         filter(None, (as_a(ResourcePool, wait.whom) for wait in waits))
     )

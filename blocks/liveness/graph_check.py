@@ -17,10 +17,10 @@ from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsCore
 from ..core.link import Link
-from ..core.ports import Part
+from ..core.ports import Gate, Part
 from .known_sources import is_only_way
 from .split_check import check_splits
-from .wait_for import Bound, as_a
+from .wait_for import as_a
 
 if TYPE_CHECKING:
     from ..core.view import View
@@ -124,13 +124,13 @@ def is_never(accepts: Callable[[Any], bool]) -> bool:
 # Governors
 
 
-def gates_of(blocks: Iterable[BlockCore]) -> list[Bound]:
+def gates_of(blocks: Iterable[BlockCore]) -> list[Gate]:
     """The governors of some blocks."""
     gates = dict.fromkeys(gate for block in blocks for gate in block.governed)
-    return [gate for gate in gates if isinstance(gate, Bound)]
+    return [gate for gate in gates if isinstance(gate, Gate)]
 
 
-def check_gate(gate: Bound) -> Iterator[tuple[str, BlockCore]]:
+def check_gate(gate: Gate) -> Iterator[tuple[str, BlockCore]]:
     """Yield the batches that can never be full, because the governor lets in fewer messages than a batch needs."""
     counted = gate.counted_region()
     if counted is None:
@@ -165,7 +165,7 @@ def comes_in_at(first: Inbox[Any], blocks: list[BlockCore]) -> bool:
     )
 
 
-def certain_feeder(gate: Bound, batch: BlockCore) -> str | None:
+def certain_feeder(gate: Gate, batch: BlockCore) -> str | None:
     """Name the source that surely brings more than the governor lets in, on a path without exits; None if none does."""
     counted = gate.counted_region()
     assert counted is not None

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.block_core import BlockCore
+from ..core.ports import Gate
 from ..core.waiting import Waiter, parked
 from .outside import is_adrift
 from .standstill import children, own_tasks, waiters_of
-from .wait_for import Bound, Cause, Names, Wait
+from .wait_for import Cause, Names, Wait
 
 
 def waits_of_tasks(names: Names) -> Iterator[Wait]:
@@ -34,7 +35,7 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
     why = f"{names.name(waiter.task)} {place.describe_wait(waiter)}"
     if is_adrift(place):
         yield Wait(who, None, Cause.ADRIFT, f"{why}, which belongs to no network", remedy=str(place))
-    elif isinstance(place, Bound):
+    elif isinstance(place, Gate):
         yield Wait(who, place, Cause.SLOT, why)
     elif not isinstance(place, BlockCore):
         yield Wait(who, place, Cause.END, why)
@@ -49,7 +50,7 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
         yield Wait(who, place, Cause.RECEIVE, why)
 
 
-def waits_of_governor(governor: Bound, names: Names) -> Iterator[Wait]:
+def waits_of_governor(governor: Gate, names: Names) -> Iterator[Wait]:
     """Yield the waits of a governor for the blocks and tasks that hold its slots."""
     for holder, count in governor.holders():
         if isinstance(holder, BlockCore):

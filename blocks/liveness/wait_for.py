@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -12,7 +11,6 @@ import trio
 from .outside import body_of
 
 if TYPE_CHECKING:
-    from ..core.block_core import BlockCore
     from ..core.inbox import Inbox
     from ..core.view import View
 
@@ -79,30 +77,6 @@ class Wait:
     inbox: Inbox[Any] | None = None
     count: int = 0
     remedy: str = ""
-
-
-@runtime_checkable
-class Bound(Protocol):
-    """A governor, as the wait-for graph sees it."""
-
-    limit: float
-
-    @property
-    def in_flight(self) -> float:
-        """Slots in use now, or weight in flight."""
-        ...
-
-    def counted_region(self) -> tuple[Inbox[Any], tuple[BlockCore, ...]] | None:
-        """The inbox of the region and its blocks; None if there is no region, or if items have weights."""
-        ...
-
-    def limit_for(self, more: int) -> str:
-        """A limit, as text, with which `more` further items would be let in now."""
-        ...
-
-    def holders(self) -> Iterable[tuple[object, int]]:
-        """The blocks and tasks that hold its slots, each with the number of slots."""
-        ...
 
 
 class Names:

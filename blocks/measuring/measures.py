@@ -13,7 +13,7 @@ from ..base.statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
 from ..core.observer import Observer
-from ..core.ports import WatchedGate
+from ..core.ports import Gate
 from ..core.view import View
 from ..core.waiting import Awake
 from .departed import Departed
@@ -61,7 +61,7 @@ class Measures:
         self.body: Tally = Tally()
         self.departed: Departed = Departed()
         self.user: Tally | None = None
-        self.gates_used: dict[WatchedGate, None] = {}
+        self.gates_used: dict[Gate, None] = {}
         self.tracer: Observer | None = None
 
     # The run
@@ -117,7 +117,7 @@ class Measures:
         self.user = self._tallies.get(task)
         return self.user
 
-    def uses_gate(self, gate: WatchedGate, task: trio.lowlevel.Task) -> None:
+    def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
         """Note that a task, of this network or not, takes a slot of a governor."""
         if task in self._tallies:
             self.gates_used[gate] = None

@@ -10,7 +10,7 @@ import trio
 from ..base.activity import Activity
 from ..base.statistics import AgentStatistics, GovernorStatistics, Statistics
 from ..base.timing import time_slice
-from ..core.ports import WatchedGate
+from ..core.ports import Gate
 from ..core.resource_pool import ResourcePool
 from ..core.view import View
 from ..core.waiting import parked
@@ -24,7 +24,7 @@ class Measures(Protocol):
     life: Lifetime
     departed: Departed
     body: Tally
-    gates_used: dict[WatchedGate, None]
+    gates_used: dict[Gate, None]
 
 
 def take_statistics(network: View, measures: Measures) -> Statistics:
@@ -45,7 +45,7 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
     )
 
 
-def gates(network: View, measures: Measures) -> Iterator[WatchedGate]:
+def gates(network: View, measures: Measures) -> Iterator[Gate]:
     """The governors of a network's blocks, and those from which its tasks take slots."""
     yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
