@@ -11,18 +11,15 @@ from collections.abc import Iterable, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol
 
-import trio
-from outcome import Outcome
-
 from .observer import Observer
 from .scheduler import Scheduler
+from .waiting import Place
 
 if TYPE_CHECKING:
     from .ports import Host
-    from .waiting import Waiter
 
 
-class Owner(Protocol):
+class Owner(Place, Protocol):
     """The block that has an inbox or an outbox."""
 
     @property
@@ -128,24 +125,6 @@ class Owner(Protocol):
 
     def neighbors(self) -> Iterable[Any]:
         """The parts that the block is linked to."""
-        ...
-
-    # Waiting
-
-    def parked(self) -> None:
-        """Note that a task has begun to wait at the block."""
-        ...
-
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """Note that a wait at the block is over."""
-        ...
-
-    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """Tasks outside the network that may unblock a waiter here."""
-        ...
-
-    def describe_wait(self, waiter: Waiter[Any]) -> str:
-        """What a task waits for."""
         ...
 
 
