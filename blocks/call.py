@@ -12,8 +12,9 @@ from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
+from .functions.checks import check_concurrency
 from .functions.context import carry
-from .functions.function_block import DEFAULT_CAPACITY, FunctionCore, check_concurrency
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner

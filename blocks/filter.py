@@ -14,14 +14,9 @@ from .core.contexts import plain_all
 from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
+from .functions.checks import check_concurrency, check_expanding, default_window
 from .functions.context import carry_filter
-from .functions.function_block import (
-    DEFAULT_CAPACITY,
-    FunctionCore,
-    check_concurrency,
-    check_expanding,
-    default_window,
-)
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
 from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
 from .functions.timed_runner import executor_runner

@@ -17,14 +17,9 @@ from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
+from .functions.checks import check_concurrency, check_expanding, default_window
 from .functions.context import carry
-from .functions.function_block import (
-    DEFAULT_CAPACITY,
-    FunctionCore,
-    check_concurrency,
-    check_expanding,
-    default_window,
-)
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import ExpandingRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner

@@ -14,8 +14,9 @@ from .core.shape import Shape
 from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
+from .functions.checks import check_concurrency, default_window
 from .functions.context import carry
-from .functions.function_block import DEFAULT_CAPACITY, FunctionCore, check_concurrency, default_window
+from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
 from .functions.timed_runner import executor_runner

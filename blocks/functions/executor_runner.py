@@ -30,7 +30,8 @@ from ..executors.stream import Piece
 from ..executors.threads import Threads
 from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
-from .function_block import FunctionCore, default_window
+from .checks import default_window
+from .function_block import FunctionCore
 from .job_trace import JobTrace
 from .lane_user import LaneUser
 from .reorder import Reorder
