@@ -1,4 +1,4 @@
-"""What somebody did for a while, as statistics and recordings tell it."""
+"""What a block, an agent or a task did for a while, for statistics and recordings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import Enum
 
 
 class Activity(Enum):
-    """What somebody did for a while.
+    """What a block, an agent or a task did for a while.
 
     Attributes:
         WORK: Worked on an item.
         WAIT_FOR_INPUT: Waited for an item to work on.
-        WAIT_FOR_OUTPUT: Waited for somebody to take what was ready.
+        WAIT_FOR_OUTPUT: Waited until its output was taken.
     """
 
     WORK = "work"

@@ -13,7 +13,7 @@ from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, Functi
 from typing import Any, Final, cast
 
 NOT_RUN: Final[frozenset[type]] = frozenset({CoroutineType, GeneratorType, AsyncGeneratorType})
-"""What a function has given that has not run: nobody would await or read it."""
+"""Types of results that have not run: coroutines and generators, which would never be awaited or read."""
 NOT_ITERABLE: Final[frozenset[type]] = frozenset({CoroutineType, AsyncGeneratorType})
 """The same where an iterable is wanted, which is read."""
 NAMES: Final[dict[type, str]] = {
@@ -23,7 +23,7 @@ NAMES: Final[dict[type, str]] = {
 }
 NOT_PLAIN = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 DEEPEST = 16
-"""So many layers are looked through; nobody writes more, and a callable may lead back to itself."""
+"""The most layers of wrappers that are looked through; a callable may lead back to itself."""
 
 
 def layers(function: Any) -> Iterator[Any]:
@@ -101,7 +101,7 @@ def not_run(name: object, result: object, *, is_read: bool = False) -> TypeError
 
 
 def not_awaited(name: object, result: object) -> TypeError:
-    """Explain that an `async def` function has given what nobody awaits or reads, and let it go."""
+    """Explain that a function has given a result that is never awaited or read, and close the result."""
     kind = let_go(result)
     if type(result) is CoroutineType:
         return TypeError(f"the function of {name} returned {kind}; write `return await …` in it")

@@ -1,4 +1,4 @@
-"""What was found when a network was looked at: who holds what, who waits for whom, and what would free it."""
+"""What is known of a network that does not move: where items are held, which part waits for which, and what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Diagnosis:
         held: One line for each block that holds items, and what they wait for.
         waiting: One line for each task that waits at one of its blocks.
         unfinished: The names of blocks and agents that are not done.
-        cycle: Who waits for whom in a circle, in order; empty if there is none that nobody from outside can break.
+        cycle: The waits of a circle, in order; empty if there is no circle, or if something outside can break it.
         advice: What would free the network; empty while it can still move by itself.
     """
 

@@ -35,7 +35,7 @@ def unshown(item: object, error: Exception) -> str:
 
 @attrs.frozen(repr=False)
 class Shown:
-    """Something for the log: in full, if somebody listens, and whatever its `repr` does."""
+    """Something for the log: shown in full if the log is read, even if its `repr` raises."""
 
     item: object
 

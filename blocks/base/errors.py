@@ -13,10 +13,10 @@ class Declined(Exception):
 
 
 class Stalled(Exception):
-    """Nothing in a network can move any more, and yet items are held or somebody waits.
+    """Nothing in a network can move any more, although items are held or a task waits.
 
     Attributes:
-        report: Who holds what and who waits for whom, as text for people.
+        report: Where items are held and which part waits for which, as text for people.
         diagnosis: The same as an object; None if the exception was not made by a network.
     """
 
@@ -47,7 +47,7 @@ class TimeLimitExceeded(TimeoutError):
 class WorkerDied(Exception):
     """A worker process has ended while it had an item: it was killed, it crashed, or the function ended it.
 
-    Nobody knows how far the function has come. If it is tried again, what it does elsewhere may be done twice.
+    It is unknown how far the function has come. If the item is tried again, its side effects may happen twice.
     """
 
 

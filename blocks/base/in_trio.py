@@ -38,4 +38,4 @@ def not_in_trio(doing: str) -> RuntimeError:
 def in_asyncio() -> bool:
     """Whether the caller runs in an event loop of asyncio."""
     running: Callable[[], object] = getattr(sys.modules.get("asyncio"), "_get_running_loop", lambda: None)
-    return running() is not None  # without the import, which takes a while: who runs in asyncio has done that
+    return running() is not None  # without an import, which takes a while: a program that runs in asyncio has done it

@@ -17,7 +17,7 @@ LEFT = "blocks that left"
 class BlockStatistics:
     """What a block has done so far.
 
-    Times are by the clock on the wall. Items that the block worked on together share their time equally.
+    Times are wall-clock times. Items that the block worked on together share their time equally.
 
     Attributes:
         name: The block.
@@ -26,7 +26,7 @@ class BlockStatistics:
             it has neither.
         at_once: How many calls it is allowed at once; 0 if it calls no function.
         received: Items taken in from links, senders, or an iterable.
-        emitted: Items handed on, to links or to those who receive.
+        emitted: Items handed on, to links or to receivers.
         consumed: Items that a function used up: those of a call, or those that were turned into several outputs.
         dropped: Items dropped by a policy, by reason.
         dead_lettered: Items that a policy turned into dead letters.
@@ -36,12 +36,12 @@ class BlockStatistics:
         queued: Items that wait to be worked on, or in a buffer to be taken.
         most_queued: The largest `queued` that there was.
         in_work: Items that are being worked on.
-        held: All items that are here now, results that nobody has taken included.
+        held: All items that are here now, including results that are not taken yet.
         service: How long an item was worked on.
         cpu: Seconds of processor time of all calls; not known (0) of async functions.
-        wait_for_input: The stretches in which there was nothing to work on. Of a block that calls no function: how
+        wait_for_input: The waits in which there was nothing to work on. Of a block that calls no function: how
             long tasks waited to receive from it.
-        wait_for_output: The stretches in which nothing could be done because nobody took what was ready. Of a block
+        wait_for_output: The waits in which nothing could be done because the output was not taken. Of a block
             that calls no function: how long tasks waited to send to it.
         throughput: Items done a second, over the whole run.
         steady_throughput: The same from its first item on to its last: without the time in which the pipeline was
@@ -107,7 +107,7 @@ class GovernorStatistics:
         limit: So many slots, or so much weight, may be in use.
         in_flight: Slots, or weight, in use now.
         most_in_flight: The largest `in_flight` that there was when something was let in.
-        waits: The stretches in which somebody waited for a slot.
+        waits: The waits for a slot.
         unit: What it counts: "bytes"; empty for items and for weights of other kinds.
     """
 

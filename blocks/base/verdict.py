@@ -9,7 +9,7 @@ class Verdict(Enum):
     """What it means that no block is ready.
 
     Attributes:
-        WAITING: Somebody is at work who will wake the pump.
+        WAITING: Something is at work that will wake the pump.
         WATCHING: Only a task that is not the network's own could go on; look again after a while.
         STALLED: Nothing can move any more.
         FINISHED: Everything is done.

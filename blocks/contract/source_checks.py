@@ -264,7 +264,7 @@ async def loses_nothing_by_unlinking(case: Case) -> None:
 
 
 async def keeps_a_reserved_head(case: Case) -> None:
-    """While the head is reserved nobody else gets it; the holder consumes it, or releases it to be offered again."""
+    """While the head is reserved no other taker gets it; the holder consumes it, or releases it to be offered again."""
     block = case.make()
     holder, other = object(), object()
     got: list[Any] = []
@@ -345,7 +345,7 @@ async def gives_every_value_to_every_target(case: Case) -> None:
 
 
 async def keeps_its_value(case: Case) -> None:
-    """Receiving shows the latest value, and whoever comes later sees it too, also after the network."""
+    """Receiving shows the latest value; later receivers see it too, also after the network."""
     block = case.make()
     async with case.running(block):
         await block.receive(equal_to(case.expected[-1]))

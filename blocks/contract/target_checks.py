@@ -185,7 +185,7 @@ async def makes_senders_wait_when_it_is_full(case: Case) -> None:
 
 
 async def wakes_senders_when_it_is_completed(case: Case) -> None:
-    """A sender that waits is woken with Declined when somebody completes the target."""
+    """A sender that waits is woken with Declined when the target is completed."""
     block = case.make()
     fill(case, block)
     woken: list[BaseException] = []

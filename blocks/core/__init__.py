@@ -1,1 +1,1 @@
-"""The messaging kernel: inboxes, outboxes, links, sources, targets, and who runs the next step."""
+"""The messaging kernel: inboxes, outboxes, links, sources, targets, and the order of the steps."""

@@ -1,1 +1,1 @@
-"""Why nothing moves: who waits for whom, what would free it, and what is seen in the graph before the start."""
+"""Why nothing moves: which part waits for which, what would free it, and what the graph shows before the start."""

@@ -78,7 +78,7 @@ class Recorder:
             recording.stages = self._in_order(feeds, {span.stage for span in recording.spans})
             recording.links = tuple(between(recording.stages, feeds))
 
-    # Who feeds whom
+    # Which stage feeds which
 
     def _routes(self) -> tuple[Feeds, set[str]]:
         """The links, and the names of the stages: the nodes that work on items."""

@@ -149,7 +149,7 @@ class Run:
             if wait.seconds >= WAITED * self.seconds
         )
 
-    # Whom nobody knows
+    # Tasks that are not known
 
     def slow_end(self) -> Bottleneck | None:
         """The first or last stage, if it has waited for half of the run for the code before or after it."""

@@ -128,7 +128,7 @@ PROPAGATORS: list[tuple[Callable[[], Any], dict[str, Any], str]] = [
     (LosesNone, {}, "expected [1, None, 'three', None], got [1, 'three']"),
     (LosesWhatWasCancelled, {}, "A receive that is cancelled has taken nothing"),
     (IgnoresFilters, {}, "A receive with a filter looks at the head"),
-    (ForgetsReservations, {}, "While the head is reserved nobody else gets it"),
+    (ForgetsReservations, {}, "While the head is reserved no other taker gets it"),
     (WaitsForEver, {}, "it did not end within 10.0 s: somebody waits whom nobody wakes"),
     (LastInFirstOut, {}, "got ["),
     (LinksTwice, {}, "linking the same pair twice: expected ValueError, but it returned <Link"),
