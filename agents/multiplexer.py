@@ -41,7 +41,7 @@ class MultiplexerCore(InputsCore[T]):
         super().__init__(facade, name)
         check_function(str(self), "key", key)
         self._key = key
-        self.next_number = start
+        self.next_number: int = start
         self._tombstones: set[int] = set()
         self._reported: set[int] = set()
         self._last: dict[int, int] = {}

@@ -50,8 +50,8 @@ class BatchCore(PassageCore, Generic[T]):
         self._max_items = max_items
         self._max_seconds = max_seconds
         room = None if capacity is None else max(capacity, max_items)
-        self.inbox = Inbox(self, deque(), capacity=room, filter=filter)
-        self.outbox = Outbox(self, deque())
+        self.inbox: Inbox[T] = Inbox(self, deque(), capacity=room, filter=filter)
+        self.outbox: Outbox[list[T]] = Outbox(self, deque())
         self._due: float | None = None
         self._alarm: trio.CancelScope | None = None
 

@@ -78,7 +78,8 @@ class BoundedCore(StoringCore[T]):
     ) -> None:
         super().__init__(facade, name, left_over)
         queue: deque[T] = deque()
-        self.outbox = Outbox(self, queue)
+        self.outbox: Outbox[T] = Outbox(self, queue)
+        self.inbox: Inbox[T]
         if overflow == "wait":
             self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
         else:

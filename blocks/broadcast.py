@@ -24,6 +24,8 @@ class BroadcastOutbox(FanOut[T]):
     """An outbox that publishes the next message when every target has taken the last one."""
 
     __slots__ = ()
+    delivered: int
+    published: int
 
     def flush(self) -> None:
         """Hand messages out in step with the slowest target."""
@@ -80,7 +82,7 @@ class BroadcastCore(StoringCore[T]):
         super().__init__(facade, name)
         queue: deque[T] = deque()
         self.outbox = BroadcastOutbox(self, queue)
-        self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
+        self.inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
 
     @property
     def keeps_order(self) -> bool:

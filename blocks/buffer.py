@@ -62,8 +62,8 @@ class BufferCore(StoringCore[T]):
         name: str | None,
     ) -> None:
         super().__init__(facade, name, left_over)
-        self.inbox = Inbox(self, queue, capacity=capacity, filter=filter)
-        self.outbox = Outbox(self, queue)
+        self.inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
+        self.outbox: Outbox[T] = Outbox(self, queue)
 
     @property
     def may_overtake(self) -> bool:

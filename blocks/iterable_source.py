@@ -58,8 +58,8 @@ class SourceCore(BlockCore, Generic[T]):
         name: str | None,
     ) -> None:
         super().__init__(facade, name)
-        self.outbox = Outbox(self, deque())
-        self.effort = Effort()
+        self.outbox: Outbox[T] = Outbox(self, deque())
+        self.effort: Effort = Effort()
         self.space: WaitList[None] = WaitList()
         self._size = BatchSize()
         self._has_warned = False
@@ -255,7 +255,7 @@ class SourceCore(BlockCore, Generic[T]):
         self.outbox.end()
 
     def abort(self, reason: str) -> None:
-        self.broken = reason
+        self.mark_broken(reason)
         self.effort.change(WORKING)
         self.counts["discarded"] += self.outbox.abort(reason)
         if self._away is not None:

@@ -50,8 +50,8 @@ class TakeCore(PassageCore, Generic[T]):
             raise ValueError(f"{self}: count must be an int >= 1, got {count!r}")
         check_capacity(str(self), capacity)
         self._left = count
-        self.outbox = Outbox(self, deque())
-        self.inbox = TakeInbox(self, deque(), capacity=capacity, filter=filter)
+        self.outbox: Outbox[T] = Outbox(self, deque())
+        self.inbox: Inbox[T] = TakeInbox(self, deque(), capacity=capacity, filter=filter)
 
     def to_hand_on(self) -> int:
         """How many messages are counted and not yet taken."""

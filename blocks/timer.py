@@ -49,7 +49,7 @@ class TimerCore(BlockCore, Generic[T]):
         self._clock = Clock.HELD
         self._due = 0.0
         self._scope: trio.CancelScope | None = None
-        self.outbox = Outbox(self, deque())
+        self.outbox: Outbox[T] = Outbox(self, deque())
 
     @property
     def is_running(self) -> bool:
@@ -131,7 +131,7 @@ class TimerCore(BlockCore, Generic[T]):
         self.outbox.end()
 
     def abort(self, reason: str) -> None:
-        self.broken = reason
+        self.mark_broken(reason)
         self._clock = Clock.ENDED
         self.counts["discarded"] += self.outbox.abort(reason)
 

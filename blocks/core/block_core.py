@@ -80,8 +80,8 @@ class BlockCore:
         self.name: str = given_name(self.class_name, name)
         self.scheduler: Scheduler = detached
         self.host: Host | None = None
-        self.queued = False
-        self.finished = False
+        self.queued: bool = False
+        self.finished: bool = False
         self.broken: str | None = None
         self.governed: list[Gate] = []
         self.counts: Counter[str] = Counter()
@@ -154,6 +154,10 @@ class BlockCore:
 
     # Stepping
 
+    def hold_steps(self, is_held: bool) -> None:
+        """Take no step until this is called with False."""
+        self.queued = is_held
+
     def wake(self) -> None:
         if not self.queued:
             self.queued = True
@@ -222,6 +226,10 @@ class BlockCore:
         return "it is busy, or waits for its own targets"
 
     # Ending
+
+    def mark_broken(self, reason: str) -> None:
+        """Note why the block was stopped."""
+        self.broken = reason
 
     def finish(self) -> None:
         """Become finished; subclasses also tell their targets."""

@@ -42,7 +42,7 @@ class DrainCore(BlockCore):
             self.finish()
 
     def abort(self, reason: str) -> None:
-        self.broken = reason
+        self.mark_broken(reason)
         self.counts["discarded"] += self.inbox.abort(reason)
 
     def held(self) -> int:

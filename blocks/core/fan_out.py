@@ -30,6 +30,7 @@ class FanOut(Outbox[T]):
     """
 
     __slots__ = ("behind", "published")
+    delivered: int
 
     def __init__(self, block: BlockCore, queue: Queue[T]) -> None:
         super().__init__(block, queue)

@@ -24,6 +24,7 @@ from .inbox import Inbox
 from .link import Link
 from .outbox import Outbox
 from .owner import Feed
+from .queue import Queue
 from .source import Source
 from .target import Target
 from .threads import check_thread
@@ -136,9 +137,9 @@ class InputPort(Generic[T]):
     __slots__ = ("_link", "block", "facade", "inbox", "index", "is_stirred", "takes_early")
 
     def __init__(self, block: InputsCore[Any], inbox: Inbox[T], index: int) -> None:
-        self.block = block
+        self.block: InputsCore[Any] = block
         self.inbox: Inbox[T] = inbox
-        self.index = index
+        self.index: int = index
         self.facade: Input[T] = Input(self)
         self.takes_early: bool = False
         self.is_stirred: bool = False
@@ -259,6 +260,7 @@ class HeadsOutbox(Outbox[Out]):
     """Hands out outputs that are taken from the inputs at that moment."""
 
     __slots__ = ("pinned",)
+    queue: Queue[Out]
 
     def __init__(self, block: InputsCore[Out]) -> None:
         super().__init__(block, Heads(block))
@@ -391,12 +393,12 @@ class InputsCore(BlockCore, Generic[Out]):
 
     def link_sources(self, sources: Iterable[Source[Any]]) -> None:
         """Link the sources that the user has given, in order."""
-        self.queued = True  # no step before all are linked: with only the first, ended sources it would finish
+        self.hold_steps(True)  # no step before all are linked: with only the first, ended sources it would finish
         for source in sources:
             if not isinstance(source, Source) or not isinstance(source, Block):
                 raise TypeError(f"{self}: every input must be a source, got {source!r}")
             source.link_target(self.facade)
-        self.queued = False
+        self.hold_steps(False)
         self.wake()
 
     def _check_not_linked(self, outbox: Outbox[Any]) -> None:
@@ -455,7 +457,7 @@ class InputsCore(BlockCore, Generic[Out]):
 
     def abort(self, reason: str) -> None:
         if not self.finished:
-            self.broken = reason
+            self.mark_broken(reason)
             held = self.held()
             self.outbox.abort(reason)
             for port in self.inputs:

@@ -74,11 +74,14 @@ class Gate(Protocol):
 
     Attributes:
         name: The name in reports and messages.
-        limit: The number of slots, the weight in flight, or the bytes.
     """
 
     name: str
-    limit: float
+
+    @property
+    def limit(self) -> float:
+        """The number of slots, the weight in flight, or the bytes."""
+        ...
 
     @property
     def in_flight(self) -> float:

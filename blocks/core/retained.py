@@ -12,6 +12,7 @@ from ..base.in_trio import check_in_trio
 from .fan_out import FanOut
 from .inbox import Inbox
 from .link import Link
+from .queue import Queue
 from .shape import Shape
 from .storing import StoringCore
 from .waiting import WaitList
@@ -23,6 +24,8 @@ class RetainedOutbox(FanOut[T]):
     """Gives the present value to every receiver, and every value to every link."""
 
     __slots__ = ("changes", "version")
+    holder: object
+    queue: Queue[T]
 
     def __init__(self, block: RetainingCore[T], queue: deque[T]) -> None:
         super().__init__(block, queue)
@@ -128,7 +131,7 @@ class RetainingCore(StoringCore[T]):
     def __init__(self, facade: Any, filter: Callable[[T], bool] | None, name: str | None) -> None:
         super().__init__(facade, name)
         self.outbox = RetainedOutbox(self, deque())
-        self.inbox = self._make_inbox(self.outbox, filter)
+        self.inbox: Inbox[T] = self._make_inbox(self.outbox, filter)
 
     @property
     def keeps_order(self) -> bool:

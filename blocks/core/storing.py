@@ -28,7 +28,7 @@ class PassageCore(BlockCore):
 
     def abort(self, reason: str) -> None:
         if not self.finished:
-            self.broken = reason
+            self.mark_broken(reason)
             self.counts["discarded"] += self.inbox.abort(reason) + self.outbox.abort(reason)
 
     def held(self) -> int:

@@ -78,7 +78,7 @@ class Homecoming:
     def __init__(self, wake: Callable[[], None], waits: Callable[[bool], None] = lambda begins: None) -> None:
         self._jobs: deque[Job] = deque()
         self._wake = wake
-        self.waits = waits
+        self.waits: Callable[[bool], None] = waits
         self._token = loop_token()
         self._is_called = False
 

@@ -130,14 +130,14 @@ class FunctionCore(BlockCore, Generic[In]):
         check_capacity(str(self), capacity)
         if time_limit is not None:
             check_number(str(self), "time_limit", time_limit, above=True)
-        self.time_limit = time_limit
+        self.time_limit: float | None = time_limit
         self.function: Callable[..., Any] = function
-        self.failures = Failures(str(self), as_policy(str(self), on_error))
+        self.failures: Failures = Failures(str(self), as_policy(str(self), on_error))
         self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self.outbox: Outbox[Any] = Outbox(self, deque())
         self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self.space: WaitList[None] = WaitList()
-        self.effort = Effort()
+        self.effort: Effort = Effort()
         self.leasing: Leasing | None = None
         self.runner: Runner
 
@@ -342,7 +342,7 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def abort(self, reason: str) -> None:
         if not self.finished:
-            self.broken = reason
+            self.mark_broken(reason)
             self.effort.change(WORKING)
             self.counts["discarded"] += self.held()
             for port in (self.inbox, self.outbox, self.dead):

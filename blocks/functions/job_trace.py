@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..core.observer import Work
+from ..core.observer import Observer, Work
 from ..executors.lane import Job
 from ..executors.timed import CallTimes, TimedResult, times_of, untimed
 from ..executors.work import Outcome
@@ -26,7 +26,7 @@ class JobTrace:
     def __init__(self, block: FunctionCore[Any], expands: bool, has_workers: bool) -> None:
         assert block.tracer is not None
         self._block = block
-        self.tracer = block.tracer
+        self.tracer: Observer = block.tracer
         self._expands = expands
         self._has_workers = has_workers
         self._times: dict[Work, CallTimes] = {}

@@ -73,7 +73,7 @@ class JoinCore(InputsCore[Out]):
             self.dead.link(inlet_for(self.dead, policy.target))
 
     def _take_early(self, capacity: int | None) -> None:
-        self.outbox = Outbox(self, deque())
+        self.outbox: Outbox[Out] = Outbox(self, deque())
         for port in self.inputs:
             if self._by_key is None:
                 port.inbox = EarlyInbox(self, port.index, capacity)

@@ -62,7 +62,7 @@ class KeyMatcher:
         self._unmatched = unmatched
         self.drop = drop
         self._bury = bury
-        self.arrived = 0
+        self.arrived: int = 0
         self._looked_at = 0
         self.store: KeyStore = KeyStore(len(keys))
         self.faulted: int = 0

@@ -35,7 +35,7 @@ class Leasing:
 
     def __init__(self, pool: ResourcePool[Any], wake: Callable[[], None], find_loop: Callable[[], Loop | None]) -> None:
         self.pool: ResourcePool[Any] = pool
-        self.wake = wake
+        self.wake: Callable[[], None] = wake
         self._find_loop = find_loop
         self._ready: deque[Lease[Any]] = deque()
 
