@@ -72,6 +72,10 @@ class LoopHeld:
         self.told: float = 0.0
         self.holders: WeakKeyDictionary[trio.lowlevel.Task, Holder] = WeakKeyDictionary()
 
+    def begin(self) -> None:
+        """Forget what was explained before the loop is watched: there was no watch to take note of it."""
+        self.explained = self.told = 0.0
+
     def explain(self, seconds: float) -> None:
         """It is known what has taken some of the present step."""
         self.explained += seconds

@@ -96,6 +96,7 @@ class Watches(threading.local):
         if self.watch is None:
             if not is_wanted():
                 return
+            loop_held.begin()
             self.watch, self.token = StepWatch(), token
             trio.lowlevel.add_instrument(self.watch)
         self.watch.networks[network] = set()

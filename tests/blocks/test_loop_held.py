@@ -284,6 +284,17 @@ async def test_a_task_outside_that_uses_a_block_is_reported_and_one_that_does_no
     assert warned(record) == [f"task 'user' held the event loop for 200 ms{ADVICE}"]
 
 
+async def test_what_was_explained_while_the_warning_was_ignored_hides_nothing_later(hold: Hold) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        await run(Call(lambda _: hold(500), name="call"), [1])
+    with heard() as record:
+        async with Network(Call(abs), name="net"):
+            hold(200)
+            await trio.lowlevel.checkpoint()
+    assert warned(record) == [f"the body of network 'net' held the event loop for 200 ms{ADVICE}"]
+
+
 @pytest.mark.parametrize("where", ["block", "link", "weight"])
 @pytest.mark.parametrize("who", ["agent", "body"])
 async def test_what_is_called_when_somebody_sends_is_reported(hold: Hold, where: str, who: str) -> None:
