@@ -40,7 +40,7 @@ PRESETS = (
         "Each step's gain (two processors)",
         "The filter takes 70 % of the time. A pipeline does the other phases meanwhile, and two filters share the slow "
         "one. Choose “Compare modes”. On two idle processors, the pipeline is about 1.3 times as fast, and the "
-        "balanced one 1.6 times. Two processors cannot give more than 2, and less if they are busy.",
+        "balanced one a little faster still. Two processors cannot give more than 2, and less if they are busy.",
         _STEPS,
     ),
     Preset(
