@@ -95,12 +95,16 @@ def test_the_wheel_carries_the_licence_the_readme_and_the_commands(built: Built)
 
 
 LINKS = re.compile(r"\]\(([^)\s]+)\)")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def readme() -> str:
+    """The README, which is not where the wheel is tested."""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.packaging
 def test_no_link_on_the_page_of_the_package_leads_nowhere(built: Built) -> None:
-    relative = {target for target in LINKS.findall(README) if (ROOT / target.partition("#")[0]).exists()}
+    relative = {target for target in LINKS.findall(readme()) if (ROOT / target.partition("#")[0]).exists()}
     assert len(relative) > 10
     assert relative.isdisjoint(LINKS.findall(built.metadata))
     assert "Tutorial (docs/tutorial.md):" in built.metadata
@@ -111,7 +115,7 @@ def test_no_link_on_the_page_of_the_package_leads_nowhere(built: Built) -> None:
 
 def test_links_on_the_page_of_the_package_lead_to_the_repository_once_it_has_an_address() -> None:
     program = runpy.run_path(str(ROOT / "setup.py"))
-    text = program["description"](README, "https://github.com/somebody/penstock")
+    text = program["description"](readme(), "https://github.com/somebody/penstock")
     links = LINKS.findall(text)
     assert "https://github.com/somebody/penstock/blob/main/docs/tutorial.md" in links
     assert "https://raw.githubusercontent.com/somebody/penstock/main/docs/images/pipeline.svg" in links

@@ -583,9 +583,10 @@ async def test_outputs_of_one_item_share_its_lease(function: Callable[..., Any],
 async def test_generators_in_threads_share_theirs_too(executor: Callable[[], Any]) -> None:
     pool = pool_of(2)
     seen: list[int] = []
-    block = TransformMany[int, Pair](generate, executor=executor(), concurrency=2, resource=pool)
-    block.link_target(Call(lambda pair: seen.append(pair[0])))
-    await run(block, range(10))
+    with executor() as threads:  # its end: until then a thread may still refer to what it has done last
+        block = TransformMany[int, Pair](generate, executor=threads, concurrency=2, resource=pool)
+        block.link_target(Call(lambda pair: seen.append(pair[0])))
+        await run(block, range(10))
     assert seen == [item for item in range(10) for _ in range(3)]
     assert pool.in_use == 0
 
