@@ -170,7 +170,7 @@ class MultiplexerCore(InputsCore[T]):
         """Raise if the heads prove that the sequence is broken."""
         self._look_at_stirred()
         unchecked, self._unchecked = self._unchecked, {}
-        for index in unchecked:
+        for index in sorted(unchecked):
             for other in tuple(self._inputs_of.get(self._seen.get(index, 0), ())):
                 self._look_at(other)  # another taker may have been quicker
             if index in self._seen:
