@@ -67,7 +67,7 @@ class KeyMatcher:
         self.store: KeyStore = KeyStore(len(keys))
         self.faulted: int = 0
         self.freed: set[int] = set()
-        self._full: set[int] = set()
+        self._maybe_full: set[int] = set()  # all inputs that are full, and perhaps others
         self.shares_source = False  # all inputs get copies of the same messages
         self.in_order = False  # nothing before the inputs is known to change the order
 
@@ -166,36 +166,44 @@ class KeyMatcher:
 
     def _passed_over(self, changed: Sequence[int]) -> list[Hashable]:
         """Keys that cannot be completed any more; searched only if an input is full and a message has come since."""
-        for index in {*changed, *self.freed}:
-            if self._inputs[index].inbox.room() > 0:
-                self._full.discard(index)
-            else:
-                self._full.add(index)
-        if self._looked_at == self.arrived or not self._full:
+        self._maybe_full.update(changed)
+        if self._looked_at == self.arrived or not self._is_any_full():
             return []
         self._looked_at = self.arrived
         return list(dict.fromkeys((*self.store.reported(), *self._passed())))
+
+    def _is_any_full(self) -> bool:
+        while self._maybe_full:
+            index = next(iter(self._maybe_full))
+            if self._inputs[index].inbox.room() < 1:
+                return True
+            self._maybe_full.remove(index)
+        return False
 
     def _passed(self) -> list[Hashable]:
         return self.store.passed() if self.in_order else []
 
     def _give_up(self, key: Hashable) -> None:
         """Deal with the messages of a key that cannot be completed."""
-        lacking = ", ".join(f"{index} ({sources_of(self._inputs[index])})" for index in self.store.lacking(key))
+        lacking = self.store.lacking(key)
         for index, item in self.store.remove(key).items():
             self.freed.add(index)
-            error = LookupError(
-                f"{self._who}: {shorten(item)} of input {index} has no partner: its key {shorten(key)} has not come to "
-                f"input {lacking}"
-            )
             action = self._unmatched.decide(0, self.arrived)
+            if action is Action.SKIP:
+                self.drop(item)
+                continue
+            error = self._no_partner(index, item, key, lacking)
             if action is Action.FAIL:
                 self.faulted += 1
                 raise error
-            if action is Action.SKIP:
-                self.drop(item)
-            else:
-                self._bury(item, error)
+            self._bury(item, error)
+
+    def _no_partner(self, index: int, item: Any, key: Hashable, lacking: Sequence[int]) -> LookupError:
+        others = ", ".join(f"{other} ({sources_of(self._inputs[other])})" for other in lacking)
+        return LookupError(
+            f"{self._who}: {shorten(item)} of input {index} has no partner: its key {shorten(key)} has not come to "
+            f"input {others}"
+        )
 
     def sought(self) -> Sought | None:
         """The message that the longest-waiting key lacks."""

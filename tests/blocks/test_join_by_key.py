@@ -437,3 +437,22 @@ async def test_behind_a_choice_no_key_is_given_up_by_its_order() -> None:
     async with Network(join):
         pass
     assert sorted(got) == [(1, 1), (5, 5), (6, 6)]
+
+
+async def test_an_input_that_was_full_counts_as_full_no_longer() -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(3)]
+    join: Join[Any] = Join(*sources, key=same, capacity=3)
+    join.link_target(UnboundedBuffer[Any]())
+    async with Network(join) as network:
+
+        def dropped() -> int:
+            return network.balance()[join.name].dropped.get("no partner", 0)
+
+        for place, item in ((0, 1), (0, 2), (0, 3), (1, 4)):
+            await sources[place].send(item)
+            await wait_all_tasks_blocked()
+        assert dropped() == 3  # the first input was full, and the second has passed what it held
+        await sources[2].send(5)
+        await wait_all_tasks_blocked()
+        assert dropped() == 3  # no input is full, so the fourth message may wait
+        network.cancel()

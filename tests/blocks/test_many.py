@@ -199,6 +199,18 @@ async def a_join_by_key_of_many_that_come_one_by_one(count: int) -> None:
     await come_one_by_one(Join(*sources, key=same), sources, False)
 
 
+async def a_join_by_key_of_which_one_input_has_what_no_other_has(count: int) -> None:
+    sources = [UnboundedBuffer[int]() for _ in range(count)]
+    join: Join[Any] = Join(*sources, key=same)
+    join.link_target(UnboundedBuffer[Any]())
+    async with Network(join):
+        for source in sources[1:]:
+            source.complete()
+        for number in range(2 * count):
+            await sources[0].send(number)
+            await wait_all_tasks_blocked()
+
+
 async def a_multiplexer_of_many(count: int) -> None:
     sources = [UnboundedBuffer[int]() for _ in range(count)]
     order = SequenceMultiplexer(*sources, key=same, start=0)
@@ -279,6 +291,7 @@ async def a_task_outside_feeds_one_block_of_many_at_a_time(count: int) -> None:
         a_join_of_many,
         a_greedy_join_of_many_that_come_one_by_one,
         a_join_by_key_of_many_that_come_one_by_one,
+        a_join_by_key_of_which_one_input_has_what_no_other_has,
         a_greedy_join_of_many_that_end_one_by_one,
         a_multiplexer_of_many,
         a_multiplexer_of_many_that_is_received_from,
