@@ -28,8 +28,6 @@ class PipelineGovernor:
         ValueError: `limit` is out of its range.
     """
 
-    __slots__ = ("__weakref__", "_core")
-
     def __init__(
         self,
         limit: float | MemoryBudget,
@@ -50,10 +48,18 @@ class PipelineGovernor:
         """The name in reports; a network adds a number to it if the name is taken."""
         return self._core.name
 
+    @name.setter
+    def name(self, name: str) -> None:
+        self._core.name = name
+
     @property
     def limit(self) -> float:
         """The number of slots, the weight in flight, or the bytes."""
         return self._core.limit
+
+    @limit.setter
+    def limit(self, limit: float) -> None:
+        self._core.limit = limit
 
     @property
     def in_flight(self) -> float:

@@ -544,3 +544,11 @@ async def test_its_numbers_are_there_without_a_network() -> None:
     await governor.wait_for_available_slot()
     numbers = governor.statistics()
     assert (numbers.name, numbers.limit, numbers.in_flight) == ("few", 2, 1)
+
+
+async def test_its_name_and_its_limit_can_be_changed() -> None:
+    governor = PipelineGovernor(1, name="few")
+    await governor.wait_for_available_slot()
+    governor.name, governor.limit = "more", 2
+    await governor.wait_for_available_slot()
+    assert repr(governor) == "<PipelineGovernor 'more' 2 of 2 in flight>"
