@@ -55,13 +55,6 @@ class BatchCore(PassageCore, Generic[T]):
         self._due: float | None = None
         self._alarm: trio.CancelScope | None = None
 
-    def carry_contexts(self) -> bool:
-        """Keep the context of each message; a list has the context of its first message."""
-        if not self.outbox.carries:
-            self.inbox.carry(ContextQueue(self.inbox.queue))
-            self.outbox.carry(ContextQueue(self.outbox.queue))
-        return True
-
     def step(self) -> None:
         inbox, outbox = self.inbox, self.outbox
         inbox.begin_step()

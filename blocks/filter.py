@@ -25,25 +25,14 @@ T = TypeVar("T")
 
 
 class FilterCore(FunctionCore[T]):
-    """The core of a filter."""
+    """The core of a filter.
 
-    __slots__ = ("_judged",)
+    Attributes:
+        judged: How many items have an answer.
+    """
 
-    def __init__(
-        self,
-        facade: Filter[T],
-        predicate: Callable[[T], Any],
-        *,
-        capacity: int | None,
-        on_error: OnError,
-        filter: Callable[[T], bool] | None,
-        time_limit: float | None,
-        name: str | None,
-    ) -> None:
-        super().__init__(
-            facade, predicate, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
-        )
-        self._judged = 0  # how many items have an answer
+    __slots__ = ("judged",)
+    judged: int
 
     @property
     def keeps_order(self) -> bool:
@@ -55,14 +44,14 @@ class FilterCore(FunctionCore[T]):
         kept = list(compress(items, answers))
         if len(kept) < len(answers):
             self._reject(list(compress(items, map(not_, answers))), answers)
-        self._judged += len(answers)
+        self.judged += len(answers)
         super().emit(kept)
 
     def emit(self, results: list[Any]) -> None:
         rejected = [result.item for result in results if type(result) is Rejected]
         if rejected:
             self._reject(rejected, [type(result) is not Rejected for result in results])
-        self._judged += len(results)
+        self.judged += len(results)
         super().emit([result for result in results if type(result) is not Rejected] if rejected else results)
 
     def _reject(self, items: list[T], answers: Sequence[bool]) -> None:
@@ -70,7 +59,7 @@ class FilterCore(FunctionCore[T]):
         items = plain_all(items)
         self.count_dropped("filtered", items)
         for branch in self.outbox.branches:
-            branch.rejected(self, [self._judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
+            branch.rejected(self, [self.judged + n for n, is_kept in enumerate(answers, 1) if not is_kept])
         self.report_lost(items)
 
 
@@ -132,9 +121,10 @@ class Filter(Block, Target[T], Source[T]):
         context: bool = False,
         name: str | None = None,
     ) -> None:
-        self._core = core = FilterCore(
+        self._core = core = FilterCore[T](
             self, predicate, capacity=capacity, on_error=on_error, filter=None, time_limit=time_limit, name=name
         )
+        core.judged = 0
         if is_generator(predicate) or is_async_generator(predicate):
             raise TypeError(
                 f"{core}: a predicate returns True or False; a generator function cannot, got {predicate!r}"

@@ -9,7 +9,6 @@ from typing import ClassVar, Generic, TypeVar
 from .base.checks import check_capacity
 from .base.timing import LARGEST_BATCH
 from .core.block import Block
-from .core.contexts import ContextQueue
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
@@ -60,13 +59,6 @@ class TakeCore(PassageCore, Generic[T]):
     @property
     def keeps_order(self) -> bool:
         """Return True: messages go out in the order in which they came in."""
-        return True
-
-    def carry_contexts(self) -> bool:
-        """Keep the context of each message on its way through."""
-        if not self.outbox.carries:
-            self.inbox.carry(ContextQueue(self.inbox.queue))
-            self.outbox.carry(ContextQueue(self.outbox.queue))
         return True
 
     def step(self) -> None:

@@ -37,22 +37,7 @@ class TransformManyCore(FunctionCore[In]):
     """
 
     __slots__ = ("last_call",)
-
-    def __init__(
-        self,
-        facade: TransformMany[In, Any],
-        function: Callable[..., Any],
-        *,
-        capacity: int | None,
-        on_error: OnError,
-        filter: Callable[[In], bool] | None,
-        time_limit: float | None,
-        name: str | None,
-    ) -> None:
-        super().__init__(
-            facade, function, capacity=capacity, on_error=on_error, filter=filter, time_limit=time_limit, name=name
-        )
-        self.last_call: LastCall = LastCall.NONE
+    last_call: LastCall
 
     @property
     def shape(self) -> Shape:
@@ -313,6 +298,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         runs_async = is_generator or is_async(function)
         check_concurrency(core, concurrency, window, capacity, runs_async, executor)
         core.lease_from(resource, executor)
+        core.last_call = LastCall.NONE
         if at_end is not None:
             check_at_end(str(core), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
             core.last_call = LastCall.DUE

@@ -34,6 +34,13 @@ class PassageCore(BlockCore):
     def held(self) -> int:
         return len(self.inbox.queue) + len(self.outbox)
 
+    def carry_contexts(self) -> bool:
+        """Keep the context of each message on its way through."""
+        if not self.outbox.carries:
+            self.inbox.carry(ContextQueue(self.inbox.queue))
+            self.outbox.carry(ContextQueue(self.outbox.queue))
+        return True
+
     def inboxes(self) -> Sequence[Inbox[Any]]:
         return (self.inbox,)
 
