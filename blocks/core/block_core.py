@@ -117,11 +117,6 @@ class BlockCore:
         """The reasons why the block cannot work at its place in the graph; each says what to do."""
         return ()
 
-    @property
-    def keeps_last(self) -> bool:
-        """Whether a received message stays in the block, so that it can be received any number of times."""
-        return self.keeps_value
-
     def fork_behind(self) -> BlockCore | None:
         """The broadcast whose copies the block joins again; None if it does anything else."""
         return None
@@ -138,11 +133,6 @@ class BlockCore:
         A join by position relies on this for every block before it. The class of the block may say it.
         """
         return bool(getattr(self.facade, "keeps_order", False))
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the block has drained and handed on everything."""
-        return self.finished
 
     def _state(self) -> str:
         if self.broken is not None:
@@ -516,13 +506,3 @@ def branches_through(block: BlockCore) -> Iterable[Branch]:
     """The branches between a broadcast and a join on which a block stands."""
     outs = block.outboxes()
     return outs[0].branches if outs else ()
-
-
-def inboxes_of(block: BlockCore) -> Sequence[Inbox[Any]]:
-    """The inboxes of a block, in order."""
-    return block.inboxes()
-
-
-def outboxes_of(block: BlockCore) -> Sequence[Outbox[Any]]:
-    """The outboxes of a block; the first is the main one."""
-    return block.outboxes()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from .block import Block
-from .block_core import BlockCore, giver_of, inboxes_of, outboxes_of
+from .block_core import BlockCore, giver_of
 from .inbox import Inbox
 from .link import as_link
 from .outbox import Outbox
@@ -57,13 +57,13 @@ class DrainCore(BlockCore):
 
 def was_left_early(block: BlockCore, task: object) -> bool:
     """Whether a task has read a block in an `async for` loop and left the loop before the end."""
-    outs: Sequence[Outbox[Any]] = outboxes_of(block)[:1]
+    outs: Sequence[Outbox[Any]] = block.outboxes()[:1]
     return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
 
 
 def was_left_unread(block: BlockCore) -> bool:
     """Whether a block holds messages that nothing takes, and some of them were received by hand before."""
-    outs: Sequence[Outbox[Any]] = () if block.is_finished else outboxes_of(block)[:1]
+    outs: Sequence[Outbox[Any]] = () if block.finished else block.outboxes()[:1]
     return any(outbox.received > 0 and len(outbox) > 0 and is_unread(outbox) for outbox in outs)
 
 
@@ -89,11 +89,11 @@ def end_all(blocks: Iterable[BlockCore]) -> None:
     waiting = list(blocks)
     while waiting:
         block = waiting.pop()
-        if block in seen or block.is_finished:
+        if block in seen or block.finished:
             continue
         seen[block] = None
         block.end_early()
-        for inbox in inboxes_of(block):
+        for inbox in block.inboxes():
             before = list(feed_nothing_else(inbox))
             waiting += before
             if inbox.closed:  # it takes no messages, not even to discard them
@@ -107,7 +107,7 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[BlockCore]:
     for feeder in tuple(inbox.producers):
         link = as_link(feeder)
         if link is not None:
-            outbox = outboxes_of(giver_of(link))[0]
+            outbox = giver_of(link).outboxes()[0]
             if link.outbox is not outbox:
                 continue  # dead letters
             if outbox.links == [link] and all(reader.is_done for reader in outbox.readers):
@@ -117,7 +117,7 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[BlockCore]:
         elif not isinstance(feeder, ProducerToken):
             ends: Any = getattr(feeder, "output_ended", tuple)
             for source in ends():
-                outbox = outboxes_of(source)[0]
+                outbox = source.outboxes()[0]
                 if not outbox.links and not outbox.receivers and all(reader.is_done for reader in outbox.readers):
                     drain(source)
                     yield source
@@ -126,11 +126,11 @@ def feed_nothing_else(inbox: Inbox[Any]) -> Iterator[BlockCore]:
 
 def redirect(source: BlockCore) -> None:
     """Discard the further output of a block, because its target takes nothing."""
-    for link in tuple(outboxes_of(source)[0].links):
+    for link in tuple(source.outboxes()[0].links):
         link.unlink()
     drain(source)
 
 
 def drain(source: BlockCore) -> None:
     """Discard the output of a block from now on."""
-    outboxes_of(source)[0].link(DrainCore(Drain(), f"rest of {source.name}").inbox)
+    source.outboxes()[0].link(DrainCore(Drain(), f"rest of {source.name}").inbox)

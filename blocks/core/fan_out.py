@@ -44,7 +44,7 @@ class FanOut(Outbox[T]):
             self.block.tracer.multiply(self.block.name, item, len(takers))
         for link in takers:
             self.fall_behind(link, (item,))
-        if takers or self.block.keeps_last:
+        if takers or self.block.keeps_value:
             self.published += 1
             for branch in self.branches:
                 branch.published(self.block, takers, self.published)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from .block_core import BlockCore, giver_of, inboxes_of, outboxes_of
+from .block_core import BlockCore, giver_of
 from .link import Link, as_link
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def find_groups(join: BlockCore) -> Iterator[Group]:
     Raises:
         ValueError: Some inputs have broadcasts in common, but no single broadcast feeds them all.
     """
-    ways = [ways_to(inbox, join) for inbox in inboxes_of(join)]
+    ways = [ways_to(inbox, join) for inbox in join.inboxes()]
     left = [index for index, found in enumerate(ways) if found]
     while left:
         group = [left.pop(0)]
@@ -79,7 +79,7 @@ def find_groups(join: BlockCore) -> Iterator[Group]:
 def share_source(join: BlockCore) -> bool:
     """Whether all inputs of a join get copies of the same messages, in any order."""
     try:
-        return any(len(group.inputs) == len(inboxes_of(join)) for group in find_groups(join))
+        return any(len(group.inputs) == len(join.inboxes()) for group in find_groups(join))
     except ValueError:
         return False
 
@@ -89,7 +89,7 @@ def come_in_order(join: BlockCore) -> bool:
     seen: set[BlockCore] = {join}
     waiting = [join]
     while waiting:
-        for inbox in inboxes_of(waiting.pop()):
+        for inbox in waiting.pop().inboxes():
             if len(inbox.producers) > 1:
                 return False
             for feeder in inbox.producers:
@@ -130,7 +130,7 @@ def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
             producer = as_link(feeder)
             if producer is None:
                 more = (*obstacles, f"{feeder} stands in between")
-                waiting.extend((before, stages, more) for source in read_by(feeder) for before in inboxes_of(source))
+                waiting.extend((before, stages, more) for source in read_by(feeder) for before in source.inboxes())
                 continue
             block = giver_of(producer)
             if block is join:
@@ -142,7 +142,7 @@ def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
                 way = ((fork, None), *way)
             if fork is not None:
                 found.setdefault(fork, Way(fork, way, reasons))
-            waiting.extend((before, way, reasons) for before in inboxes_of(block if fork is None else fork))
+            waiting.extend((before, way, reasons) for before in (block if fork is None else fork).inboxes())
     return found
 
 
@@ -150,12 +150,12 @@ def read_by(agent: object) -> Iterable[BlockCore]:
     """The blocks that an agent reads; none for a producer handle."""
     neighbors: Any = getattr(agent, "neighbors", tuple)
     blocks = [node for node in neighbors() if isinstance(node, BlockCore)]
-    return [block for block in blocks if any(reader is agent for reader in outboxes_of(block)[0].readers)]
+    return [block for block in blocks if any(reader is agent for reader in block.outboxes()[0].readers)]
 
 
 def distrust(block: BlockCore, link: Link[Any]) -> Iterator[str]:
     """The reasons why a block on the path does not keep the order of the messages along a link."""
-    if link.outbox is not outboxes_of(block)[0]:
+    if link.outbox is not block.outboxes()[0]:
         yield f"dead letters of {block} come that way"
     if not block.keeps_order:
         yield f"{block} does not give one message for each that it gets, in the same order"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from .observer import Observer
 from .scheduler import Scheduler
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class Owner(Place, Protocol):
-    """The block that has an inbox or an outbox."""
+    """The block that has an inbox or an outbox.
+
+    Attributes:
+        keeps_value: Whether a received message stays in the block.
+    """
+
+    keeps_value: ClassVar[bool]
 
     @property
     def name(self) -> str:
@@ -60,11 +66,6 @@ class Owner(Place, Protocol):
     @property
     def tracer(self) -> Observer | None:
         """The observer that records the run; None if the run is not recorded."""
-        ...
-
-    @property
-    def keeps_last(self) -> bool:
-        """Whether a received message stays in the block."""
         ...
 
     def wake(self) -> None:

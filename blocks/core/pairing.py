@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .block_core import outboxes_of
 from .branch import Branch
 from .forks import Group, find_groups
 from .numbering import Alignment
@@ -47,8 +46,8 @@ class InStep:
         self.join = join
         self._inputs = inputs
         self._discard = discard
-        self.lose = lose
-        self.wake = wake
+        self._lose = lose
+        self._wake = wake
         self._alignments: list[Alignment] = []
         self._broken_off: str | None = None
         self._is_looking = False
@@ -119,7 +118,7 @@ class InStep:
             branch = Branch(way.stages, partial(self._hear, alignment, index), self._break_off, lambda: alignment.next)
             alignment.first[index] = branch.first
             for block, link in way.stages:
-                self._listen_at(outboxes_of(block)[0], branch)
+                self._listen_at(block.outboxes()[0], branch)
                 if link is not None:
                     self._listen_at(link.inbox, branch)
         self._alignments.append(alignment)
@@ -130,11 +129,11 @@ class InStep:
 
     def _hear(self, alignment: Alignment, index: int, number: int) -> None:
         alignment.lose(index, number)
-        self.wake()
+        self._wake()
 
     def _break_off(self, reason: str) -> None:
         self._broken_off = self._broken_off or reason
-        self.wake()
+        self._wake()
 
     # Pairing
 
@@ -188,7 +187,7 @@ class InStep:
                 alignment.discarded(index)
             if alignment.owing():
                 return
-            self.lose(alignment.step())
+            self._lose(alignment.step())
 
     def is_over(self, exhausted: set[int]) -> bool:
         """Whether no tuple can come any more when these inputs are exhausted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .block_core import giver_of, inboxes_of
+from .block_core import giver_of
 from .inbox import Inbox
 from .link import as_link
 from .producer import ProducerToken
@@ -32,5 +32,5 @@ def is_quiet_before(inboxes: Iterable[Inbox[Any]]) -> bool:
             elif giver_of(link).holds_anything():
                 return False
             else:
-                waiting.extend(inboxes_of(giver_of(link)))
+                waiting.extend(giver_of(link).inboxes())
     return True

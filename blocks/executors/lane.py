@@ -73,12 +73,12 @@ class Homecoming:
         waits: Called on the loop when a job begins, and ends, to wait for a block.
     """
 
-    __slots__ = ("_is_called", "_jobs", "_token", "_wake", "waits")
+    __slots__ = ("_is_called", "_jobs", "_token", "_waits", "_wake")
 
     def __init__(self, wake: Callable[[], None], waits: Callable[[bool], None] = lambda begins: None) -> None:
         self._jobs: deque[Job] = deque()
         self._wake = wake
-        self.waits: Callable[[bool], None] = waits
+        self._waits: Callable[[bool], None] = waits
         self._token = loop_token()
         self._is_called = False
 
@@ -93,7 +93,7 @@ class Homecoming:
     def tell_wait(self, begins: bool) -> None:
         """Report, in any thread, that a job begins, or ends, to wait for a block."""
         with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self.waits, begins)
+            self._token.run_sync_soon(self._waits, begins)
 
     def _look(self) -> None:
         self._is_called = False

@@ -205,11 +205,11 @@ class AsyncRunner:
         self.waiting += len(results)
         for ready in self.order.done(number, results):
             self.waiting -= len(ready)
-            self.emit(ready)
+            self._emit(ready)
         if self.idle or self.workers < self.concurrency or block.inbox.closed or block.governed:
             block.wake()
 
-    def emit(self, results: list[Any]) -> None:
+    def _emit(self, results: list[Any]) -> None:
         if results:
             self.block.emit(results)
 
@@ -257,7 +257,7 @@ class AsyncExpandingRunner(AsyncRunner):
                 if self.streams:
                     self.block.counts["produced"] += 1
                     self._trace((output,))
-                    self.emit([output])
+                    self._emit([output])
                     await self._wait_for_room(scope)
                 else:
                     outputs.append(output)

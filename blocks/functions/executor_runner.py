@@ -213,7 +213,7 @@ class ExecutorRunner(LaneUser):
         queue = block.inbox.queue
         if not queue or block.dead.queue:
             return None
-        room = self.room()
+        room = self._room()
         if room < 1:
             return None
         share = -(-len(queue) // (self.lane.depth - self.out))
@@ -231,7 +231,7 @@ class ExecutorRunner(LaneUser):
         self.batches[batch] = None
         return Job(self.task, items, batch, range(len(items)))
 
-    def room(self) -> int:
+    def _room(self) -> int:
         """How many more items may be started; by default the window counts batches."""
         to_hand_on = len(self.block.outbox.queue)
         if self.window is not None:
@@ -348,11 +348,11 @@ class ExecutorRunner(LaneUser):
     def _hand_on(self, batch: Batch) -> None:
         if not batch.undecided:
             for ready in self.order.done(batch.number, batch, batch.count):
-                self.emit(ready)
+                self._emit(ready)
         if self.ordered and self.streams is not None and self.batches:
             self._emit_early(next(iter(self.batches)))
 
-    def emit(self, batch: Batch) -> None:
+    def _emit(self, batch: Batch) -> None:
         del self.batches[batch]
         if self.streams is not None:
             self.waiting -= batch.count

@@ -21,19 +21,19 @@ class JobTrace:
         has_workers: Whether several calls can be made at once.
     """
 
-    __slots__ = ("_block", "_expands", "_has_workers", "_times", "tracer")
+    __slots__ = ("_block", "_expands", "_has_workers", "_times", "_tracer")
 
     def __init__(self, block: FunctionCore[Any], expands: bool, has_workers: bool) -> None:
         assert block.tracer is not None
         self._block = block
-        self.tracer: Observer = block.tracer
+        self._tracer: Observer = block.tracer
         self._expands = expands
         self._has_workers = has_workers
         self._times: dict[Work, CallTimes] = {}
 
     def begin(self, items: Iterable[object]) -> list[Work]:
         """Begin the records of items that are taken for a job."""
-        return [self.tracer.begin(self._block.name, item) for item in items]
+        return [self._tracer.begin(self._block.name, item) for item in items]
 
     def came_home(self, job: Job, outcome: Outcome) -> None:
         """Record the calls that succeeded, and separate results from times; failures are recorded later."""
@@ -44,9 +44,9 @@ class JobTrace:
             result, timed = self._apart(work, outcome.results[index])
             outcome.results[index] = result
             worker = timed.worker if timed is not None and self._has_workers else ""
-            self.tracer.end(work, worker, times=None if timed is None else (timed.start, timed.end))
+            self._tracer.end(work, worker, times=None if timed is None else (timed.start, timed.end))
             if self._block.gives:
-                self.tracer.gave(result if self._expands else (result,), work)
+                self._tracer.gave(result if self._expands else (result,), work)
 
     def _apart(self, work: Work, result: Any) -> tuple[Any, TimedResult | CallTimes | None]:
         """Separate a result from its times."""
@@ -61,18 +61,18 @@ class JobTrace:
         work: Work = job.batch.works[job.places[number]]
         if outputs and type(outputs[-1]) is CallTimes:
             self._times[work] = outputs.pop()
-        self.tracer.gave(outputs, work)
+        self._tracer.gave(outputs, work)
 
     def failed(self, job: Job, number: int, error: BaseException) -> None:
         """Record that one item of a job failed."""
         work: Work = job.batch.works[job.places[number]]
         times = times_of(error)
         if times is None:
-            self.tracer.failed(work, job.items[number], error)
+            self._tracer.failed(work, job.items[number], error)
         else:
             start, end, worker = times
-            self.tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
+            self._tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
 
     def is_tried_again(self, item: object) -> None:
         """Record a retry: the item is not taken from the inbox again."""
-        self.tracer.forget(self._block.name, (item,))
+        self._tracer.forget(self._block.name, (item,))

@@ -60,9 +60,9 @@ class KeyMatcher:
         self._inputs = inputs
         self._keys = tuple(keys)
         self._unmatched = unmatched
-        self.drop = drop
+        self._drop = drop
         self._bury = bury
-        self.arrived: int = 0
+        self._arrived: int = 0
         self._looked_at = 0
         self.store: KeyStore = KeyStore(len(keys))
         self.faulted: int = 0
@@ -96,7 +96,7 @@ class KeyMatcher:
                     self._give_up(key)
 
     def _take(self, index: int, item: Any, wholes: list[tuple[Any, ...]]) -> None:
-        self.arrived += 1
+        self._arrived += 1
         try:
             key = self._key(index, item)
             whole = self._put(index, key, item)
@@ -167,9 +167,9 @@ class KeyMatcher:
     def _passed_over(self, changed: Sequence[int]) -> list[Hashable]:
         """Keys that cannot be completed any more; searched only if an input is full and a message has come since."""
         self._maybe_full.update(changed)
-        if self._looked_at == self.arrived or not self._is_any_full():
+        if self._looked_at == self._arrived or not self._is_any_full():
             return []
-        self._looked_at = self.arrived
+        self._looked_at = self._arrived
         return list(dict.fromkeys((*self.store.reported(), *self._passed())))
 
     def _is_any_full(self) -> bool:
@@ -188,9 +188,9 @@ class KeyMatcher:
         lacking = self.store.lacking(key)
         for index, item in self.store.remove(key).items():
             self.freed.add(index)
-            action = self._unmatched.decide(0, self.arrived)
+            action = self._unmatched.decide(0, self._arrived)
             if action is Action.SKIP:
-                self.drop(item)
+                self._drop(item)
                 continue
             error = self._no_partner(index, item, key, lacking)
             if action is Action.FAIL:

@@ -31,11 +31,11 @@ class Leasing:
         find_loop: Returns the loop in which the block runs.
     """
 
-    __slots__ = ("_find_loop", "_ready", "pool", "wake")
+    __slots__ = ("_find_loop", "_ready", "_wake", "pool")
 
     def __init__(self, pool: ResourcePool[Any], wake: Callable[[], None], find_loop: Callable[[], Loop | None]) -> None:
         self.pool: ResourcePool[Any] = pool
-        self.wake: Callable[[], None] = wake
+        self._wake: Callable[[], None] = wake
         self._find_loop = find_loop
         self._ready: deque[Lease[Any]] = deque()
 
@@ -46,7 +46,7 @@ class Leasing:
 
     def called(self) -> None:
         """Let the block take a step: it is its turn at the pool."""
-        self.wake()
+        self._wake()
 
     @property
     def waits(self) -> bool:

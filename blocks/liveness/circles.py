@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from ..core.block_core import BlockCore, inboxes_of
+from ..core.block_core import BlockCore
 from ..core.graph import reachable
 from ..core.link import Link
 from ..core.waiting import parked
@@ -38,7 +38,7 @@ def complete_circles(network: View, agents: Iterable[Member]) -> bool:
     circle = feed_only_each_other(network, ())
     if not circle:
         circle = feed_only_each_other(network, [agent for agent in agents if reads_to_the_end(agent)])
-        has_begun = any(inbox.accepted for block in circle for inbox in inboxes_of(block))
+        has_begun = any(inbox.accepted for block in circle for inbox in block.inboxes())
         if not has_begun and not any(block in network.given for block in circle):
             return False  # they wait for a first message from one another: a standstill
     for block in first_of(circle):
@@ -63,7 +63,7 @@ def reads_to_the_end(agent: Member) -> bool:
 
 def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[BlockCore]:
     """The blocks with open inputs that can get messages only from one another and from these agents."""
-    circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if inboxes_of(b) and not b.is_finished)
+    circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if b.inboxes() and not b.finished)
     circle.update(dict.fromkeys(agents))
     waiting = list(circle)
     fed: dict[object, list[object]] = {}
@@ -75,7 +75,7 @@ def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[BlockC
         if node in circle and any(feeder not in circle for feeder in feeders):
             del circle[node]
             waiting.extend(other for other in fed.get(node, ()) if other in circle)
-    return [node for node in circle if isinstance(node, BlockCore) and any(not i.closed for i in inboxes_of(node))]
+    return [node for node in circle if isinstance(node, BlockCore) and any(not i.closed for i in node.inboxes())]
 
 
 def feeders_of(node: object) -> list[object]:
@@ -84,5 +84,5 @@ def feeders_of(node: object) -> list[object]:
         task = getattr(node, "task", None)
         waiter = parked.get(task) if task is not None else None
         return [] if waiter is None else [waiter.place]
-    producers = [producer for inbox in inboxes_of(node) for producer in inbox.producers]
+    producers = [producer for inbox in node.inboxes() for producer in inbox.producers]
     return [producer.giver if isinstance(producer, Link) else producer for producer in producers]

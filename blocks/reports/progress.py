@@ -66,7 +66,7 @@ class Progress:
         """Draw for the last time; `how` says how the network has ended."""
         if self._ticker is not None:
             self._ticker.end()
-            self._safely(lambda: self.finish(how))
+            self._safely(lambda: self._finish(how))
 
     def _safely(self, action: Callable[[], None]) -> None:
         """Use the console; if that fails, for instance because it is closed, never use it again."""
@@ -90,7 +90,7 @@ class Progress:
             took = perf_counter() - now
             self._not_before = now + took / MOST_OF_THE_LOOP
 
-    def finish(self, how: str) -> None:
+    def _finish(self, how: str) -> None:
         if self._display is not None:
             self._looks = deque([View(self._network.name, 0.0, ())])  # at the end, show the rate of the whole run
             self._display.finish(self._look(), how)
