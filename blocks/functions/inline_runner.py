@@ -23,7 +23,7 @@ from ..core.observer import Work
 from ..executors.work import stop_iteration
 from .effort import WORKING
 from .function_block import FunctionCore
-from .item_limit import called_in_time, expanded_in_time
+from .item_limit import called_in_time, expanded_in_time, mapped_in_time
 
 
 class InlineRunner:
@@ -36,11 +36,12 @@ class InlineRunner:
     waiting = 0
     at_once = 1
     place = "loop"
-    __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "number", "pending", "size")
+    __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "map", "number", "pending", "size")
 
     def __init__(self, block: FunctionCore[Any]) -> None:
         self.block: FunctionCore[Any] = block
-        self.function: Callable[[Any], Any] = called_in_time(block.function, block.time_limit)
+        self.function: Callable[[Any], Any] = block.function
+        self.map: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]] = mapped_in_time(block.time_limit)
         self.pending: deque[Any] = deque()
         self.busy: int = 0
         self.size: BatchSize = BatchSize()
@@ -52,8 +53,10 @@ class InlineRunner:
     def start(self) -> None:
         """Wrap the function to record its calls if the run is recorded."""
         if (tracer := self.block.tracer) is not None:
-            gives = self.block.gives
-            self.function = tracer.calls(self.block.name, self.function, gives, self.passes_on)
+            block = self.block
+            function = called_in_time(block.function, block.time_limit)  # a failure by the limit is recorded too
+            self.function = tracer.calls(block.name, function, block.gives, self.passes_on)
+            self.map = map
 
     def step(self) -> None:
         """Work on one batch, if the results of the last one were handed on."""
@@ -98,7 +101,7 @@ class InlineRunner:
         cpu = thread_time() if may_wait else 0.0
         start = time_slice.clock()
         try:
-            results.extend(map(self.function, batch))
+            results.extend(self.map(self.function, batch))
         except BaseException as raised:
             error = raised
             forget_frames(error)

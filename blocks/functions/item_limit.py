@@ -6,8 +6,8 @@ which outputs wait for the targets of the block does not count.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from traceback import walk_tb
 from typing import Any
 
@@ -99,6 +99,29 @@ def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Cal
         return result
 
     return call
+
+
+def mapped_in_time(seconds: float | None) -> Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]:
+    """Make a `map` with a time limit for each call: the same as `map` with `called_in_time`, for a quarter of its cost.
+
+    The end of a call is the beginning of the next, so the clock is read once per item.
+    """
+    if seconds is None:
+        return map
+
+    def mapped(function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        clock = trio.lowlevel.current_clock().current_time
+        until = clock() + seconds
+        with suppress(StopIteration):  # as with `map`, it ends the results
+            for item in items:
+                result = function(item)
+                now = clock()
+                if now > until and type(result) not in NOT_RUN:  # these are refused, however long the call took
+                    raise Late(seconds)
+                until = now + seconds
+                yield result
+
+    return mapped
 
 
 def expanded_in_time(function: Callable[[Any], Any], seconds: float | None) -> Callable[[Any], Any]:

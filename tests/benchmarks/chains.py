@@ -24,9 +24,14 @@ def bare_loop(items: Iterable[int], functions: Sequence[Function], sink: Sink) -
         sink(x)
 
 
-def link(functions: Sequence[Function], sink: Sink) -> tuple[Transformer[int, int], Call[int]]:
+def link(
+    functions: Sequence[Function], sink: Sink, *, time_limit: float | None = None
+) -> tuple[Transformer[int, int], Call[int]]:
     """Link a transformer a function and a call for the sink; give the first and the last block."""
-    stages = [Transformer(function, name=f"stage {number}") for number, function in enumerate(functions, start=1)]
+    stages = [
+        Transformer(function, time_limit=time_limit, name=f"stage {number}")
+        for number, function in enumerate(functions, start=1)
+    ]
     last = Call(sink, name="sink")
     for stage, after in zip(stages, [*stages[1:], last], strict=True):
         stage.link_target(after)

@@ -12,6 +12,7 @@ from . import (
     flat,
     images,
     latency,
+    limits,
     memory,
     observing,
     parts,
@@ -29,6 +30,7 @@ from .table import HEADS, cells, line, printer, style_of
 BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "chain": chain.rows,
     "observing": observing.rows,
+    "limits": limits.rows,
     "sending": sending.rows,
     "flat": flat.rows,
     "memory": memory.rows,

@@ -10,11 +10,13 @@ import trio
 from trio.testing import MockClock
 
 from penstock.blocks import (
+    Activity,
     BoundedBuffer,
     Budget,
     Call,
     DeadLetter,
     ErrorInfo,
+    IterableSource,
     Network,
     Recording,
     Retry,
@@ -160,6 +162,54 @@ async def test_the_time_of_each_item_is_its_own() -> None:
     collector = linked(block)
     await run(block, [9] * 5)
     assert len(contents(collector)) == 5
+
+
+async def test_in_a_large_batch_only_the_item_that_ran_over_fails() -> None:
+    seconds = {1500: 20.0, 1501: 9.0, 1502: 9.0, 1700: 10.5, 1701: 11.0}  # each of them alone; together far too long
+    called: list[int] = []
+
+    def work(item: int) -> int:
+        called.append(item)
+        hold(seconds.get(item, 0))
+        return item
+
+    dead: UnboundedBuffer[ErrorInfo] = UnboundedBuffer()
+    source = IterableSource(range(2000))
+    block: Transformer[int, int] = Transformer(work, time_limit=10, on_error=DeadLetter(dead), name="t")
+    source.link_target(block)
+    collector = linked(block)
+    async with Network(source):
+        pass
+    late = [1500, 1700, 1701]
+    assert called == list(range(2000))  # none was called again because another one was late
+    assert contents(collector) == [item for item in range(2000) if item not in late]
+    letters = contents(dead)
+    assert [(letter.item, letter.number) for letter in letters] == [(item, item + 1) for item in late]
+
+
+@pytest.mark.parametrize("quick", [0, 500])
+async def test_an_exception_in_a_batch_belongs_to_its_own_item(quick: int) -> None:
+    def work(item: int) -> int:
+        if item == quick:
+            raise StopIteration
+        if item == quick + 1:
+            hold(20)
+            raise KeyError(item)
+        return item
+
+    dead: UnboundedBuffer[ErrorInfo] = UnboundedBuffer()
+    source = IterableSource(range(quick + 10))
+    block: Transformer[int, int] = Transformer(work, time_limit=10, on_error=DeadLetter(dead), name="t")
+    source.link_target(block)
+    collector = linked(block)
+    async with Network(source):
+        pass
+    letters = contents(dead)
+    assert [(letter.item, type(letter.exception)) for letter in letters] == [
+        (quick, RuntimeError),
+        (quick + 1, KeyError),
+    ]
+    assert contents(collector) == [item for item in range(quick + 10) if item not in (quick, quick + 1)]
 
 
 async def test_results_keep_their_order_and_leave_no_gap() -> None:
@@ -349,8 +399,12 @@ async def test_a_call_that_is_late_by_itself_reads_nothing() -> None:
 
 
 async def test_a_recording_says_that_it_was_the_limit() -> None:
-    recording = Recording()
-    await run(Call(sleep, time_limit=1, on_error="skip"), [5], recording=recording)
-    assert [span.error for span in recording.spans if span.error] == [
-        "TimeLimitExceeded('not done within its time limit of 1 s')"
-    ]
+    for function in (sleep, hold):
+        recording = Recording()
+        await run(Call(function, time_limit=1, on_error="skip", name="work"), [0, 5, 0], recording=recording)
+        works = [span for span in recording.spans if span.stage == "work" and span.activity is Activity.WORK]
+        assert [span.error for span in works] == [
+            "",
+            "TimeLimitExceeded('not done within its time limit of 1 s')",
+            "",
+        ]
