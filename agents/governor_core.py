@@ -130,12 +130,12 @@ class GovernorCore:
             raise ValueError(f"{self}: {first} is governed already")
         if self._blocks:
             raise ValueError(f"{self} governs already; make another one")
-        inbox.revoke()
         inbox.gate = self
         self._first = inbox
         self._blocks = region
         self._region = frozenset(region)
         for block in region:
+            block.withdraw()
             block.governed.append(self)
             if block.host is not None:
                 self.attach(block.host)

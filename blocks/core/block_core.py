@@ -169,6 +169,13 @@ class BlockCore:
         """React to a message that was taken from the outbox outside a step."""
         self.wake()
 
+    def loose(self) -> int:
+        """How many messages can be taken from the outbox without a call of `departed`."""
+        return 0
+
+    def room_is_awaited(self) -> None:
+        """React to a sender or a link that begins to wait for room."""
+
     def link_comes(self) -> None:
         """React to a new link in the outbox."""
 
@@ -188,7 +195,10 @@ class BlockCore:
         return ()
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        self.waits.setdefault(waiter.doing, Histogram()).add(time_slice.clock() - waiter.since)
+        waits = self.waits.get(waiter.doing)
+        if waits is None:
+            waits = self.waits[waiter.doing] = Histogram()
+        waits.add(time_slice.clock() - waiter.since)
         if self.host is not None:
             self.host.measures.waited(waiter, answer)
 
@@ -332,6 +342,7 @@ class BlockCore:
 
     def end_early(self) -> None:
         """Take no more input and discard waiting items, because no output is needed; items in work still come out."""
+        self.withdraw()
         for inbox in self.inboxes():
             self.counts["discarded"] += inbox.discard()
             if not inbox.producers:
@@ -437,10 +448,18 @@ class BlockCore:
             )
 
     def join(self, network: Host) -> None:
+        self.withdraw()
         self.host = network
         self.scheduler = network.pump
         for gate in self.governed:
             gate.attach(network)
+
+    def withdraw(self) -> None:
+        """Let every send and receive go through the accounts again, because something begins to look at each."""
+        for inbox in self.inboxes():
+            inbox.revoke()
+        for outbox in self.outboxes():
+            outbox.end_lease()
 
     def begin(self) -> None:
         self.wake()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 QUICK = 0.0002
 """Seconds within which a sender must come back to count as quick."""
-LARGEST = 32
+LARGEST = 64
 
 
 class CreditSize:

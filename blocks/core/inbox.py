@@ -206,6 +206,7 @@ class Inbox(Generic[T]):
         del message
         if link is not None:
             self._turns.postpone(link)
+            self.block.room_is_awaited()
         return MessageStatus.POSTPONED
 
     def store(self, message: T) -> None:
@@ -244,6 +245,7 @@ class Inbox(Generic[T]):
             self._turns.took(link)
         if count < waiting:
             self._turns.postpone(link)
+            self.block.room_is_awaited()
         if count > 0:
             if self.credit:
                 self.revoke()
@@ -283,6 +285,7 @@ class Inbox(Generic[T]):
         task = trio.lowlevel.current_task()
         if self.contexts is not None:
             self.contexts[task] = copy_context()
+        self.block.room_is_awaited()
         try:
             await self.senders.park(self.block, "send", item)
         except BaseException:
@@ -313,7 +316,7 @@ class Inbox(Generic[T]):
         user = None if block.host is None else block.host.touch(block)
         if waiting_threads and block.host is None:
             check_thread(block, "send to")
-        if self.senders:  # first come, first served
+        if self.senders.waiters:  # first come, first served
             return MessageStatus.POSTPONED if self.wants(item) else MessageStatus.DECLINED
         if user is not None and user.trace is not None:
             user.trace.sending(item, block.name)
@@ -379,7 +382,7 @@ class Inbox(Generic[T]):
     def admit(self) -> None:
         """Let in waiting links and senders, in turn, as far as there is room."""
         links_turn = self._links_first and (self.postponed or self._links_asked)
-        while self.senders and self.room() > 0 and not links_turn:
+        while self.senders.waiters and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
             if self.gate is not None and not self.gate.admit((waiter.payload,)):
                 return  # a link would be refused, too; the gate calls `gate_opened` later

@@ -84,6 +84,14 @@ class Owner(Place, Protocol):
         """React to a message that was taken from an outbox outside a step."""
         ...
 
+    def loose(self) -> int:
+        """How many messages can be taken from the outbox without a call of `departed`."""
+        ...
+
+    def room_is_awaited(self) -> None:
+        """React to a sender or a link that begins to wait for room."""
+        ...
+
     def note_depth(self) -> None:
         """Record the queue depth before a message is taken outside a step."""
         ...

@@ -43,9 +43,15 @@ class Source(ReceiveChannel[T_co]):
             trio.BrokenResourceError: The network of the source has stopped.
             TypeError: `filter` is not a plain function.
         """
+        outbox = self._core.outbox
+        item: T_co
         if filter is not None:
             check_function(self, "filter", filter)
-        item: T_co = await self._core.outbox.receive(filter)
+        elif outbox.lease:
+            outbox.lease -= 1
+            item = outbox.queue.popleft()
+            return item
+        item = await outbox.receive(filter)
         return item
 
     def receive_nowait(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
@@ -59,17 +65,28 @@ class Source(ReceiveChannel[T_co]):
             trio.EndOfChannel: As for `receive`.
             trio.BrokenResourceError: As for `receive`.
         """
+        outbox = self._core.outbox
+        item: T_co
         if filter is not None:
             check_function(self, "filter", filter)
-        item: T_co = self._core.outbox.receive_nowait(filter)
+        elif outbox.lease:
+            outbox.lease -= 1
+            item = outbox.queue.popleft()
+            return item
+        item = outbox.receive_nowait(filter)
         return item
 
     async def __anext__(self) -> T_co:
         outbox = self._core.outbox
+        item: T_co
+        if outbox.lease:
+            outbox.lease -= 1
+            item = outbox.queue.popleft()
+            return item
         if outbox.loop is None:
             outbox.loop = trio.lowlevel.current_task()
         try:
-            item: T_co = await outbox.receive(is_loop=True)
+            item = await outbox.receive(is_loop=True)
         except trio.EndOfChannel:
             outbox.loop = None
             raise StopAsyncIteration from None

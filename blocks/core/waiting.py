@@ -155,25 +155,25 @@ overseers: Overseers = Overseers()
 class WaitList(Generic[T]):
     """Parked tasks, served first come, first served."""
 
-    __slots__ = ("_waiters",)
+    __slots__ = ("waiters",)
 
     def __init__(self) -> None:
-        self._waiters: dict[Waiter[T], None] = {}
+        self.waiters: dict[Waiter[T], None] = {}  # in the order of their coming; read it to save a call
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        return len(self.waiters)
 
     def __iter__(self) -> Iterator[Waiter[T]]:
-        return iter(tuple(self._waiters))
+        return iter(tuple(self.waiters))
 
     def in_turn(self) -> Iterable[Waiter[T]]:
         """The candidates for the next item: only the first waiter if it has no filter, else all."""
-        first = next(iter(self._waiters), None)
+        first = next(iter(self.waiters), None)
         return (first,) if first is not None and first.accepts is None else self
 
     def first(self) -> Waiter[T]:
         """The task that waits longest."""
-        return next(iter(self._waiters))
+        return next(iter(self.waiters))
 
     async def park(self, place: Place, doing: str, payload: T, accepts: Callable[[Any], bool] | None = None) -> Any:
         """Wait for a call of `wake` or `fail`; return the value that was handed over."""
@@ -185,15 +185,20 @@ class WaitList(Generic[T]):
             self._forget(waiter)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        self._waiters[waiter] = None
+        self.waiters[waiter] = None
         parked[task] = waiter
         waiting_threads[waiter.thread] = waiting_threads.get(waiter.thread, 0) + 1
         goes_to_sleep(task)
         place.parked()
-        answer = await outcome.acapture(trio.lowlevel.wait_task_rescheduled, abort)
-        place.waited(waiter, answer)
+        try:
+            value = await trio.lowlevel.wait_task_rescheduled(abort)
+        except BaseException as error:
+            place.waited(waiter, outcome.Error(error))
+            time_slice.begin()
+            raise
+        place.waited(waiter, outcome.Value(value))
         time_slice.begin()
-        return answer.unwrap()
+        return value
 
     def wake(self, waiter: Waiter[T], value: object = None) -> None:
         """End a wait and hand over its result."""
@@ -206,7 +211,7 @@ class WaitList(Generic[T]):
         trio.lowlevel.reschedule(waiter.task, outcome.Error(error))
 
     def _forget(self, waiter: Waiter[T]) -> None:
-        del self._waiters[waiter]
+        del self.waiters[waiter]
         del parked[waiter.task]
         left = waiting_threads[waiter.thread] - 1
         if left:

@@ -138,7 +138,7 @@ class AsyncRunner:
             if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
                 await time_slice.pause()
             job = self._next()
-            if inbox.senders or inbox.postponed:
+            if inbox.senders.waiters or inbox.postponed:
                 inbox.admit()
                 job = job or self._next()
             if job is None:

@@ -286,7 +286,7 @@ class FunctionCore(BlockCore, Generic[In]):
             self.effort.change(WORKING)
         if not self.queued and self.runner.is_eager and self.host is not None and self.host.is_open:
             self.runner.give_out()
-            if not (self.inbox.senders or self.inbox.postponed):
+            if not (self.inbox.senders.waiters or self.inbox.postponed):
                 return
         self.wake()
 

@@ -32,6 +32,8 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
     for block in network.blocks:
         for inbox in block.inboxes():
             inbox.settle()
+        for outbox in block.outboxes():
+            outbox.settle()
     seconds = measures.life.seconds()
     body = "done" if network.body_done or network.has_ended else "running"
     return Statistics(

@@ -104,6 +104,10 @@ class Timings:
         """How many times as long one takes as the other: the median over the rounds."""
         return median(a / b for a, b in zip(self.seconds[who], self.seconds[against], strict=True))
 
+    def per(self, stages: int) -> Timings:
+        """The seconds an item and stage."""
+        return Timings(self.what, {who: [one / stages for one in all] for who, all in self.seconds.items()})
+
     def row(self, who: str, against: str | None = None, *, at_most: float | None = None, unit: float = 1e-9) -> Row:
         """Make a line of the table.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from . import parts, sleeping, stragglers
+from . import parts, paths, sleeping, stragglers
 from .chains import Chain, bare_loop, memory_channels, penstock_chain, penstock_governed, penstock_sends
 from .command import BENCHMARKS, main
 from .measuring import TINY, Contender, Row, Timings, WrongResult, compare, percentile, time_once
@@ -39,7 +39,11 @@ def test_every_chain_computes_the_same_in_the_same_order(chain: Chain) -> None:
     assert arrived == [2 * (x + 1) + 1 for x in range(50)]
 
 
-@pytest.mark.parametrize("program", [program for _, programs in parts.PARTS for _, program in programs])
+EVERY_PART = [program for _, programs in parts.PARTS for _, program in programs]
+EVERY_PATH = [program for _, _, goals in paths.PATHS for _, program, _ in goals]
+
+
+@pytest.mark.parametrize("program", [*EVERY_PART, *EVERY_PATH])
 @pytest.mark.parametrize("items", [0, 1, 2, 37])
 def test_every_part_delivers_all_items(program: Callable[[int], int], items: int) -> None:
     assert program(items) == items

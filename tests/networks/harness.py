@@ -247,6 +247,12 @@ def check_block(block: BlockCore) -> None:
         assert len(inbox.queue) <= inbox.capacity, f"{block!r} holds more than {inbox.capacity}"
         assert inbox.credit >= 0
         assert len(inbox.queue) + inbox.credit <= inbox.capacity, f"{block!r} has given too much credit"
+    for outbox in block.outboxes():
+        assert 0 <= outbox.lease <= max(0, len(outbox.queue) - 1), f"{block!r} has given too large a lease"
+        if outbox.lease:
+            others = [*outbox.links, *outbox.receivers, *filter(None, [outbox.holder])]
+            waiting = [one for inbox in block.inboxes() for one in (*inbox.senders, *inbox.postponed)]
+            assert not others + waiting, f"{block!r} may not give a lease"
     if isinstance(block, InputsCore) and not getattr(cast("Any", block), "is_greedy", False):
         kept = block.outbox.kept()  # type: ignore[attr-defined]
         assert block.held() == kept <= 1, f"{block!r} has taken more than what was reserved"

@@ -118,7 +118,7 @@ def test_a_sender_that_is_quick_gets_more_each_time_and_a_slow_one_gets_one() ->
         now += QUICK / 2
         sizes.append(size.next(now, 1000))
         size.came(now)
-    assert sizes == [1, 2, 4, 8, 16, LARGEST, LARGEST, LARGEST]
+    assert sizes == [1, 2, 4, 8, 16, 32, LARGEST, LARGEST]
     assert size.next(now + QUICK / 2, 5) == 5
     assert size.next(now + QUICK / 2, -1) == 0
     assert size.next(now + QUICK, 1000) == 1
