@@ -18,7 +18,7 @@ DIAGRAMS = (".mmd", ".dot")
 
 
 def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
-    """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` ends the help of those that take files."""
+    """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` is added to the help for files."""
     group.add_argument(
         "--record",
         type=record_file,
@@ -76,7 +76,7 @@ def why_unusable(path: Path) -> str | None:
     if "\0" in str(path) or not path.parent.is_dir():
         return "there is no such folder"
     if path.exists() and not path.is_file():
-        return "it is no plain file"
+        return "it is not a plain file"
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         return "permission denied"
     if path.suffix.lower() == ".png" and importlib.util.find_spec("PIL") is None:

@@ -1,4 +1,4 @@
-"""Observes a run of a sample by Penstock's own means: a recording, a report, a time limit."""
+"""Observes a run of a sample with a recording, a report and a time limit of Penstock."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Saved", "Watch", "print_network"]
 
 @attrs.frozen
 class Saved:
-    """The files that were written about a run.
+    """The files about a run that were written.
 
     Args:
-        recordings: the files of its recording.
-        diagrams: the files of its diagram.
-        problems: the reasons why other files could not be written.
+        recordings: the files with its recording.
+        diagrams: the files with its diagram.
+        problems: why other files could not be written, a text per file.
     """
 
     recordings: tuple[Path, ...] = ()
@@ -37,9 +37,9 @@ class Watch:
     """Observes one run.
 
     Args:
-        recordings: the files for its recording; the run is recorded if there are any.
+        recordings: the files for its recording; the run is recorded if there is at least one.
         diagrams: the files for a diagram of its network.
-        time_limit: the most seconds that it may take; None for no limit.
+        time_limit: the run may take up to this many seconds; None for no limit.
         recording: the recording, once the run has begun.
     """
 
@@ -50,7 +50,7 @@ class Watch:
     _network: Network | None = None
 
     def network(self, *nodes: Node, name: str) -> Network:
-        """Return a network that is observed."""
+        """Return a network that records and limits its run as chosen."""
         self.recording = Recording() if self.recordings else None
         self._network = Network(*nodes, name=name, time_limit=self.time_limit, recording=self.recording)
         return self._network

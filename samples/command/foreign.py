@@ -20,7 +20,7 @@ class ForeignLines:
         self.lines: list[str] = []
 
     def __str__(self) -> str:
-        """The first few lines as one, with the number of all; empty if there are none."""
+        """The number of lines and the first few of them, as one line; empty if there are none."""
         if not self.lines:
             return ""
         shown = list(dict.fromkeys(self.lines))[:_MOST]
@@ -29,10 +29,10 @@ class ForeignLines:
 
 @contextlib.contextmanager
 def foreign_lines_kept() -> Generator[ForeignLines]:
-    """Keep what is written to the descriptor of standard error, here and in processes that start in the body.
+    """Collect what this process, and those started in the body, write to the descriptor of standard error.
 
-    What Python writes to `sys.stderr` still comes out at once. libtiff, for example, writes warnings about files that
-    it reads well, and Pillow cannot switch them off.
+    What Python writes to `sys.stderr` is still shown at once. libtiff, for example, writes warnings about files that it
+    can read, and Pillow cannot switch them off.
     """
     kept = ForeignLines()
     with contextlib.ExitStack() as stack:

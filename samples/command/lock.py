@@ -14,10 +14,10 @@ __all__ = ["lock"]
 def lock(file: BinaryIO) -> None:
     """Lock a file until it is closed.
 
-    On Windows, which does not remove open files, and on a file system without locks, nothing is locked.
+    On Windows (which does not remove open files) and on file systems without locks, this does nothing.
 
     Raises:
-        BlockingIOError: another program has locked it.
+        BlockingIOError: Another program has locked the file.
     """
     if sys.platform != "win32":
         try:

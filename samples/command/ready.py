@@ -1,4 +1,4 @@
-"""Makes the standard streams safe at the start: if one is closed, there is neither a traceback nor a wrong message."""
+"""Makes closed standard streams safe at the start: they cause no traceback, and no message goes to a wrong file."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class StopSignals:
         return 128 + self.received
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal as Ctrl-C is handled at the moment."""
+        """Handle a signal as Ctrl-C would be handled now."""
         self.received = number
         handler = signal.getsignal(signal.SIGINT)
         if callable(handler):
@@ -39,8 +39,8 @@ class StopSignals:
 def stopped_by_signals() -> Generator[StopSignals]:
     """Let SIGTERM and SIGHUP interrupt the body as Ctrl-C does.
 
-    A signal that is ignored stays ignored, as `nohup` wants it. Outside the main thread this does nothing, because
-    Python handles signals only there.
+    An ignored signal stays ignored, as `nohup` needs it. Outside the main thread this does nothing, because Python
+    handles signals only in the main thread.
     """
     stop = StopSignals()
     with contextlib.ExitStack() as stack:
@@ -55,7 +55,7 @@ def stopped_by_signals() -> Generator[StopSignals]:
 
 
 def _keep_ignoring_ctrl_c(stack: contextlib.ExitStack) -> None:
-    """Give SIGINT a handler, which the other signals use, and block SIGINT itself.
+    """Install a handler for SIGINT, for use by the other signals, and block SIGINT itself.
 
     A shell script ignores SIGINT in the programs that it runs in the background. Trio would then set no handler of its
     own, and the other signals could not use it.

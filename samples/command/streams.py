@@ -1,4 +1,4 @@
-"""Prints on the standard streams: if one is full or no longer read, there is no traceback."""
+"""Prints on the standard streams; a full stream or one without a reader causes no traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["show", "silence", "why"]
 
 
 def show(console: Console, print_on: Callable[[Console], object]) -> str | None:
-    """Print something on a console, and return None, or the reason why that is not possible.
+    """Print something on a console; return None, or the reason why it cannot be printed.
 
     A stream that is closed or has no reader is not reported.
 

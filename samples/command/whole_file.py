@@ -20,14 +20,14 @@ _SURELY_LOCKED = 60.0  # seconds after which a draft that is being written is lo
 
 
 class WholeFile:
-    """Opens a file for writing that takes its place only when the ``with`` block ends well.
+    """Opens a new file for writing that replaces `path` only when the ``with`` block ends without an error.
 
     Until then the text is in a hidden file beside it. An error or Ctrl-C removes the hidden file and leaves `path` as
     it was. Links are followed, and a replaced file keeps its permissions. Hidden files that killed programs have left
-    beside it are removed.
+    in the folder are removed.
 
     Raises:
-        OSError: when `path` is something other than a plain file, or cannot be written.
+        OSError: `path` is not a plain file, or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class WholeFile:
 
 def _remove_left_behind(folder: Path) -> None:
     for draft in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
-        with contextlib.suppress(OSError):  # another program still uses it: it is locked, or open on Windows
+        with contextlib.suppress(OSError):  # another program still uses it: it is locked or, on Windows, open
             if time.time() - draft.stat().st_mtime > _SURELY_LOCKED:
                 with open(draft, "r+b") as file:
                     lock(file)

@@ -1,1 +1,1 @@
-"""The half of a page that shows a network, whatever it works on: its chart, its graph, and the way to the browser."""
+"""The half of a page that shows any network: its chart, its graph, and the connection to the browser."""

@@ -1,4 +1,4 @@
-"""Plain values as JSON, with the names that JavaScript is used to."""
+"""Turns plain values into JSON, with names as JavaScript writes them."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def _name(field: str) -> str:
 
 
 def encode(kind: str, values: Any = None) -> str:
-    """Return a message to a page as text."""
+    """Return a message to a page, as text."""
     return json.dumps({"type": kind, **(values or {})}, separators=(",", ":"), ensure_ascii=True)

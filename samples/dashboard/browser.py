@@ -12,7 +12,7 @@ __all__ = ["has_window", "show"]
 
 
 def has_window() -> bool:
-    """Whether a browser could open a window here; one in the terminal would only be in the way."""
+    """Whether a browser can open a window here; a browser in the terminal does not count."""
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("BROWSER"))

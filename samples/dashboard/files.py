@@ -1,4 +1,4 @@
-"""The files of a page: those of one folder, by name, and no others."""
+"""Reads the files of a page by name, from one folder only."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ class PageFiles:
 
 
 DASHBOARD_FILES = PageFiles(Path(__file__).parent / "page")
-"""The files of the half of a page that shows a network; they expect to be found below `dashboard/`."""
+"""The files of the half of a page that shows a network; a page must serve them below `dashboard/`."""

@@ -1,4 +1,4 @@
-"""What a page shows of a network besides its chart: blocks and agents, what waits there, and the links between them."""
+"""What a page shows of a network besides its chart: blocks and agents, the items that wait there, and the links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NodeRow:
 
 @attrs.frozen
 class LinkRow:
-    """A way that items go."""
+    """A link from one node to another, as the graph shows it."""
 
     source: str
     target: str
@@ -42,14 +42,14 @@ class NetworkState:
     """A network at one moment.
 
     Args:
-        run: counts the runs, for a page that sees several; 0 for none.
-        running: whether it has not ended.
+        run: the number of the run, from 1, for a page that sees several runs; 0 for none.
+        running: whether the run has not ended.
         calm: whether the page should draw seldom, because something is measured.
-        seconds: since its start, until now or its end.
-        per_item: seconds from one item that comes out to the next, from which the page chooses how long a time it
-            shows; None as long as that is not known.
-        nodes: its blocks and agents.
-        links: the ways from node to node.
+        seconds: seconds from the start of the run until now or until its end.
+        per_item: seconds from one finished item to the next; the page chooses the time that its chart shows from this.
+            None if it is not known yet.
+        nodes: the blocks and agents.
+        links: the links between them.
     """
 
     run: int = 0
@@ -110,7 +110,7 @@ def _block(block: BlockStatistics, label: Callable[[str], str], seconds: float) 
 
 
 def lying_ready(block: BlockStatistics) -> int:
-    """Return the number of items that were handed to workers which are not free yet: these wait as well."""
+    """Return the number of items that were handed to workers but have not begun, because no worker is free."""
     return max(0, block.in_work - block.at_once) if block.at_once else 0
 
 

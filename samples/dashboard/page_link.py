@@ -1,7 +1,7 @@
-"""One open page: what is still to be sent to it, in bounded memory, however slowly it reads."""
+"""Sends messages to one open page; memory stays bounded even if the page reads slowly."""
 
-# Texts that must arrive are few, and queued. Of states only the newest waits, of bars those that came last: a page that
-# is slow, hidden or asleep delays no other page and needs no memory here.
+# Texts that must arrive are few, so all are queued. Only the newest state and the newest bars are kept. So a page that
+# is slow, hidden or asleep delays no other page and needs little memory here.
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Channel:
     """Sends to a page, one message at a time.
 
     Args:
-        text: sends a text; it may wait for a page that is slow.
+        text: sends a text; it may wait for a slow page.
         data: sends binary data in the same way.
     """
 
@@ -43,12 +43,12 @@ class Channel:
 
 
 class PageLink:
-    """What the server has to say to one page.
+    """Sends one page its texts, states and bars.
 
     Args:
-        channel: the way to the page.
-        drop: ends the connection at once, whatever is still to be sent.
-        name: what the page calls itself, also after a reload; "" if it does not say.
+        channel: the connection to the page.
+        drop: ends the connection at once, even if there are messages to send.
+        name: the name that the page gave itself, which it keeps after a reload; "" if it gave none.
     """
 
     def __init__(self, channel: Channel, drop: Callable[[], None] = lambda: None, name: str = "") -> None:
@@ -63,10 +63,10 @@ class PageLink:
         self._news = trio.Event()
         self._is_closing = False
 
-    # What is to be sent
+    # What will be sent
 
     def greet(self, text: str) -> None:
-        """Begin with this text; from now on the page gets what all pages are told."""
+        """Send this text first; from now on the page gets the messages for all pages."""
         self.is_greeted = True
         self._texts.appendleft(text)
         self._news.set()
@@ -77,18 +77,18 @@ class PageLink:
         self._news.set()
 
     def complain(self, text: str) -> None:
-        """Send that something has failed; only the newest of many complaints arrive."""
+        """Send a report of a failure; if there are many, only the newest arrive."""
         self._troubles.append(text)
         self._news.set()
 
     def show(self, state: str | None, timeline: Timeline | None) -> None:
-        """Send a state, if there is one and no newer one comes first, and the newest bars."""
+        """Send the newest bars and this state; a newer state replaces one that is not sent yet."""
         self._state = state or self._state
         self._timeline = timeline
         self._news.set()
 
     def close(self) -> None:
-        """End after the texts that must arrive."""
+        """End the connection once the queued texts are sent."""
         self._is_closing = True
         self._news.set()
 
@@ -107,7 +107,7 @@ class PageLink:
             elif self._timeline is not None:
                 timeline, self._timeline = self._timeline, None
                 await self._send_bars(timeline)
-            elif self._state is not None:  # last, so that a state never tells of what the page has not been shown
+            elif self._state is not None:  # last, so that a state is never ahead of the texts and bars of the page
                 text, self._state = self._state, None
                 await self.channel.send(text)
             else:

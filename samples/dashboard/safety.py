@@ -1,8 +1,8 @@
 """Lets a request in only if it has the token, uses a name of this machine, and comes from a page of this server."""
 
-# Another page in the same browser can send requests here, also under a name of its own that it has made to point to
-# this machine. But it does not know the token, its name is not one of ours, and its origin is not that of the request.
-# A forwarded port has another number on the other side, so any port is accepted.
+# Another page in the same browser can send requests to this server, even under a host name of its own that points to
+# this machine. But it does not know the token, its host name is not ours, and its origin differs from the host of the
+# request. A forwarded port has another number on the other side, so any port is accepted.
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def new_token() -> str:
 
 @attrs.frozen
 class Rules:
-    """Which requests are let in.
+    """Decides which requests are let in.
 
     Args:
         token: the first part of each path.
@@ -41,7 +41,7 @@ class Rules:
     host: str = "127.0.0.1"
 
     def problem(self, path: str, method: str, hosts: Iterable[str], origins: Iterable[str]) -> int | None:
-        """Return the HTTP status for what is wrong with a request, or None.
+        """Return the HTTP status for refusing a request; None if it may be let in.
 
         Args:
             path: the path, with the token.
@@ -91,9 +91,9 @@ class Guard:
     """Refuses requests that the rules do not let in, and tells browsers to be strict.
 
     Args:
-        app: gets the other requests; their paths have no token any more.
+        app: gets the requests that are let in; the token is removed from their paths.
         rules: the rules.
-        let_in: gets the address of each client whose request is let in.
+        let_in: called with the address of each client whose request is let in.
     """
 
     def __init__(self, app: ASGIApp, rules: Rules, let_in: Callable[[tuple[str, int]], None]) -> None:

@@ -1,8 +1,8 @@
 """Serves an application with Hypercorn, in the loop that the network runs in."""
 
 # Hypercorn's own `serve` shields its sends from cancellation, so a page that has stopped reading could keep the program
-# from ending. Therefore connections are accepted and closed here. Hypercorn also compresses for every browser that
-# accepts it, and has no option against that: a JPEG gets no smaller, and each would hold the loop for milliseconds.
+# from ending. Therefore connections are accepted and closed here. Hypercorn also compresses all messages if the browser
+# accepts it, and has no option to switch that off. JPEGs get no smaller, and each would hold the loop for milliseconds.
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ["Server", "UnusableAddressError", "open_socket"]
 
 _log = logging.getLogger("penstock")
 _MOST_CONNECTIONS = 200
-"""A browser has six; the program needs files for other things."""
+"""The most connections. A browser opens up to six, and the program needs file descriptors for other uses too."""
 _MOST_STRANGERS = 50
-"""Connections without an accepted request; the one that has been silent longest is closed for a newer one."""
+"""The most connections without an accepted request; a new one replaces the oldest."""
 
 
 class _NoDeflate(PerMessageDeflate):
-    """Declines every offer."""
+    """Declines every offer to compress."""
 
     def accept(self, offer: str) -> None:
         """Do not compress."""
@@ -38,14 +38,14 @@ ws_stream.PerMessageDeflate = _NoDeflate  # type: ignore[attr-defined]
 
 
 class UnusableAddressError(Exception):
-    """An address cannot be served at; the message says why, on one line."""
+    """The server cannot listen at an address; the message says why, on one line."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
     """Listen at an address; port 0 takes any free port.
 
     Raises:
-        UnusableAddressError: the address cannot be listened at.
+        UnusableAddressError: This is not possible.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
@@ -59,8 +59,8 @@ def open_socket(host: str, port: int) -> socket.socket:
 class Server:
     """Accepts connections and lets Hypercorn serve them.
 
-    A connection is a stranger until one of its requests was let in. There is room for a few strangers, and a new one
-    takes the place of the oldest. So clients that only connect neither use up the files nor lock others out.
+    A connection is a stranger until one of its requests was let in. There may be a few strangers, and a new one
+    replaces the oldest. So clients that only connect cannot exhaust the file descriptors or lock others out.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Server:
             try:
                 with scope:
                     await TCPServer(wrapped, self._config, context, ConnectionState({}), stream)  # type: ignore[arg-type]  # has no SSL
-            except Exception:  # a client must not be able to end the service for others
+            except Exception:  # one client must not end the service for the others
                 _log.exception("a connection of the page ended badly")
             finally:
                 if self._streams.get(client) is stream:
@@ -105,7 +105,7 @@ class Server:
         self._strangers.pop(client, None)
 
     def _make_place(self) -> bool:
-        """Make room for one more connection, at the cost of a stranger; return whether there is room."""
+        """Make room for one more connection, if need be by closing a stranger; return whether there is room."""
         is_full = len(self._streams) >= _MOST_CONNECTIONS
         if self._strangers and (is_full or len(self._strangers) >= _MOST_STRANGERS):
             oldest = next(iter(self._strangers))
@@ -128,7 +128,7 @@ class Server:
 
 
 def _keep_alive(stream: trio.SocketStream) -> None:
-    """Let the system find out within two minutes that the other machine is gone."""
+    """Let the system detect within two minutes that the other machine is gone."""
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
         if hasattr(socket, name):

@@ -1,6 +1,6 @@
-"""The chart of a run as pages are told of it: rows, and the bars that a page has not seen yet."""
+"""The chart of a run as it is sent to pages: the rows, and the bars that a page has not got yet."""
 
-# Which rows there are, their order, names, lanes and colours: the library decides that, for saved charts as well.
+# The library chooses the rows, their order, names, lanes and colours; it does the same for saved charts.
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Timeline:
     """Follows one run.
 
     Args:
-        run: its number: a page that has shown another run begins anew.
+        run: the number of the run; a page that has shown another run clears its chart.
         stages: the stages that have rows, in order; None for all stages of the recording.
-        rename: returns what the page calls a stage or a worker.
-        max_bars: the number of bars that are kept; a page that is slower misses the older ones.
+        rename: returns the page's name for a stage or a worker.
+        max_bars: the number of bars that are kept; a slower page misses the older ones.
     """
 
     def __init__(
@@ -57,21 +57,21 @@ class Timeline:
         ]
 
     def since(self, seen: int) -> list[Bar]:
-        """Return the bars that came after the first `seen`, as far as they are still kept."""
+        """Return the bars after the first `seen` ones, without those that are no longer kept."""
         return [_bar(bar) for bar in self._chart.since(seen)]
 
     def add(self, span: Span) -> None:
-        """Take a span, unless its stage has no row. Spans come in the order in which they end."""
+        """Add a span, unless its stage has no row. Spans must come in the order in which they end."""
         if self._stages is None or span.stage in self._stages:
             self._chart.add(span)
 
     def follow(self, recording: Recording, offset: float = 0.0, number: Callable[[int], int] = int) -> None:
-        """Take what a recording has got since the last time.
+        """Add the spans that a recording has got since the last call.
 
         Args:
             recording: the recording of the run.
-            offset: when it began, in seconds since the start of the run.
-            number: returns what the page calls an item, given the number that the recording has for it.
+            offset: when the recording began, in seconds since the start of the run.
+            number: returns the page's number for an item, given its number in the recording.
         """
         if self._stages is None:
             self._chart.arrange(recording.stages)

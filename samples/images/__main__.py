@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with `arguments` (default: those of the process) and return its exit status."""
+    """Run the command with `arguments` (default: those of the process); return its exit status."""
     ready_streams()
     try:
         from penstock.samples.images.application import run_command

@@ -1,4 +1,4 @@
-"""The command, from its arguments to its exit status."""
+"""Runs the command, from its arguments to its exit status."""
 
 from __future__ import annotations
 
@@ -101,10 +101,10 @@ def _run(options: Options) -> int:
     folders = {mode: options.output / mode.value if options.compare else options.output for mode in options.modes}
     received: list[int] = []
     with contextlib.ExitStack() as stack:
-        # Pillow warns of things that a user cannot change: odd EXIF entries, many pixels below the limit.
+        # Pillow warns about things that users cannot change: odd EXIF entries, many pixels below the limit.
         stack.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-        warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
+        warnings.simplefilter("ignore", LoopHeldWarning)  # it is meant for people who write programs
         given = stack.enter_context(opened_input(options, screen, list(folders.values())))
         _make_output_folders(folders.values(), given)
         get_ready()
@@ -126,7 +126,7 @@ def _status_of(reports: Sequence[RunReport], received: Sequence[int]) -> int:
 
 
 def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: str) -> int:
-    """Print the report and write the failures; return the exit status if one of them is not possible."""
+    """Print the report and write the failures; return an exit status if one of them cannot be done."""
     problems: list[str] = []
     if options.errors is not None:
         try:
@@ -146,7 +146,7 @@ def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: s
 
 
 def _make_output_folders(folders: Iterable[Path], given: Input) -> None:
-    """Make the folders. Each must be writable, and must not be a folder of the pictures."""
+    """Make the folders. Each must be writable, and must not be a folder with the pictures."""
     for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)

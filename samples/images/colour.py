@@ -1,7 +1,7 @@
-"""Turns an image of any mode into RGB with 8 bits that looks as a person would expect."""
+"""Turns an image of any mode into RGB with 8 bits that looks as people expect."""
 
-# Four steps: reduce deep greyscale to 8 bits, set alpha aside, convert the colours to sRGB by the embedded profile if
-# there is one that works (phones and cameras embed wider ones), then lay transparent parts on white.
+# Four steps: reduce deep greyscale to 8 bits; set alpha aside; convert the colours to sRGB by the embedded profile, if
+# it is usable (phones and cameras embed profiles with more colours); lay transparent parts on white.
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from penstock.samples.images.depth import is_deep, squeeze
 __all__ = ["to_rgb"]
 
 _WHITE = (255, 255, 255, 255)
-_NO_CHANGE = 2  # steps of 255; makers of sRGB profiles round their curves differently
+_NO_CHANGE = 2  # steps of 255; sRGB profiles of different makers are rounded differently
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -37,7 +37,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _parted(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the colours as L, RGB, CMYK, LAB, YCbCr or HSV, and the alpha channel if there is one."""
+    """Return the colours as L, RGB, CMYK, LAB, YCbCr or HSV, and the alpha channel (None if there is none)."""
     if image.mode == "La":
         image = image.convert("LA")  # the only mode that Pillow converts it to
     if image.has_transparency_data:
@@ -76,7 +76,7 @@ def _through_profile(image: Image.Image, embedded: bytes | None) -> Image.Image 
 
 @lru_cache(maxsize=32)
 def _changes_colours(embedded: bytes) -> bool:
-    """Whether an RGB profile gives other colours than sRGB; this is tried with greys and a grid of colours."""
+    """Whether an RGB profile gives other colours than sRGB; tested with greys and a grid of colours."""
     colours = [(grey, grey, grey) for grey in range(256)] + list(product(range(0, 256, 51), repeat=3))
     probe = Image.fromarray(np.array([colours], dtype=np.uint8))
     source = ImageCms.ImageCmsProfile(BytesIO(embedded))

@@ -1,7 +1,7 @@
 """Draws the contact sheet: the thumbnails of a run on one or more pages, in order, each with its name."""
 
-# A plain function draws a whole page from the thumbnails on disk. So any worker can draw it, only names are sent there,
-# and a run that is resumed has the earlier thumbnails on its sheet, too.
+# A plain function draws a whole page from the thumbnails on disk. So any worker can draw a page, only file names are
+# sent to it, and the sheet of a resumed run has the earlier thumbnails too.
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GAP = 26
 _CELL = 220  # the largest width of a thumbnail on the sheet
 _CAPTION = 30  # the height of the line below it
 _FONT_SIZE = 13
-# The first font that is found: the first has Chinese, Japanese and Korean, the second Greek and Cyrillic.
+# The first font that is found is used. The first has Chinese, Japanese and Korean, the second Greek and Cyrillic.
 _FONTS = ("NotoSansCJK-Regular.ttc", "DejaVuSans.ttf", "arial.ttf", "Arial Unicode.ttf")
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -38,7 +38,7 @@ class SheetEntry:
     """A thumbnail for the sheet.
 
     Args:
-        place: the place on the sheet, from 0, without gaps.
+        place: its place on the sheet, from 0; places have no gaps.
         number: the number of the picture.
         name: the name of the picture, printable.
         file: the thumbnail.
@@ -60,7 +60,7 @@ class SheetPage:
         entries: the thumbnails on it.
         started: when the work began (`time.perf_counter()`, seconds).
         finished: when it ended.
-        problem: the reason why it could not be written; None if it was.
+        problem: the reason why the page could not be written; None if it was written.
     """
 
     number: int
@@ -83,7 +83,7 @@ def sheet_name(number: int) -> str:
 
 
 def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
-    """Draw one page with the first `entries` that fit on it, and write it over an older one.
+    """Draw one page with as many `entries` as fit on it, and write it over an older page.
 
     A thumbnail that no longer exists leaves its place empty. A page that cannot be written has a `problem`.
     """
@@ -101,7 +101,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
 
 
 class _Page:
-    """A page in memory, just long enough for `count` thumbnails."""
+    """A page in memory, with just enough rows for `count` thumbnails."""
 
     def __init__(self, settings: Settings, count: int) -> None:
         assert settings.sheet is not None
@@ -138,7 +138,7 @@ class _Page:
         font, name = _font(), entry.name
         text = f"{entry.number} · {name}"
         length = font.getlength(text)
-        shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # a few too many at first
+        shown = min(len(name), int(len(text) * self._cell[0] / length) + 1)  # usually a few characters too many
         while length > self._cell[0] and shown > 1:
             shown -= 1
             text = f"{entry.number} · {name[: (shown + 1) // 2]}…{name[len(name) - shown // 2 :]}"
@@ -147,7 +147,7 @@ class _Page:
 
 
 def _thumbnail(file: Path, cell: tuple[int, int]) -> Image.Image | None:
-    """Return the thumbnail in its size on the sheet; None if it can no longer be read."""
+    """Return the thumbnail at its size on the sheet; None if it can no longer be read."""
     try:
         with Image.open(file, formats=["JPEG"]) as image:
             image.draft("RGB", cell)
@@ -168,7 +168,7 @@ def _font() -> _Font:
 
 @cache
 def _shadow(cell: tuple[int, int]) -> Image.Image:
-    """Return a soft shadow for one thumbnail on paper, a little lower than it and half a gap larger on each side."""
+    """Return a soft shadow for one thumbnail: a little lower, and half a gap larger on each side."""
     half = _GAP // 2
     ground = Image.new("RGB", (cell[0] + 2 * half, cell[1] + 2 * half), _PAPER)
     ImageDraw.Draw(ground).rectangle((half, half + 3, half + cell[0] - 1, half + cell[1] + 2), fill=_SHADOW)

@@ -1,8 +1,8 @@
-"""The control-flow mode: one agent per phase, with buffers between them; slots of the governor by hand."""
+"""The control-flow mode: one agent per phase, with buffers between them; the agents take and free slots themselves."""
 
-# An image takes a slot of the governor before it is loaded, and its slot is freed after the output or where the image
-# fails. The chapter's agents pass an error on to the last agent for that; here the agent that catches the error frees
-# the slot itself.
+# An image takes a slot of the governor before it is loaded. Its slot is freed after the output, or where the image
+# fails: the chapter's agents pass an error on to the last agent for that, but here the agent that catches the error
+# frees the slot.
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def run_control_flow(
 
 @attrs.define(eq=False)
 class _Line:
-    """The common parts of the agents: the slots, and the treatment of images that fail."""
+    """What the agents share: the slots, and the handling of images that fail."""
 
     governor: PipelineGovernor
     settings: Settings

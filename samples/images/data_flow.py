@@ -1,4 +1,4 @@
-"""The data-flow mode: one block per phase, linked into a line that a governor governs."""
+"""The data-flow mode: one block per phase, linked into a line that a governor limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def run_data_flow(
     watch: Watch,
     sheet: SheetKeeper | None,
 ) -> None:
-    """Send `jobs` through a block per phase and one that publishes; the phases run in `executor`."""
+    """Send `jobs` through a block per phase and a block that publishes; the phases run in `executor`."""
     stages = Stages(settings, observer, executor, sheet)
     loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
     filterer, writer, publisher = stages.noise(), stages.output(), stages.publish()

@@ -1,8 +1,8 @@
 """Reduces pictures with more than 8 bits per sample to 8 bits; the file or its values tell which value is white."""
 
-# Cameras, scanners and microscopes put 10, 12 or 14 bits into samples of 16 and leave the upper bits empty. Read as 16
-# bits, such a picture is black. If the file says how many bits it uses, that counts. Otherwise white is the end of the
-# smallest usual range that holds all values.
+# Cameras, scanners and microscopes put 10, 12 or 14 bits into samples of 16 bits and leave the upper bits empty. Read
+# as 16 bits, such a picture is black. The number of bits that the file states decides. If it states none, white is the
+# end of the smallest usual range that holds all values.
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WORD = 65535.0
 _RANGES = (255.0, 1023.0, 4095.0, 16383.0, _WORD)  # of 8, 10, 12, 14 and 16 bits
 _BITS, _LARGEST, _LARGEST_TYPED, _WHITE_LEVEL, _PHOTOMETRIC = 258, 281, 341, 50717, 262  # tags of TIFF
 _WHITE_IS_ZERO = 0
-_FULL_RANGE = ("PPM", "JPEG2000")  # Pillow scales the values of these as the file says
+_FULL_RANGE = ("PPM", "JPEG2000")  # Pillow scales the values of these formats as the file says
 
 Values = npt.NDArray[Any]
 
@@ -71,7 +71,7 @@ def _white(mode: str, brightest: float, source: Image.Image) -> tuple[float, str
 
 
 def _said_white(source: Image.Image) -> float | None:
-    """Return the white of a TIFF by its white level, its largest value or its number of bits; None if it has none."""
+    """Return the white of a TIFF by its white level, largest value or number of bits; None if it states none."""
     for tag in (_WHITE_LEVEL, _LARGEST, _LARGEST_TYPED):
         value = _tag(source, tag)
         if isinstance(value, (int, float)) and value > 0:
@@ -81,7 +81,7 @@ def _said_white(source: Image.Image) -> float | None:
 
 
 def _tag(source: Image.Image, tag: int) -> object:
-    """Return the value of a tag, the first one if each channel has one; None if there is no such tag."""
+    """Return the value of a tag, of the first channel if each channel has one; None if there is no such tag."""
     if not isinstance(source, TiffImagePlugin.TiffImageFile):
         return None
     value: Any = source.tag_v2.get(tag)

@@ -19,7 +19,7 @@ __all__ = ["UnusableWorkersError", "open_executor"]
 
 
 class UnusableWorkersError(Exception):
-    """A kind of workers is not available; the message says why and what to do, on one line."""
+    """This kind of workers is not available; the message says why and what to do, on one line."""
 
 
 @contextlib.contextmanager
@@ -79,12 +79,12 @@ def _client(distributed: Any, number: int) -> Any:
 def _shielded_from_interrupts() -> Generator[None]:
     """Keep Ctrl-C from processes that start in the body, and from this process until they have started.
 
-    Ctrl-C goes to all processes of a terminal. Those of Dask would print tracebacks and lose their results.
+    Ctrl-C goes to all processes of a terminal. Dask's processes would print tracebacks and lose their results.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # or a thread that is started for the first process would get Ctrl-C again
+    resource_tracker.ensure_running()  # or a thread that starts with the first process would get Ctrl-C again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

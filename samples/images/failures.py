@@ -17,7 +17,7 @@ _MOST_REASONS = 10
 
 
 def by_reason(failures: Sequence[Failure]) -> list[str]:
-    """Return a line per reason, the most frequent first, with their number and an example."""
+    """Return a line per reason, the most frequent first, with its number of failures and an example."""
     groups: dict[tuple[str, str], list[Failure]] = {}
     for failure in failures:
         groups.setdefault((failure.phase.value, re.sub(r"\d+", "N", failure.reason)), []).append(failure)

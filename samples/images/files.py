@@ -1,4 +1,4 @@
-"""Finds pictures in folders, among files and in lists, and counts what it leaves out."""
+"""Finds pictures in folders, files and lists, and counts the files and folders that it leaves out."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class NoPicturesError(Exception):
 
 @attrs.frozen
 class Found:
-    """Pictures, and what was left out.
+    """The pictures that were found, and counts of what was left out.
 
     Args:
         pictures: the pictures, in the order in which they are worked on.
-        left_out: counts of the files that are no pictures and of the folders that were not searched.
+        left_out: the counts of files that are not pictures and of folders that were not searched.
     """
 
     pictures: list[Path]
@@ -37,8 +37,8 @@ class Found:
 def find_pictures(folder: Path) -> list[Path]:
     """Return the pictures in `folder`, in natural order of their names; sub-folders are not searched.
 
-    A picture is a file with one of `EXTENSIONS`, in upper or lower case, that is not hidden. Whether it can be read
-    is only known after loading it.
+    A picture is a file with one of `EXTENSIONS`, in upper or lower case, that is not hidden. Only loading it shows
+    whether it can be read.
 
     Raises:
         NoPicturesError: the folder does not exist, cannot be listed, or has no pictures.
@@ -57,10 +57,10 @@ def find_all(
 
     Args:
         sources: folders, files, and patterns such as `*.jpg`, in the order in which they are worked on. A file that is
-            named by itself may have any extension.
-        listed: the files of a list, which may have any extension too; a missing one is only noticed by loading it.
-        recursive: whether to search the folders in folders.
-        outputs: the folders for thumbnails; a search of a folder above them leaves them out.
+            named itself may have any extension.
+        listed: the files of a list, which may have any extension too. A missing file is only noticed when it is loaded.
+        recursive: whether to search sub-folders.
+        outputs: the folders for thumbnails; a search leaves them out.
 
     Raises:
         NoPicturesError: something does not exist or cannot be listed, or there are no pictures at all.
@@ -125,7 +125,7 @@ def _is_picture(path: Path, out: LeftOut) -> bool:
 
 
 def _tree(top: Path, out: LeftOut, taken: set[str]) -> Iterator[list[Path]]:
-    """Return the pictures of a folder and of those below it, except hidden folders, links and those of thumbnails."""
+    """Return the pictures in a folder and below it; hidden folders, linked folders and thumbnails are left out."""
     with_error: list[OSError] = []
     for folder, names, files in os.walk(top, onerror=with_error.append):
         below: list[str] = []

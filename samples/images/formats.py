@@ -1,4 +1,4 @@
-"""The formats that can be read: those that Pillow reads by itself, and HEIC if its extra is installed."""
+"""The formats that can be read: those that Pillow reads alone, and HEIC if its extra is installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 __all__ = ["EXTENSIONS", "formats_for", "get_ready", "why_not"]
 
-# Their first bytes identify these formats, so that their files may have any name.
+# These formats are identified by their first bytes, so their files may have any name.
 _KNOWN_BY_CONTENT = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "HEIF")
 # EPS needs another program (Ghostscript), WMF is drawn only on Windows, and Pillow cannot read the others.
 _NOT_READ = ("EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG")
@@ -38,7 +38,7 @@ EXTENSIONS = _extensions()
 
 
 def formats_for(suffix: str) -> list[str]:
-    """Return the formats to try for a file: those that their content identifies, and that of its extension."""
+    """Return the formats to try for a file: all that are identified by content, and the format of its extension."""
     get_ready()
     named = Image.registered_extensions().get(suffix.lower())
     also = [] if named is None or named in _NOT_READ or named in _KNOWN_BY_CONTENT else [named]
@@ -46,7 +46,7 @@ def formats_for(suffix: str) -> list[str]:
 
 
 def why_not(suffix: str) -> str:
-    """Return the reason why files with this extension are not read; empty if there is no special reason."""
+    """Return the reason why files with this extension cannot be read; empty if there is no special reason."""
     if suffix in _HEIC:
         return f"try {_HEIC_EXTRA}"
     if suffix in _RAW:

@@ -21,7 +21,7 @@ class GuiChoice:
     Args:
         host: the address to listen at.
         port: the port; 0 for any free one.
-        start_folder: the folder below which folders can be chosen on the page.
+        start_folder: the page can choose folders below this folder.
         opens_browser: whether to open the page in a browser.
         output: the folder for thumbnails; None for a temporary folder.
     """
@@ -39,7 +39,7 @@ def add_gui_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--gui",
         action="store_true",
-        help="show all this on a page in the browser, which begins with the other options. Thumbnails go to a "
+        help="show all this on a page in the browser, which starts with the other options. Thumbnails go to a "
         "temporary folder unless --output is given. Needs: pip install 'penstock[gui]'",
     )
     group.add_argument("--port", type=_port, metavar="N", default=0, help="port of the page (default: any free port)")
@@ -47,7 +47,7 @@ def add_gui_options(parser: argparse.ArgumentParser) -> None:
         "--host",
         metavar="NAME",
         default="127.0.0.1",
-        help="name or address to listen at (default: %(default)s, this machine only); everybody who knows the "
+        help="name or address to listen at (default: %(default)s, this machine only); everyone who knows the "
         "printed address can use the page, and nothing is encrypted",
     )
     group.add_argument(
@@ -60,19 +60,19 @@ def add_gui_options(parser: argparse.ArgumentParser) -> None:
 
 
 def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> GuiChoice | None:
-    """Return how the page is served; None without `--gui`. End the program if the other options do not fit."""
+    """Return how the page is served; None without `--gui`. End the program if other options do not go with it."""
     if not given.gui:
         if given.port or given.start_folder or given.no_browser or given.host != parser.get_default("host"):
             parser.error("--port, --host, --start-folder and --no-browser are for --gui")
         return None
     for name in _NOT_WITH:
         if getattr(given, name) != parser.get_default(name):
-            parser.error(f"--gui goes without --{name.replace('_', '-')}: the page has its own way for that")
+            parser.error(f"--gui cannot be used with --{name.replace('_', '-')}: the page has its own control for that")
     for name in _NOT_THERE:
         if getattr(given, name) != parser.get_default(name):
-            parser.error(f"--gui goes without --{name.replace('_', '-')}: the page has nothing like that")
+            parser.error(f"--gui cannot be used with --{name.replace('_', '-')}: the page cannot do that")
     if len(given.sources) > 1 or any(str(source) == "-" or os.path.isfile(source) for source in given.sources):
-        parser.error("--gui shows one folder of pictures at a time; name that, or none")
+        parser.error("--gui shows one folder of pictures at a time; name one folder, or none")
     if given.executor == "dask":
         parser.error("--gui runs phases in threads or processes, not in dask")
     start = given.start_folder or (given.sources[0] if given.sources else Path())

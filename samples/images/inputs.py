@@ -1,4 +1,4 @@
-"""Finds the pictures of a run: in folders, files, patterns or a list on standard input; or it paints some."""
+"""Finds the pictures of a run in folders, files, patterns or a list on standard input, or paints some."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from penstock.samples.images.pictures import make_pictures
 
 __all__ = ["Input", "opened_input", "read_list"]
 
-_PAINTED = 15  # pictures that are painted if none are named, up to the limit
-_SHRINK = 2  # times smaller to compare modes, so that they fit into the thumbnails without scaling
+_PAINTED = 15  # the number of pictures that are painted if none are named; `--limit` can lower it
+_SHRINK = 2  # to compare modes, their sides are this many times smaller, so that they fit into the thumbnails unscaled
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Input:
     Args:
         jobs: one or more jobs.
         folders: the folders of the pictures.
-        left_out: a text about files that were left out; empty if there were none.
+        left_out: a text about files that were left out; empty if there are none.
     """
 
     jobs: Jobs

@@ -15,12 +15,12 @@ __all__ = ["Jobs", "list_jobs"]
 
 
 class Jobs(Sequence[Job]):
-    """Jobs for the pictures, repeated, and numbered from 1; each is made when it is asked for.
+    """The jobs for the pictures, repeated and numbered from 1; each job is made when it is needed.
 
     Args:
         pictures: one or more pictures.
-        repeat: how often the pictures are repeated; None for no end.
-        root: a folder: the names of thumbnails depend on the paths below it; None for the whole paths.
+        repeat: the number of rounds through the pictures; None for no end.
+        root: a folder; the names of thumbnails depend on the paths below it. None: they depend on the whole paths.
     """
 
     def __init__(self, pictures: Sequence[Path], repeat: int | None, root: Path | None = None) -> None:
@@ -51,5 +51,5 @@ class Jobs(Sequence[Job]):
 def list_jobs(
     pictures: Sequence[Path], limit: int | None = None, repeat: int | None = 1, root: Path | None = None
 ) -> Jobs:
-    """Return the jobs for the first `limit` pictures, repeated `repeat` times, or without end."""
+    """Return the jobs for the first `limit` pictures, in `repeat` rounds, or in rounds without end."""
     return Jobs(pictures[:limit], repeat, root)

@@ -1,4 +1,4 @@
-"""Counts files and folders that are left out, by kind, so that the user is told."""
+"""Counts the files and folders that are left out, by kind, to tell the user."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class LeftOut:
         self._counts = Counter[str]()
 
     def add(self, kind: str, count: int = 1) -> None:
-        """Count one thing of a kind."""
+        """Count one or more files or folders of a kind."""
         self._counts[kind] += count
 
     def add_file(self, path: Path) -> None:
-        """Count a file whose extension is not that of a picture."""
+        """Count a file whose extension is not one of a picture."""
         self.add(path.suffix.lower() or "without a suffix")
 
     def __bool__(self) -> bool:

@@ -32,7 +32,7 @@ def load(job: Job, settings: Settings) -> ImageInfo:
     A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that leaves at least twice what the thumbnail needs.
 
     Raises:
-        UnreadableError: not a regular file, empty, not a picture, or with more pixels than Pillow's limit.
+        UnreadableError: the file is not a regular file, is empty, is not a picture, or exceeds Pillow's pixel limit.
         OSError: the file cannot be opened or read, or it is cut off.
     """
     _check_file(job.path)
@@ -60,7 +60,7 @@ def _decode(picture: Image.Image) -> None:
 
 
 def _check_file(path: Path) -> None:
-    """Refuse a file that would block (a pipe) or give a poor message (an empty file) when it is opened."""
+    """Refuse files that would block when opened (a pipe) or cause an unclear message (an empty file)."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableError("not a regular file")
@@ -69,7 +69,7 @@ def _check_file(path: Path) -> None:
 
 
 def _opened(path: Path) -> Image.Image:
-    """Open the picture: its header is read, its pixels are not."""
+    """Open the picture; only its header is read, not its pixels."""
     try:
         return Image.open(path, formats=formats_for(path.suffix))
     except UnidentifiedImageError:

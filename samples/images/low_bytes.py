@@ -1,7 +1,7 @@
 """Reads the low bytes of colours with 16 bits; Pillow reads only the high bytes."""
 
-# The high bytes are enough for colours that use all 16 bits. Colours of 12 bits in samples of 16 have almost nothing in
-# them. Those are read a second time, as if the two bytes were swapped.
+# The high bytes are enough for colours that use all 16 bits. Colours of 12 bits in samples of 16 bits have almost
+# nothing in their high bytes. Such a picture is read a second time, as if the two bytes were swapped.
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from penstock.samples.images.depth import Squeezed, squeeze_colours
 
 __all__ = ["choose_low_bytes", "has_low_bytes", "may_be_narrow", "with_low_bytes"]
 
-_OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}  # big endian, little endian, this machine
-_SUSPICIOUS = 64  # if all high bytes are below it, there are 14 bits or fewer
+_OTHER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}  # big endian, little endian, native
+_SUSPICIOUS = 64  # if all high bytes are below this, the samples use 14 bits or fewer
 
 
 def has_low_bytes(picture: Image.Image) -> bool:
-    """Whether Pillow will read only the high bytes of `picture`; ask before it is loaded."""
+    """Whether Pillow will read only the high bytes of `picture`; call this before it is loaded."""
     return _rawmode_of_low_bytes(picture) is not None
 
 
@@ -30,7 +30,7 @@ def may_be_narrow(high: Image.Image) -> bool:
 
 
 def choose_low_bytes(picture: Image.Image) -> None:
-    """Let Pillow read the low bytes of `picture`, which has some and is not loaded yet."""
+    """Let Pillow read the low bytes of `picture`; it must have low bytes and not be loaded yet."""
     rawmode = _rawmode_of_low_bytes(picture)
     assert rawmode is not None
     assert isinstance(picture, ImageFile.ImageFile)
@@ -38,9 +38,9 @@ def choose_low_bytes(picture: Image.Image) -> None:
 
 
 def with_low_bytes(high: Image.Image, low: Image.Image) -> Squeezed:
-    """Return colours with 8 bits, given the high bytes as they were read, and the low bytes.
+    """Return colours with 8 bits, made from the high bytes as Pillow read them and the low bytes.
 
-    Colours that use the range of 16 bits stay as they were read.
+    If the colours use the range of 16 bits, the high bytes are returned unchanged.
     """
     values = 256 * np.asarray(high.convert("RGB"), np.float32) + np.asarray(low.convert("RGB"), np.float32)
     squeezed = squeeze_colours(values, low)

@@ -1,4 +1,4 @@
-"""The manifest of an output folder: the result of each picture, for people, for programs, and for `--resume`."""
+"""The manifest of an output folder: it lists the result of each picture, for people, programs and `--resume`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from penstock.samples.images.settings import Settings
 __all__ = ["MANIFESTS", "Entry", "read_manifest", "rules_of", "write_manifest"]
 
 MANIFESTS = ("manifest.csv", "manifest.json")
-_RULES = 1  # increase this when the same picture and settings give another thumbnail than before
+_RULES = 1  # increase this when the same picture and settings give a different thumbnail than before
 _COLUMNS = ("source", "thumbnail", "digest", *(f"{phase.value}_seconds" for phase in Phase), "error", "note")
 
 
@@ -31,11 +31,11 @@ class Entry:
         source: the whole path of the picture.
         thumbnail: the file name in the output folder; empty if there is no thumbnail.
         digest: the SHA-256 of the thumbnail's file.
-        seconds: the seconds of work, by phase.
+        seconds: seconds of work, by phase.
         error: the reason why there is no thumbnail; empty if there is one.
         note: the assumption that was needed to read the picture; empty if none was.
         size: the bytes of the picture's file; -1 if it does not exist.
-        modified: the time of its last change, in nanoseconds; -1 if it does not exist.
+        modified: the time of the last change of the picture's file, in nanoseconds; -1 if it does not exist.
         length: the bytes of the thumbnail's file.
     """
 

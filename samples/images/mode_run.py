@@ -94,7 +94,7 @@ def _settings(options: Options, folder: Path, count: int) -> Settings:
 
 
 def _workers_of(mode: Mode, options: Options) -> tuple[Workers | None, int]:
-    """Return the kind of workers, and the number of images that can be worked on at once."""
+    """Return the kind of workers, and how many images can be worked on at once."""
     match mode:
         case Mode.SEQUENTIAL:
             return None, 1

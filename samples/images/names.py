@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["printable", "shown_name", "thumbnail_name"]
 
-# A file name may have 255 bytes in most file systems, including digits and the suffix.
+# In most file systems a file name may have up to 255 bytes, including digits and the suffix.
 _MAX_STEM_BYTES = 200
 _DIGITS = 8
 _JOINERS = "\u200c\u200d"  # they are invisible, but Persian names and emoji need them
@@ -34,9 +34,9 @@ def thumbnail_name(path: Path, key: str, turn: int = 1) -> str:
 
     Args:
         path: the picture.
-        key: a unique text for the picture: its whole path, or the path below a folder. The name has a few digits of its
-            digest, so that pictures of the same name in different folders differ.
-        turn: the repetition, from 1; the name has it from the second on.
+        key: a unique text for the picture: its whole path, or the path below a folder. A few digits of its digest are
+            part of the name, so that pictures of the same name in different folders differ.
+        turn: the number of the round, from 1; it is part of the name from the second round on.
     """
     stem = path.stem
     while len(os.fsencode(stem)) > _MAX_STEM_BYTES:

@@ -9,7 +9,7 @@ __all__ = ["natural_order"]
 
 
 def natural_order(path: PurePath) -> tuple[object, ...]:
-    """Return a sort key: folder by folder, numbers as numbers, upper and lower case alike."""
+    """Return a sort key that compares folder by folder and numbers by value, and ignores case."""
     return tuple(_key(part) for part in path.parts), str(path)
 
 

@@ -1,9 +1,9 @@
 """The third phase, the filter: Gaussian noise over the photograph."""
 
 # Pixels are whole numbers, and so is the noise after rounding: a few different steps, each with its own probability.
-# They are drawn from a table that has each step as often as the normal distribution says. That takes a fifth of the
-# time of drawing normal numbers and rounding the sums. Buffers that a worker keeps were tried and gained nothing,
-# because the allocator keeps the memory of one image for the next.
+# The steps are drawn from a table that contains each step as often as the normal distribution requires. This takes a
+# fifth of the time of drawing normal numbers and rounding the sums. Keeping buffers in the workers was tried and gained
+# nothing, because the allocator keeps the memory of one image for the next.
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def add_noise(info: ImageInfo, settings: Settings) -> ImageInfo:
     """Add noise of standard deviation `settings.noise` to each channel of the picture, but not to the frame.
 
     The generator is seeded with `settings.seed` and the name of the thumbnail, so an image gets the same noise in every
-    mode, run and worker. Each call has a generator of its own, because a shared one would need a lock. NumPy lets other
-    threads run while numbers are drawn and added.
+    mode, run and worker. Each call makes its own generator, because a shared one would need a lock. NumPy lets other
+    threads run while it draws and adds numbers.
     """
     if settings.noise == 0:
         return info

@@ -11,10 +11,10 @@ __all__ = ["Observer", "Observers"]
 
 
 class Observer(Protocol):
-    """Is told of everything that happens in a run; called on the trio thread, so it must be quick."""
+    """Gets a call for each event of a run. The calls come on the trio thread, so they must be quick."""
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
-        """An image has left `phase`, perhaps some time ago: its stamps have the times. Images come in any order."""
+        """An image has left `phase`, perhaps some time ago; its stamps have the times. Images come in any order."""
 
     def on_image(self, info: ImageInfo) -> None:
         """A thumbnail is on disk; images come in the order of their sequence numbers."""
@@ -24,22 +24,22 @@ class Observer(Protocol):
 
 
 class Observers(Observer):
-    """Several observers as one; they are told in the given order."""
+    """Several observers as one; they are called in the given order."""
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._observers = tuple(observers)
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
-        """Tell every observer."""
+        """Call every observer."""
         for observer in self._observers:
             observer.on_progress(phase, info)
 
     def on_image(self, info: ImageInfo) -> None:
-        """Tell every observer."""
+        """Call every observer."""
         for observer in self._observers:
             observer.on_image(info)
 
     def on_error(self, failure: Failure) -> None:
-        """Tell every observer."""
+        """Call every observer."""
         for observer in self._observers:
             observer.on_error(failure)

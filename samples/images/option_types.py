@@ -1,4 +1,4 @@
-"""Types of options: each function turns a text into a value, or says what it expected."""
+"""Types of options: each function turns a text into a value, or raises an error that says what was expected."""
 
 from __future__ import annotations
 

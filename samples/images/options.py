@@ -31,9 +31,9 @@ The same four phases (load, scale, noise, output) run in one of four modes:
   data-flow      one block per phase, linked into a line (the default)
   load-balanced  as data-flow, but several filter blocks share the noise phase
 
-Blocks run the phases in threads, in processes or in a Dask cluster, several images per phase at once. The other two
-modes run the same functions in a thread, one image per phase at once. Thumbnails come out in the natural order of the
-file names, and are the same, byte for byte, in every mode and with all kinds of workers.
+Blocks run the phases in threads, in processes or in a Dask cluster, on several images per phase at once. The other two
+modes run the same functions in threads, on one image per phase at a time. Thumbnails come out in the natural order of
+the file names, and are the same, byte for byte, in every mode and with all kinds of workers.
 """
 
 _EPILOG = """\
@@ -41,15 +41,15 @@ examples:
   penstock-images                              paint some pictures and run them through the blocks
   penstock-images ~/Pictures --output thumbs   thumbnails of all the pictures in a folder
   penstock-images ~/Pictures --recursive --resume
-                                               of those below it too, and only of what is new or has changed
+                                               also of the folders below it, but only of new or changed pictures
   find . -size +1M -name '*.jpg' | penstock-images -
-                                               of the files of a list, one per line
+                                               of the files in a list, one per line
   penstock-images ~/Pictures --compare --limit 50
                                                all four modes over the first 50, in one table
   penstock-images ~/Pictures --executor processes --workers 4 --concurrency load=4,noise=2
                                                in four processes, with up to two images in noise
   penstock-images --compare --record run.svg --record run.json
-                                               charts and traces, run-data-flow.svg and so on
+                                               charts and traces, such as run-data-flow.svg
   penstock-images --gui                        all of it on a page in the browser
 exit status:
   0 all images came out; 1 some failed; 2 wrong use, or something cannot be written; 124 ended by the time limit;
@@ -66,7 +66,7 @@ class Options:
     """The checked options of the user.
 
     Args:
-        sources: folders, files and patterns; `LIST` for the list on standard input. Empty to paint pictures.
+        sources: folders, files and patterns; `LIST` stands for the list on standard input. If empty, some are painted.
     """
 
     sources: tuple[Path, ...]
@@ -99,7 +99,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     """Read the command line.
 
     Raises:
-        SystemExit: an error or the help has been printed.
+        SystemExit: an error or the help was printed.
     """
     parser = _parser()
     found = parser.parse_args(arguments)
@@ -158,15 +158,15 @@ def _refuse_what_is_not_used(
             parser.error(f"{option_names(useless)} {'is' if len(useless) == 1 else 'are'} for {what_for}")
 
     if not found.sources:
-        refuse(_OF_PICTURES, "pictures that are there, and none were named")
+        refuse(_OF_PICTURES, "pictures of yours, and none were named")
     if found.compare:
-        refuse(["resume"], "one mode: where modes are compared, each does all the work")
+        refuse(["resume"], "one mode: a comparison runs all the work in each mode")
         return
     mode = modes[0]
     if mode is Mode.SEQUENTIAL:
         refuse(_OF_A_NETWORK, "a network, and the mode sequential has none")
     if not mode.uses_executor:
-        refuse(_OF_BLOCKS, f"blocks, and the mode {mode.value} calls phases without any")
+        refuse(_OF_BLOCKS, f"blocks, and the mode {mode.value} has none")
     if mode is not Mode.LOAD_BALANCED:
         refuse(["filters"], "the mode load-balanced")
     elif Phase.NOISE.value in (found.concurrency or {}):
@@ -181,9 +181,9 @@ def _parser() -> CommandParser:
         type=file_path,
         metavar="PICTURES",
         help="folders of pictures, files, patterns such as 'a*.jpg', or - for a list of files on standard input, one "
-        "per line or separated by null characters; without any, some are painted",
+        "per line or separated by null characters; if none are named, some are painted",
     )
-    parser.add_argument("--recursive", action="store_true", help="search the folders in folders, too")
+    parser.add_argument("--recursive", action="store_true", help="search the sub-folders too")
     parser.add_argument(
         "--output",
         type=file_path,
@@ -194,15 +194,15 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="leave out pictures whose thumbnails are up to date by the manifest in DIR, and name files that no "
-        "longer belong there",
+        help="leave out pictures whose thumbnails are up to date according to the manifest in DIR, and name files that "
+        "no longer belong there",
     )
     parser.add_argument(
-        "--errors", type=file_path, metavar="FILE", help="write the pictures that failed and the reasons, one per line"
+        "--errors", type=file_path, metavar="FILE", help="write the pictures that failed, with reasons, one per line"
     )
     _add_what(parser)
     _add_how(parser)
-    group = parser.add_argument_group("how it is observed")
+    group = parser.add_argument_group("observing the run")
     group.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
     add_observing_options(group, note="; with --compare there is one file per mode, such as run-data-flow.svg")
     add_gui_options(parser)
@@ -210,12 +210,12 @@ def _parser() -> CommandParser:
 
 
 def _add_what(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what is made")
+    group = parser.add_argument_group("thumbnails")
     group.add_argument(
         "--size",
         type=size,
         metavar="WxH",
-        help="width and height of the thumbnails with their frames, in pixels (default: 320x240, to compare 1024x768)",
+        help="width and height of the thumbnails with their frames, in pixels (default: 320x240; to compare: 1024x768)",
     )
     group.add_argument(
         "--noise",
@@ -227,19 +227,19 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--layers",
         type=whole_number(1),
         metavar="N",
-        help="number of layers of noise; each takes the same time (default: 1, to compare 5)",
+        help="number of layers of noise; each takes the same time (default: 1; to compare: 5)",
     )
     group.add_argument("--limit", type=whole_number(1), metavar="N", help="take only the first N pictures")
     group.add_argument(
         "--repeat",
         type=whole_number(1),
         metavar="N",
-        help="go through these pictures N times, for a longer run (default: 1, to compare painted ones 4)",
+        help="go through these pictures N times, for a longer run (default: 1; to compare painted pictures: 4)",
     )
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how it is run")
+    group = parser.add_argument_group("running")
     modes = group.add_mutually_exclusive_group()
     names = [mode.value for mode in Mode]
     modes.add_argument(
@@ -248,8 +248,8 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     modes.add_argument(
         "--compare",
         action="store_true",
-        help="run all four modes, each into its own folder below DIR, and compare them in one table; unless you say "
-        "otherwise each phase works on one image at once, and the filter has most of the work",
+        help="run all four modes, each with its own folder below DIR, and compare them in one table; unless other "
+        "options change that, each phase works on one image at a time, and the filter has most of the work",
     )
     _add_workers(group)
     group.add_argument(
@@ -259,7 +259,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help="filter blocks in the mode load-balanced (default: 2)",
     )
     group.add_argument(
-        "--governor", type=whole_number(1), metavar="N", help="the most images in the pipeline (default: 20)"
+        "--governor", type=whole_number(1), metavar="N", help="the pipeline holds up to N images (default: 20)"
     )
     group.add_argument(
         "--on-error",
@@ -281,7 +281,7 @@ def _add_workers(group: OptionGroup) -> None:
         "--workers",
         type=whole_number(1),
         metavar="N",
-        help=f"number of threads or processes (default: one per usable processor, {usable_cpus()} here; to compare, "
+        help=f"number of threads or processes (default: one per usable processor, {usable_cpus()} here; to compare: "
         "one per phase and filter)",
     )
     group.add_argument(
@@ -289,5 +289,5 @@ def _add_workers(group: OptionGroup) -> None:
         type=concurrency,
         metavar="PHASE=N,...",
         help="number of images that a block works on at once, by phase, such as load=2,noise=1 (default: the number "
-        "of workers, to compare 1)",
+        "of workers; to compare: 1)",
     )

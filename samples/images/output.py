@@ -1,8 +1,7 @@
 """The last phase: the thumbnail is written to disk, whole or not at all."""
 
-# Two steps: a worker writes the file under a hidden name, and the file gets its place when the image is at the end of
-# the pipeline and is reported. So there is a thumbnail for each reported image, and for no other, wherever the work
-# ends.
+# There are two steps: a worker writes a hidden file, and the file is moved to its place when the image is reported, at
+# the end of the pipeline. So the thumbnails on disk are those of the reported images, even if the run ends early.
 
 from __future__ import annotations
 
@@ -33,8 +32,8 @@ def output(info: ImageInfo, settings: Settings) -> ImageInfo:
     """
     path = _hidden(settings.unfinished or settings.output)
     with _undone(path), path.open("x+b") as file:
-        # Into a file, not into memory, because only then does Pillow let other threads run. But it does not notice
-        # when the disk takes only a part.
+        # Pillow lets other threads run only while it writes into a file, not into memory. But it does not notice when
+        # the disk takes only a part.
         Image.fromarray(info.pixels).save(file, "JPEG", quality=90)
         file.seek(0)
         data = file.read()
@@ -57,9 +56,9 @@ def publish(info: ImageInfo, settings: Settings) -> ImageInfo:
 
 
 def write_whole(path: Path, data: bytes, unfinished: Path | None = None) -> None:
-    """Write `data` to `path`, where there is never half a file.
+    """Write `data` to `path`, whole or not at all.
 
-    The data go to a hidden file in `unfinished`, or in the same folder, which then replaces `path` in one step.
+    The data go to a hidden file in `unfinished`, or in the folder of `path`. It then replaces `path` in one step.
     """
     temporary = _hidden(unfinished or path.parent)
     with _undone(temporary):

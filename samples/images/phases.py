@@ -1,4 +1,4 @@
-"""The four phases as the pipelines call them: plain functions with time stamps and one kind of error."""
+"""The four phases as the pipelines call them: plain functions with time stamps and one class of error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from penstock.samples.images.sheet_keeper import SheetKeeper
 
 __all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
 
-# Problems of the output folder as a whole; other errors there concern one file.
+# Errors that concern the whole output folder; other errors there concern one file.
 _NO_MORE_OUTPUT = {
     number
     for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO", "ENOENT", "ENOTDIR", "EACCES", "EPERM", "ESTALE", "ENOTCONN")
@@ -33,7 +33,7 @@ _NO_MORE_OUTPUT = {
 }
 
 Work = Callable[[Job | ImageInfo], ImageInfo]
-"""A phase with its settings; the first one takes a job, the others the result of the phase before."""
+"""A phase with its settings; the first phase takes a job, the others take the result of the phase before."""
 
 FUNCTIONS: dict[Phase, Callable[[Any, Settings], ImageInfo]] = {
     Phase.LOAD: load,
@@ -45,7 +45,7 @@ FUNCTIONS: dict[Phase, Callable[[Any, Settings], ImageInfo]] = {
 
 
 def work_of(phase: Phase, settings: Settings) -> Work:
-    """Return `phase` as a function of one item, which can be called in any thread and sent to any process.
+    """Return `phase` as a function of one item that can be called in any thread and sent to any process.
 
     The function raises PhaseError if the work fails.
     """
@@ -62,10 +62,9 @@ def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
 
 
 async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
-    """Do `phase` in a thread of trio and tell the observer: for the modes without blocks.
+    """Do `phase` in a thread of trio and report it to the observer; for the modes without blocks.
 
-    A cancellation abandons the work at once, because it changes only memory. Only a file that was begun is finished
-    first.
+    A cancellation abandons the work at once if it changes only memory. A file that is being written is finished first.
     """
     work = work_of(phase, settings)
     info = await trio.to_thread.run_sync(work, item, abandon_on_cancel=phase is not Phase.OUTPUT)
@@ -76,9 +75,9 @@ async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: 
 async def published(
     info: ImageInfo, settings: Settings, observer: Observer, sheet: SheetKeeper | None
 ) -> list[SheetEntry]:
-    """Move the thumbnail to its place after `output`, and tell the observer; call this for images in order.
+    """After `output`, move the thumbnail to its place and report it to the observer; call this for images in order.
 
-    A cancellation waits for both steps, so that each thumbnail in its place is reported.
+    A cancellation waits for both steps, so that each moved thumbnail is reported.
 
     Returns:
         The entries for the contact sheet; none if there is no sheet.
@@ -125,7 +124,7 @@ def explain(error: Exception) -> str:
         case OSError() if str(error).startswith("decoder error"):
             return f"the file is damaged ({error})"
         case _:
-            # Pillow's own words: "image file is truncated (12 bytes not processed)", "broken PNG file", ...
+            # Pillow's own messages: "image file is truncated (12 bytes not processed)", "broken PNG file", ...
             text = " ".join(str(error).split())
             if text and not isinstance(error, LookupError):
                 return text

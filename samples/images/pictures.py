@@ -1,4 +1,4 @@
-"""Paints a folder of pictures for users who have none at hand; seeded, so they are always the same."""
+"""Paints a folder of pictures for users who have none at hand; the seed makes them the same every time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from penstock.samples.images.texture import finish
 __all__ = ["make_pictures", "paint_picture"]
 
 _LONG, _SHORT = 1800, 1200
-_PAINTED = 2  # painted at half that size, for speed, and enlarged
-_EVERY_PORTRAIT = 5  # every fifth is upright, and stored lying on its side as cameras do
+_PAINTED = 2  # for speed, painted this many times smaller, and enlarged
+_EVERY_PORTRAIT = 5  # every fifth is upright, and stored on its side as cameras do
 _TURN_RIGHT = 6  # the EXIF orientation of such a picture
 
 
@@ -46,7 +46,7 @@ def paint_picture(folder: Path, number: int, seed: int = 0, shrink: int = 1) -> 
 
 
 def _save(image: Image.Image, path: Path, turned: bool) -> None:
-    """Write the picture; if `turned`, on its side and with an EXIF entry that says so."""
+    """Write the picture; if `turned`, write it on its side, with an EXIF entry that says so."""
     exif = Image.Exif()
     if turned:
         exif[ExifTags.Base.Orientation] = _TURN_RIGHT

@@ -1,7 +1,7 @@
 """Shows a run in the terminal while it goes on: a bar, the images in flight, and the failures."""
 
-# On the trio thread events are only counted. A thread of the display draws, because that takes milliseconds, and much
-# longer if the terminal is slow or halted.
+# The trio thread only counts events. A thread of the display draws, because drawing takes milliseconds, and much longer
+# if the terminal is slow or halted.
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from penstock.samples.images.settings import Mode
 __all__ = ["ProgressDisplay", "Reported", "describe"]
 
 _SECONDS_BETWEEN = 0.1
-_MOST_LINES = 20  # of failures; the counts at the end, or a file, have the others
+_MOST_LINES = 20  # for failures; the counts at the end, or a file, include the others
 
 
 def describe(failure: Failure) -> str:
@@ -37,11 +37,11 @@ def describe(failure: Failure) -> str:
 
 
 class Reported:
-    """The failures that were printed in this run and the runs before: the first few, none of them twice.
+    """Chooses the failures that are printed in this run and the runs before: the first few, each once.
 
     Args:
-        most: the most failures that are printed.
-        are_counted: whether there will be a report that counts all of them.
+        most: up to this many failures are printed.
+        are_counted: whether a report at the end counts all failures.
     """
 
     def __init__(self, most: int = _MOST_LINES, *, are_counted: bool = True) -> None:
@@ -66,11 +66,11 @@ class ProgressDisplay(Observer):
     """A progress bar for one run; use it as a context manager around the run.
 
     Args:
-        console: draws the bar, with failures above it, or only the failures if it is no terminal. A quiet one draws
-            nothing; failures are printed on standard error then.
-        mode: its name is at the left of the bar.
+        console: shows the bar, with failures above it; only the failures if it is not a terminal. If it is quiet, it
+            shows nothing, and failures are printed on standard error.
+        mode: its name is shown at the left of the bar.
         total: the number of jobs.
-        reported: the failures that were printed before.
+        reported: chooses the failures that are printed.
     """
 
     def __init__(self, console: Console, mode: Mode, total: int, reported: Reported) -> None:
@@ -114,12 +114,12 @@ class ProgressDisplay(Observer):
             self._in_flight.add(info.sequence)
 
     def on_image(self, info: ImageInfo) -> None:
-        """Count it as done."""
+        """Count the image as done."""
         self._in_flight.discard(info.sequence)
         self._done += 1
 
     def on_error(self, failure: Failure) -> None:
-        """Count it as done, and print the file, the phase and the reason."""
+        """Count the image as done, and print its file, phase and reason."""
         self._in_flight.discard(failure.sequence)
         self._done += 1
         self._failed += 1
@@ -128,7 +128,7 @@ class ProgressDisplay(Observer):
             self._lines.append(line)
 
     def _draw_on(self) -> None:
-        """Draw until the run has ended, and once more; stop if nothing reads the terminal."""
+        """Draw until the run has ended, and once more after that; stop if the terminal has no reader."""
         drawing = self._progress if self._is_drawn else contextlib.nullcontext()
         with contextlib.suppress(OSError, SystemExit), drawing:  # rich ends the thread if a pipe is closed
             while not self._ended.wait(_SECONDS_BETWEEN):

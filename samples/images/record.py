@@ -1,4 +1,4 @@
-"""The items of the pipelines: first a job, then an image with its time stamps, or a failure."""
+"""The items of the pipelines: jobs, images with their time stamps, and failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Box", "Failure", "ImageInfo", "Job", "Phase", "PhaseError", "Pixels"
 Box = tuple[int, int, int, int]
 """Left, upper, right, lower, in pixels, as Pillow counts them."""
 Pixels = npt.NDArray[np.uint8]
-"""Red, green and blue: shape (height, width, 3). Those of a record are never changed."""
+"""Red, green and blue: shape (height, width, 3). The pixels of a record are never changed."""
 
 
 class Phase(Enum):
@@ -32,8 +32,8 @@ class Phase(Enum):
 class Stamp:
     """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds).
 
-    All processes of one machine share this clock. Workers of a Dask cluster on other machines have clocks of their own:
-    then the length of the work is right, but the time between two phases is not.
+    All processes of one machine share this clock. Dask workers on other machines have other clocks: then the length of
+    the work is right, but the time between two phases is not.
 
     Args:
         cpu: the processor time of the work, in seconds.
@@ -64,9 +64,9 @@ class Job:
 
 @attrs.frozen(eq=False, repr=False)
 class ImageInfo:
-    """One image on its way; each phase returns a new record and leaves the one it was given as it is.
+    """One image in the pipeline; each phase returns a new record and leaves the record that it got unchanged.
 
-    It can be sent to other processes: the pixels are an array, which goes through shared memory.
+    Records can be sent to other processes: the pixels are an array, which goes through shared memory.
 
     Args:
         sequence: the number of the image, from 1, without gaps.
@@ -76,7 +76,7 @@ class ImageInfo:
         pixels: the image after the latest phase.
         picture: the part of `pixels` with the photograph; the rest is the frame.
         stamps: an entry for each finished phase.
-        written: the thumbnail's file, once it is on disk; hidden until it is published.
+        written: the thumbnail's file, once it is on disk; the file is hidden until it is published.
         digest: the SHA-256 of the thumbnail's file.
         note: the assumption that was needed to read the file; empty if none was.
     """
@@ -102,7 +102,7 @@ class Failure:
 
     Args:
         exception: the class of the exception, if there was one.
-        ends_run: whether all other images would fail, too: because the disk is full, for example.
+        ends_run: whether all other images would fail too, for example because the disk is full.
     """
 
     sequence: int
@@ -117,7 +117,7 @@ class PhaseError(Exception):
     """A phase has failed on one image; `failure` has the image and the reason."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure)  # with this only argument, so that it can be pickled
+        super().__init__(failure)  # this must be the only argument, so that the error can be pickled
         self.failure = failure
 
     def __str__(self) -> str:

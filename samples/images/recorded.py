@@ -1,4 +1,4 @@
-"""Makes a recording of a run without a network from the stamps of its images, to compare its chart with others."""
+"""Makes a recording of a run without a network from the stamps of its images, so that its chart can be compared."""
 
 from __future__ import annotations
 

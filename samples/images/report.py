@@ -32,7 +32,7 @@ class RunReport:
         executor: the kind of workers; None for threads of trio, without an executor.
         workers: the number of images that could be worked on at once.
         saved: the files of its recording and its diagram.
-        network: the report of its network, if it is to be printed.
+        network: the report of its network; None not to print it.
         kept: the number of images that were up to date.
         manifest: the files of the manifest.
         problems: the reasons why other files could not be written.
@@ -60,7 +60,7 @@ class RunReport:
 
 
 def print_report(console: Console, reports: Sequence[RunReport], left_out: str = "") -> None:
-    """Print the files that were left out, then the lines and the table for `reports`, one per mode."""
+    """Print the files that were left out, then the lines and the table for `reports`, which has one per mode."""
     if left_out:
         console.print(f"left out: {printable(left_out)}", markup=False, highlight=False, soft_wrap=True)
     for report in reports:
@@ -88,7 +88,7 @@ def print_networks(console: Console, reports: Sequence[RunReport]) -> None:
 
 
 def what_went_wrong(reports: Sequence[RunReport]) -> list[str]:
-    """Return a line per problem, except for images that failed: they have been printed already."""
+    """Return a line per problem, except for failed images, which have been printed already."""
     lines: list[str] = []
     for report in reports:
         result = report.result
@@ -145,7 +145,7 @@ def _sheet_lines(result: RunResult) -> list[str]:
 
 
 def _notes(result: RunResult) -> list[str]:
-    """Return a line per assumption that was needed to read files, with the number of files and the first of them."""
+    """Return a line per assumption that was needed to read files, with the first file and the number of the others."""
     noted: dict[str, list[str]] = {}
     for image in result.finished:
         if image.note:

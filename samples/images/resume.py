@@ -1,4 +1,4 @@
-"""Plans a run: which pictures need work, and which thumbnails are up to date. It also makes the manifest."""
+"""Plans a run: finds the pictures that need work and the thumbnails that are up to date. It also makes the manifest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Plan:
 
     Args:
         jobs: the pictures that need work, numbered from 1 without gaps.
-        kept: the entries that are up to date, by the number of the picture.
+        kept: the entries that are up to date, by number of the picture.
         began: when the plan was made (`time.time_ns()`).
     """
 
@@ -45,7 +45,7 @@ class Plan:
         ]
 
     def entries(self, result: RunResult) -> list[Entry]:
-        """Return the manifest after the run, in order, without pictures that the run has not reached."""
+        """Return the entries of the manifest after the run, in order, without pictures that the run has not reached."""
         entries = dict(self.kept)
         for image in result.finished:
             entries[image.number] = self._finished(image)
@@ -64,13 +64,13 @@ class Plan:
             {stamp.phase.value: stamp.finished - stamp.started for stamp in image.stamps},
             note=image.note,
             size=size,
-            modified=modified if modified < self.began else -1,  # else it is not known which content was read
+            modified=modified if modified < self.began else -1,  # else nothing tells which content was read
             length=_stat(image.written)[0],
         )
 
 
 def make_plan(jobs: Sequence[Job], settings: Settings, resumes: bool) -> Plan:
-    """Return a plan for `jobs`: for all of them, or for those that the manifest of the output folder lacks."""
+    """Return a plan for `jobs`; if the run resumes, without those that are up to date by the manifest."""
     plan = Plan(jobs)
     known = read_manifest(settings.output, settings) if resumes else {}
     if not known:
@@ -92,7 +92,7 @@ def _is_up_to_date(entry: Entry, job: Job, folder: Path) -> bool:
 
 
 def _stat(path: Path) -> tuple[int, int]:
-    """Return size and time of the latest change; -1 for a file that cannot be read."""
+    """Return the size and the time of the last change; -1 and -1 if the file cannot be read."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

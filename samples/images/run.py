@@ -39,7 +39,7 @@ class Outcome(Enum):
     """How a run ended."""
 
     DONE = "done"  # every image came out or was skipped
-    FAILED = "failed"  # an image failed, and the user wanted the run to end then, or all others would fail, too
+    FAILED = "failed"  # an image failed, and the user wanted the run to end then, or all others would fail too
     STOPPED = "stopped"  # by the stop command
     LATE = "late"  # it took longer than the time limit
 
@@ -63,9 +63,9 @@ class RunResult:
 
     Args:
         seconds: wall-clock seconds, from the first load to the last thumbnail on disk.
-        total: the number of jobs; if the run ended early, more than finished and failures together.
+        total: the number of jobs; larger than finished and failures together if the run ended early.
         pages: the pages of the contact sheet.
-        late: why the time limit ended the run, and where its images were then; empty if it did not.
+        late: the message of the time limit that ended the run, with where its images were; empty if none did.
     """
 
     mode: Mode
@@ -89,20 +89,20 @@ async def run(
     keep: int | None = None,
     kept: Sequence[SheetEntry] = (),
 ) -> RunResult:
-    """Run `jobs` in `mode`; `observer` is told of everything, and `stop` ends the run early.
+    """Run `jobs` in `mode`; `observer` is told of all events, and `stop` ends the run early.
 
-    Failures of images are in the result, never raised. Whatever the outcome, the thumbnails in `finished` are
-    on disk, whole, and no others.
+    Failures of images are in the result, never raised. After any outcome, the thumbnails in `finished` are on disk,
+    whole, and no others.
 
     Args:
         mode: one of the four modes.
         jobs: the images, numbered from 1.
         settings: the settings of the run.
-        observer: is told on the trio thread.
+        observer: called on the trio thread.
         stop: the stop command.
         executor: the executor for the phases, if the mode has blocks; None for a thread per processor.
         watch: observes the run, and limits its time.
-        keep: the most finished images, and the most failures, that the result has, the newest; None for all.
+        keep: the result has only this many of the newest finished images, and of the newest failures; None for all.
         kept: entries of an earlier run for the contact sheet, without places.
     """
     record = _Record(keep)
@@ -145,7 +145,7 @@ async def _work_through(
     watch: Watch,
     sheet: SheetKeeper | None,
 ) -> None:
-    """Run the pipeline of `mode`; it raises PhaseError, alone or in a group, if it must stop."""
+    """Run the pipeline of `mode`. It raises PhaseError, alone or in a group, if a failed image ends the run."""
     match mode:
         case Mode.SEQUENTIAL:
             with _limited(watch.time_limit):
@@ -160,7 +160,7 @@ async def _work_through(
 
 @contextlib.contextmanager
 def _limited(seconds: float | None) -> Generator[None]:
-    """Limit the time of the body as a network does: for the mode without a network."""
+    """Limit the time of the body as a network does; for the mode without a network."""
     with trio.move_on_after(math.inf if seconds is None else seconds) as scope:
         yield
     if scope.cancelled_caught:
@@ -168,7 +168,7 @@ def _limited(seconds: float | None) -> Generator[None]:
 
 
 class _Record(Observer):
-    """Keeps what the result needs, without pixels."""
+    """Keeps the data that the result needs, without pixels."""
 
     def __init__(self, keep: int | None) -> None:
         self.finished = deque[Finished](maxlen=keep)

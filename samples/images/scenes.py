@@ -11,7 +11,7 @@ from penstock.samples.images.texture import Field, Picture, blend, field, fracta
 __all__ = ["SCENES", "Scene"]
 
 Scene = Callable[[np.random.Generator, int, int], Picture]
-"""Paints a picture of the given height and width."""
+"""A function that paints a picture of the given height and width."""
 
 _SKIES = {
     "noon": ((0.22, 0.44, 0.74), (0.50, 0.70, 0.90), (0.84, 0.90, 0.94)),
@@ -155,7 +155,7 @@ def _add_flower(
     colour: tuple[float, float, float],
     blur: float,
 ) -> None:
-    """Lay a flower over the picture, in place: petals by the angle, a yellow heart; `blur` is from 0 to 1."""
+    """Lay a flower with a yellow heart over the picture, in place; `blur` is from 0 to 1."""
     reach = int(radius * 1.6) + 2
     upper, left = max(0, int(place[0]) - reach), max(0, int(place[1]) - reach)
     part = picture[upper : int(place[0]) + reach, left : int(place[1]) + reach]

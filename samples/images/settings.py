@@ -23,7 +23,7 @@ class Mode(Enum):
 
     @property
     def uses_executor(self) -> bool:
-        """Whether blocks call the phases, through an executor."""
+        """Whether blocks call the phases, in an executor."""
         return self in (Mode.DATA_FLOW, Mode.LOAD_BALANCED)
 
 
@@ -51,7 +51,7 @@ def usable_cpus() -> int:
 
 @attrs.frozen
 class AtOnce:
-    """The number of images that each phase may work on at once, in the modes with blocks; each at least 1."""
+    """How many images each phase may work on at once, in the modes with blocks; each number is at least 1."""
 
     load: int
     scale: int
@@ -93,12 +93,12 @@ class HaltedError(Exception):
 
 
 class Halt:
-    """Lets work that was abandoned in a thread give up; abandoned processes are ended."""
+    """Lets abandoned work in a thread end early; abandoned processes are killed."""
 
     def __init__(self) -> None:
         self.is_set = False
 
-    def __reduce__(self) -> tuple[type[Halt], tuple[()]]:  # in another process it is never set
+    def __reduce__(self) -> tuple[type[Halt], tuple[()]]:  # a copy in another process is never set
         return Halt, ()
 
     def check(self) -> None:
@@ -114,16 +114,16 @@ class Settings:
     Args:
         output: the folder for the thumbnails, which exists.
         size: width and height of the framed thumbnail, in pixels.
-        noise: the standard deviation of the Gaussian noise, in steps of the 8-bit scale.
+        noise: the standard deviation of the Gaussian noise, on the 8-bit scale.
         layers: the number of layers of noise that the filter adds; each takes the same time.
         on_error: what happens when an image fails.
         filters: the number of filter blocks in the load-balanced mode; each works on one image at a time.
-        governor: the most images in the pipeline.
-        at_once: the most images in each phase, in the data-flow and load-balanced modes.
+        governor: the pipeline holds up to this many images.
+        at_once: each phase works on up to this many images at once, in the data-flow and load-balanced modes.
         seed: the noise of an image depends only on `seed` and its name, so every mode writes the same bytes.
         unfinished: the folder for files that are being written, on the disk of `output`; None for `output` itself.
         sheet: the plan of the contact sheet; None for no sheet.
-        halt: is set when the run is over.
+        halt: set when the run is over.
     """
 
     output: Path

@@ -18,11 +18,11 @@ __all__ = ["SheetKeeper"]
 
 
 class SheetKeeper:
-    """Gives every image that comes out its place on the sheet, and keeps the pages.
+    """Gives every finished image its place on the sheet, and keeps the pages.
 
     Args:
         settings: the settings of the run, with a sheet.
-        kept: entries of an earlier run for the sheet, in order of their numbers, without places.
+        kept: the entries of an earlier run for the sheet, in order of their numbers; their places are not set.
     """
 
     def __init__(self, settings: Settings, kept: Iterable[SheetEntry] = ()) -> None:
@@ -56,12 +56,12 @@ class SheetKeeper:
         self._waiting.difference_update(entry.place for entry in page.entries)
 
     async def draw(self, entries: Sequence[SheetEntry]) -> None:
-        """Draw a page in a thread of trio: for the modes without blocks."""
+        """Draw a page in a thread of trio; for the modes without blocks."""
         if entries:
             self.keep(await trio.to_thread.run_sync(partial(draw_page, entries, self._settings)))
 
     async def finish(self) -> list[SheetPage]:
-        """Draw the rest and return all pages; a cancellation waits for that."""
+        """Draw the rest and return all pages; a cancellation waits until this is done."""
         self._placed_before(float("inf"))
         places = places_on(self._settings)
         for page in sorted({place // places for place in self._waiting}):

@@ -30,7 +30,7 @@ class Stages:
         self._on_error = error_policy(settings, observer)
 
     def load(self) -> Stage:
-        """Load. Only a few images wait behind this block, because they can be large, unlike thumbnails."""
+        """Load. Only a few images may wait after this block, because they can be large, unlike thumbnails."""
         return self._worker(Phase.LOAD, window=2 * self._settings.at_once.load)
 
     def scale(self) -> Stage:
@@ -44,8 +44,8 @@ class Stages:
     def filter(self, number: int) -> Stage:
         """One of several blocks that share the noise phase.
 
-        It has room for one image: while it has one, it postpones the next, which another filter takes. The window lets
-        it go on while its results wait at the multiplexer for the image of a slower filter.
+        It has room for one image. While it has one, it postpones the next, and another filter takes that. The window
+        lets the block go on while its results wait at the multiplexer for the image of a slower filter.
         """
         return Transformer(
             work_of(Phase.NOISE, self._settings),
@@ -61,7 +61,7 @@ class Stages:
         return self._worker(Phase.OUTPUT)
 
     def loaded(self) -> Transformer[ImageInfo, ImageInfo]:
-        """Tell the observer of each loaded image, on the loop, where the observer must be called."""
+        """Report each loaded image to the observer; this runs on the loop, where the observer must be called."""
 
         def tell(info: ImageInfo) -> ImageInfo:
             self._observer.on_progress(Phase.LOAD, info)
@@ -70,9 +70,9 @@ class Stages:
         return Transformer(tell, capacity=1, name="loaded")
 
     def publish(self) -> TransformMany[ImageInfo, SheetEntry]:
-        """Move files to their places, tell the observer of the phases since loading, and hand entries to the sheet.
+        """Move files to their places, report the phases since loading to the observer, and pass entries to the sheet.
 
-        A block behind each phase could tell it sooner, but costs a tenth of a millisecond per image.
+        A block after each phase could report sooner, but would cost a tenth of a millisecond per image.
         """
 
         async def publish(info: ImageInfo) -> list[SheetEntry]:
@@ -83,9 +83,9 @@ class Stages:
         return TransformMany(publish, on_error=self._on_error, name="publish")
 
     def add_contact_sheet(self, publisher: TransformMany[ImageInfo, SheetEntry]) -> None:
-        """Link the blocks for the contact sheet behind `publisher`: they collect entries, and a worker draws the page.
+        """Link the blocks for the contact sheet after `publisher`: they collect entries, and a worker draws each page.
 
-        The slots of the governor are free before that, because only names of files wait here.
+        The slots of the governor are freed before these blocks, because only file names wait here.
         """
         if self._sheet is None:
             return
@@ -113,7 +113,7 @@ class Stages:
 
 
 def _not_drawn(error: ErrorInfo) -> None:
-    """Leave a page to the end of the run if its worker has died; raise every other error."""
+    """If the worker of a page has died, leave the page to the end of the run; raise every other error."""
     if not isinstance(error.exception, WorkerDied):
         raise error.exception
 
@@ -131,7 +131,7 @@ def error_policy(settings: Settings, observer: Observer) -> DeadLetter:
 
 
 def _failure(error: ErrorInfo) -> Failure:
-    """Return the failure of an image; raise every error that is not the image's fault."""
+    """Return the failure of an image; raise errors that the image did not cause."""
     match error:
         case ErrorInfo(exception=PhaseError() as known):
             return known.failure

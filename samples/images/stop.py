@@ -1,4 +1,4 @@
-"""The stop command, for a button or a signal."""
+"""The stop command, for buttons and signals."""
 
 from __future__ import annotations
 

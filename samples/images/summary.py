@@ -1,7 +1,7 @@
-"""Computes the figures of a run: the time of the phases, the time in queues, and the length of queues."""
+"""Computes the figures of a run: the time in phases, the time in queues, and the lengths of the queues."""
 
-# An image is in the queue before a phase from the end of the phase before to the start of this one. By Little's law the
-# mean length of the queue is the sum of these times divided by the length of the run, and the largest length is the
+# An image is in the queue of a phase from the end of the phase before until the start of this phase. By Little's law,
+# the mean length of the queue is the sum of these times divided by the length of the run. The largest length is the
 # deepest overlap of the intervals. Nothing has to be sampled.
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Interval = tuple[float, float]
 
 @attrs.frozen
 class PhaseFigures:
-    """The figures of one phase: milliseconds per image of work and in the queue before it, and the queue's length."""
+    """The figures of one phase: milliseconds per image in work and in the queue before it, and the queue's length."""
 
     work_ms: float
     wait_ms: float
@@ -33,7 +33,7 @@ class PhaseFigures:
 class Summary:
     """The figures of one run; if no image came out, `phases` is empty and `ms_per_image` is None.
 
-    The contact sheet is apart from the phases: the number of pages, and milliseconds per page.
+    The contact sheet has figures of its own: the number of pages, and milliseconds per page.
     """
 
     mode: Mode
@@ -90,7 +90,7 @@ def deepest_overlap(intervals: Iterable[Interval]) -> int:
     """Return the largest number of half-open `intervals` that overlap at one time."""
     events = sorted(
         event for start, end in intervals if end > start for event in ((start, 1), (end, -1))
-    )  # at one moment the ends come first
+    )  # ends come before starts at the same time
     deepest = depth = 0
     for _, change in events:
         depth += change

@@ -16,11 +16,11 @@ _NOTHING = "–"  # a dash stands for no figure
 
 
 def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers | None, int]]) -> Table:
-    """Return a table of the runs, with the speed of each against the sequential run.
+    """Return a table of the runs, with the speed of each relative to the sequential run.
 
-    `workers` has the kind of workers of each run, None without an executor, and their number.
+    `workers` has the kind of workers of each run (None without an executor) and their number.
 
-    Without a sequential run, the sum of the phases takes its place.
+    Without a sequential run, the sum of the phases is used instead.
     """
     table = Table(title="Image pipelines", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("")
@@ -42,7 +42,7 @@ def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers |
 
 
 def _add_queues(table: Table, summaries: Sequence[Summary]) -> None:
-    """Add the two groups on the queues between the phases; the sequential mode has none."""
+    """Add two groups of rows about the queues between phases; the sequential mode has no queues."""
     later = [phase for phase in Phase if phase is not Phase.LOAD]
     queued = [s if s.mode is not Mode.SEQUENTIAL else None for s in summaries]
     _add_phases(table, queued, "wait before, ms", later, lambda figures: f"{figures.wait_ms:.1f}")
@@ -56,7 +56,7 @@ def _add_queues(table: Table, summaries: Sequence[Summary]) -> None:
 
 
 def _add_sheet(table: Table, summaries: Sequence[Summary]) -> None:
-    """Add the time of the contact sheet, which is not a phase."""
+    """Add a row for the contact sheet, which is not a phase."""
     cells = [f"{s.page_ms:.1f} ({s.pages})" if s.pages else _NOTHING for s in summaries]
     table.add_row("contact sheet", style="dim")
     table.add_row("  ms per page (pages)", *cells)
@@ -70,7 +70,7 @@ def _add_phases(
     phases: Sequence[Phase] | type[Phase],
     figure: Callable[[PhaseFigures], str],
 ) -> None:
-    """Add one group of rows, with a row per phase."""
+    """Add a group of rows, with a row per phase."""
     table.add_row(title, style="dim")
     for phase in phases:
         figures = [None if summary is None else summary.phases.get(phase) for summary in summaries]

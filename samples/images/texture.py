@@ -41,7 +41,7 @@ def gradient(height: int, width: int, stops: Sequence[tuple[float, Colour]]) -> 
 def fractal(
     random: np.random.Generator, height: int, width: int, cells: tuple[float, float], octaves: int = 5
 ) -> Field:
-    """Return smooth noise from 0 to 1 on ever finer scales, with `cells` large blobs in height and width."""
+    """Return noise from 0 to 1 on ever finer scales; `cells` is the number of large blobs per height and width."""
     total = np.zeros((height, width), dtype=np.float32)
     for octave in range(octaves):
         rows, columns = (max(2, min(int(n * 2**octave) + 1, 1024)) for n in cells)
@@ -54,7 +54,7 @@ def fractal(
 
 
 def ridge(random: np.random.Generator, width: int, peaks: float, roughness: float = 0.5) -> Field:
-    """Return a skyline from 0 to 1, shape (width,), with about `peaks` mountains, the finer the rougher."""
+    """Return a skyline from 0 to 1, shape (width,), with about `peaks` mountains; `roughness` adds fine detail."""
     x = np.linspace(0, 1, width)
     total = np.zeros(width)
     for octave in range(9):
@@ -79,7 +79,7 @@ def blend(below: Picture, above: Picture | Colour, cover: Field) -> Picture:
 
 
 def finish(random: np.random.Generator, picture: Picture, size: tuple[int, int]) -> Image.Image:
-    """Return the picture as a camera would: `size` is width and height; darker corners, a little grain."""
+    """Return the picture as a camera would take it, with darker corners and a little grain; `size` is width, height."""
     height, width = picture.shape[:2]
     y, x = grid(height, width)
     picture = picture * (1.06 - 0.42 * ((y - 0.5) ** 2 + (x - 0.5) ** 2))[..., np.newaxis]

@@ -1,4 +1,4 @@
-"""Makes the hidden folder for files that are being written, and removes those of killed runs."""
+"""Makes the hidden folder for files that are being written, and removes the hidden folders of killed runs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SURELY_LOCKED = 10.0  # seconds since the folder was made
 def unfinished(settings: Settings) -> Generator[Settings]:
     """Make a hidden folder for files that are being written, and remove it at the end.
 
-    Work that is still going on in abandoned threads at the end is told to give up.
+    At the end, abandoned threads that still work are told to stop.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):  # each image will report what is wrong with the output folder
+        with contextlib.suppress(OSError):  # each image will report the problem with the output folder
             _remove_left_behind(settings.output)
             folder = Path(tempfile.mkdtemp(prefix=".", suffix=_SUFFIX, dir=settings.output))
             stack.callback(_remove, folder)

@@ -1,4 +1,4 @@
-"""The sentence program as four agents that hand phrases and then sentences on through buffers.
+"""The sentence program as four agents that pass phrases, and then sentences, through buffers.
 
 The governor counts sentences, not phrases, and only the program knows what a sentence is. So the first agent takes a
 slot where a sentence starts, and the last one frees it when the sentence is written. Counting phrases could stop the
@@ -29,7 +29,7 @@ class ReadPhrases(Agent):
     async def run(self) -> None:
         """Reads until the source has no more."""
         starts_sentence = True
-        # In a thread, because a disk or a pipe may be slow; abandoned, because a pipe may never answer.
+        # In a thread, because a disk or a pipe may be slow. It can be abandoned, because a pipe may never answer.
         while batch := await trio.to_thread.run_sync(self.source.read, abandon_on_cancel=True):
             for phrase in batch:
                 if starts_sentence:
@@ -111,7 +111,7 @@ async def run_control_flow(
     Args:
         source: gives the phrases.
         output: gets the sentences; it stays open.
-        limit: the most sentences in the pipeline, >= 1.
+        limit: up to this many sentences are in the pipeline, >= 1.
         on_sentence: called after each sentence that was written.
         watch: observes the run, and limits its time.
     """

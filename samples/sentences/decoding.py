@@ -6,7 +6,7 @@ from typing import Literal
 
 Undecodable = Literal["fail", "replace"]
 
-_MARK = "\udfff"  # stands for bytes that cannot be decoded until they are counted; it occurs in no text
+_MARK = "\udfff"  # stands for bytes that cannot be decoded, until they are counted; no text contains it
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -18,7 +18,7 @@ codecs.register_error("penstock-mark", _mark)
 
 
 class UndecodableBytesError(ValueError):
-    """Bytes cannot be decoded. `offset` is the place of the first of them, from 0."""
+    """Bytes cannot be decoded. `offset` is the position of the first of them, from 0."""
 
     def __init__(self, offset: int, byte: int, encoding: str) -> None:
         super().__init__(
@@ -28,10 +28,10 @@ class UndecodableBytesError(ValueError):
 
 
 def text_encoding(name: str) -> str:
-    """The usual name of an encoding.
+    """Return the usual name of an encoding.
 
     Raises:
-        LookupError: Python knows no such encoding of text.
+        LookupError: Python does not know such an encoding of text.
     """
     if "\0" in name:
         raise LookupError(name)
@@ -42,8 +42,8 @@ def text_encoding(name: str) -> str:
 class TextDecoder:
     r"""Decodes text that arrives in pieces of any size; a byte order mark at the start is left out.
 
-    ``\r\n`` and ``\r`` become ``\n``. With `undecodable="replace"` each run of bytes that is no character
-    becomes U+FFFD and `replaced` counts them; with "fail" the first one raises `UndecodableBytesError`.
+    ``\r\n`` and ``\r`` become ``\n``. With `undecodable="replace"`, each run of undecodable bytes becomes U+FFFD, and
+    `replaced` counts these runs. With "fail", the first one raises `UndecodableBytesError`.
     """
 
     def __init__(self, encoding: str = "utf-8", undecodable: Undecodable = "fail") -> None:

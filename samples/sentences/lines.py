@@ -17,7 +17,7 @@ class LineReader:
         self._length = 0
 
     def feed(self, text: str) -> Iterator[tuple[str, bool]]:
-        """Return the lines, or parts of long lines, that the next piece completes, each with whether its line ends."""
+        """Return the lines (or parts of long lines) that the next piece completes, and whether each ends its line."""
         if not text.isascii():
             text = text.translate(_LINE_ENDS)
         *complete, rest = text.split("\n")

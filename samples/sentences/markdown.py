@@ -1,4 +1,4 @@
-"""Finds items of lists and headings at the beginning of lines, as CommonMark defines them."""
+"""Finds list items and headings at the beginning of lines, as CommonMark defines them."""
 
 import re
 from enum import Enum
@@ -21,11 +21,11 @@ class Kind(Enum):
 
 
 def begin(line: str, before: Kind | None) -> tuple[Kind, str, str] | None:
-    """Return the kind of passage that the line begins, its marker, and the text behind it; None if it begins none.
+    """Return the kind of passage that the line begins, its marker, and the text after it; None if it begins none.
 
     Args:
         line: the line without its end.
-        before: the passage that it would go on with; None if there is none.
+        before: the kind of the passage that is still open; None if there is none.
     """
     found = _MARKER.match(line)
     if found is None:

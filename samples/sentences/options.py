@@ -30,14 +30,14 @@ examples:
                                                    write them to a file, whole or not at all
   tail -f log | penstock-sentences - | grep Error  read and write as a filter
   penstock-sentences brief.txt --language de --encoding latin-1
-  penstock-sentences --sentences 100000 --report   make up sentences, and show what each agent has done
+  penstock-sentences --sentences 100000 --report   generate sentences, and show what each agent has done
 exit status:
-  0 success; 1 some bytes were no text and were replaced; 2 wrong use, or something cannot be read or written;
-  124 ended by the time limit; 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the reader has gone
+  0 success; 1 some bytes were not valid text and were replaced; 2 wrong use, or something cannot be read or written;
+  124 ended by the time limit, 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the reader has gone
 """
 
 _OF_A_FILE = ("encoding", "language", "undecodable")
-_OF_THE_MADE_UP = ("seed", "sentences")
+_OF_GENERATED = ("seed", "sentences")
 _OF_A_NETWORK = ("governor", "record", "report", "diagram", "time_limit")
 
 
@@ -74,9 +74,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
         if value is not None and value is not False and value != []
     }
     if "file" in given:
-        _refuse(parser, given, _OF_THE_MADE_UP, "text that is made up, not for that of a FILE")
+        _refuse(parser, given, _OF_GENERATED, "generated text, not for the text of a FILE")
     else:
-        _refuse(parser, given, _OF_A_FILE, "the text of a FILE, and there is none")
+        _refuse(parser, given, _OF_A_FILE, "the text of a FILE, and none is given")
     if given.get("mode") == "sequential":
         _refuse(parser, given, _OF_A_NETWORK, "a network, and the mode sequential has none")
     return Options(**given)
@@ -94,7 +94,7 @@ def _parser() -> CommandParser:
         nargs="?",
         type=file_path,
         metavar="FILE",
-        help="a text, or - for standard input; without it a text is made up",
+        help="a text, or - for standard input; without it, a text is generated",
     )
     parser.add_argument(
         "--output",
@@ -108,7 +108,7 @@ def _parser() -> CommandParser:
         "--governor",
         type=whole_number(1),
         metavar="N",
-        help="the most sentences in the pipeline, in mode control-flow (default: 20)",
+        help="the pipeline holds up to N sentences, in mode control-flow (default: 20)",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
     add_observing_options(parser)
@@ -132,13 +132,11 @@ def _add_text(parser: CommandParser) -> None:
     parser.add_argument(
         "--undecodable",
         choices=UNDECODABLE,
-        help="what to do with bytes that are no text in that encoding (default: fail)",
+        help="what to do with bytes that are not valid in that encoding (default: fail)",
     )
+    parser.add_argument("--seed", type=whole_number(), metavar="N", help="seed of the generated text (default: 0)")
     parser.add_argument(
-        "--seed", type=whole_number(), metavar="N", help="seed of the text that is made up (default: 0)"
-    )
-    parser.add_argument(
-        "--sentences", type=whole_number(0), metavar="N", help="number of sentences to make up (default: 1000)"
+        "--sentences", type=whole_number(0), metavar="N", help="number of sentences to generate (default: 1000)"
     )
 
 

@@ -22,7 +22,7 @@ def open_output(path: Path) -> AbstractContextManager[BinaryIO]:
     """Opens a path: "-" is standard output; a pipe or a device is opened directly.
 
     Raises:
-        OSError: when it is entered and cannot be written.
+        OSError: The path cannot be written; raised when the ``with`` block is entered.
     """
     return _Stream(path) if is_stream(path) else WholeFile(path)
 
@@ -39,7 +39,7 @@ def is_stream(path: Path) -> bool:
 
 
 class _Stream(AbstractContextManager[BinaryIO]):
-    """A stream that gets each sentence at once, unless a file is behind it."""
+    """A stream that gets each sentence at once, unless it is a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -21,7 +21,7 @@ class Phrase:
     Args:
         text: the words.
         end: what ends with the phrase.
-        is_fragment: whether it belongs to a heading or a list item that is no sentence; then its case is not changed.
+        is_fragment: whether it belongs to a heading or a list item that is not a sentence; then its case is kept.
     """
 
     text: str
@@ -35,19 +35,19 @@ class Phrase:
 
     @property
     def ends_paragraph(self) -> bool:
-        """Whether an empty line belongs behind its sentence."""
+        """Whether an empty line follows its sentence."""
         return self.end is End.PARAGRAPH
 
 
 @attrs.frozen
 class Sentence:
-    """A whole sentence, as it is written to one line."""
+    """A whole sentence, which is written to one line."""
 
     text: str
     ends_paragraph: bool = False
 
     def line(self, after: "Sentence | None") -> str:
-        """The line to write, with an empty line before it where the sentence `after` ended a paragraph."""
+        """Return the line to write, with an empty line before it if the sentence `after` ended a paragraph."""
         gap = "\n" if after is not None and after.ends_paragraph else ""
         return f"{gap}{self.text}\n"
 
@@ -63,7 +63,7 @@ class Counts:
 class PhraseSource(Protocol):
     """A source of phrases. Both programs use it, so both get the same phrases.
 
-    The last phrase of all must end a sentence.
+    The very last phrase must end a sentence.
     """
 
     def read(self) -> list[Phrase]:

@@ -25,12 +25,12 @@ class Measured(Protocol):
 
     @property
     def done(self) -> int:
-        """The part of `total` that is done."""
+        """How much of `total` is done."""
         ...
 
     @property
     def total(self) -> int | None:
-        """The size of all of it; None if that is not known."""
+        """The whole amount of work; None if it is not known."""
         ...
 
 
@@ -51,7 +51,7 @@ class Presentation:
 
     @contextmanager
     def progress(self, source: Measured) -> Generator[None]:
-        """Shows a bar, if there is a terminal to show it on, until the ``with`` block ends."""
+        """Shows a bar until the ``with`` block ends, if standard error is a terminal."""
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

@@ -27,7 +27,7 @@ def run_program(options: Options, presentation: Presentation) -> int:
     """Runs the program and returns the exit status; errors that a user can fix are shown, not raised.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C or a signal; the end of the run has been shown.
+        KeyboardInterrupt: After Ctrl-C or a signal; the end of the run has been shown.
     """
     try:
         with warnings.catch_warnings():
@@ -105,7 +105,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _explained(error: BaseException, options: Options) -> str:
-    # The source has its own error, so an OSError is one of the output.
+    # The source raises an error of its own class, so an OSError comes from the output.
     if isinstance(error, OSError):
         return f"cannot write {name_of(options.output, 'standard output')}: {why(error)}"
     return str(error)

@@ -19,7 +19,7 @@ _CHUNK = 1 << 14  # bytes: about a millisecond of splitting
 
 
 class UnreadableFileError(Exception):
-    """A file cannot be opened or read, or is no text; the message has its name and the reason."""
+    """A file cannot be opened or read, or is not text; the message has its name and the reason."""
 
     def __init__(self, path: Path, error: OSError | UndecodableBytesError) -> None:
         reason = why(error) if isinstance(error, OSError) else error
@@ -34,11 +34,11 @@ class FilePhrases:
         path: a file, a pipe or a terminal; "-" is standard input.
         splitter: cuts the text into phrases.
         encoding: the encoding of the text.
-        undecodable: "fail" raises at bytes that are no text and says where they are, "replace" puts U+FFFD
-            there and counts them in `replaced`.
+        undecodable: "fail" raises an error that says where the undecodable bytes are; "replace" puts U+FFFD there and
+            counts them in `replaced`.
 
     Raises:
-        UnreadableFileError: here or from `read`.
+        UnreadableFileError: The file cannot be opened; `read` may raise it too.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class FilePhrases:
         return self._decoder.replaced
 
     def read(self) -> list[Phrase]:
-        """Return the phrases of the next piece of the file that completes any; an empty list at the end."""
+        """Read on until at least one phrase is complete, and return the phrases; an empty list at the end."""
         if self._file is None:
             self._file = self._open()
         phrases: list[Phrase] = []
@@ -107,7 +107,7 @@ class FilePhrases:
 
 
 class RandomPhrases:
-    """Makes phrases, the same for the same seed; the case of some is wrong.
+    """Makes phrases, always the same for the same seed; some have wrong case.
 
     Args:
         seed: any whole number.

@@ -1,7 +1,7 @@
 """Cuts text that arrives in pieces into phrases.
 
-A passage is a paragraph, an item of a list, or a heading. It is cut into sentences when it is complete. Of a long one
-all sentences but the last are handed on earlier, so that time and memory stay in proportion to the text.
+A passage is a paragraph, an item of a list, or a heading. It is cut into sentences when it is complete. A long passage
+hands on all its sentences but the last earlier, so that time and memory stay in proportion to the text.
 """
 
 import re
@@ -92,7 +92,7 @@ class PhraseSplitter:
 
     def _phrases(self, sentence: str, end: End) -> Iterator[Phrase]:
         words = [word for each in sentence.split(" ") if (word := each.strip())]  # of no-break spaces
-        # A text that is no sentence keeps its case: it is not known whether it should begin with a capital.
+        # A text that is not a sentence keeps its case: it is not known whether it should begin with a capital.
         is_fragment = self._kind is not Kind.PARAGRAPH and (
             end is End.PHRASE or not words or words[-1].rstrip(CLOSERS)[-1:] not in SENTENCE_MARKS
         )

@@ -35,7 +35,7 @@ def test_other_names_are_refused(name: str) -> None:
     [
         ("gone/run.svg", "there is no such folder"),
         ("file/run.svg", "there is no such folder"),
-        ("folder.svg", "it is no plain file"),
+        ("folder.svg", "it is not a plain file"),
         ("odd\0name.svg", "there is no such folder"),
     ],
 )

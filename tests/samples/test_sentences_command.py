@@ -130,10 +130,10 @@ def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.Captur
         ),
         (
             ["f", "--output", "o", "--seed", "1", "--sentences", "2"],
-            "--seed and --sentences are for text that is made up",
+            "--seed and --sentences are for generated text",
         ),
-        (["f", "--sentences", "0"], "--sentences is for text that is made up, not for that of a FILE"),
-        (["--language", "de"], "--language is for the text of a FILE, and there is none"),
+        (["f", "--sentences", "0"], "--sentences is for generated text, not for the text of a FILE"),
+        (["--language", "de"], "--language is for the text of a FILE, and none is given"),
         (["--mode", "sequential", "--governor", "3"], "--governor is for a network, and the mode sequential has none"),
         (["-", "--language", "../en"], "--language: expected the code of a language, such as en, de or pt-BR"),
         (["-", "--encoding", "base64"], "--encoding: expected an encoding such as utf-8 or latin-1, got 'base64'"),

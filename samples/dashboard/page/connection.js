@@ -1,10 +1,10 @@
 // The WebSocket to the program: JSON both ways, and binary messages from the program. It reconnects by itself.
 
 const RETRY = [100, 200, 400, 800, 1500]; // milliseconds, from one attempt to the next
-const SAY_SO = 10_000; // milliseconds, from one message to the next that the page is still there
-const GIVE_UP_AFTER = 10_000; // milliseconds without the program: it has ended
+const SAY_SO = 10_000; // milliseconds between two messages that say that the page is still there
+const GIVE_UP_AFTER = 10_000; // milliseconds without an answer, after which the program is taken to have ended
 
-/** Talks to the program, and tells `on` of it. */
+/** Exchanges messages with the program, and calls `on` for each event. */
 export class Connection {
   #on;
   #name;
@@ -31,7 +31,7 @@ export class Connection {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Connect, unless there is a connection; after the end, look whether the program is there again. */
+  /** Connect, unless there is a connection; after the end, check whether the program is there again. */
   open() {
     if (this.#socket !== null) return;
     if (this.#ended) this.#lostAt = performance.now();
@@ -47,7 +47,7 @@ export class Connection {
     this.#socket = socket;
   }
 
-  /** Send a message. Without a connection it is lost, and the answer is false. */
+  /** Send a message. Without a connection the message is lost, and this returns false. */
   send(message) {
     if (!this.ready) return false;
     this.#socket.send(JSON.stringify(message));

@@ -1,11 +1,11 @@
-// The network as a graph: blocks in layers, with the items that wait at each, how busy it is, and the slowest marked.
+// The network as a graph: blocks in layers, each with its waiting items and its busy time; the slowest is marked.
 
 import { draw, find, make, mark, write } from "./dom.js";
 import { count, duration, fixed } from "./units.js";
 
 const BOX = { width: 128, height: 84 };
 const GAP = { along: 34, across: 14 };
-const SLOTS = 10; // little boxes that stand for waiting items; more are only counted
+const SLOTS = 10; // little boxes for waiting items; further items are only counted
 
 /** Draws the nodes and links of a network. Its elements are made by `NetworkView`. */
 export class Graph {
@@ -28,7 +28,7 @@ export class Graph {
     this.#state = state;
     this.#fit();
     for (const node of state.nodes) this.#showNode(node);
-    for (const link of state.links) this.#links.get(keyOf(link))?.title.replaceChildren(`${count(link.passed, this.#item.one)} went this way`);
+    for (const link of state.links) this.#links.get(keyOf(link))?.title.replaceChildren(`${count(link.passed, this.#item.one)} passed`);
     this.#describe();
   }
 
@@ -114,7 +114,7 @@ export class Graph {
   #said(node) {
     const service = node.service ? `, ${duration(node.service)} per ${this.#item.one}` : "";
     const kind = [node.kind, node.where].filter(Boolean).join(", ");
-    return `${node.label} (${kind}): ${fixed(node.waiting)} wait (at most ${fixed(node.most)}), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${service}, busy ${fixed(100 * node.busy)} % of the time`;
+    return `${node.label} (${kind}): ${fixed(node.waiting)} wait (up to ${fixed(node.most)} so far), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${service}, busy ${fixed(100 * node.busy)} % of the time`;
   }
 
   #describe() {
@@ -129,7 +129,7 @@ function keyOf(link) {
   return `${link.from}\n${link.to}`;
 }
 
-/** Put each node one layer behind the last of those that feed it; links back are left out. */
+/** Put each node one layer after the last node that feeds it; links back are left out. */
 function layersOf(nodes, links) {
   const depth = new Map(nodes.map((node) => [node.id, 0]));
   for (let round = 0; round < nodes.length; round += 1) {

@@ -1,4 +1,4 @@
-// Shows a network while it runs, whatever it works on: the chart of who works on what, and the graph of its blocks.
+// Shows any network while it runs: the chart of who works on what, and the graph of its blocks.
 
 import { make, mark } from "./dom.js";
 import { Graph } from "./graph.js";
@@ -6,7 +6,7 @@ import { Timeline } from "./timeline.js";
 
 const LEGEND = ["item", "many", "input", "output", "failed"];
 
-/** Makes its elements in a place of the page, and shows there what the program says of the network. */
+/** Makes its elements in a place of the page, and shows the program's messages about the network there. */
 export class NetworkView {
   #place;
   #item;
@@ -29,7 +29,7 @@ export class NetworkView {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#colour());
   }
 
-  /** Take what charts look like: colours, measures and the words of the legend. */
+  /** Take the style of charts: colours, measures and the words of the legend. */
   setStyle(style) {
     this.#style = style;
     this.#colour();
@@ -38,7 +38,7 @@ export class NetworkView {
     this.#legend.replaceChildren(...entries);
   }
 
-  /** A text about items, with the name that they have here. */
+  /** A text about items, with the page's name for them. */
   #said(text) {
     const { one, an } = this.#item;
     return text.replaceAll("items", `${one}s`).replaceAll("an item", an).replaceAll("item", one);
@@ -55,7 +55,7 @@ export class NetworkView {
     this.#timeline.add(message);
   }
 
-  /** The program sends nothing more. */
+  /** The program will send nothing more. */
   stop() {
     this.#timeline.stop();
   }

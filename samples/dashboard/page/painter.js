@@ -1,13 +1,13 @@
-// Paints a stretch of the chart on a canvas. Rows, names, colours and measures come from the program, which has them for
-// saved charts as well (`LiveChart` in penstock.blocks); this file only decides where they are on the canvas.
+// Paints a part of the chart on a canvas. Rows, names, colours and measures come from the program, as for saved charts
+// (`LiveChart` in penstock.blocks); this file only decides where they are on the canvas.
 
 import { fixed } from "./units.js";
 
 const STEPS = [1, 2, 5];
-const LEAST_ROWS = 4; // the canvas is never lower
+const LEAST_ROWS = 4; // the canvas always has room for this many rows
 const ROLES = { w: "item", f: "item", i: "input", o: "output" };
 
-/** Knows the canvas, the style and the sizes. */
+/** Keeps the canvas, the style and the sizes. */
 export class Painter {
   #canvas;
   #context;
@@ -119,7 +119,7 @@ export class Painter {
     rows.forEach((row, index) => row.isShaded && this.#fill("band", x, this.#tops[index], width, row.height * this.rowHeight));
   }
 
-  /** Write the name of a stage at its first row, and those of its workers at the right. */
+  /** Write the name of a stage at its first row, and the names of its workers at the right. */
   #rowNames(rows) {
     this.#fill("paper", 0, 0, this.left - 1, this.height);
     this.#ground(rows, 0, this.left - 1);

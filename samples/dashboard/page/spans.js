@@ -1,4 +1,4 @@
-// The rows of the chart and their bars, in the order in which these ended. Old bars are dropped.
+// The rows of the chart and their bars, in the order in which the bars ended. Old bars are dropped.
 
 const MOST = 20_000; // bars per row
 

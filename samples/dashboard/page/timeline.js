@@ -10,9 +10,9 @@ const LEAST_LIVE = 2; // seconds: a shorter window would move too fast
 const ITEMS_SHOWN = 16;
 const DELAY = 0.3; // seconds behind the program, so that bars have arrived when their time comes into view
 const FRAME = 40; // milliseconds from one drawing to the next, at least
-const CALM_FRAME = 500; // the same with less motion, and while the program measures something: drawing takes processor time
-const EARLY = 12; // milliseconds: a frame is asked for so long before its time
-const SHARE = 0.1; // of the time, at most, goes into drawing: the program needs the processors too
+const CALM_FRAME = 500; // the same with reduced motion, and while the program measures, because drawing takes processor time
+const EARLY = 12; // milliseconds: a frame is requested this long before its time
+const SHARE = 0.1; // up to this share of the time goes into drawing, because the program needs the processors too
 
 /** Draws the bars of the run. Its elements are made by `NetworkView`. */
 export class Timeline {
@@ -34,7 +34,7 @@ export class Timeline {
   #seen = true; // whether it is on the screen
   #dirty = true;
 
-  /** @param item {{one: string, an: string}} what goes through the network: "image" and "an image", say */
+  /** @param item {{one: string, an: string}} what goes through the network, for example "image" and "an image" */
   constructor(item) {
     this.#item = item;
     const choices = WINDOWS.map((seconds) => make("option", { value: seconds, textContent: seconds < 1 ? `${1000 * seconds} ms` : `${seconds} s` }));
@@ -50,7 +50,7 @@ export class Timeline {
     this.#touch();
   }
 
-  /** Take what charts look like. */
+  /** Take the style of charts. */
   setStyle(style) {
     this.#painter.setStyle(style);
     this.#touch();
@@ -76,7 +76,7 @@ export class Timeline {
     this.#touch();
   }
 
-  /** The program sends nothing more. */
+  /** The program will send nothing more. */
   stop() {
     this.#clock.running = false;
     this.#touch();
@@ -111,7 +111,7 @@ export class Timeline {
   }
 
   #window() {
-    const short = !this.#clock.running && this.#spans.last > 0 && this.#spans.last < this.#auto; // the whole of a short run
+    const short = !this.#clock.running && this.#spans.last > 0 && this.#spans.last < this.#auto; // show all of a short run
     return Number(find("window").value) || (short ? Math.max(0.05, 1.03 * this.#spans.last) : this.#auto);
   }
 
@@ -131,7 +131,7 @@ export class Timeline {
     return Math.max(this.#edge, this.#window());
   }
 
-  /** Draw as soon as it is time; no frame is asked for before. */
+  /** Draw when it is time; no frame is requested before. */
   #schedule() {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -213,7 +213,7 @@ export class Timeline {
       w: item || "works",
       f: `${item} failed`.trim(),
       i: `waits for ${this.#item.an}`,
-      o: `waits to hand on ${item || this.#item.an}`,
+      o: `waits to pass on ${item || this.#item.an}`,
     }[bar.kind];
     return [`${row.title}: ${what}, ${duration(bar.end - bar.start)} from ${fixed(bar.start, 3)} s`, bar.error].filter(Boolean).join("; ");
   }

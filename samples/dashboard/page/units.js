@@ -1,4 +1,4 @@
-// Numbers as text: the same thing always has the same decimals, so that digits stay in their places.
+// Numbers as text: the same quantity always has the same number of decimals, so that digits stay in their places.
 
 const NOTHING = "–";
 const formats = new Map();

@@ -26,11 +26,11 @@ _MAX_SECONDS = 600  # for one dropped file
 _PAGE_FILES = PageFiles(Path(__file__).parent / "page")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 Drop = Callable[[tuple[str, int]], None]
-"""Ends the connection of a client at once."""
+"""A function that ends the connection of a client at once."""
 
 
 def make_app(hub: Hub, drop: Drop) -> Starlette:
-    """Return the application. It answers every request; a guard in front of it refuses those of strangers."""
+    """Return the application. It answers every request; the guard before it must refuse requests of strangers."""
     web = _Web(hub, drop)
     return Starlette(
         routes=[
@@ -117,7 +117,7 @@ class _Web:
 
 
 async def _listen(websocket: WebSocket, commands: Commands, scope: trio.CancelScope) -> None:
-    """Do what the page asks for, until it is closed."""
+    """Carry out the commands of the page until it is closed."""
     try:
         while True:
             message = await websocket.receive()

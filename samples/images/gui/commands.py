@@ -1,4 +1,4 @@
-"""The commands of a page: each of its messages becomes a command for the session, or gets an answer."""
+"""Turns each message of a page into a command for the session, or answers what is wrong with it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Commands:
         self._news = trio.Event()
 
     def take(self, text: str) -> None:
-        """Carry out the command in a message. `work` does it if it needs the disk; a wrong message gets an answer."""
+        """Carry out the command in a message, or leave it to `work` if it needs the disk. Answer a wrong message."""
         self._page.silence = 0
         try:
             message = json.loads(text)
@@ -65,7 +65,7 @@ class Commands:
         values = cast("dict[str, object]", message)
         kind = values.get("type")
         if not isinstance(kind, str) or kind not in (*self._known, *self._slow):
-            self._invalid("message", f"message: expected a type that is known, got {str(kind)[:60]!r}")
+            self._invalid("message", f"message: expected a known type, got {str(kind)[:60]!r}")
         elif kind not in _FOR_ALL and not self._hub.steers(self._page):
             self._invalid("role", "role: this page only watches; another page controls the run")
         elif kind in self._known:
@@ -77,7 +77,7 @@ class Commands:
             self._news.set()
 
     async def work(self) -> None:
-        """Carry out the commands that need the disk, one after the other; the others must not wait for a slow disk."""
+        """Carry out the commands that need the disk, one after the other, so that others need not wait for the disk."""
         while True:
             self._news = trio.Event()
             if not self._waiting:
@@ -113,12 +113,12 @@ class Commands:
     async def _begin(self, values: Mapping[str, object], what: str, command: Callable[[Form], bool]) -> None:
         form = await self._checked(values.get("form"))
         if form is not None and not command(form):
-            self._invalid(what, f"{what}: expected nothing to be running, but the session is {self._status}")
+            self._invalid(what, f"{what}: expected that nothing runs, but the session is {self._status}")
 
     def _stop(self, values: Mapping[str, object]) -> None:
         del values
         if not self._session.stop():
-            self._invalid("stop", f"stop: expected something to be running, but the session is {self._status}")
+            self._invalid("stop", f"stop: expected a run in progress, but the session is {self._status}")
 
     def _quit(self, values: Mapping[str, object]) -> None:
         del values
@@ -128,7 +128,7 @@ class Commands:
         await self._checked(values.get("form"))
 
     async def _checked(self, given: object) -> Form | None:
-        """Tell the page what is wrong with its form; return the form if nothing is."""
+        """Return the form of the page; if something is wrong with it, tell the page and return None."""
         form, wrong = check_form(given, self._hub.form)
         if not any(one.field == "folder" for one in wrong):
             problem = await self._session.pictures.problem(form)
@@ -154,7 +154,7 @@ class Commands:
     async def _drop_begin(self, values: Mapping[str, object]) -> None:
         del values
         if self._session.status is not Status.IDLE:
-            self._invalid("drop", "drop: expected nothing to be running; wait for the end, or press Stop")
+            self._invalid("drop", "drop: expected that nothing runs; wait for the end, or press Stop")
             return
         await self._session.pictures.drops.begin()
         self._tell_drops()

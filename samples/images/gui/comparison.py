@@ -14,7 +14,7 @@ from penstock.samples.images.settings import Mode
 __all__ = ["Rows", "begin", "change", "end", "figures_of"]
 
 Rows = tuple[ComparisonRow, ...]
-"""One per mode, the sequential one first."""
+"""One row per mode, the sequential mode first."""
 
 
 def begin(modes: Iterable[Mode]) -> Rows:
@@ -23,13 +23,13 @@ def begin(modes: Iterable[Mode]) -> Rows:
 
 
 def change(rows: Rows, number: int, **changes: Any) -> Rows:
-    """Return the rows after a change of one of them, each with its speed-up over the first mode."""
+    """Return the rows after changing one of them, each with its speed-up relative to the first mode."""
     changed = attrs.evolve(rows[number], **changes)
     return _rated((*rows[:number], changed, *rows[number + 1 :]))
 
 
 def end(rows: Rows, stopped: bool) -> Rows:
-    """Return the rows after the end: a mode that still ran has failed, or was stopped if the comparison was."""
+    """Return the rows after the end: a mode that still runs has failed, or was stopped together with the comparison."""
     statuses = {"running": "stopped" if stopped else "failed", "waiting": "stopped"}
     return tuple(attrs.evolve(row, status=statuses.get(row.status, row.status)) for row in rows)
 

@@ -16,7 +16,7 @@ _MAX_LISTED, _MAX_LOOKED_AT, _MAX_SHOWN = 500, 20_000, 200
 
 
 class FolderError(Exception):
-    """A folder cannot be used; the message says why, on one line."""
+    """This folder cannot be used; the message says why, on one line."""
 
 
 @attrs.frozen
@@ -26,10 +26,10 @@ class Listing:
     Args:
         path: the path of the folder from the start folder; "" for the start folder itself.
         parts: the parts of the path.
-        folders: the names of the folders in it, without hidden ones.
+        folders: the names of the folders in it; hidden folders are left out.
         pictures: the number of pictures in it.
         start: the start folder.
-        more: whether there are more folders or entries than were listed.
+        more: whether there are more folders or entries than are listed.
     """
 
     path: str
@@ -41,27 +41,27 @@ class Listing:
 
 
 class Folders:
-    """The folders below `start`. The methods wait for the disk, so they are called in threads."""
+    """The folders below `start`. The methods wait for the disk, so call them in threads."""
 
     def __init__(self, start: Path) -> None:
         self.start = start.resolve()
 
     def find(self, text: str) -> Path:
-        """Return the folder for a text that the user has typed: a path from the start folder, or an absolute one.
+        """Return the folder for a text that the user has typed: a path from the start folder, or an absolute path.
 
         Raises:
-            FolderError: the folder does not exist, is hidden, or is not below the start folder after following links.
+            FolderError: the folder does not exist, is hidden, or, after following links, is not below the start folder.
         """
         try:
             path = (self.start / text).resolve()
             inside = path.relative_to(self.start)
         except (ValueError, OSError, RuntimeError):
-            raise FolderError(f"folder: expected one below {self.start}, got {_shown(text)}") from None
+            raise FolderError(f"folder: expected a folder below {self.start}, got {_shown(text)}") from None
         if any(part.startswith(".") for part in inside.parts):
-            raise FolderError(f"folder: expected one that is not hidden, got {_shown(text)}")
+            raise FolderError(f"folder: expected a folder that is not hidden, got {_shown(text)}")
         try:
             if not path.is_dir():
-                if text != text.strip():  # a name may begin or end with a space, but it is rarely meant
+                if text != text.strip():  # a name may begin or end with a space, but users rarely mean that
                     return self.find(text.strip())
                 raise FolderError(f"folder: expected a folder below {self.start}, but there is no {_shown(text)}")
         except OSError as error:
@@ -69,7 +69,7 @@ class Folders:
         return path
 
     def pictures(self, text: str) -> list[Path]:
-        """Return the pictures in a folder, except links that lead out of the start folder.
+        """Return the pictures in a folder, except links that point out of the start folder.
 
         Raises:
             FolderError: there is no such folder, or there are no pictures in it.
@@ -80,7 +80,7 @@ class Folders:
         except NoPicturesError as error:
             raise FolderError(f"folder: {error}") from None
         if not found:
-            raise FolderError(f"folder: all pictures in {folder} are links that lead out of {self.start}")
+            raise FolderError(f"folder: all pictures in {folder} are links that point out of {self.start}")
         return found
 
     def listing(self, text: str) -> Listing:
@@ -111,9 +111,9 @@ class Folders:
         return Listing("/".join(parts), parts, tuple(names[:_MAX_LISTED]), pictures, str(self.start), more)
 
     def _is_inside(self, path: Path) -> bool:
-        """Whether a path leads to something below the start folder that is not hidden."""
+        """Whether a path, after following links, is below the start folder and not hidden."""
         try:
-            # strict: else a link that leads to itself is itself, since Python 3.13
+            # strict: since Python 3.13, a link to itself would otherwise resolve to itself
             inside = path.resolve(strict=True).relative_to(self.start) if os.path.islink(path) else Path()
         except (OSError, RuntimeError, ValueError):  # it cannot be read, or is elsewhere
             return False

@@ -1,4 +1,4 @@
-"""Checks the form that a page has sent, control by control."""
+"""Checks the form that a page sends, control by control."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["DROPPED", "Form", "Invalid", "check_form"]
 
 T = TypeVar("T")
 DROPPED = "\0dropped"
-"""The folder of a form for pictures that were dropped on the page; it cannot be a path."""
+"""Stands for the folder in a form if the pictures were dropped on the page; it cannot be a path."""
 
 
 @attrs.frozen
 class Invalid:
-    """What is wrong with a control, as a text for the user."""
+    """A wrong value of a control, with a text for the user."""
 
     field: str
     message: str
@@ -28,12 +28,12 @@ class Invalid:
 
 @attrs.frozen
 class Form:
-    """The settings of a run, as the page has them. All are checked except the folder, which may be gone.
+    """The settings of a run, as the page sends them. All are checked except the folder, which may not exist any more.
 
     Args:
-        folder: a folder below the start folder ("" for that itself), or `DROPPED`; None for painted pictures.
-        endless: whether the pictures come again and again until the run is stopped.
-        concurrency: the number of images that each phase may work on at once, in the modes that have blocks.
+        folder: a folder below the start folder ("" for the start folder), or `DROPPED`; None for painted pictures.
+        endless: whether the pictures are repeated until the run is stopped.
+        concurrency: each phase works on up to this many images at once, in the modes that have blocks.
     """
 
     folder: str | None = None
@@ -68,9 +68,9 @@ class _WrongError(Exception):
 
 
 def check_form(given: object, base: Form) -> tuple[Form, list[Invalid]]:
-    """Return the form that a page has sent, and what is wrong with it.
+    """Return the form that a page has sent, and its wrong values.
 
-    `base` has the values for keys that are missing or wrong. Unknown keys are ignored.
+    `base` has the values to use for keys that are missing or wrong. Unknown keys are ignored.
     """
     if not isinstance(given, Mapping):
         return base, [Invalid("form", f"form: expected an object, got {_show(given)}")]

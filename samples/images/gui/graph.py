@@ -1,4 +1,4 @@
-"""The network of the image pipeline as the page shows it: with the chapter's names, and the queues between phases."""
+"""The network of the image pipeline as the page shows it, with the chapter's names and the queues between phases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ERRORS = "failed"  # the block that reports failures
 
 
 def row_name(stage: str) -> str:
-    """Return the name of a stage or a worker in the chart: the noise phase is the chapter's filter."""
+    """Return the name of a stage or a worker in the chart; the noise phase is called filter, as in the chapter."""
     return re.sub(r"^noise\b", "filter", stage)
 
 
@@ -38,7 +38,7 @@ def network_of(report: Report, means: Mapping[Phase, float], slowest: Phase | No
 
     Args:
         report: the report of the network.
-        means: seconds per image in each phase, without the images that failed.
+        means: seconds per image in each phase; failed images do not count.
         slowest: the slowest phase.
     """
     state = network_state(report, label=_label, shows=lambda name: name.split("-")[0] != _ERRORS)
@@ -46,7 +46,7 @@ def network_of(report: Report, means: Mapping[Phase, float], slowest: Phase | No
 
 
 def _of_phase(node: NodeRow, means: Mapping[Phase, float], slowest: Phase | None) -> NodeRow:
-    """Give a node the figures of its phase, so that the graph says what the table of phases says."""
+    """Give a node the figures of its phase, so that the graph and the table of phases agree."""
     service = next((seconds for phase, seconds in means.items() if phase.value == node.id), node.service)
     return attrs.evolve(node, service=service, slowest=slowest is not None and node.id.split()[0] == slowest.value)
 
@@ -59,7 +59,7 @@ def _label(name: str) -> str:
 def phases_as_network(
     counts: Sequence[int], means: Mapping[Phase, float], slowest: Phase | None, seconds: float
 ) -> NetworkState:
-    """Return the phases of the sequential mode, which has neither blocks nor agents; `counts` has images per phase."""
+    """Return the phases of the sequential mode as a network; `counts` has the number of images per phase."""
     nodes = [
         NodeRow(
             id=phase.value,
@@ -105,7 +105,7 @@ def queues_of(mode: Mode, statistics: Statistics, most: list[int]) -> tuple[Queu
 
 
 _Queue = tuple[int, int, float, float]
-"""The images in it, the most that there were, and the seconds that producers waited for room, consumers for images."""
+"""Of a queue: its size, its largest size, and the seconds that producers waited for room and consumers for images."""
 
 
 def _of_buffer(buffer: BlockStatistics) -> _Queue:
@@ -113,7 +113,7 @@ def _of_buffer(buffer: BlockStatistics) -> _Queue:
 
 
 def _between(statistics: Statistics, source: str, target: str) -> _Queue:
-    """The queue between two phases: results that are still in the first one, and what waits before the second one."""
+    """Return the queue between two phases: results still in the first phase, and images waiting before the second."""
     before, after = _blocks(statistics, source), _blocks(statistics, target)
     helpers = [block for block in statistics.blocks if (block.name, source) in _ON_THE_WAY]
     size = sum(block.held - block.queued - block.in_work for block in before)
@@ -124,9 +124,9 @@ def _between(statistics: Statistics, source: str, target: str) -> _Queue:
 
 
 _ON_THE_WAY = {("loaded", "load"), ("in order", "noise")}
-"""Blocks between two phases, each with the phase before it."""
+"""The blocks between two phases, each with the phase before it."""
 
 
 def _blocks(statistics: Statistics, phase: str) -> list[BlockStatistics]:
-    """Return the blocks of a phase: one, or several that share it."""
+    """Return the blocks of a phase: one block, or several that share the phase."""
     return [block for block in statistics.blocks if block.name.split()[0] == phase]

@@ -1,4 +1,4 @@
-"""All open pages: which one controls the run, which ones only watch it, and what each of them is told."""
+"""Keeps all open pages, gives one of them the control of the run, and sends messages to each."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from penstock.samples.images.settings import Mode, usable_cpus
 __all__ = ["GRACE", "Hub"]
 
 GRACE = 2.0
-"""Seconds in which a closed page may come back, or ask for the next of its files, before the program ends."""
+"""Seconds after which the program ends if no page is open; in this time a page may come back or load its next file."""
 _BEAT = 0.1  # seconds between two messages with bars
-_CALM_BEAT = 0.5  # the same, and between two pictures, while modes are compared: drawing takes processor time
-_STATE_EVERY = 2  # beats: numbers that change more often cannot be read
-_LOOK, _MOST_LOOKS = 10.0, 15  # seconds; looks after which a silent page is dropped: hidden pages are nearly silent
-_RELOAD = 10.0  # seconds in which a page that is reloaded keeps the control
+_CALM_BEAT = 0.5  # while modes are compared, also between two pictures, because drawing takes processor time
+_STATE_EVERY = 2  # beats between two states: people cannot read numbers that change more often
+_LOOK, _MOST_LOOKS = 10.0, 15  # seconds between looks; looks after which a silent page is dropped
+_RELOAD = 10.0  # seconds in which a reloaded page keeps the control
 _PATIENCE = 10.0  # seconds after which a page that reads nothing is dropped
 
 _HELP = {
-    Mode.SEQUENTIAL: "One image after the other, one phase after the other: the other modes are compared with it.",
-    Mode.CONTROL_FLOW: "One agent per phase, with buffers between them: phases of different images overlap.",
+    Mode.SEQUENTIAL: "One image after the other, one phase after the other. The other modes are compared with it.",
+    Mode.CONTROL_FLOW: "One agent per phase, with buffers between them. Phases of different images overlap.",
     Mode.DATA_FLOW: "One block per phase, linked into a line. The blocks share their workers.",
     Mode.LOAD_BALANCED: "As data flow, but several filter blocks share the slowest phase.",
 }
 
 
 class Hub(Audience):
-    """Knows the pages, in the order in which they came: the first one has the control, the others only watch.
+    """Keeps the pages in the order in which they came: the first page has the control, the others only watch.
 
-    If the first one is closed, the next one gets the control. A page that was only reloaded gets it back.
+    If the first page is closed, the next one gets the control. A page that was only reloaded gets it back.
 
     Args:
-        session: the session that they watch.
-        form: the settings that a new page begins with.
+        session: the session that the pages show.
+        form: the settings that a new page starts with.
     """
 
     def __init__(self, session: Session, form: Form) -> None:
@@ -60,14 +60,14 @@ class Hub(Audience):
     # Pages
 
     async def join(self, page: PicturePage) -> None:
-        """Take in a page that was opened."""
+        """Add a page that was opened."""
         if self._comes_back(page):
             self._steered = ""
             self.pages.insert(0, page)
             for other in self.pages[1:2]:
                 other.say(encode("role", {"role": "viewer"}))
         else:
-            self.pages.append(page)  # before the first await, so that pages are in the order in which they came
+            self.pages.append(page)  # before the first await, so that pages stay in order
         self._tell_crowd()
         listing = as_json(await trio.to_thread.run_sync(self._start_folder, abandon_on_cancel=True))
         page.greet(self._hello(page, listing))
@@ -84,11 +84,11 @@ class Hub(Audience):
         folders = self.session.pictures.folders
         try:
             return folders.listing("")
-        except FolderError:  # it is gone; the page says so when somebody chooses it
+        except FolderError:  # it is gone; the page says so when the user chooses it
             return Listing("", (), (), 0, str(folders.start))
 
     def leave(self, page: PicturePage) -> None:
-        """Forget a page that was closed; if it had the control, the oldest of the others gets it."""
+        """Remove a page that was closed; if it had the control, the oldest of the others gets it."""
         steered = self.steers(page)
         if page in self.pages:
             self.pages.remove(page)
@@ -100,7 +100,7 @@ class Hub(Audience):
             self.pages[0].say(encode("role", {"role": "controller"}))
 
     def _comes_back(self, page: PicturePage) -> bool:
-        """Whether it is the page that had the control last and was closed only a moment ago."""
+        """Whether this page had the control until it was closed a moment ago."""
         went = trio.current_time() - self._steered_until
         return bool(page.name) and page.name == self._steered and went < _RELOAD
 
@@ -114,11 +114,11 @@ class Hub(Audience):
                 page.say(encode("form", {"form": as_json(form)}))
 
     def steers(self, page: PicturePage) -> bool:
-        """Whether it is the page with the control."""
+        """Whether this page has the control."""
         return bool(self.pages) and self.pages[0] is page
 
     def tell_all(self, kind: str, values: Any) -> None:
-        """Say something to every page."""
+        """Send a message to every page."""
         text = encode(kind, values)
         for page in self.pages:
             if page.is_greeted:
@@ -140,20 +140,20 @@ class Hub(Audience):
         }
         return encode("hello", values)
 
-    # What the session tells
+    # What the session reports
 
     def on_state(self) -> None:
         """Send the state soon."""
         self._change.set()
 
     def on_run(self) -> None:
-        """Show another run."""
+        """Show the new run."""
         for page in self.pages:
             page.watch(self.session.live)
         self._change.set()
 
     def on_picture(self) -> None:
-        """Show the picture. While modes are compared, pages get one per beat instead."""
+        """Show the new picture. While modes are compared, pages get only one picture per beat."""
         if self.session.status is not Status.COMPARING:
             for page in self.pages:
                 page.look()
@@ -209,10 +209,11 @@ class Hub(Audience):
                 page.drop()
 
     async def drop_the_silent(self) -> None:
-        """Drop pages that are gone without having been closed: their machine sleeps, or its network is down.
+        """Drop pages whose machine sleeps or has lost the network: they are gone, but were not closed.
 
-        Every page sends a message from time to time. Looks are counted instead of seconds, because this machine may
-        have slept too. The last page is never dropped, because browsers may put hidden pages to sleep.
+        Every page sends messages from time to time, hidden pages only seldom. Looks are counted instead of seconds,
+        because this machine may have slept too. The last page is never dropped, because browsers may put hidden pages
+        to sleep.
         """
         while True:
             await trio.sleep(_LOOK)
@@ -223,12 +224,12 @@ class Hub(Audience):
                     self.leave(page)
 
     def stir(self) -> None:
-        """Note that a file of the page was asked for, so that a page is about to open."""
+        """Note that a file of the page was requested: a page is about to open."""
         self._is_coming = True
         self._tell_crowd()
 
     async def end_when_left(self) -> None:
-        """End the session when the last page was closed and none was opened in time."""
+        """End the session if the last page was closed and none is opened in time."""
         await self._wait_for(lambda: bool(self.pages))
         while True:
             await self._wait_for(lambda: not self.pages)

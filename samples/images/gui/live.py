@@ -1,7 +1,7 @@
 """Watches one run while it goes on: counts, times, the chart, and the newest thumbnails."""
 
-# It is told of every image on the trio thread, and only adds numbers there. Everything that takes longer is done when a
-# page asks, up to ten times per second.
+# Each image is reported on the trio thread, where this only adds numbers. All work that takes longer is done when a
+# page asks for the figures, up to ten times per second.
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from penstock.samples.watch import Watch
 __all__ = ["Live", "LiveWatch"]
 
 _KEPT_PICTURES, _KEPT_TROUBLES, _KEPT_SPANS = 300, 200, 4000
-_KEPT_PIXELS = 300_000_000  # of the thumbnails that are kept; with much noise, a pixel takes a byte
-_FEW = 5  # images: before that it is not known how long one takes
+_KEPT_PIXELS = 300_000_000  # the most pixels of the thumbnails that are kept; with much noise, a pixel takes a byte
+_FEW = 5  # from this many images on, the time per image is known
 _INDEX = {phase: number for number, phase in enumerate(Phase)}
 
 
@@ -46,7 +46,7 @@ class LiveWatch(Watch):
     """Records the newest spans of a run, and gives access to its network.
 
     Args:
-        began: when the network was made, by `time.perf_counter()`.
+        began: when the network was made (`time.perf_counter()`).
         running: the network.
     """
 
@@ -54,7 +54,7 @@ class LiveWatch(Watch):
     running: Network | None = None
 
     def network(self, *nodes: Node, name: str) -> Network:
-        """Return a network that is recorded."""
+        """Return a network that records its run."""
         self.began = time.perf_counter()
         self.recording = Recording(_KEPT_SPANS)
         self.running = Network(*nodes, name=name, recording=self.recording)
@@ -66,7 +66,7 @@ class Live(Observer):
 
     Args:
         number: the number of the run.
-        form: its settings; `mode` is that of the run.
+        form: the settings of the run.
         total: the number of images; None if the run has no end.
         on_picture: called when a thumbnail is done.
         on_trouble: called when an image has failed.
@@ -97,7 +97,7 @@ class Live(Observer):
         self._most = [0, 0, 0]
         self._numbers = _Numbers()
 
-    # What it is told
+    # Events of the run
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
         """Add the times of a phase."""
@@ -125,7 +125,7 @@ class Live(Observer):
         self._on_picture()
 
     def on_error(self, failure: Failure) -> None:
-        """Tell of an image that failed."""
+        """Report an image that failed."""
         self._failed += 1
         if self.form.mode is Mode.CONTROL_FLOW and failure.phase is Phase.LOAD:
             self._numbers.skip(failure.sequence)
@@ -134,7 +134,7 @@ class Live(Observer):
         self._tell(Trouble(self.number, failure.phase.value, name, exception, failure.sequence))
 
     def broke(self, reason: str) -> None:
-        """Tell of the error that ended the run."""
+        """Report the error that ended the run."""
         self._tell(Trouble(self.number, "", "", printable(reason), 0, fatal=True))
 
     def _tell(self, trouble: Trouble) -> None:
@@ -150,7 +150,7 @@ class Live(Observer):
         self._ended = time.perf_counter()
         self.collect()
 
-    # What it tells
+    # Figures of the run
 
     def collect(self) -> None:
         """Take the newest spans from the recording."""
@@ -159,17 +159,17 @@ class Live(Observer):
 
     @property
     def seconds(self) -> float:
-        """The seconds since the start of the run, until now or its end."""
+        """Seconds from the start of the run until now or until its end."""
         return (time.perf_counter() if self._ended is None else self._ended) - self.started
 
     @property
     def per_image(self) -> float | None:
-        """Seconds of the whole run per image that came out."""
+        """Seconds of the whole run per finished image."""
         return self.seconds / self._images if self._images else None
 
     @property
     def steady(self) -> float | None:
-        """Seconds per image from the first image that came out to the last: without filling the pipeline."""
+        """Seconds per image from the first finished image to the last: without the time to fill the pipeline."""
         return (self._last_out - self._first_out) / (self._images - 1) if self._images > 1 else None
 
     @property
@@ -209,7 +209,7 @@ class Live(Observer):
         )
 
     def _timed(self, state: NetworkState) -> NetworkState:
-        """Give a network the clock of the run, which begins before the network does."""
+        """Give the state of a network the clock of the run, which starts before the network does."""
         per_item = (self.steady or self.per_image) if self._images >= _FEW else None
         running = self._ended is None
         return attrs.evolve(state, run=self.number, running=running, seconds=self.seconds, per_item=per_item)
@@ -235,16 +235,16 @@ class Live(Observer):
 
 
 class _Numbers:
-    """Finds the sequence number of an image by the number that the recording has for it.
+    """Finds the sequence number of an image by its number in the recording.
 
     In the control-flow mode an agent loads the images, so the recording counts only those that could be loaded.
     """
 
     def __init__(self) -> None:
-        self._gaps: list[int] = []  # for each image that was skipped: the number of the next item in the recording
+        self._gaps: list[int] = []  # for each skipped image: the number of the next item in the recording
 
     def skip(self, sequence: int) -> None:
-        """Note an image that could not be loaded; such images come in the order of their sequence numbers."""
+        """Note an image that could not be loaded; call this in the order of the sequence numbers."""
         self._gaps.append(sequence - len(self._gaps))
 
     def of(self, item: int) -> int:

@@ -1,4 +1,4 @@
-"""What the page is told of a run besides its network, as plain values: figures, tables, pictures, errors."""
+"""Plain values about a run for the page, besides its network: figures, tables, pictures, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHASE_LABELS = {Phase.LOAD: "Load", Phase.SCALE: "Scale", Phase.NOISE: "Filter",
 
 @attrs.frozen
 class Prediction:
-    """The chapter's prediction of the steady time per image, in seconds, and where it comes from."""
+    """The chapter's prediction of the steady time per image, in seconds, and a text that explains it."""
 
     seconds: float
     text: str
@@ -44,7 +44,7 @@ class PhaseRow:
 
 @attrs.frozen
 class QueueRow:
-    """A queue between two phases: the images in it, and how long, in seconds, producers and consumers waited there."""
+    """A queue between two phases: its images, and the seconds that producers and consumers waited for it."""
 
     label: str
     route: str
@@ -57,7 +57,7 @@ class QueueRow:
 
 @attrs.frozen
 class Slots:
-    """The governor: how many images are in the pipeline, and how many may be."""
+    """The governor: how many images are in the pipeline, and the limit."""
 
     used: int
     limit: int

@@ -1,4 +1,4 @@
-"""A page that shows the newest thumbnail, too: it gets pictures as fast as it can show them, and no faster."""
+"""A page that also shows the newest thumbnail; it gets pictures only as fast as it can show them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _MAX_CREDIT = 16
 
 
 class PicturePage(PageLink):
-    """What the server has to say to one page, and the pictures that it sends there.
+    """Sends one page its texts, states and bars, and pictures.
 
-    A page gives credit: the number of pictures that it can take. Pictures that come while it has none are skipped.
+    A page gives credit: the number of pictures that it can take. Pictures that come while there is no credit are
+    skipped.
 
     Args:
-        channel: the way to the page.
-        drop: ends the connection at once, whatever is still to be sent.
-        name: what the page calls itself, also after a reload; "" if it does not say.
+        channel: the connection to the page.
+        drop: ends the connection at once, even if there are messages to send.
+        name: the name that the page gave itself, which it keeps after a reload; "" if it gave none.
     """
 
     def __init__(self, channel: Channel, drop: Callable[[], None] = lambda: None, name: str = "") -> None:
@@ -36,7 +37,7 @@ class PicturePage(PageLink):
         self._picture_news = trio.Event()
 
     def look(self) -> None:
-        """Look whether there is a newer picture."""
+        """Check for a newer picture."""
         if self._credit > 0 and self.is_visible:
             self._picture_news.set()
 

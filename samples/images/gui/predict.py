@@ -1,10 +1,10 @@
 """The chapter's prediction of the time per image with a full pipeline, from the times of the phases."""
 
 # The chapter predicts the sum of the phases for the sequential mode, the slowest phase for a pipeline, and the larger
-# of the slowest single phase and filter ÷ n for a balanced one. The blocks of this sample may work on several images
-# at once and share their workers, so the time is never below the sum of the phases ÷ workers. And an image stays in
-# the pipeline for at least the sum of the phases, so with up to n images in it the time is never below that sum ÷ n
-# (Little's law).
+# of the slowest single phase and filter ÷ n for a balanced pipeline. The blocks of this sample may work on several
+# images at once and share their workers, so the time is never below the sum of the phases ÷ workers. And an image stays
+# in the pipeline for at least the sum of the phases, so with up to n images in the pipeline, the time is never below
+# that sum ÷ n (Little's law).
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["predict"]
 
 
 def predict(form: Form, means: Mapping[Phase, float]) -> Prediction | None:
-    """Return the prediction for a run, or None as long as not all phases have been measured.
+    """Return the prediction for a run; None until all phases have been measured.
 
     Args:
         form: the settings of the run.

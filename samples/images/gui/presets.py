@@ -1,4 +1,4 @@
-"""Settings to begin with, each with a text on what it shows."""
+"""Settings to start with, each with a text that says what it shows."""
 
 from __future__ import annotations
 
@@ -38,15 +38,16 @@ PRESETS = (
     Preset(
         "steps",
         "Each step's gain (two processors)",
-        "The filter takes 70 % of the time. A pipeline does the other phases meanwhile, and two filters share the slow "
-        "one. Choose “Compare modes”. On two idle processors, the pipeline is about 1.3 times as fast, and the "
-        "balanced one a little faster still. Two processors cannot give more than 2, and less if they are busy.",
+        "The filter takes 70 % of the time. A pipeline does the other phases at the same time, and two filters share "
+        "the slow phase. Choose “Compare modes”. On two idle processors, the pipeline is about 1.3 times as fast as "
+        "the sequential mode, and the balanced mode is a little faster still. Two processors give a speed-up of at "
+        "most 2, and less if they are busy.",
         _STEPS,
     ),
     Preset(
         "unbalanced",
         "One slow stage",
-        "Data flow with a slow filter: it works all the time, and the other phases wait for it. Look at the diagram.",
+        "Data flow with a slow filter. It works all the time, and the other phases wait for it. See the diagram.",
         {**_STEPS, "mode": "data-flow", "layers": 10, "repeat": 2},
     ),
     Preset(
@@ -64,7 +65,8 @@ PRESETS = (
     Preset(
         "full",
         "Everything full",
-        "A governor of 3 images, and processes as workers: the queues stay short, and the processes cost some time.",
+        "The governor lets up to 3 images in, and the workers are processes. The queues stay short, but processes take "
+        "some time.",
         {**_STEPS, "mode": "load-balanced", "governor": 3, "executor": "processes", "workers": 2},
     ),
 )

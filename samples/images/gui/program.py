@@ -38,7 +38,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
     """Serve the page until the user quits, and return the exit status.
 
     Args:
-        options: the settings that the page begins with.
+        options: the settings that the page starts with.
         choice: how the page is served.
     """
     if not os.path.isdir(choice.start_folder):  # pathlib's is_dir can raise
@@ -53,7 +53,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
         return _wrong(f"cannot make a temporary folder: {error}")
     with temporary as root, warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-        warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
+        warnings.simplefilter("ignore", LoopHeldWarning)  # it is meant for people who write programs
         try:
             listener = open_socket(choice.host, choice.port)
         except UnusableAddressError as error:
@@ -63,7 +63,7 @@ def run_gui(options: Options, choice: GuiChoice) -> int:
 
 
 def _form(options: Options, folders: Folders) -> Form:
-    """Return the settings that the page begins with.
+    """Return the settings that the page starts with.
 
     Raises:
         ValueError: the folder of the pictures is not below the start folder.
@@ -144,7 +144,7 @@ async def _quit_on_signal(
 ) -> None:
     """Turn the first signal into the quit command; a third Ctrl-C ends the process as Python does.
 
-    The end takes up to a second. A second Ctrl-C must not interrupt it, because some programs send two at once.
+    Quitting takes up to a second. A second Ctrl-C must not interrupt it, because some programs send two at once.
     """
     heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores SIGHUP
     if not heeded:

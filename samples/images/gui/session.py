@@ -1,7 +1,7 @@
-"""The program behind the pages: commands in, state out. Another front end could take the place of the pages.
+"""The program behind the pages: commands in, state out. Another front end could replace the pages.
 
-States: idle → running or comparing → stopping → idle, and quitting from any of them (`status.py` has the table).
-Commands are plain functions that only place an order; `run` carries the orders out, one after the other.
+States: idle → running or comparing → stopping → idle, and quitting from each state (`status.py` has the table).
+Commands are plain functions that only place an order; `run` carries out the orders, one after the other.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _KEPT_RESULTS = 1000
 
 
 class Audience:
-    """What a session tells of itself, on the trio thread. This class ignores all of it."""
+    """Gets the events of a session, on the trio thread. This class ignores them all."""
 
     def on_state(self) -> None:
         """The status or the message has changed."""
@@ -57,7 +57,7 @@ class Audience:
         """An image has failed."""
 
     def on_invalid(self, field: str, message: str) -> None:
-        """A control turned out to be wrong."""
+        """A control turned out to have a wrong value."""
 
     def on_comparison(self) -> None:
         """A row of the comparison has changed."""
@@ -65,7 +65,7 @@ class Audience:
 
 @attrs.define(eq=False)
 class _Order:
-    """The modes that are to be run."""
+    """The modes to run."""
 
     form: Form
     modes: tuple[Mode, ...]
@@ -79,7 +79,7 @@ class Session:
     Args:
         pictures: finds the pictures.
         root: a temporary folder, for thumbnails.
-        output: the folder for thumbnails, unless the slideshow is endless; None for the temporary folder.
+        output: the folder for thumbnails; None for the temporary folder, which an endless slideshow always uses.
     """
 
     def __init__(self, pictures: Pictures, root: Path, output: Path | None = None) -> None:
@@ -146,7 +146,7 @@ class Session:
         return Snapshot() if self.live is None else self.live.snapshot()
 
     def state(self) -> dict[str, Any]:
-        """Return everything that the pages show of the session, ready for JSON."""
+        """Return the state that pages show, as values for JSON."""
         snapshot = self.snapshot()
         calm = self.status is Status.COMPARING
         state: dict[str, Any] = as_json(attrs.evolve(snapshot, network=attrs.evolve(snapshot.network, calm=calm)))
@@ -174,7 +174,7 @@ class Session:
 
     async def _perform(self, order: _Order) -> None:
         """Run the modes of an order; errors become messages."""
-        self.live = None  # the state must not tell of the run before
+        self.live = None  # the state must not show the run before
         self.audience.on_run()
         try:
             with order.stop.watched():
@@ -186,7 +186,7 @@ class Session:
         except FolderError as error:
             self.outcome, self.message = "failed", str(error)
             self.audience.on_invalid("folder", str(error))
-        except Exception as error:  # not of an image: a disk is gone, a worker cannot be started
+        except Exception as error:  # not of one image: a disk is gone, or a worker cannot be started
             self.outcome, self.message = "failed", f"Failed: {_leaf(error)}"
             if self.live is not None:
                 self.live.broke(f"{type(_leaf(error)).__name__}: {_leaf(error)}")
@@ -209,7 +209,7 @@ class Session:
         self.message = f"Done. {self._came_out()}"
 
     async def _run_one(self, order: _Order, form: Form, pictures: Sequence[Path]) -> tuple[RunResult, Live]:
-        """Run one mode; make before what it needs, and clean up after it."""
+        """Run one mode: make what it needs, run it, and clean up."""
         self._number += 1
         jobs = list_jobs(pictures, None, None if form.endless else form.repeat)
         folder = await self._thumbnails.make(self._number, form, order.compares)
@@ -250,7 +250,7 @@ class Session:
 def _workers(form: Form) -> Executor | None:
     """Return the executor for the phases; its workers live as long as the run.
 
-    A run that is stopped does not wait for them: many layers of noise on a large thumbnail can take many seconds, and
+    A stopped run does not wait for its workers: many layers of noise on a large thumbnail can take many seconds, and
     the result would not be used.
     """
     if not form.mode.uses_executor:

@@ -1,4 +1,4 @@
-"""Finds the pictures of a run: in a folder, dropped on the page, or painted. All disk work is done in threads."""
+"""Finds or paints the pictures of a run. All disk work is done in threads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["PAINTED", "Pictures"]
 
 PAINTED = 15
 """The number of pictures that are painted."""
-_SHRINK = 2  # times smaller than the pictures of the command, so that they fit into a thumbnail of 1024x768
+_SHRINK = 2  # sides are this many times smaller than in the command, so that a picture fits into 1024x768
 
 
 class Pictures:
@@ -30,19 +30,19 @@ class Pictures:
         folders: the folders that the page may see.
         drops: the pictures that were dropped on the page.
         root: a temporary folder, for painted pictures.
-        output: the folder for thumbnails; pictures must not come from there.
+        output: the folder for thumbnails; pictures must not come from this folder.
     """
 
     def __init__(self, folders: Folders, drops: Drops, root: Path, output: Path | None = None) -> None:
         self.folders, self.drops = folders, drops
-        # To compare modes, thumbnails go into a folder per mode.
+        # When modes are compared, thumbnails go into a folder per mode.
         outputs = [] if output is None else [output, *(output / mode.value for mode in Mode)]
         self._taken = {folder.resolve() for folder in outputs}
         self._root = root / "painted"
         self._painted: list[Path] = []
 
     async def problem(self, form: Form) -> str | None:
-        """Return the reason why there are no pictures for a form, or None."""
+        """Return the reason why there are no pictures for a form; None if there are some."""
         try:
             if form.folder is not None:
                 await trio.to_thread.run_sync(self._find, form.folder, abandon_on_cancel=True)
@@ -51,7 +51,7 @@ class Pictures:
         return None
 
     async def find(self, form: Form, tell: Callable[[str], None]) -> list[Path]:
-        """Return the pictures; `tell` gets a message when something takes long.
+        """Return the pictures; `tell` gets messages about steps that take long.
 
         Raises:
             FolderError: there are no pictures.
@@ -74,7 +74,7 @@ class Pictures:
         if folder != DROPPED:
             found = self.folders.pictures(folder)
             if found[0].parent.resolve() in self._taken:
-                raise FolderError(f"folder: expected another folder than that of the thumbnails, {found[0].parent}")
+                raise FolderError(f"folder: expected another folder than the one for thumbnails, {found[0].parent}")
             return found
         if self.drops.is_open:
             raise FolderError("folder: some pictures are still being sent; wait until all of them are there")

@@ -7,7 +7,7 @@ from enum import Enum
 __all__ = ["Controls", "Event", "Status", "controls_of", "next_status"]
 
 Controls = dict[str, bool]
-"""The controls of the page, and whether they can be used."""
+"""Whether each control of the page can be used."""
 
 
 class Status(Enum):
@@ -45,7 +45,7 @@ def next_status(status: Status, event: Event) -> Status | None:
 
 
 def controls_of(status: Status) -> Controls:
-    """Return the controls that can be used: those whose command is possible in this state."""
+    """Return which controls can be used: those whose command is possible in this state."""
     idle = status is Status.IDLE
     return {
         "start": idle,

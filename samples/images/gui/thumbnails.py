@@ -1,4 +1,4 @@
-"""The folders for thumbnails: one per run, in the temporary folder unless the user has named one."""
+"""The folders for thumbnails: one per run, in the temporary folder unless the user has named a folder."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Thumbnails:
 
     Args:
         root: the temporary folder.
-        output: the folder for thumbnails, unless the slideshow is endless; None for the temporary folder.
+        output: the folder for thumbnails; None for the temporary folder, which an endless slideshow always uses.
     """
 
     def __init__(self, root: Path, output: Path | None) -> None:
         self._root, self._output = root, output
 
     async def make(self, number: int, form: Form, compares: bool) -> Path:
-        """Make the folder of a run, and delete that of the run before."""
+        """Make the folder of a run, and delete the folder of the run before."""
         return await trio.to_thread.run_sync(self._make, number, form, compares)
 
     def _make(self, number: int, form: Form, compares: bool) -> Path:

@@ -1,4 +1,4 @@
-"""Keeps pictures that were dropped on the page: in a temporary folder, within limits, under safe names."""
+"""Keeps pictures that were dropped on the page, in a temporary folder, up to limits, under safe names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt
 
 
 class DropError(Exception):
-    """A file is refused; the message says why, and `status` is the HTTP status for it."""
+    """This file is refused; the message says why, and `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ def safe_name(name: str) -> str:
     """Return a file name that has no folders, is not hidden, and is valid on every system.
 
     Raises:
-        DropError: the name is not that of a picture.
+        DropError: the name is not the name of a picture.
     """
     last = PureWindowsPath(PurePosixPath(name).name).name
     kept = "".join(c if c.isprintable() and c not in '<>:"/\\|?*' else "_" for c in last)
@@ -50,9 +50,9 @@ class _Drop:
     """The files of one drop.
 
     Args:
-        folder: the folder that they are in.
-        names: their names in lower case, because some systems ignore the case.
-        total: their bytes, including those of files that are still being sent.
+        folder: the folder of the files.
+        names: the names of the files in lower case, because some systems ignore case.
+        total: the bytes of the files, including those of files that are still being sent.
         count: the number of complete files.
     """
 
@@ -72,7 +72,7 @@ class _Drop:
 
 
 class Drops:
-    """The dropped pictures. A new drop replaces the one before.
+    """The dropped pictures. A new drop replaces the drop before.
 
     Args:
         root: a temporary folder.
@@ -101,7 +101,7 @@ class Drops:
         return self._drop.count
 
     async def begin(self) -> None:
-        """Delete the drop before, and take files from now on."""
+        """Delete the files of the drop before, and take files from now on."""
         old = self.folder
         self._number += 1
         self._drop, self.is_open = _Drop(self._root / f"drop-{self._number}"), False
@@ -114,14 +114,15 @@ class Drops:
         self.is_open = False
 
     async def add(self, name: str, chunks: AsyncGenerator[bytes]) -> int:
-        """Take a file, and return the number of files so far. A file is not visible before it is complete.
+        """Take a file, and return the number of files so far. A file becomes visible when it is complete.
 
         Raises:
-            DropError: no file is expected, its name is not that of a picture, it is too large, or there are too many.
+            DropError: no file is expected, the name is not the name of a picture, the file is too large, or there are
+                too many files.
         """
         if not self.is_open:
             raise DropError(409, "drop: no files are expected now; send drop-begin first")
-        drop = self._drop  # a new one may begin meanwhile
+        drop = self._drop  # a new drop may begin during an await
         if len(drop.names) >= self._max_files:
             raise DropError(413, f"drop: expected at most {self._max_files} files at a time, got more")
         path = trio.Path(drop.folder / drop.unique(safe_name(name)))

@@ -121,7 +121,7 @@ def test_a_run_that_takes_too_long_ends_and_is_recorded_up_to_there(
     [
         (["--record", "run.pdf"], "argument --record: expected a file called *.json, *.svg or *.png, got 'run.pdf'"),
         (["--record", "gone/run.svg"], "argument --record: cannot write 'gone/run.svg': there is no such folder"),
-        (["--record", "run.svg", "--compare"], "cannot write run-data-flow.svg: it is no plain file"),
+        (["--record", "run.svg", "--compare"], "cannot write run-data-flow.svg: it is not a plain file"),
         (["--diagram", "net.svg"], "argument --diagram: expected a file called *.mmd or *.dot, got 'net.svg'"),
         (
             ["--report", "--mode", "sequential"],

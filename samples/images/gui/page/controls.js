@@ -1,11 +1,11 @@
-// The controls: their values are the form, and each shows what the program finds wrong with it.
+// The controls: their values make up the form, and each shows the program's message about its value.
 
 import { find, make, mark, write } from "../dashboard/dom.js";
 
 const NUMBERS = ["noise", "governor", "filters", "workers", "limit", "repeat", "layers", "concurrency"];
 const ONE_WHEN_MISSING = ["layers", "concurrency"];
 const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"] };
-/** The folder of a form for pictures that were dropped on the page; it cannot be a path. */
+/** Stands for the folder in a form if the pictures were dropped on the page; it cannot be a path. */
 export const DROPPED = "\0dropped";
 const AFTER_TYPING = 250; // milliseconds
 
@@ -39,7 +39,7 @@ export class Controls {
     return document.querySelector("input[name=mode]:checked")?.value ?? "data-flow";
   }
 
-  /** Take the modes, presets and values that the program offers. After a lost connection the user's values stay. */
+  /** Take the modes, presets and values that the program offers. After a reconnection the user's values stay. */
   offer({ modes, presets, form }) {
     if (this.#touched) return;
     this.#modes = modes;
@@ -69,7 +69,7 @@ export class Controls {
     this.#soon();
   }
 
-  /** Show what is wrong with a control; an empty message removes that. */
+  /** Show the message about a control; an empty message removes it. */
   say(field, message) {
     const place = document.getElementById(`${field}-problem`) ?? find("problem");
     write(place, withoutName(message, field));

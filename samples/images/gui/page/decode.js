@@ -2,7 +2,7 @@
 
 /** Decode a picture; the result has a `close()`. Raises if the picture cannot be decoded. */
 export async function decode(jpeg) {
-  // ImageDecoder needs no blob, but browsers have it only on pages that they call secure: not from other machines.
+  // ImageDecoder needs no blob, but browsers have it only on secure pages, not on pages from other machines.
   if (!("ImageDecoder" in window)) return createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }));
   const decoder = new ImageDecoder({ data: jpeg, type: "image/jpeg" });
   try {

@@ -1,4 +1,4 @@
-// Pictures that are dropped on the page or chosen: they are sent to the program, which takes them as its source.
+// Sends pictures that were dropped on the page, or chosen there, to the program, which then uses them as its source.
 
 import { find, mark, write } from "../dashboard/dom.js";
 import { count } from "../dashboard/units.js";
@@ -7,7 +7,7 @@ const MOST_FILES = 500;
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_SAID = 3; // problems with single files
 const GONE_AFTER = 700; // milliseconds
-const AGAIN = 409; // the program has not yet heard that files are coming
+const AGAIN = 409; // the program does not know yet that files are coming
 
 /** Sends dropped files; `done()` is called when some have arrived. */
 export class Drop {
@@ -17,7 +17,7 @@ export class Drop {
   #opened = null;
   #timer = 0;
   #busy = false;
-  #kinds = []; // endings of the names of pictures
+  #kinds = []; // the extensions of pictures
 
   constructor(connection, allowed, done) {
     this.#connection = connection;
@@ -33,12 +33,12 @@ export class Drop {
     });
   }
 
-  /** Take the endings of the names of pictures. */
+  /** Take the extensions of pictures. */
   setKinds(kinds) {
     this.#kinds = kinds;
   }
 
-  /** The program expects files now, or says how many have come. */
+  /** The program now expects files, or reports how many have come. */
   answered(message) {
     if (message.open) this.#opened?.();
   }
@@ -85,7 +85,7 @@ export class Drop {
 
   #whyNone(files, pictures) {
     if (files.length === 0) return "The folder has no files.";
-    return pictures.length ? "They are larger than 64 MiB." : `No picture among ${count(files.length, "file")}.`;
+    return pictures.length ? "They are larger than 64 MiB." : `There is no picture among ${count(files.length, "file")}.`;
   }
 
   async #begin() {
@@ -113,8 +113,8 @@ export class Drop {
 /** The files that were left out, in words. */
 function left(others, tooMuch) {
   const said = [];
-  if (others) said.push(`${count(others, "file")} left out: no picture.`);
-  if (tooMuch) said.push(`${tooMuch} not taken: at most ${MOST_FILES} files of 64 MiB.`);
+  if (others) said.push(`${count(others, "file")} left out: not a type of picture.`);
+  if (tooMuch) said.push(`${tooMuch} not taken: up to ${MOST_FILES} files of up to 64 MiB are allowed.`);
   return said;
 }
 

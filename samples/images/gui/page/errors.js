@@ -12,7 +12,7 @@ export class Errors {
   #rows = find("error-rows");
   #labels = new Map();
   #number = 0; // errors that were sent
-  #failed = 0; // images that failed: more than the errors that were sent, if they come too fast
+  #failed = 0; // images that failed; if failures come too fast, not all errors are sent
   #fatal = 0;
   #seen = new Set();
   #run = null;

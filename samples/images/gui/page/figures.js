@@ -79,7 +79,7 @@ export class Figures {
   }
 }
 
-/** The rows of a table; they are made again only when their names have changed. */
+/** The rows of a table; they are made anew only if their names have changed. */
 class Rows {
   #cells;
   #names = "";

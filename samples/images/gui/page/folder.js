@@ -19,7 +19,7 @@ export class FolderList {
     if (listing.path) buttons.unshift(this.#button("the folder above", "↑ ..", listing.path.split("/").slice(0, -1).join("/")));
     const had = this.#list.contains(document.activeElement);
     this.#list.replaceChildren(...buttons);
-    if (listing.more) this.#list.append(make("span", { className: "help", textContent: "There are more: type the name." }));
+    if (listing.more) this.#list.append(make("span", { className: "help", textContent: "There are more folders: type the name." }));
     if (had) (this.#list.querySelector("button") ?? find("folder")).focus();
     const help = `${count(listing.pictures, "picture")} in this folder. Type the name of another, or choose one from the list.`;
     write(find("folder-help"), help);

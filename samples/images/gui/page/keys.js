@@ -5,13 +5,13 @@ import { find, mark } from "../dashboard/dom.js";
 const LETTERS = { s: "start", x: "stop", c: "compare", p: "hold", "+": "larger", "=": "larger", "-": "smaller" };
 const SIZES = [-1, 0, 1, 2];
 
-/** Use the keyboard. `escape()` closes something that is open; `resized()` is called when the text size has changed. */
+/** Handle the keyboard. `escape()` closes what is open; `resized()` is called when the text size has changed. */
 export function useKeys(escape, resized) {
   addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       if (escape()) event.preventDefault();
     } else if (event.repeat && event.target instanceof HTMLButtonElement && event.key === "Enter") {
-      event.preventDefault(); // a key that is held down must not start and stop in turn
+      event.preventDefault(); // a key that is held down must not start and stop repeatedly
     } else if (letterCounts(event)) press(event);
   });
   find("use-keys").checked = localStorageGet("keys") !== "off";

@@ -1,4 +1,4 @@
-// The page: puts the parts together, and hands each message to the part that shows it.
+// The page: connects the parts, and passes each message to the part that shows it.
 
 import { Connection } from "../dashboard/connection.js";
 import { find, mark, write } from "../dashboard/dom.js";
@@ -96,7 +96,7 @@ function showState(state) {
   network.show(state.network);
 }
 
-/** What the program does, and its message, unless both say the same. */
+/** The status of the program, and its message unless it says the same. */
 function said({ status, message }) {
   return [READY[status], message === `${READY[status]}.` ? "" : message].filter(Boolean);
 }
@@ -115,7 +115,7 @@ function enable(allowed) {
   keepFocus(active);
 }
 
-/** A button that was disabled hands the focus to the other one. */
+/** Move the focus from a button that was disabled to the other button. */
 function keepFocus(active) {
   if (active === find("start") || active === find("compare") || active === find("stop")) page.onButtons = active;
   if (!page.onButtons?.disabled || (document.activeElement !== document.body && document.activeElement !== page.onButtons)) return;

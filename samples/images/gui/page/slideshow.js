@@ -4,7 +4,7 @@ import { decode } from "./decode.js";
 import { find, mark, write } from "../dashboard/dom.js";
 import { fixed } from "../dashboard/units.js";
 
-const TEXTS_EVERY = 100; // milliseconds: names that change more often cannot be read
+const TEXTS_EVERY = 100; // milliseconds between two names: people cannot read names that change more often
 
 /** Shows pictures. `shown()` is called for each, so that the program may send another. */
 export class Slideshow {
@@ -30,7 +30,7 @@ export class Slideshow {
       entry.done = true;
       this.#soon();
     };
-    decode(jpeg).then(ready, () => ready(null)); // one that cannot be decoded is skipped
+    decode(jpeg).then(ready, () => ready(null)); // a picture that cannot be decoded is skipped
   }
 
   #soon() {

@@ -162,9 +162,9 @@ def test_wrong_use_is_said_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--compare"], "--gui goes without --compare"),
-        (["--report"], "--gui goes without --report"),
-        (["--time-limit", "5"], "--gui goes without --time-limit"),
+        (["--compare"], "--gui cannot be used with --compare"),
+        (["--report"], "--gui cannot be used with --report"),
+        (["--time-limit", "5"], "--gui cannot be used with --time-limit"),
         (["--executor", "dask"], "not in dask"),
         (["--port", "70000"], "expected a whole number from 0 to 65535"),
     ],

@@ -166,7 +166,7 @@ async def test_the_pictures_folder_is_none_that_thumbnails_go_to(folder: str, st
     session = make_session(start, root, output=start)
     problem = await session.pictures.problem(attrs.evolve(SMALL, folder=folder))
     assert problem is not None
-    assert "another folder than that of the thumbnails" in problem
+    assert "another folder than the one for thumbnails" in problem
 
 
 async def test_an_output_folder_that_cannot_be_made_fails_the_run_only(start: Path, root: Path) -> None:
