@@ -17,7 +17,6 @@ from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
-from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
 Thing = TypeVar("Thing")
@@ -136,6 +135,8 @@ class Call(Block, Target[In]):
         if runs_async:
             core.use(AsyncRunner(core, concurrency, False, concurrency))
         elif executor is not None:
+            from .functions.timed_runner import executor_runner  # late: most programs need no executor
+
             core.use(executor_runner(core, executor, concurrency, False, None))
         else:
             core.use(InlineRunner(core))

@@ -19,7 +19,6 @@ from .functions.context import carry_filter
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
 from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
-from .functions.timed_runner import executor_runner
 
 T = TypeVar("T")
 
@@ -137,6 +136,8 @@ class Filter(Block, Target[T], Source[T]):
             core.function = async_sieve(cast("Callable[[T], Awaitable[object]]", core.function))
             core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
+            from .functions.timed_runner import executor_runner  # late: most programs need no executor
+
             check_expanding(core, executor)
             core.function = Sieve(core.function)
             core.use(executor_runner(core, executor, concurrency, ordered, window))

@@ -26,8 +26,10 @@ from .core.shape import Shape
 from .core.source import Source
 from .core.waiting import WaitList
 from .functions.effort import NO_OUTPUT, WORKING, Effort, with_times
-from .functions.executor_reading import ExecutorReading, check_reading_executor
 from .functions.reader import Chunk
+
+if TYPE_CHECKING:
+    from .functions.executor_reading import ExecutorReading
 
 T = TypeVar("T")
 REMEDY = "its asynchronous iterable does not wait in between"
@@ -79,6 +81,8 @@ class SourceCore(BlockCore, Generic[T]):
         if executor is not None:
             if not isinstance(self._iterator, Iterator):
                 raise TypeError(f"{self}: an asynchronous iterable is read in a task; leave out executor=")
+            from .functions.executor_reading import ExecutorReading, check_reading_executor  # late: few need it
+
             check_reading_executor(str(self), executor)
             self._away = ExecutorReading(self, self._iterator, executor, self._discard)
             self.place = type(executor).__name__

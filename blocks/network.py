@@ -6,6 +6,7 @@ measurements, stall detection, limits, recording, progress.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -26,21 +27,21 @@ from .limits.limits import Limits, Reports
 from .limits.step_watch import watches
 from .limits.time_limit import TimeLimit
 from .liveness.adrift import watch_adrift
-from .liveness.diagnosis import diagnose
 from .liveness.doubts import Doubts
 from .liveness.graph_check import check_graph, refuse_what_must_stall
 from .liveness.standstill import judge, somebody_moves
 from .measuring.measures import Measures
 from .recording.recorder import Recorder
-from .recording.recording import Recording
-from .reports.link_statistics import ways_of
 from .reports.progress import Progress
-from .reports.report import Report, make_report
-from .reports.suggest import Suggestion, measured, suggest
 from .shutdown import Shutdown
 
 if TYPE_CHECKING:
     import rich.console
+
+    from .base.diagnosis import Diagnosis
+    from .recording.recording import Recording
+    from .reports.report import Report
+    from .reports.suggest import Suggestion
 
 
 class Network:
@@ -91,7 +92,8 @@ class Network:
         self.name: str = given_name("Network", name)
         parts = parts_of(f"network {self.name!r}", nodes)
         check_kind(f"network {self.name!r}", "shutdown", shutdown, Shutdown)
-        check_kind(f"network {self.name!r}", "recording", recording, Recording)
+        if recording is not None:
+            check_recording(f"network {self.name!r}", recording)
         self.shutdown: Shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self._run = run = Run(self, parts, self.shutdown)
         self._measures = measures = Measures(run)
@@ -100,7 +102,7 @@ class Network:
                 measures=measures,
                 limits=Limits(run, Reports(self.report, partial(diagnose, run)), time_limit, progress_limit, watchdog),
                 progress=Progress(run, progress),
-                recorder=Recorder(run, measures, recording, partial(ways_of, run)),
+                recorder=Recorder(run, measures, recording, partial(ways, run)),
                 refuse=partial(refuse_what_must_stall, run),
                 judge=partial(judge, run),
                 somebody_moves=partial(somebody_moves, run),
@@ -169,6 +171,8 @@ class Network:
 
     def report(self) -> Report:
         """The current state of the network as a report to read: print it."""
+        from .reports.report import make_report  # late: most programs make none
+
         return make_report(self._run)
 
     def suggest(self) -> Suggestion:
@@ -180,6 +184,8 @@ class Network:
         Raises:
             RuntimeError: Nothing was measured yet: no block has called its function.
         """
+        from .reports.suggest import measured, suggest  # late: most programs ask for none
+
         stages = measured(self.statistics())
         if not stages:
             raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
@@ -193,3 +199,27 @@ class Network:
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, in the order in which they joined; blocks that have left during the run are not included."""
         return tuple(block.facade for block in self._run.blocks)
+
+
+# Imported late: most networks are not recorded and never stall
+
+
+def check_recording(who: str, recording: object) -> None:
+    """Raise a `TypeError` unless it is a recording."""
+    from .recording.recording import Recording
+
+    check_kind(who, "recording", recording, Recording)
+
+
+def ways(run: Run) -> Iterable[tuple[str, str]]:
+    """The pairs of a source and its target that exist now, by name."""
+    from .reports.link_statistics import ways_of
+
+    return ways_of(run)
+
+
+def diagnose(run: Run, *, is_stalled: bool = False) -> Diagnosis:
+    """Find the reasons why nothing can move."""
+    from .liveness.diagnosis import diagnose
+
+    return diagnose(run, is_stalled=is_stalled)

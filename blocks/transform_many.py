@@ -22,7 +22,6 @@ from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import ExpandingRunner
 from .functions.policies import OnError
-from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
 Thing = TypeVar("Thing")
@@ -310,6 +309,8 @@ class TransformMany(Block, Target[In], Source[Out]):
             width = window or default_window(concurrency)
             core.use(AsyncExpandingRunner(core, concurrency, ordered, width, is_generator))
         elif executor is not None:
+            from .functions.timed_runner import executor_runner  # late: most programs need no executor
+
             core.use(executor_runner(core, executor, concurrency, ordered, window, True))
         else:
             core.use(ExpandingRunner(core))

@@ -19,7 +19,6 @@ from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
-from .functions.timed_runner import executor_runner
 
 In = TypeVar("In")
 Thing = TypeVar("Thing")
@@ -195,6 +194,8 @@ class Transformer(Block, Target[In], Source[Out]):
         if runs_async:
             core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))
         elif executor is not None:
+            from .functions.timed_runner import executor_runner  # late: most programs need no executor
+
             core.use(executor_runner(core, executor, concurrency, ordered, window))
         else:
             core.use(InlineRunner(core))

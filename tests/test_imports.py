@@ -54,6 +54,8 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
     "top": {"command", "dashboard", "gui", "images", "sentences", "shared", "streams", "workshop"},
 }
 SAMPLES_TOP = {"application", "__main__"}
+HANDING_ON = {"TYPE_CHECKING", "hand_on"}
+"""What a package imports in order to hand on the rest."""
 PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing", "penstock.samples"}
 
 OF_OTHERS = {
@@ -138,7 +140,9 @@ def find_cycle(modules: dict[str, Module]) -> list[str]:
     """Return the modules of one import cycle, the first one again at the end; empty if there is none."""
     graph: dict[str, set[str]] = {}
     for module in modules.values():
-        wanted = [i.target for i in find_imports(module.tree.body, module.package) if not i.typing_only]
+        is_package = module.path.name == "__init__.py"  # it imports later what it seems to import for typing only
+        imports = find_imports(module.tree.body, module.package)
+        wanted = [i.target for i in imports if is_package or not i.typing_only]
         graph[module.name] = {
             name if name in modules else name.rpartition(".")[0]  # `from module import thing`
             for name in wanted
@@ -279,13 +283,17 @@ def reserved_names(base: type) -> set[str]:
 
 
 def check_package(module: Module) -> list[str]:
-    """List what is wrong with an `__init__.py`: more than imports and a sorted, complete `__all__`."""
+    """List what is wrong with an `__init__.py`: more than imports, late ones too, and a sorted, complete `__all__`."""
     problems: list[str] = []
     handed_on: set[str] = set()
     exported: list[str] = []
     for number, node in enumerate(module.tree.body):
         if isinstance(node, ast.ImportFrom):
-            handed_on.update(alias.asname or alias.name for alias in node.names)
+            handed_on.update(alias.asname or alias.name for alias in node.names if alias.name not in HANDING_ON)
+        elif isinstance(node, ast.If) and is_type_checking(node):
+            handed_on.update(alias.name for place in node.body for alias in getattr(place, "names", ()))
+            if late_places(node) != typed_places(node):
+                problems.append(f"{module.path}: what is imported late is not what type checkers see")
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             exported = ast.literal_eval(node.value)
         elif number or not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
@@ -295,6 +303,23 @@ def check_package(module: Module) -> list[str]:
     if difference := sorted(handed_on.symmetric_difference(exported)):
         problems.append(f"{module.path}: __all__ and the imports differ in {difference}")
     return problems
+
+
+def typed_places(node: ast.If) -> dict[str, list[str]]:
+    """The names that an `__init__.py` has for type checkers, by module."""
+    places = [place for place in node.body if isinstance(place, ast.ImportFrom)]
+    assert len(places) == len(node.body)
+    return {"." * place.level + (place.module or ""): [alias.name for alias in place.names] for place in places}
+
+
+def late_places(node: ast.If) -> dict[str, list[str]]:
+    """The names that an `__init__.py` imports at their first use, by module."""
+    (assign,) = node.orelse
+    assert isinstance(assign, ast.Assign)
+    assert isinstance(assign.value, ast.Call)
+    assert ast.unparse(assign).startswith("__getattr__, __dir__ = hand_on(__name__, {")
+    places: dict[str, str] = ast.literal_eval(assign.value.args[1])
+    return {place: names.split() for place, names in places.items()}
 
 
 def isort_style(name: str) -> tuple[int, str]:
@@ -353,7 +378,10 @@ def is_part(thing: object) -> bool:
     return isinstance(thing, type) and issubclass(thing, (Block, Agent, PipelineGovernor))
 
 
-@pytest.mark.parametrize("base", list(filter(is_part, [*vars(blocks).values(), *vars(agents).values()])))
+@pytest.mark.parametrize(
+    "base",
+    [thing for package in (blocks, agents) for name in package.__all__ if is_part(thing := getattr(package, name))],
+)
 def test_a_class_of_blocks_and_agents_reserves_one_private_name(base: type) -> None:
     assert reserved_names(base) == {"_core"}
 
@@ -401,6 +429,19 @@ def test_an_import_that_goes_down_is_none_of_our_business(tmp_path: Path) -> Non
     assert check_direction(read_modules(write(tmp_path, files))) == []
 
 
+LATE = """
+if TYPE_CHECKING:
+    from .a import {typed}
+else:
+    __getattr__, __dir__ = hand_on(__name__, {{".a": "{late}"}})
+"""
+
+
+def test_a_circle_is_found_through_names_that_a_package_hands_on_late(tmp_path: Path) -> None:
+    files = {"blocks/__init__.py": LATE.format(typed="A", late="A"), "blocks/a.py": "from . import A"}
+    assert set(find_cycle(read_modules(write(tmp_path, files)))) == {"penstock.blocks", "penstock.blocks.a"}
+
+
 def test_a_circle_is_found_even_through_a_function_and_not_through_typing(tmp_path: Path) -> None:
     files = {"blocks/a.py": "from .b import B", "blocks/b.py": "def f():\n    from . import a"}
     assert set(find_cycle(read_modules(write(tmp_path, files)))) == {"penstock.blocks.a", "penstock.blocks.b"}
@@ -416,6 +457,9 @@ def test_a_circle_is_found_even_through_a_function_and_not_through_typing(tmp_pa
         ('from .a import A, B\n__all__ = ["A"]', "differ in ['B']"),
         ("from .a import A", "differ in ['A']"),
         ('from .a import A\n__all__ = ["A", "B"]', "differ in ['B']"),
+        (f'{LATE.format(typed="A", late="A")}\n__all__ = ["A", "B"]', "differ in ['B']"),
+        (f'{LATE.format(typed="A, B", late="A")}\n__all__ = ["A", "B"]', "not what type checkers see"),
+        (f'{LATE.format(typed="A", late="A B")}\n__all__ = ["A"]', "not what type checkers see"),
     ],
 )
 def test_a_package_that_does_more_is_found(tmp_path: Path, text: str, problem: str) -> None:

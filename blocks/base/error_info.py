@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 import attrs
-import trio
 
 from .traceback_text import traceback_text
 
@@ -48,6 +47,8 @@ class Shown:
 
 def is_cancellation(error: BaseException) -> bool:
     """Whether this is trio's way out of a cancelled scope and nothing else, also in the group of a nursery."""
+    import trio  # late: worker processes do without it
+
     if isinstance(error, BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", error).split(trio.Cancelled)[1] is None
     return isinstance(error, trio.Cancelled)

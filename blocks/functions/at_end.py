@@ -19,9 +19,6 @@ import attrs
 
 from ..base.callables import is_async, is_async_generator
 from ..executors.keeper import Keeper as Keeper
-from ..executors.parcel import check_picklable
-from ..executors.processes import Processes
-from ..executors.threads import Threads
 
 Function = Callable[[Any], Any]
 AtEnd = Callable[[], Any]
@@ -143,8 +140,14 @@ def with_end(name: str, function: Function, at_end: AtEnd, executor: Executor | 
     if is_async(function):
         return awaited_to_the_end(function, at_end)
     ending = Ending(function, at_end)
-    has_state = isinstance(executor, Threads) and executor.worker_init is not None
-    return InOneThread(name, ending) if has_state else ending
+    return InOneThread(name, ending) if executor is not None and has_thread_state(executor) else ending
+
+
+def has_thread_state(executor: Executor) -> bool:
+    """Whether the threads of an executor have a state of their own."""
+    from ..executors.threads import Threads  # late: most programs need no executor
+
+    return isinstance(executor, Threads) and executor.worker_init is not None
 
 
 def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int, executor: Executor | None) -> None:
@@ -166,13 +169,23 @@ def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int
             f"{name}: at_end= needs concurrency=1, got {concurrency}: it is called once, and several calls at once do "
             "not share what the function holds in a known order; put what can be done at once into a block before it"
         )
+    if executor is not None:
+        check_executor(name, at_end, executor)
+
+
+def check_executor(name: str, at_end: AtEnd, executor: Executor) -> None:
+    """Check that an executor has one place for the state of the function."""
+    from ..executors.parcel import check_picklable  # late: most programs need no executor
+    from ..executors.processes import Processes
+    from ..executors.threads import Threads
+
     if isinstance(executor, Processes):
         check_workers(name, "Processes", executor.workers)
         check_picklable(at_end, name)
     elif isinstance(executor, Threads):
         if executor.worker_init is not None:
             check_workers(name, "Threads", executor.workers)
-    elif executor is not None and not isinstance(executor, ThreadPoolExecutor):
+    elif not isinstance(executor, ThreadPoolExecutor):
         raise TypeError(
             f"{name}: at_end= needs one place for what the function holds: the loop, Threads, a ThreadPoolExecutor, or "
             f"Processes(1); got {executor!r}, which may call the function anywhere"

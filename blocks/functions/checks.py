@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from concurrent.futures.process import ProcessPoolExecutor
 from typing import Any
 
-from ..executors.parcel import check_picklable
 from .function_block import FunctionCore
 
 
@@ -58,6 +56,10 @@ def check_executor(block: FunctionCore[Any], executor: Executor, runs_async: boo
             f"{block}: an async function runs in tasks of the loop and takes no executor; leave out executor=, or give "
             "the block a plain function"
         )
+    from concurrent.futures.process import ProcessPoolExecutor  # late: most programs need no executor
+
+    from ..executors.parcel import check_picklable
+
     check = getattr(executor, "check_function", None)
     if check is not None:
         check(block.function, str(block))

@@ -18,7 +18,6 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, is_async, is_async_generator
 from ..core.carried import Carried
 from ..core.contexts import ContextQueue
 from ..core.outbox import Outbox
-from ..executors.threads import Threads
 from .function_block import FunctionCore, FunctionInbox
 
 if TYPE_CHECKING:
@@ -119,7 +118,11 @@ def use_ports(
 
 def check_carries(block: FunctionCore[Any], executor: Executor | None) -> None:
     """Raise a `TypeError` that says what to do if an executor works in other processes."""
-    if executor is not None and not isinstance(executor, (Threads, ThreadPoolExecutor)):
+    if executor is None:
+        return
+    from ..executors.threads import Threads  # late: most programs need no executor
+
+    if not isinstance(executor, (Threads, ThreadPoolExecutor)):
         raise TypeError(
             f"{block}: context=True needs an executor with threads (Threads, ThreadPoolExecutor), because a context "
             f"cannot be sent to another process; put what the function needs into the item. Got {executor!r}"

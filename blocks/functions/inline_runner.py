@@ -20,7 +20,6 @@ from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
 from ..core.observer import Work
-from ..executors.work import stop_iteration
 from .effort import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, expanded_in_time, mapped_in_time
@@ -112,6 +111,8 @@ class InlineRunner:
         if elapsed > LOOP_HELD:
             self._report_held(elapsed)
         if error is None and done < len(batch):  # map takes StopIteration for the end of the batch
+            from ..executors.work import stop_iteration  # late: most functions never raise it
+
             error = stop_iteration(str(self.block))
         if results and (refused := self._refuse(results)) is not None:
             done, error = refused
@@ -266,6 +267,8 @@ class ExpandingRunner(InlineRunner):
         try:
             outputs = self.function(item)
         except StopIteration as error:
+            from ..executors.work import stop_iteration
+
             raise stop_iteration(str(self.block)) from error
         if type(outputs) in NOT_ITERABLE:
             raise not_run(self.block, outputs, is_read=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from ..base.log import log
 from ..core.waiting import parked, resting
-from .diagnosis import diagnose
 from .outside import deadline_of, has_way_out, waits_for_children
 from .standstill import known_tasks
 
@@ -32,6 +31,8 @@ class Doubts:
         """Warn if the network seems to hang; called when it has been watched for some time and nothing has moved."""
         if self._has_spoken:
             return
+        from .diagnosis import diagnose  # late: most networks never seem to hang
+
         network = self._network
         known = known_tasks(network)
         if any(task not in parked and task not in resting and not waits_for_children(task) for task in known):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..base.names import BODY
 from ..core.observer import Observer
 from ..core.view import View
-from .recording import Recording
-from .routes import Routes
 from .stage_order import between, in_order
-from .tracer import Tracer
+
+if TYPE_CHECKING:
+    from .recording import Recording
+    from .tracer import Tracer
 
 Feeds = dict[str, list[str]]
 
@@ -58,6 +59,9 @@ class Recorder:
             raise ValueError(
                 f"network {network.name!r}: {recording!r} is of a run already; make another Recording for this one"
             )
+        from .routes import Routes  # late: most networks are not recorded
+        from .tracer import Tracer
+
         recording.network = network.name
         self._meter.tracer = self._tracer = Tracer(recording, Routes(self._routes, self._links_made))
 

@@ -18,14 +18,13 @@ import trio
 from ..base.log import log
 from ..base.loop_token import loop_token
 from ..base.threads import resident
-from .link_statistics import find_links
-from .progress_display import Lines, Screen, standard_error
-from .progress_view import View, progress_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..core.view import View as NetworkView
+    from .progress_display import Lines, Screen
+    from .progress_view import View
 
 INTERVAL = 0.2
 """Seconds from one update to the next."""
@@ -79,6 +78,8 @@ class Progress:
                 display.give_up()
 
     def _begin(self) -> None:
+        from .progress_display import Lines, Screen, standard_error  # late: most programs show no progress
+
         console = standard_error() if isinstance(self._console, bool) else self._console
         self._display = Screen.on(console) or Lines(console)
         self._display.begin(self._look())
@@ -91,11 +92,16 @@ class Progress:
             self._not_before = now + took / MOST_OF_THE_LOOP
 
     def _finish(self, how: str) -> None:
+        from .progress_view import View
+
         if self._display is not None:
             self._looks = deque([View(self._network.name, 0.0, ())])  # at the end, show the rate of the whole run
             self._display.finish(self._look(), how)
 
     def _look(self) -> View:
+        from .link_statistics import find_links
+        from .progress_view import progress_of
+
         network = self._network
         statistics = network.statistics()
         totals = {block.name: block.shape.total for block in network.blocks if block.shape.reads}

@@ -21,6 +21,7 @@ from . import (
     processes,
     sending,
     sleeping,
+    starting,
     stragglers,
     threads,
 )
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "flat": flat.rows,
     "memory": memory.rows,
     "sleeping": sleeping.rows,
+    "starting": starting.rows,
     "stragglers": stragglers.rows,
     "latency": latency.rows,
     "parts": parts.rows,

@@ -13,7 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, IterableSource, Network, Stalled, Transformer
 from penstock.blocks.base.timing import time_slice
-from penstock.blocks.reports import progress
+from penstock.blocks.reports import progress, progress_display
 from penstock.blocks.reports.progress import Progress, Ticker
 from tests.blocks.tools import faults
 
@@ -126,7 +126,7 @@ async def test_a_fault_comes_out_and_the_display_is_ended() -> None:
             raise ValueError
     assert "photos, stopped after" in terminal.getvalue()
     assert not isinstance(sys.stderr, Console)
-    assert progress.Screen._taken is False
+    assert progress_display.Screen._taken is False
 
 
 async def test_a_cancelled_network_says_so() -> None:
@@ -164,7 +164,7 @@ async def test_a_console_that_cannot_be_made_breaks_nothing(monkeypatch: pytest.
     def fail() -> Console:
         raise ValueError
 
-    monkeypatch.setattr(progress, "standard_error", fail)
+    monkeypatch.setattr(progress_display, "standard_error", fail)
     async with Network(pipeline(), progress=True) as network:
         pass
     assert network.balance().ok
