@@ -6,6 +6,7 @@ import os
 import reprlib
 from contextlib import suppress
 from pathlib import Path
+from types import NoneType
 from typing import cast
 
 import attrs
@@ -17,11 +18,18 @@ HERE = f"{Path(__file__).parent.parent}{os.sep}"
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
+_LONGEST = {int: _short.maxlong, str: _short.maxstring} | dict.fromkeys((float, bool, NoneType), _short.maxother)
+"""Types of which a `repr` that is no longer than this is not shortened."""
 
 
 def shorten(item: object) -> str:
     """Give the `repr` of an item in at most about 80 characters; a `repr` that fails is reported, not raised."""
     try:
+        longest = _LONGEST.get(type(item))
+        if longest is not None and (type(item) is not str or len(item) <= longest):
+            text = repr(item)
+            if len(text) <= longest:
+                return text  # the same, sooner
         return _short.repr(item)
     except Exception as error:  # a broken repr must not hide the fault that is being described
         return unshown(item, error)

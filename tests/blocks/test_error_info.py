@@ -1,7 +1,9 @@
 """What is known of a fault."""
 
+import reprlib
 from collections.abc import Iterator
 
+import pytest
 import trio
 
 from penstock.blocks import ErrorInfo, Stalled
@@ -28,6 +30,32 @@ def test_items_are_shortened() -> None:
     assert len(shorten("x" * 10_000)) <= 100
     assert len(shorten(list(range(10_000)))) <= 100
     assert len(shorten({n: n for n in range(1_000)})) <= 100
+
+
+class Odd(int):
+    """An int with a `repr` of its own."""
+
+    def __repr__(self) -> str:
+        return "odd"
+
+
+NUMBERS = [None, True, 0, -7, 10**39, 10**40, 10**5000, 1.5, -1e300, float("nan"), Odd(3)]
+TEXTS = ["", "it's", "x" * 38, "x" * 39, "x" * 80, "x" * 81, "\n" * 30, "é" * 60]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [*NUMBERS, *TEXTS],
+    ids=lambda item: type(item).__name__,  # pytest cannot print all of them
+)
+def test_what_is_shortened_soonest_is_shortened_as_reprlib_does(item: object) -> None:
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
+    try:
+        expected = short.repr(item)
+    except ValueError:  # an int with too many digits
+        expected = "<int whose repr raised ValueError>"
+    assert shorten(item) == expected
 
 
 class Broken:
