@@ -3,57 +3,34 @@
 An item is recognised by its identity: the output of a stage has the number of its input until the next stage takes it.
 Equal small integers, say, are one object, and several of them may be in transit. Then the candidates are narrowed to
 those whose route leads to the taker, and ties are resolved first in, first out.
+
+Each item comes by here twice per stage, so an entry is a plain tuple, and there is a queue of entries only where
+several have one id.
 """
 
 from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable
-
-import attrs
 
 from ..core.carried import plain
 from .routes import Routes
 
-Reference = Callable[[], object]
+OnItsWay = tuple[weakref.ref[object] | None, object, int, str, bool]
+"""An item between two stages.
+
+- A weak reference to it; None if it allows none.
+- The item itself if it allows no weak reference, which keeps it alive, so that its id is not used again; else None.
+- Its number.
+- The block that it has entered or left last.
+- Whether it has entered that block; False if it has left it.
+"""
 
 
-class Strong:
-    """Keeps an object that allows no weak reference alive, so that its id is not used again."""
-
-    __slots__ = ("item",)
-
-    def __init__(self, item: object) -> None:
-        self.item: object = item
-
-    def __call__(self) -> object:
-        return self.item
-
-
-def refer(item: object) -> Reference:
-    """Refer to an item, if possible without keeping it alive."""
-    try:
-        return weakref.ref(item)
-    except TypeError:
-        return Strong(item)
-
-
-@attrs.frozen(slots=True)
-class OnItsWay:
-    """An item between two stages.
-
-    Attributes:
-        refers_to: Gives the item.
-        number: Its number.
-        place: The block that it has entered or left last.
-        inside: Whether it has entered that block; False if it has left it.
-    """
-
-    refers_to: Reference
-    number: int
-    place: str
-    inside: bool
+def is_of(one: OnItsWay, item: object) -> bool:
+    """Whether an entry with the id of an item is of this item, and not of an earlier object that had the same id."""
+    refers_to = one[0]
+    return refers_to is None or refers_to() is item
 
 
 class ItemNumbers:
@@ -70,7 +47,7 @@ class ItemNumbers:
         self._most = most
         self._routes = routes
         self._last = 0
-        self._known: dict[int, deque[OnItsWay]] = {}
+        self._known: dict[int, OnItsWay | deque[OnItsWay]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -83,20 +60,26 @@ class ItemNumbers:
     def take(self, item: object, taker: str) -> int:
         """The number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
         item = plain(item)
-        known = self._known.get(id(item))
-        if known and known[0].refers_to() is not item:
-            known.clear()
-        one = self._choose(known, taker) if known else None
-        if not known:
-            self._known.pop(id(item), None)
-        return self.new() if one is None else one.number
+        key = id(item)
+        found = self._known.get(key)
+        if found is None:
+            return self.new()
+        if isinstance(found, deque):
+            return self._choose(key, found, item, taker)
+        del self._known[key]
+        return found[2] if is_of(found, item) else self.new()
 
-    def _choose(self, known: deque[OnItsWay], taker: str) -> OnItsWay:
-        if len(known) == 1:
-            return known.popleft()
-        one = next((one for one in known if self._routes.lead(one.place, one.inside, taker)), known[0])
-        known.remove(one)
-        return one
+    def _choose(self, key: int, found: deque[OnItsWay], item: object, taker: str) -> int:
+        """Take one of several entries."""
+        if not is_of(found[0], item):
+            del self._known[key]
+            return self.new()
+        place = next((n for n, one in enumerate(found) if self._routes.lead(one[3], one[4], taker)), 0)
+        number = found[place][2]
+        del found[place]
+        if not found:
+            del self._known[key]
+        return number
 
     def give(self, item: object, number: int, place: str, inside: bool = False) -> None:
         """Give an item a number.
@@ -108,12 +91,24 @@ class ItemNumbers:
             inside: Whether it has entered that block; False if it has left it.
         """
         item = plain(item)
-        known = self._known.setdefault(id(item), deque())
-        if known and known[0].refers_to() is not item:  # an earlier object had this id, and was never taken
-            known.clear()
-        known.append(OnItsWay(refer(item), number, place, inside))
-        if len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
+        key = id(item)
+        known = self._known
+        found = known.get(key)
+        one: OnItsWay
+        if type(item).__weakrefoffset__:
+            one = (weakref.ref(item), None, number, place, inside)
+        else:
+            one = (None, item, number, place, inside)
+        if found is None:
+            known[key] = one
+            if len(known) > self._most:
+                del known[next(iter(known))]
+        elif isinstance(found, deque):
+            if not is_of(found[0], item):
+                found.clear()
+            found.append(one)
+        else:
+            known[key] = deque((found, one)) if is_of(found, item) else one
 
     def multiply(self, item: object, times: int, place: str) -> None:
         """Note that an item leaves a block along `times` links; 0 ends it."""
