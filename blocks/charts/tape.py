@@ -14,7 +14,11 @@ class Tape(Protocol):
     seconds: float
     stages: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
-    dropped: int
+
+    @property
+    def dropped(self) -> int:
+        """The number of spans that are missing before the first."""
+        ...
 
     @property
     def spans(self) -> tuple[Span, ...]:

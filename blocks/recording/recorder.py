@@ -55,7 +55,7 @@ class Recorder:
         network, recording = self._network, self._recording
         if recording is None:
             return
-        if recording.network or recording.spans:
+        if recording.network or recording.kept:
             raise ValueError(
                 f"network {network.name!r}: {recording!r} is of a run already; make another Recording for this one"
             )
@@ -63,7 +63,7 @@ class Recorder:
         from .tracer import Tracer
 
         recording.network = network.name
-        self._meter.tracer = self._tracer = Tracer(recording, Routes(self._routes, self._links_made))
+        self._meter.tracer = self._tracer = Tracer(recording.kept, Routes(self._routes, self._links_made))
 
     def begin(self) -> None:
         """Note the possible stages, for users who read the recording while the network runs."""
@@ -79,7 +79,7 @@ class Recorder:
         if recording is not None and self._tracer is not None:
             recording.seconds = self._tracer.seconds()
             feeds = self._feeds()
-            recording.stages = self._in_order(feeds, {span.stage for span in recording.spans})
+            recording.stages = self._in_order(feeds, recording.kept.stages())
             recording.links = tuple(between(recording.stages, feeds))
 
     # Which stage feeds which

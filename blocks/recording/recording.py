@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from ..charts.png import to_png
 from ..charts.span import Span
 from ..charts.svg import to_svg
 from .chrome import to_chrome
+from .kept_spans import KeptSpans
 from .replay import Replay
 from .save import FORMS, load, save
 from .step import Step
@@ -20,7 +20,7 @@ from .step import Step
 class Recording:
     """Records which worker works on which item, from when to when, in a `Network(…, recording=…)`.
 
-    Recording adds a few microseconds per item. Only the newest spans are kept; `dropped` counts the others. A recording
+    Recording adds one or two microseconds per item and stage. Only the newest spans are kept; `dropped` counts the others. A recording
     holds one run.
 
     Args:
@@ -34,7 +34,6 @@ class Recording:
         stages: The blocks and agents that do work, in the order in which items pass them. While the network runs:
             those that it began with.
         links: The pairs of stages of which the first hands items to the second; buffers between them are left out.
-        dropped: The number of spans that were dropped for lack of room.
 
     Raises:
         ValueError: `max_spans` is out of its range.
@@ -50,17 +49,21 @@ class Recording:
         self.seconds: float = 0.0
         self.stages: tuple[str, ...] = ()
         self.links: tuple[tuple[str, str], ...] = ()
-        self.dropped: int = 0
-        self._spans: deque[Span] = deque(maxlen=max_spans)
+        self.kept = KeptSpans(max_spans)  # for those who write the recording
 
     def __repr__(self) -> str:
         let_go = f", {self.dropped} let go" if self.dropped else ""
-        return f"<Recording of {self.network!r}, {len(self._spans)} spans{let_go}>"
+        return f"<Recording of {self.network!r}, {len(self.kept)} spans{let_go}>"
 
     @property
     def spans(self) -> tuple[Span, ...]:
         """The recorded spans, in the order in which they ended."""
-        return tuple(self._spans)
+        return self.kept.spans()
+
+    @property
+    def dropped(self) -> int:
+        """The number of spans that were dropped for lack of room."""
+        return self.kept.dropped
 
     @classmethod
     def of(
@@ -85,19 +88,16 @@ class Recording:
         """
         given = tuple(spans)
         recording = cls(max(1, len(given)))
-        recording._spans.extend(given)
+        recording.kept = KeptSpans(recording.max_spans, given, dropped)
         recording.network = network
         recording.seconds = max((span.end for span in given), default=0.0) if seconds is None else seconds
         recording.stages = tuple(dict.fromkeys(span.stage for span in given)) if stages is None else tuple(stages)
         recording.links = tuple(links)
-        recording.dropped = dropped
         return recording
 
     def add(self, span: Span) -> None:
         """Add a span; the oldest is dropped if there is no room."""
-        if len(self._spans) == self._spans.maxlen:
-            self.dropped += 1
-        self._spans.append(span)
+        self.kept.add_span(span)
 
     def save(
         self, path: str | os.PathLike[str], *, width: int = 1280, start: float | None = None, end: float | None = None

@@ -10,11 +10,10 @@ import trio
 from ..base.activity import Activity
 from ..base.error_info import shorten
 from ..base.timing import time_slice
-from ..charts.span import Span
 from ..core.carried import plain
 from ..core.observer import Work
 from .item_numbers import ItemNumbers
-from .recording import Recording
+from .kept_spans import KeptSpans
 from .routes import Routes
 from .task_trace import TaskTrace
 
@@ -25,16 +24,19 @@ MOST_ON_THE_WAY = 100_000
 class Tracer:
     """Tracks the numbers of items, and writes spans.
 
+    Args:
+        kept: Where the spans go.
+        routes: Say which stage can get an item from which place.
+
     Attributes:
-        recording: The recording to which the spans go.
         numbers: The numbers of the items in transit.
         current: The work that each task does now.
     """
 
-    def __init__(self, recording: Recording, routes: Routes) -> None:
-        self.recording = recording
+    def __init__(self, kept: KeptSpans, routes: Routes) -> None:
         self.numbers: ItemNumbers = ItemNumbers(MOST_ON_THE_WAY, routes)
         self.current: dict[trio.lowlevel.Task, Work] = {}
+        self._kept = kept
         self._began = time_slice.clock()
         self._workers: dict[tuple[str, str], str] = {}
         self._count: dict[str, int] = {}
@@ -85,8 +87,8 @@ class Tracer:
         error: str = "",
     ) -> None:
         """Write a span; the times are those of `time_slice.clock`."""
-        began = self._began
-        self.recording.add(Span(stage, worker, number, start - began, end - began, activity, label, error))
+        kept, began = self._kept, self._began
+        kept.add((kept.serial(), stage, worker, number, start - began, end - began, activity, label, error))
 
     def row(self, stage: str, worker: str) -> str:
         """A short name for a worker of a stage: workers are numbered in the order in which they are first seen."""
@@ -119,17 +121,22 @@ class Tracer:
             gives: Whether its result goes on to other stages.
             passes_on: Whether the item itself goes on instead.
         """
+        take, give = self.numbers.take, self.numbers.give
+        add, serial, began = self._kept.add, self._kept.serial, self._began
 
         def traced(item: Any) -> Any:
-            work = self.begin(stage, item)
+            number = take(item, stage)
+            label = shorten(plain(item))
+            start = time_slice.clock()
             try:
                 result = function(item)
             except BaseException as error:
-                self.failed(work, item, error)
+                self.failed(Work(stage, number, label, start), item, error)
                 raise
-            self.end(work)
+            end = time_slice.clock()
+            add((serial(), stage, stage, number, start - began, end - began, Activity.WORK, label, ""))
             if gives:
-                self.numbers.give(item if passes_on else result, work.number, stage)
+                give(item if passes_on else result, number, stage)
             return result
 
         return traced

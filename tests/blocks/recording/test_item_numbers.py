@@ -1,6 +1,10 @@
 """An item is known again by its identity."""
 
+import copy
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from penstock.blocks.recording.item_numbers import ItemNumbers
 from penstock.blocks.recording.routes import Routes
@@ -93,9 +97,59 @@ def test_things_are_not_kept_alive_and_a_new_one_in_their_place_is_new(numbers: 
     assert len(places) < 100  # some came to lie where others had been
 
 
-def test_what_nobody_has_taken_does_not_hide_another_that_comes_to_lie_in_its_place(numbers: ItemNumbers) -> None:
-    gone, thing = Thing(), Thing()
-    numbers.give(gone, 4, "read")
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_nobody_has_taken_does_not_hide_another_that_comes_to_lie_in_its_place(
+    times: int, numbers: ItemNumbers
+) -> None:
+    gone, thing, new = Thing(), Thing(), Thing()
+    for _ in range(times):
+        numbers.give(gone, 4, "read")
+    numbers._known[id(new)] = copy.copy(numbers._known[id(gone)])
     numbers._known[id(thing)] = numbers._known.pop(id(gone))
     numbers.give(thing, 5, "read")
     assert numbers.take(thing, "first") == 5
+    assert numbers.take(new, "first") == 1
+    assert len(numbers) == 0
+
+
+class Simple:
+    """The same rules, in a list in which everything is looked for."""
+
+    def __init__(self, routes: Routes) -> None:
+        self.routes = routes
+        self.last = 0
+        self.on_their_way: list[tuple[object, int, str, bool]] = []
+
+    def take(self, item: object, taker: str) -> int:
+        """Take the first that can have come here, or else the first."""
+        mine = [one for one in self.on_their_way if one[0] is item]
+        if not mine:
+            self.last += 1
+            return self.last
+        one = next((one for one in mine if self.routes.lead(one[2], one[3], taker)), mine[0])
+        self.on_their_way.pop(next(place for place, other in enumerate(self.on_their_way) if other is one))
+        return one[1]
+
+
+ITEMS = [Thing(), Thing(), [1], 7, None]
+places = st.sampled_from(sorted(LINKS))
+moves = st.tuples(st.sampled_from(ITEMS), places, st.sampled_from(["take", "give", "enter", "twice", "end"]))
+
+
+@given(st.lists(moves, max_size=40))
+def test_whatever_is_given_and_taken_numbers_are_as_the_rules_say(history: list[tuple[object, str, str]]) -> None:
+    routes = Routes(lambda: (LINKS, STAGES), lambda: 3)
+    numbers, simple = ItemNumbers(1000, routes), Simple(routes)
+    for number, (item, place, what) in enumerate(history, start=1000):
+        if what in ("give", "enter"):
+            numbers.give(item, number, place, inside=what == "enter")
+            simple.on_their_way.append((item, number, place, what == "enter"))
+        elif what == "take":
+            assert numbers.take(item, place) == simple.take(item, place)
+        else:
+            times = 2 if what == "twice" else 0
+            numbers.multiply(item, times, place)
+            if any(one[0] is item for one in simple.on_their_way):
+                taken = simple.take(item, place)
+                simple.on_their_way += [(item, taken, place, False)] * times
+        assert len(numbers) == len({id(one[0]) for one in simple.on_their_way})

@@ -1,0 +1,72 @@
+"""The newest spans of a run, each as a plain tuple until it is read.
+
+Only `add` is called while a network works. What was added is never changed, so the spans can be read at any time, in
+any thread, and again without making them again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import count
+
+from ..base.activity import Activity
+from ..charts.span import Span
+
+RawSpan = tuple[int, str, str, int, float, float, Activity, str, str]
+"""The serial number of a span, from 0 on, and its fields."""
+
+
+class KeptSpans:
+    """Keeps the newest spans.
+
+    Args:
+        most: The maximum of spans to keep; None for no bound.
+        given: The first spans.
+        missing: How many there were before these.
+
+    Attributes:
+        add: Adds a span; the oldest goes if there is no room.
+        serial: Gives the serial number of the next span that is added.
+    """
+
+    __slots__ = ("_made", "_raw", "add", "serial")
+
+    def __init__(self, most: int | None, given: Iterable[Span] = (), missing: int = 0) -> None:
+        self._raw: deque[RawSpan] = deque(maxlen=most)
+        self._made: tuple[int, tuple[Span, ...]] = missing, ()
+        self.add: Callable[[RawSpan], None] = self._raw.append
+        self.serial: Callable[[], int] = count(missing).__next__
+        for span in given:
+            self.add_span(span)
+
+    def __reduce__(self) -> tuple[type[KeptSpans], tuple[int | None, tuple[Span, ...], int]]:
+        return KeptSpans, (self._raw.maxlen, self.spans(), self.dropped)  # a copy has methods of its own
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @property
+    def dropped(self) -> int:
+        """The number of spans that are missing before the first that is kept."""
+        return self._raw[0][0] if self._raw else self._made[0]
+
+    def add_span(self, span: Span) -> None:
+        """Add a span that was made already."""
+        what = span.activity, span.label, span.error
+        self.add((self.serial(), span.stage, span.worker, span.item, span.start, span.end, *what))
+
+    def stages(self) -> set[str]:
+        """The names of the stages that have spans."""
+        return {stage for _, stage, *_ in self._raw}
+
+    def spans(self) -> tuple[Span, ...]:
+        """The spans, in the order in which they were added."""
+        raw = tuple(self._raw)
+        until, made = self._made
+        total = raw[-1][0] + 1 if raw else until
+        new = min(total - until, len(raw))
+        old = len(raw) - new
+        spans = made[len(made) - old :] + tuple(Span(*one[1:]) for one in raw[old:])
+        self._made = total, spans
+        return spans
