@@ -23,7 +23,7 @@ import attrs
 import trio
 
 from ..base.error_info import annotate, shorten
-from ..base.timing import BatchSize, time_slice
+from ..base.timing import time_slice
 from ..core.observer import Work
 from ..executors.lane import Job
 from ..executors.stream import Piece
@@ -32,6 +32,7 @@ from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
 from .checks import default_window
 from .function_block import FunctionCore
+from .job_size import JobSize, OneByOne
 from .job_trace import JobTrace
 from .lane_user import LaneUser
 from .reorder import Reorder
@@ -68,17 +69,9 @@ class Batch:
         return results if isinstance(results, list) else [results[place] for place in sorted(results)]
 
 
-class OneByOne(BatchSize):
-    """A batch size that is always one item."""
-
-    def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
-        """Do nothing: the size is fixed."""
-
-
 class ExecutorRunner(LaneUser):
     """Calls a plain function in an executor."""
 
-    is_eager = True
     __slots__ = (
         "again",
         "at_once",
@@ -119,7 +112,7 @@ class ExecutorRunner(LaneUser):
         self.waiting: int = 0
         self.order: Reorder[Batch] = Reorder(ordered)
         # a lease is taken when its item starts
-        self.size: BatchSize = BatchSize() if block.leasing is None else OneByOne()
+        self.size: JobSize = JobSize() if block.leasing is None else OneByOne()
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
@@ -160,6 +153,11 @@ class ExecutorRunner(LaneUser):
         self.busy = self.waiting = 0
         self.over.set()
         self._hurry()
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether to submit an item as soon as it comes; quick items wait for those that come right after them."""
+        return not self.size.is_quick or self.block.inbox.room() < 1
 
     @property
     def waits_for_room(self) -> bool:
@@ -216,8 +214,7 @@ class ExecutorRunner(LaneUser):
         room = self._room()
         if room < 1:
             return None
-        share = -(-len(queue) // (self.lane.depth - self.out))
-        count = min(room, self.size.items, share)
+        count = min(room, self.size.items, self.size.share(len(queue), self.lane.depth - self.out))
         leasing = block.leasing
         if leasing is not None and not (count := leasing.ready(queue, count)):
             return None

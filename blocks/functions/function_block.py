@@ -54,12 +54,14 @@ class Runner(Protocol):
         is_eager: Whether `give_out` can start work as soon as an item comes, without a step of the block.
     """
 
-    is_eager: bool
     ordered: bool
     busy: int
     waiting: int
     at_once: int
     place: str
+
+    @property
+    def is_eager(self) -> bool: ...
 
     @property
     def waits_for_room(self) -> bool: ...

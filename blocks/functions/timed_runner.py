@@ -16,9 +16,10 @@ import trio
 from ..base.timing import time_slice
 from ..executors.lane import Homecoming, Job
 from .deadlines import Deadlines
-from .executor_runner import ExecutorRunner, OneByOne
+from .executor_runner import ExecutorRunner
 from .function_block import FunctionCore
 from .item_limit import Late
+from .job_size import OneByOne
 
 
 class Beginnings(Homecoming):

@@ -6,8 +6,9 @@ An item is "in flight" from when it is handed to a thread to when its result is 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 from time import perf_counter
@@ -80,6 +81,41 @@ def by_bare_worker(items: int) -> int:
     return count()
 
 
+def in_two_threads(items: int) -> int:
+    """One block with two workers, which holds 16 items at most."""
+    with Threads(2) as executor:
+        return through(increment, executor, range(items), concurrency=2, capacity=16)
+
+
+def in_window(items: int) -> int:
+    """The standard pool by hand: at most 16 futures at a time, whose results are taken in order."""
+    done = 0
+    with ThreadPoolExecutor(2) as pool:
+        futures: deque[Future[int]] = deque()
+        for x in range(items):
+            if len(futures) == 16:
+                futures.popleft().result()
+                done += 1
+            futures.append(pool.submit(increment, x))
+        for future in futures:
+            future.result()
+            done += 1
+    return done
+
+
+def submit_all(make: Callable[[int], Executor], items: int) -> int:
+    """Through the standard interface, the results after the last item."""
+    with make(2) as executor:
+        futures = [executor.submit(increment, x) for x in range(items)]
+        return sum(future.result() > 0 for future in futures)
+
+
+def submit_each(make: Callable[[int], Executor], items: int) -> int:
+    """Through the standard interface, each result before the next item."""
+    with make(2) as executor:
+        return sum(executor.submit(increment, x).result() > 0 for x in range(items))
+
+
 def never(_: object) -> trio.lowlevel.Abort:
     return trio.lowlevel.Abort.FAILED
 
@@ -131,7 +167,25 @@ def rows(effort: Effort) -> Iterator[Row]:
         else:
             yield timings.faster_row("Threads", "to_thread.run_sync", at_least=8 if in_flight == 16 else 50)
         yield timings.row("ThreadPoolExecutor", "Threads", unit=1e-6)
+    yield from pool_rows(effort)
     yield from lateness_rows(effort)
+
+
+def pool_rows(effort: Effort) -> Iterator[Row]:
+    """Two threads beside the standard pool of two: in a block, and by `submit`."""
+    contenders = [Contender("Threads", in_two_threads), Contender("ThreadPoolExecutor", in_window)]
+    timings = compare("no-op in two threads, 16 in flight", contenders, effort.items(ITEMS, 64), effort, perf_counter)
+    yield timings.row("ThreadPoolExecutor", unit=1e-6)
+    yield timings.row("Threads", "ThreadPoolExecutor", at_most=1, unit=1e-6)
+    for what, submit, part in (("all at once", submit_all, 0.5), ("one by one", submit_each, 0.1)):
+        contenders = [
+            Contender("Threads", partial(submit, Threads)),
+            Contender("ThreadPoolExecutor", partial(submit, ThreadPoolExecutor)),
+        ]
+        items = effort.items(round(ITEMS * part), 64)
+        timings = compare(f"submit to two threads, {what}", contenders, items, effort, perf_counter)
+        yield timings.row("ThreadPoolExecutor", unit=1e-6)
+        yield timings.row("Threads", "ThreadPoolExecutor", at_most=1, unit=1e-6)
 
 
 def lateness_rows(effort: Effort) -> Iterator[Row]:

@@ -327,10 +327,10 @@ async def test_the_pause_before_another_try_is_no_cost_of_the_hand_over(monkeypa
     assert max(found) <= 10  # no hand-over is to take much longer than a millisecond
 
 
-async def test_work_is_shared_out_among_all_calls_that_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    Time(monkeypatch)
+async def jobs_of(monkeypatch: pytest.MonkeyPatch, seconds: float) -> int:
+    """In how many jobs eight items go to four workers, if an item takes this time."""
     executor = ByHand()
-    block = Transformer[int, int](abs, executor=executor, concurrency=4)
+    block = Transformer[int, int](Time(monkeypatch).taking(seconds), executor=executor, concurrency=4)
     collector = linked(block)
     async with Network(block):
         for n in range(4):
@@ -338,14 +338,24 @@ async def test_work_is_shared_out_among_all_calls_that_may_run(monkeypatch: pyte
         await wait_all_tasks_blocked()
         for one in list(executor.out):
             one.run()
+        await wait_all_tasks_blocked()
         for n in range(4, 12):
             block.send_nowait(n)
         await wait_all_tasks_blocked()
-        assert len(executor.out) == 4
+        jobs = len(executor.out)
         while executor.out:
             executor.out[0].run()
             await wait_all_tasks_blocked()
     assert contents(collector) == list(range(12))
+    return jobs
+
+
+async def test_work_is_shared_out_among_all_calls_that_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await jobs_of(monkeypatch, 0.0001) == 4
+
+
+async def test_work_that_takes_less_time_than_its_hand_over_is_not_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await jobs_of(monkeypatch, 0.000001) == 1
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
