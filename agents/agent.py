@@ -24,21 +24,21 @@ class Agent:
     """An object with its own control flow: override `run`, and name its inputs and outputs.
 
     When `run` returns, each of its outputs that no other producer feeds completes by itself: its readers see the end
-    of the channel. No sentinel is sent. An exception out of `run` is a fault. It stops the network. In a plain nursery
-    it cancels the nursery, and stops everything that shares the shutdown buffers.
+    of the channel. No sentinel is sent. An exception from `run` is a fault. It stops the network. In a plain nursery it
+    cancels the nursery, and stops everything that shares the shutdown buffers.
 
     Give agents to a `Network`, which starts them, or call `start(nursery)` yourself.
 
     Args:
         inputs: The sources that `run` reads.
         outputs: The targets that `run` feeds; the agent counts as a producer of each from now on.
-        shutdown: For an agent in a plain nursery: the buffers it shares. In a network those of the network are used.
+        shutdown: For an agent in a plain nursery: the shutdown buffers it shares. In a network the network's are used.
         context: Whether each receive gives `run` the context variables (`contextvars`) of the item's sender, and `run`
             sends with them. By default it has those of the task that has entered the network.
-        name: What reports call the agent; by default its class and a number.
+        name: The agent's name in reports; by default its class and a number.
 
     Raises:
-        TypeError: An input is no source or an output is no target.
+        TypeError: An input is not a source or an output is not a target.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Agent:
 
     @property
     def status(self) -> AgentStatus:
-        """The agent's present status; `status_buffer` gives each change."""
+        """The agent's current status; `status_buffer` gives each change."""
         return self._core.status
 
     @property
     def status_buffer(self) -> OverwriteBuffer[AgentStatus]:
-        """A buffer that holds the present status and sends every change to its linked targets."""
+        """A buffer that holds the current status and sends every change to its linked targets."""
         return self._core.status_buffer
 
     @property
@@ -98,11 +98,11 @@ class Agent:
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
-        """The task that runs `run`; None before and after."""
+        """The task that runs `run`; None before it has started and after it has ended."""
         return self._core.task
 
     async def wait(self) -> AgentStatus:
-        """Wait until the agent has ended, and return its final status; never raises what `run` raised."""
+        """Wait until the agent has ended, and return its final status. An exception of `run` is not raised here."""
         await wait_for_one(self)
         return self.status
 
@@ -134,7 +134,7 @@ async def wait_for_one(*agents: Agent) -> int:
     """Wait until one of the agents has ended; return its index among the arguments, the lowest in a tie.
 
     Raises:
-        ValueError: There are no agents.
+        ValueError: No agents are given.
     """
     if not agents:
         raise ValueError("wait_for_one: give at least one agent")

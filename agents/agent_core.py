@@ -1,6 +1,6 @@
-"""The inside of an agent: its state, its task, and its place in a network.
+"""The state of an agent, its task, and its place in a network.
 
-A user's class derives from `Agent` and may use any names, so all of this is in a separate object.
+A user's class derives from `Agent` and may use any names, so all of this is in an object of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Runs(Protocol):
-    """An agent, as its core needs it."""
+    """What the core of an agent needs of it."""
 
     async def run(self) -> None:
         """Do the agent's work."""
@@ -45,10 +45,10 @@ class Runs(Protocol):
 
 
 class AgentCore:
-    """The core of one agent: what networks and blocks use of it.
+    """The core of one agent, which networks and blocks use.
 
     Args:
-        agent: The agent, whose `run` is called.
+        agent: The agent; its `run` is called.
         name: Its name in reports.
         inputs: The sources that it reads.
         outputs: The targets that it feeds.
@@ -56,7 +56,7 @@ class AgentCore:
         context: Whether it takes over the context variables of the items that it receives.
 
     Attributes:
-        status: Its present status.
+        status: Its current status.
         status_buffer: Sends each change of the status.
         watchers: The wait lists of the tasks that wait for its end.
     """
@@ -130,7 +130,7 @@ class AgentCore:
 
     @property
     def task(self) -> trio.lowlevel.Task | None:
-        """The task that runs `run`; None before and after."""
+        """The task that runs `run`; None before it has started and after it has ended."""
         return self._task
 
     def _apply(self, event: Event) -> None:
@@ -210,7 +210,7 @@ class AgentCore:
             self._end(how)
 
     def _report(self, error: BaseException) -> Sequence[Exception]:
-        """Report a fault; return what the `on_shutdown` functions have raised, unless a network handles that."""
+        """Report a fault; return the exceptions of the `on_shutdown` functions, unless a network handles them."""
         if self.host is not None:
             self.host.fault(error, phase=self.name)
             return ()
@@ -225,7 +225,7 @@ class AgentCore:
         for inbox in self.outputs:
             if how is not Event.RAISE:
                 inbox.producer_done(self)
-            elif self.host is None and list(inbox.producers) == [self]:  # its waiters wait in vain
+            elif self.host is None and list(inbox.producers) == [self]:  # or its waiters would wait forever
                 core_at(inbox).abort(f"{self} has faulted")
         if self.host is not None:
             self.host.pump.wake()

@@ -1,4 +1,4 @@
-"""The states of an agent, and the events that lead from one to the next.
+"""The states of an agent, and the events that change them.
 
 Created → runnable (a network or nursery has it) → started (`run` was entered) → done, canceled or faulted.
 """
@@ -13,10 +13,10 @@ class AgentStatus(Enum):
 
     Attributes:
         CREATED: The agent was made.
-        RUNNABLE: It was given to a network or nursery and will run.
+        RUNNABLE: The agent was given to a network or nursery and will run.
         STARTED: `run` was entered.
         DONE: `run` has returned.
-        CANCELED: It was cancelled, before or while it ran.
+        CANCELED: The agent was cancelled, before or while it ran.
         FAULTED: `run` has raised.
     """
 
@@ -29,7 +29,7 @@ class AgentStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether this status is the last one: no other follows."""
+        """Whether this status is final: no other follows."""
         return not TRANSITIONS[self]
 
 

@@ -12,17 +12,18 @@ from .governor_core import GovernorCore
 
 
 class PipelineGovernor:
-    """Bounds how much is in flight at once, so that a quick stage does not run far ahead of a slow one.
+    """Bounds how much is in flight at once, so that a quick stage does not run far ahead of a slow stage.
 
     `govern(first, last)` works by itself: an item comes in at `first` only while there is a free slot. The slot is
     free again as soon as the item has left `last`, or has ended in between in any way. If only your program knows what
-    to count (sentences, say, not phrases), call `wait_for_available_slot`, `free_slot` and `wait_for_empty` yourself.
+    to count (for example sentences, not phrases), call `wait_for_available_slot`, `free_slot` and `wait_for_empty`
+    yourself.
 
     Args:
         limit: The number of slots, >= 1; with `weight`, the weight in flight, > 0; or a `MemoryBudget`, in bytes.
         weight: Gives the weight of an item, >= 0, when it comes in. An item that is heavier than the limit comes in
-            alone. None takes `size_of` with a `MemoryBudget`, and otherwise counts items.
-        name: What reports call the governor.
+            alone. With None, a `MemoryBudget` uses `size_of`, and another limit counts items.
+        name: The governor's name in reports; by default its class and a number.
 
     Raises:
         ValueError: `limit` is out of its range.
@@ -77,21 +78,21 @@ class PipelineGovernor:
             last: The block that items leave when they are done.
 
         Raises:
-            TypeError: `first` is no target, or `last` is no block.
-            ValueError: No path of links leads from `first` to `last`, `first` is a block with several inputs or one of
-                its inputs, another governor has it, or this governor governs already.
+            TypeError: `first` is not a target, or `last` is not a block.
+            ValueError: No path of links leads from `first` to `last`; `first` is a block with several inputs or an
+                input of one; another governor governs `first`; or this governor governs already.
         """
         self._core.govern(first, last)
 
     async def wait_for_available_slot(self, weight: int = 1) -> None:
-        """Take a slot; wait until there is one. A call that is cancelled while it waits takes none.
+        """Take a slot; wait until one is free. A call that is cancelled while it waits takes none.
 
         Args:
             weight: The number of slots, or bytes, to take at once, >= 1. Later calls wait their turn. A call for more
                 than the limit is served when nothing else is in flight.
 
         Raises:
-            ValueError: `weight` is no int >= 1.
+            ValueError: `weight` is not an int >= 1.
             trio.BrokenResourceError: The network that the governor watches has stopped.
         """
         await self._core.wait_for_available_slot(weight)
@@ -100,8 +101,8 @@ class PipelineGovernor:
         """Give back one slot, or `weight` slots, taken with `wait_for_available_slot`.
 
         Raises:
-            RuntimeError: Fewer slots were taken than are given back.
-            ValueError: `weight` is no int >= 1.
+            RuntimeError: More slots are given back than were taken.
+            ValueError: `weight` is not an int >= 1.
         """
         self._core.free_slot(weight)
 

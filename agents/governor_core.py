@@ -6,7 +6,7 @@ that was skipped, filtered out, merged or cancelled: an item that is no longer t
 between the two reports nothing, and the governor costs it nothing.
 
 With weights, the governor knows how many of the admitted items are still there, but not which. It assumes that the
-lighter ones left first, so its estimate of the weight in flight is never too low.
+lighter items left first, so its estimate of the weight in flight is never too low.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class GovernorCore:
             network.pump.gates.append(self)
 
     def admit(self, items: Sequence[Any]) -> int:
-        """Let in the first items, as many as there are free slots; return their number."""
+        """Let in the first items, up to the number of free slots; return how many."""
         used = self.in_flight
         if self._weight is None:
             count = max(0, min(len(items), int(self.limit - used)))
@@ -174,14 +174,14 @@ class GovernorCore:
         return block in self._region
 
     def why_full(self) -> str:
-        """Say in words that the governor lets nothing in now, and why."""
+        """Explain that the governor lets nothing in now."""
         return f"{self} lets nothing in ({self._shown()} in flight)"
 
     def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
         try:
             number = weight(item)
             check_answer(self, "weight", number)
-            with suppress(TypeError):  # it cannot be compared: None, say, if the function has no `return`
+            with suppress(TypeError):  # it cannot be compared, for example None from a function without `return`
                 if number >= 0:  # False for NaN, with which the governor would never be full
                     return number
             raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
@@ -201,7 +201,7 @@ class GovernorCore:
     # Explicit slots
 
     async def wait_for_available_slot(self, weight: int = 1) -> None:
-        """Take a slot; wait until there is one."""
+        """Take a slot; wait until one is free."""
         self._check_weight(weight)
         check_in_trio("wait for a slot of", self)
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -270,7 +270,7 @@ class GovernorCore:
         self._taken += weight
         self._most_in_flight = max(self._most_in_flight, self.in_flight)
 
-    # Knowing
+    # Statistics
 
     def statistics(self) -> GovernorStatistics:
         """The governor's numbers so far."""

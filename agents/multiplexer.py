@@ -1,7 +1,7 @@
 """Merges several ordered streams into one sequence.
 
-Invariant: each number below `next` has gone out or is known never to come (a tombstone). Each input is in order, so
-its head has the lowest number that can still come from there. The block looks at the heads only, and takes a head only
+Invariant: each number below `next_number` has gone out or will never come (a tombstone). Each input is in order, so
+its head has the lowest number that can still come from it. The block looks only at the heads, and takes a head only
 when its number is next.
 """
 
@@ -24,17 +24,17 @@ T = TypeVar("T")
 
 
 class SequenceError(Exception):
-    """Raised when a sequence multiplexer cannot put its items in one sequence: a number is missing or came twice."""
+    """A sequence multiplexer cannot put its items in sequence: a number is missing, came twice or is out of order."""
 
 
 class MultiplexerCore(InputsCore[T]):
     """The core of a sequence multiplexer.
 
-    It keeps the number of each head that it has seen, so that one more input costs nothing per item. What it keeps may
-    be out of date, if another taker of a source was quicker. So a head is looked at again before it is taken.
+    It keeps the number of each head that it has seen, so that more inputs do not cost more per item. A kept number may
+    be out of date, because another taker of the source was quicker. So a head is looked at again before it is taken.
 
-    Invariant: an input whose head may have changed without the block's doing is stirred, because its source has offered
-    the new head, or a sender has stored it.
+    Invariant: an input whose head may have changed by itself is stirred, because its source has offered the new head or
+    a sender has stored it.
     """
 
     def __init__(self, facade: SequenceMultiplexer[T], key: Callable[[T], int], start: int, name: str | None) -> None:
@@ -71,7 +71,7 @@ class MultiplexerCore(InputsCore[T]):
             self._pass()
 
     def _pass(self) -> None:
-        """Go on to the next number; a head that still has this one is wrong."""
+        """Go on to the next number; a head that still has the old number is wrong."""
         self._unchecked.update(dict.fromkeys(self._inputs_of.get(self.next_number, ())))
         self.next_number += 1
 
@@ -98,7 +98,7 @@ class MultiplexerCore(InputsCore[T]):
         return index
 
     def stir(self, index: int) -> None:
-        """Note that the head of an input may be a new one."""
+        """Note that an input may have a new head."""
         self._stirred[index] = None
 
     def look_at_all(self) -> None:
@@ -111,10 +111,10 @@ class MultiplexerCore(InputsCore[T]):
         while self._stirred:
             index = next(iter(self._stirred))
             self._look_at(index)
-            del self._stirred[index]  # not if `key` has raised: then it is called again
+            del self._stirred[index]  # kept if `key` has raised, so that `key` is called again
 
     def _look_at(self, index: int) -> None:
-        """See the number at the head of an input."""
+        """Look at the number at the head of an input."""
         self._forget(index)
         port = self.inputs[index]
         if port.has_message():
@@ -167,7 +167,7 @@ class MultiplexerCore(InputsCore[T]):
             self._check()
 
     def _check(self) -> None:
-        """Raise if the heads prove that the sequence is broken."""
+        """Raise an error if the heads prove that the sequence is broken."""
         self._look_at_stirred()
         unchecked, self._unchecked = self._unchecked, {}
         for index in sorted(unchecked):
@@ -180,7 +180,7 @@ class MultiplexerCore(InputsCore[T]):
             self._check_missing(self._heads())
 
     def _check_head(self, index: int, number: int) -> None:
-        """Raise if a head cannot come now."""
+        """Raise an error if the number at a head cannot be correct."""
         last = self._last.get(index)
         if last is not None and number <= last:
             what = "twice" if number == last else f"after {last}"
@@ -195,7 +195,7 @@ class MultiplexerCore(InputsCore[T]):
             raise SequenceError(f"{self}: number {number} came from input {one} and from input {others[0]}")
 
     def _check_missing(self, heads: dict[int, int]) -> None:
-        """Raise if no input can bring the next number."""
+        """Raise an error if the next number cannot come from any input."""
         if heads and not self._silent(heads) and not self._pass_reported(heads):
             index = min(heads, key=lambda i: heads[i])
             raise SequenceError(
@@ -214,7 +214,7 @@ class MultiplexerCore(InputsCore[T]):
         def matches(item: Any) -> bool:
             try:
                 return bool(self._number(item) == self.next_number)
-            except Exception:  # it has no number yet, or never will
+            except Exception:  # the item has no number, at least not yet
                 return False
 
         remedy = f"call tombstone({self.next_number}) of {self} if the item will never come"
@@ -231,14 +231,14 @@ class MultiplexerCore(InputsCore[T]):
         for item in items:
             try:
                 number = self._number(item)
-            except Exception:  # dropped before it had a number
+            except Exception:  # the item was dropped before it had a number
                 continue
             if isinstance(number, int) and number >= self.next_number:
                 self._reported.add(number)
         self.wake()
 
     def settle_losses(self, is_certain: bool = False) -> bool:
-        """Skip the next number if it was reported lost and no input can bring it; return whether a head is next now."""
+        """Skip the next number if it was lost and cannot come from any input; return whether a head is next now."""
         if self.next_number not in self._reported or self.finished or self.is_ready():
             return False
         heads = self._heads()
@@ -266,21 +266,21 @@ class SequenceMultiplexer(InputsBlock[T]):
       to the first linked target that accepts them, or to a receiver.
     - Order: by number: `start`, `start + 1`, …
     - Holds: nothing; the next item stays at the head of its input until a target or receiver takes it.
-    - Back-pressure: that of the target or receiver. A stage that is ahead waits with its item at the head.
+    - Back-pressure: from the target or receiver. A stage that is ahead waits with its item at the head.
     - Ends: when all sources are finished.
-    - Fails: with a `SequenceError` that names the number and the input, if a number is missing (no input can bring it
-      any more), comes twice, or is out of order within one input; or if `key` raises.
+    - Fails: with a `SequenceError` that names the number and the input, if a number is missing (it can no longer come
+      from any input), comes twice, or is out of order within one input; or if `key` raises.
 
-    Blocks upstream report the items that they drop (skipped, dead-lettered, filtered, overflown) by themselves. The
-    sequence skips the number that `key` gives for such an item as soon as no input can bring that number any more. So
-    a stage may renumber the items after a loss: the number then still comes. An item for which `key` raises has no
-    number yet, and its loss is ignored. Call `tombstone` for losses that only your program knows of.
+    Blocks upstream report by themselves the items that they drop (skipped, dead-lettered, filtered, overflown). The
+    sequence skips the number that `key` gives for such an item as soon as that number can no longer come from any
+    input. So a stage may renumber the items after a loss: the number then still comes. An item for which `key` raises
+    has no number yet, and its loss is ignored. Call `tombstone` for losses that only your program knows about.
 
     Args:
         sources: The sources to merge.
         key: Gives the number of an item, an int.
         start: The first number.
-        name: What reports call the block; by default its class and a number.
+        name: The block's name in reports; by default its class and a number.
     """
 
     kind: ClassVar[str] = "multiplexer"

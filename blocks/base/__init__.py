@@ -1,1 +1,1 @@
-"""Words and values that every other room uses: errors, checks, times, sizes, tables as text."""
+"""What all other packages use: errors, checks, times, sizes, tables as text."""

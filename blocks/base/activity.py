@@ -1,4 +1,4 @@
-"""What a block, an agent or a task did for a while, for statistics and recordings."""
+"""The activities of blocks, agents and tasks, for statistics and recordings."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class Activity(Enum):
     """What a block, an agent or a task did for a while.
 
     Attributes:
-        WORK: Worked on an item.
-        WAIT_FOR_INPUT: Waited for an item to work on.
-        WAIT_FOR_OUTPUT: Waited until its output was taken.
+        WORK: It worked on an item.
+        WAIT_FOR_INPUT: It waited for an item to work on.
+        WAIT_FOR_OUTPUT: It waited until its output was taken.
     """
 
     WORK = "work"

@@ -12,11 +12,11 @@ WRITTEN = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[a-z]*)", re.ASCII | re
 
 
 def to_bytes(who: str, what: str, value: object) -> int:
-    """A number of bytes >= 1, from a number or a text such as "2 GiB".
+    """Return a number of bytes >= 1, given as a number or as a text such as "2 GiB".
 
     Raises:
-        TypeError: It is neither.
-        ValueError: It is less than one byte, or no text of that form.
+        TypeError: The value is neither.
+        ValueError: The value is less than one byte, or a text of another form.
     """
     if isinstance(value, str):
         number = parsed(value)
@@ -33,30 +33,30 @@ def to_bytes(who: str, what: str, value: object) -> int:
 
 
 def parsed(text: str) -> float | None:
-    """The bytes that a text says; None if it is of another form."""
+    """Return the number of bytes that a text states; None if the text has another form."""
     found = WRITTEN.fullmatch(text.strip())
     size = UNITS.get(found["unit"].lower() or "b") if found else None
     return float(found["number"]) * size if found and size else None
 
 
 def unit_of(number: float) -> str:
-    """The largest unit that a number of bytes has at least one of."""
+    """Return the largest unit in which a number of bytes is at least 1."""
     return next((name for name, size in reversed(BINARY.items()) if number >= size), "B")
 
 
 def in_unit(number: float, unit: str) -> str:
-    """A number of bytes as so many of a unit, without its name."""
+    """Return a number of bytes in a unit, without the name of the unit."""
     return f"{number:.0f}" if unit == "B" else f"{number / BINARY[unit]:.1f}"
 
 
 def show_bytes(number: float) -> str:
-    """A number of bytes with its unit: "64.0 MiB"."""
+    """Return a number of bytes with its unit: "64.0 MiB"."""
     unit = unit_of(number)
     return f"{in_unit(number, unit)} {unit}"
 
 
 def show_share(part: float, whole: float) -> str:
-    """So many bytes of so many: "12.4 of 64.0 MiB"; each in its own unit where a part would look like 0 otherwise."""
+    """Return a part of a whole as text: "12.4 of 64.0 MiB"; with two units if the part would look like 0 otherwise."""
     unit = unit_of(whole)
     if 0 < part < BINARY[unit] / 10:
         return f"{show_bytes(part)} of {show_bytes(whole)}"

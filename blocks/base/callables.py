@@ -1,7 +1,7 @@
-"""What a callable gives when it is called: as far as it can be seen beforehand, and by what came of a call.
+"""Finds out what kind of result a callable gives, before the call (if possible) or from the result.
 
-A function that gives a coroutine or a generator has not run yet. Where nothing awaits or reads what it gave, it never
-will, and as the answer of a filter it would count as true.
+A function that returns a coroutine or a generator has not run yet. If nothing awaits or reads the result, it never
+runs, and as the answer of a filter the result would count as true.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, Functi
 from typing import Any, Final, cast
 
 NOT_RUN: Final[frozenset[type]] = frozenset({CoroutineType, GeneratorType, AsyncGeneratorType})
-"""Types of results that have not run: coroutines and generators, which would never be awaited or read."""
+"""Types of results of functions that have not run: coroutines and generators, which would never be awaited or read."""
 NOT_ITERABLE: Final[frozenset[type]] = frozenset({CoroutineType, AsyncGeneratorType})
-"""The same where an iterable is wanted, which is read."""
+"""The same types if the result is read as an iterable."""
 NAMES: Final[dict[type, str]] = {
     CoroutineType: "a coroutine",
     GeneratorType: "a generator",
@@ -23,11 +23,11 @@ NAMES: Final[dict[type, str]] = {
 }
 NOT_PLAIN = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 DEEPEST = 16
-"""The most layers of wrappers that are looked through; a callable may lead back to itself."""
+"""The most layers of wrappers that are unwrapped; a callable may lead back to itself."""
 
 
 def layers(function: Any) -> Iterator[Any]:
-    """A callable and what it calls in its turn: through partial functions, methods, and objects with a `__call__`."""
+    """Yield a callable and what it wraps: through partial functions, methods, and objects with a `__call__`."""
     for _ in range(DEEPEST):
         yield function
         if isinstance(function, functools.partial):
@@ -43,7 +43,7 @@ def layers(function: Any) -> Iterator[Any]:
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling the function gives something to await."""
+    """Whether calling the function gives an awaitable."""
     return any(map(inspect.iscoroutinefunction, layers(function)))
 
 
@@ -58,8 +58,8 @@ def is_async_generator(function: Callable[..., Any]) -> bool:
 
 
 def is_plain(function: Callable[..., Any]) -> bool:
-    """Whether calling the function runs it, as far as that can be seen."""
-    if type(function) is FunctionType:  # nearly always; the others are looked into
+    """Whether calling the function runs it, as far as this can be seen."""
+    if type(function) is FunctionType:  # nearly always; other callables are unwrapped
         return not function.__code__.co_flags & NOT_PLAIN
     return not (is_async(function) or is_generator(function) or is_async_generator(function))
 
@@ -68,25 +68,25 @@ def check_runs(who: object, function: Callable[..., Any]) -> None:
     """Raise a `TypeError` if a function that is called with each item is a generator function."""
     if is_generator(function) or is_async_generator(function):
         raise TypeError(
-            f"{who}: the function is a generator function, and to call it runs nothing; use a TransformMany, which "
+            f"{who}: the function is a generator function, and calling it runs nothing; use a TransformMany, which "
             "hands on what it yields, or take the `yield` out"
         )
 
 
 def let_go(result: object) -> str:
-    """Close what a function has given that has not run, so that nothing warns of it; give what it is, in words."""
+    """Close a result that has not run, so that Python does not warn about it; return what it is, in words."""
     close = getattr(result, "close", None)
-    if close is not None and not hasattr(result, "set_result"):  # that of a future is its owner's business
+    if close is not None and not hasattr(result, "set_result"):  # only the owner of a future may close it
         close()
     return NAMES.get(type(result), f"something to await ({type(result).__name__})")
 
 
 def not_run(name: object, result: object, *, is_read: bool = False) -> TypeError:
-    """Explain what a plain function has given instead of a result, and let it go.
+    """Explain that a plain function has returned an object that has not run instead of a result, and close the object.
 
     Args:
         name: The block.
-        result: What it has given.
+        result: The object that the function has returned.
         is_read: Whether the block reads iterables.
     """
     kind = let_go(result)
@@ -101,7 +101,7 @@ def not_run(name: object, result: object, *, is_read: bool = False) -> TypeError
 
 
 def not_awaited(name: object, result: object) -> TypeError:
-    """Explain that a function has given a result that is never awaited or read, and close the result."""
+    """Explain that a function has returned a result that is never awaited or read, and close the result."""
     kind = let_go(result)
     if type(result) is CoroutineType:
         return TypeError(f"the function of {name} returned {kind}; write `return await …` in it")
@@ -112,30 +112,30 @@ def not_awaited(name: object, result: object) -> TypeError:
 
 
 def check_ran(who: object, what: str, answer: object, refused: frozenset[type] = NOT_RUN) -> None:
-    """Raise a `TypeError` if a callable of the user's has not run when it was called.
+    """Raise a `TypeError` if calling a user's callable has not run it.
 
     Args:
-        who: Whose callable it is.
-        what: What the callable is called there: "filter", say.
-        answer: What it has given.
-        refused: The types of what it must not give.
+        who: The object that the callable was given to.
+        what: The name of the callable in the message, for example "filter".
+        answer: The result of the call.
+        refused: The types that the result must not have.
     """
     if type(answer) in refused:
         raise refusal(who, what, answer)
 
 
 def check_answer(who: object, what: str, answer: Any) -> None:
-    """Raise a `TypeError` if a callable that is to give a plain value has given something to await, or a generator."""
+    """Raise a `TypeError` if a callable that should return a plain value has returned an awaitable or a generator."""
     if type(answer) in NOT_RUN or isinstance(cast("object", answer), Awaitable):
         raise refusal(who, what, answer)
 
 
 def refusal(who: object, what: str, answer: object) -> TypeError:
-    """Explain that a callable has given no value, and let go of what it gave."""
+    """Explain that a callable has not returned a value, and close what it returned."""
     return TypeError(f"{who}: {what} returned {let_go(answer)}; it must be a plain function that returns a value")
 
 
 def truth(who: object, answer: object) -> bool:
-    """Whether a filter says yes."""
+    """Return the answer of a filter as a bool."""
     check_answer(who, "filter", answer)
     return bool(answer)

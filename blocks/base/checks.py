@@ -1,4 +1,4 @@
-"""Checks of arguments, with messages that name the object, what was expected and what came."""
+"""Checks of arguments; the messages name the object, the expected value and the given value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .callables import is_plain
 
 
 def check_number(who: str, what: str, value: object, *, least: float = 0, above: bool = False) -> None:
-    """Raise a `ValueError` if a value is no finite number from `least` on (or above it)."""
+    """Raise a `ValueError` if a value is not a finite number >= `least` (or, with `above`, > `least`)."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not (value > least or (value == least and not above)):  # type: ignore[operator]
         raise ValueError(f"{who}: {what} must be a number {'>' if above else '>='} {least:g}, got {value!r}")
@@ -30,7 +30,7 @@ def check_function(who: object, what: str, value: Callable[..., Any] | None) -> 
 
 
 def check_kind(who: str, what: str, value: object, kind: type) -> None:
-    """Raise a `TypeError` if a value is neither None nor of a class."""
+    """Raise a `TypeError` if a value is neither None nor an instance of a class."""
     if value is not None and not isinstance(value, kind):
         raise TypeError(f"{who}: {what} must be a {kind.__name__} or None, got {value!r}")
 
@@ -42,6 +42,6 @@ def check_name(kind: str, value: object) -> None:
 
 
 def check_capacity(who: str, capacity: int | None) -> None:
-    """Raise a `ValueError` that names the block if a capacity is not a whole number of at least 1."""
+    """Raise a `ValueError` if a capacity is neither an int >= 1 nor None."""
     if capacity is not None and (not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1):
         raise ValueError(f"{who}: capacity must be an int >= 1, or None for no bound, got {capacity!r}")

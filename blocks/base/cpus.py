@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 
 def usable_cpus() -> int:
-    """How many processors this process may use."""
+    """Return how many processors this process may use."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def check_cpus(who: str, cpus: Sequence[int] | None) -> tuple[int, ...]:
-    """Raise a `ValueError` unless these are numbers of processors that this process may use."""
+    """Return the numbers; raise a `ValueError` if there are none or this process may not use one of them."""
     if cpus is None:
         return ()
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
@@ -25,6 +25,6 @@ def check_cpus(who: str, cpus: Sequence[int] | None) -> tuple[int, ...]:
 
 
 def pin(cpus: Sequence[int], number: int) -> None:
-    """Keep the running thread on the processor of worker `number`; where a system cannot do that, do nothing."""
+    """Keep the running thread on the processor of worker `number`; do nothing if the system cannot do that."""
     if cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {cpus[(number - 1) % len(cpus)]})

@@ -1,4 +1,4 @@
-"""What is known of a network that does not move: where items are held, which part waits for which, and what to do."""
+"""What is known about a network that does not move: where items are held, which part waits for which, what to do."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class Diagnosis:
     """A picture of a network at one moment.
 
     Attributes:
-        network: Its name.
-        held: One line for each block that holds items, and what they wait for.
-        waiting: One line for each task that waits at one of its blocks.
+        network: The name of the network.
+        held: A line for each block that holds items, with what they wait for.
+        waiting: A line for each task that waits at a block of the network.
         unfinished: The names of blocks and agents that are not done.
         cycle: The waits of a circle, in order; empty if there is no circle, or if something outside can break it.
         advice: What would free the network; empty while it can still move by itself.
@@ -38,5 +38,5 @@ class Diagnosis:
                 lines.append(f"  {title}:")
                 lines += [f"    {entry}" for entry in entries]
         if len(lines) == 1:
-            lines.append("  nothing is held and nobody waits")
+            lines.append("  nothing is held and nothing waits")
         return "\n".join(lines)

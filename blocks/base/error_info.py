@@ -1,4 +1,4 @@
-"""What is known of a fault: in which phase it happened, to which item, and what was raised."""
+"""What is known about a fault: the phase and the item of it, and the exception."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import attrs
 from .traceback_text import traceback_text
 
 HERE = f"{Path(__file__).parent.parent}{os.sep}"
-"""Where our own modules are."""
+"""The folder of the library's modules."""
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
@@ -23,7 +23,7 @@ _LONGEST = {int: _short.maxlong, str: _short.maxstring} | dict.fromkeys((float, 
 
 
 def shorten(item: object) -> str:
-    """Give the `repr` of an item in at most about 80 characters; a `repr` that fails is reported, not raised."""
+    """Return the `repr` of an item, cut to about 80 characters; an error of the `repr` is reported, not raised."""
     try:
         longest = _LONGEST.get(type(item))
         if longest is not None and (type(item) is not str or len(item) <= longest):
@@ -36,13 +36,13 @@ def shorten(item: object) -> str:
 
 
 def unshown(item: object, error: Exception) -> str:
-    """What stands for something whose `repr` raises."""
+    """Return a text to show instead of an object whose `repr` raises."""
     return f"<{type(item).__name__} whose repr raised {type(error).__name__}>"
 
 
 @attrs.frozen(repr=False)
 class Shown:
-    """Something for the log: shown in full if the log is read, even if its `repr` raises."""
+    """An object for the log; its `repr` is made only if the message is written, and an error of it is not raised."""
 
     item: object
 
@@ -54,7 +54,7 @@ class Shown:
 
 
 def is_cancellation(error: BaseException) -> bool:
-    """Whether this is trio's way out of a cancelled scope and nothing else, also in the group of a nursery."""
+    """Whether an exception is trio's `Cancelled`, or a group of these and nothing else."""
     import trio  # late: worker processes do without it
 
     if isinstance(error, BaseExceptionGroup):
@@ -63,15 +63,15 @@ def is_cancellation(error: BaseException) -> bool:
 
 
 def annotate(error: BaseException, note: str) -> None:
-    """Add a note to an exception, if it is of a kind that can be changed."""
+    """Add a note to an exception, if it can be changed."""
     with suppress(Exception):
         error.add_note(note)
 
 
 def forget_frames(error: BaseException) -> None:
-    """Take our own frames off the traceback of an exception that was just caught.
+    """Remove the library's frames from the start of the traceback of an exception that was just caught.
 
-    Such a frame and the exception would keep each other alive, and with them the items that the frame worked on.
+    Such a frame and the exception would keep each other alive, and with them the items of the frame.
     """
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(HERE):
@@ -85,10 +85,10 @@ class ErrorInfo:
 
     Attributes:
         phase: The name of the block or agent.
-        item: The item it worked on; for an agent, None.
-        number: Which item of that block it was, counted from 1; None for an agent.
-        exception: What was raised.
-        traceback: The traceback as text, so that it can be shown or sent elsewhere.
+        item: The item that it worked on; None for an agent.
+        number: The number of the item in that block, from 1; None for an agent.
+        exception: The exception that was raised.
+        traceback: The traceback as text, to show it or send it elsewhere.
     """
 
     phase: str
@@ -102,16 +102,16 @@ class ErrorInfo:
         """Describe an exception that was just caught.
 
         Args:
-            exception: What was raised; its traceback is rendered as text.
+            exception: The exception that was raised; its traceback is rendered as text.
             phase: The name of the block or agent.
-            item: The item it worked on.
-            number: Which item of the block it was, counted from 1.
+            item: The item that it worked on.
+            number: The number of the item in the block, from 1.
         """
         return cls(phase, item, number, exception, traceback_text(exception, exception.__traceback__))
 
     @property
     def where(self) -> str:
-        """The place of the fault in words, as it stands in the note of the exception."""
+        """The place of the fault in words, which is also the note of the exception."""
         if self.number is None:
             return f"in {self.phase}"
         return f"in {self.phase}, item {self.number}: {shorten(self.item)}"

@@ -1,4 +1,4 @@
-"""The exceptions of the messaging layer that a caller may want to catch by name; the rest are trio's own."""
+"""The exceptions of the library that a caller may want to catch by name; it raises trio's exceptions too."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from .diagnosis import Diagnosis
 
 
 class Declined(Exception):
-    """A target did not take the message that was sent: its filter said no, it is complete, or it is full and rejects.
+    """A target did not take a message: its filter declined it, or the target is complete, or it is full and rejects.
 
-    The item was not accepted and is still the sender's.
+    The item was not accepted, and still belongs to the sender.
     """
 
 
@@ -16,8 +16,8 @@ class Stalled(Exception):
     """Nothing in a network can move any more, although items are held or a task waits.
 
     Attributes:
-        report: Where items are held and which part waits for which, as text for people.
-        diagnosis: The same as an object; None if the exception was not made by a network.
+        report: Where items are held, and which part waits for which, as text for people.
+        diagnosis: The same as an object; None if a network did not make the exception.
     """
 
     def __init__(self, message: str, report: str, diagnosis: Diagnosis | None = None) -> None:
@@ -33,7 +33,7 @@ class TimeLimitExceeded(TimeoutError):
     """A network, or an item in a block, has taken longer than its time limit allows.
 
     Attributes:
-        report: Where the items of the network were, as text for people; empty if the limit was that of one item.
+        report: Where the items of the network were, as text for people; empty if the limit was for one item.
     """
 
     def __init__(self, message: str, report: str = "") -> None:
@@ -45,23 +45,23 @@ class TimeLimitExceeded(TimeoutError):
 
 
 class WorkerDied(Exception):
-    """A worker process has ended while it had an item: it was killed, it crashed, or the function ended it.
+    """A worker process ended while it had an item: it was killed, it crashed, or the function ended it.
 
-    It is unknown how far the function has come. If the item is tried again, its side effects may happen twice.
+    How much of the function has run is unknown. If the item is tried again, its side effects may happen twice.
     """
 
 
 class RemoteError(Exception):
-    """Stands for an exception of another process that could not be brought here: it cannot be pickled, say.
+    """Stands for an exception of another process that cannot be sent here, for example because it cannot be pickled.
 
-    Its text names the type of the original and what that said; the traceback there is in a note, as for all errors
-    that come from another process.
+    The text has the type and the message of the original. The traceback in the other process is in a note, as for all
+    errors from another process.
     """
 
 
 class LoopHeldWarning(RuntimeWarning):
-    """A block has held the event loop for more than 100 ms at a stretch: nothing else could run meanwhile.
+    """A block has held the event loop for more than 100 ms: nothing else could run during that time.
 
-    It was its function, the iterable of a source, or a filter, key or weight. Each block reports it once. Give the
-    block an executor, `Threads(n)` say.
+    The cause is its function, the iterable of a source, or a filter, key or weight. Each block reports this once. Give
+    the block an executor, for example `Threads(n)`.
     """

@@ -1,4 +1,4 @@
-"""Looks at the variables of functions that run or wait, and keeps nothing of what it saw."""
+"""Looks at the variables of functions that run or wait, and keeps no reference to their values."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from types import FrameType
 
 
 def variables_of(frame: FrameType) -> dict[str, object]:
-    """The variables of a function, by name.
+    """Return the variables of a function, by name.
 
-    Before Python 3.13 a frame keeps the copy of its variables that it was asked for, and so the objects, until it is
-    asked again; that copy is emptied here.
+    Before Python 3.13, a frame keeps the dict of variables that it has returned, and so the objects in it, until it is
+    asked again. So that dict is copied and emptied here.
     """
     kept: object = frame.f_locals
     variables = dict(frame.f_locals)

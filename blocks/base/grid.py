@@ -1,4 +1,4 @@
-"""A table for people, as plain text or in colour; a column in which nothing stands is left out."""
+"""A table for people, as plain text or in colour; empty columns are left out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Column:
     """One column.
 
     Attributes:
-        title: Stands above it; may have several lines.
-        cells: From top to bottom.
-        is_text: Whether it is aligned on the left, as text is, instead of on the right, as numbers are.
-        style: Its colour, in the words of rich.
-        rank: Where a terminal is too narrow, columns of the highest rank are left out first; those of rank 0 stay.
+        title: The title above it; may have several lines.
+        cells: The cells from top to bottom.
+        is_text: Whether it is aligned on the left, like text, or on the right, like numbers.
+        style: Its colour, as a style of rich.
+        rank: If a terminal is too narrow, columns of the highest rank are left out first; columns of rank 0 stay.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing."""
+        """Whether all its cells are empty."""
         return all(cell in EMPTY for cell in self.cells)
 
 
@@ -43,8 +43,8 @@ class Grid:
     """Columns of the same length; `str()` aligns them, rich draws them.
 
     Attributes:
-        columns: From left to right; all, the empty ones included.
-        marked: The number of the row that stands out, in colour only.
+        columns: All columns from left to right, including empty ones.
+        marked: The number of the row that is highlighted, in colour only.
     """
 
     columns: tuple[Column, ...]
@@ -52,7 +52,7 @@ class Grid:
 
     @property
     def shown(self) -> tuple[Column, ...]:
-        """The columns that say something."""
+        """The columns that are not empty."""
         return tuple(column for column in self.columns if not column.is_empty)
 
     def __str__(self) -> str:
@@ -68,7 +68,7 @@ class Grid:
         yield self._table(columns)
 
     def _table(self, columns: Sequence[Column]) -> Table:
-        from rich.table import Table  # here, because it takes a while and most programs never look at a table
+        from rich.table import Table  # here, because the import takes a while and most programs never show a table
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
@@ -86,14 +86,14 @@ class Grid:
 
 
 def width_of(column: Column) -> int:
-    """How many columns of a terminal it takes."""
-    from rich.cells import cell_len  # knows how wide letters are, those of Chinese for instance
+    """Return how many character columns of a terminal it takes."""
+    from rich.cells import cell_len  # knows the width of characters, for example of Chinese ones
 
     return max(map(cell_len, (*column.title.split("\n"), *column.cells)))
 
 
 def align(column: Column, height: int) -> list[str]:
-    """The title, `height` lines of it, and the cells of a column, all equally wide."""
+    """Return the title of a column, as `height` lines, and its cells, all with the same width."""
     from rich.cells import cell_len
 
     title, width = column.title.split("\n"), width_of(column)

@@ -1,4 +1,4 @@
-"""Whether code runs in trio, and what to do if it does not: asyncio and notebooks are where people try it first."""
+"""Checks that code runs in trio, and says what to do if it does not: people often try asyncio or a notebook first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import trio
 
 
 def check_in_trio(doing: str, what: object) -> None:
-    """Raise a `RuntimeError` that says what to do if the caller is no task of trio's.
+    """If the caller is not a task of trio, raise a `RuntimeError` that says what to do.
 
     Args:
-        doing: What the caller does: "send to", say.
-        what: With which object.
+        doing: What the caller does, for example "send to".
+        what: The object that it does this with.
     """
     try:
         trio.lowlevel.current_task()
@@ -22,7 +22,7 @@ def check_in_trio(doing: str, what: object) -> None:
 
 
 def not_in_trio(doing: str) -> RuntimeError:
-    """Explain that something needs trio, in the words of the place where it was tried."""
+    """Explain that something needs trio, and how to get it in asyncio, in a notebook or elsewhere."""
     main = "put the code into an `async def main()` and call `trio.run(main)`"
     if not in_asyncio():
         return RuntimeError(f"{doing}: Penstock runs in trio, and trio does not run here; {main}")
@@ -31,11 +31,11 @@ def not_in_trio(doing: str) -> RuntimeError:
         return RuntimeError(f"{doing}: Penstock runs in trio, and {where}; {main} in the cell, without `await`")
     return RuntimeError(
         f"{doing}: Penstock runs in trio, and this is asyncio; {main}, or `await asyncio.to_thread(trio.run, main)` "
-        "where asyncio has to go on meanwhile"
+        "if asyncio must go on at the same time"
     )
 
 
 def in_asyncio() -> bool:
     """Whether the caller runs in an event loop of asyncio."""
     running: Callable[[], object] = getattr(sys.modules.get("asyncio"), "_get_running_loop", lambda: None)
-    return running() is not None  # without an import, which takes a while: a program that runs in asyncio has done it
+    return running() is not None  # without an import, which takes a while: a program in asyncio has imported it

@@ -1,4 +1,4 @@
-"""Reports what keeps the event loop from running anything else."""
+"""Reports code that keeps the event loop from running anything else."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ import trio
 from .errors import LoopHeldWarning
 
 LOOP_HELD = 0.1
-"""Seconds; what takes longer at a stretch does not belong on the loop."""
+"""Seconds; code that runs longer than this without a pause does not belong on the loop."""
 HELD = "held the event loop"
 REMEDY = (
-    "what takes long belongs into a thread, by `await trio.to_thread.run_sync(…)`, or into a block with "
-    "executor=Threads(n); a filter, a key or a weight that is called when it sends counts as its own"
+    "run slow code in a thread, with `await trio.to_thread.run_sync(…)`, or in a block with executor=Threads(n); a "
+    "filter, a key or a weight that is called when it sends counts as its own"
 )
 
 
 class Named(Protocol):
-    """Something that holds the loop: a block."""
+    """A block that holds the loop."""
 
     @property
     def name(self) -> str: ...
 
 
 def code_of(function: Callable[..., Any] | None) -> CodeType | None:
-    """The code of a function, without what is wrapped around it; None if it has none of its own."""
+    """Return the code of a function without its wrappers; None if it has no Python code."""
     return None if function is None else getattr(inspect.unwrap(function), "__code__", None)
 
 
 @attrs.frozen
 class Holder:
-    """What a task does, as far as that matters when it holds the loop.
+    """Describes a task for a warning that it has held the loop.
 
     Attributes:
-        words: What it is called in a warning.
-        name: What stands for its file if it has no code of its own.
+        words: The name of the task in the warning.
+        name: A name to use instead of its file if it has no Python code.
         remedy: What to do, as a clause.
-        code: The code that runs in the task, if it is known. A function could keep the task alive that it stands for.
+        code: The code that runs in the task, if it is known. A reference to the function could keep the task alive.
     """
 
     words: str
@@ -56,13 +56,12 @@ class Holder:
 
 
 class LoopHeld:
-    """Tells what has held the loop.
+    """Warns of code that has held the loop, once for each stretch of time.
 
     Attributes:
-        explained: Seconds of the present step of a block of which it has been said, or need not be said again, what
-            took them.
-        told: The same of the present step of a task, in which a pump runs the steps of several blocks.
-        holders: What tasks of networks do, also if they have ended.
+        explained: Seconds of the current step of a block that were reported already, or need no report.
+        told: The same for the current step of a task, in which a pump runs the steps of several blocks.
+        holders: A description of each task of a network, even if it has ended.
     """
 
     __slots__ = ("explained", "holders", "told")
@@ -73,22 +72,22 @@ class LoopHeld:
         self.holders: WeakKeyDictionary[trio.lowlevel.Task, Holder] = WeakKeyDictionary()
 
     def begin(self) -> None:
-        """Forget what was explained before the loop is watched: there was no watch to take note of it."""
+        """Forget the seconds that were reported before the loop was watched."""
         self.explained = self.told = 0.0
 
     def explain(self, seconds: float) -> None:
-        """It is known what has taken some of the present step."""
+        """Note that some seconds of the current step were reported."""
         self.explained += seconds
         self.told += seconds
 
     def rest_of(self, seconds: float) -> float:
-        """How much of a step of a block is not explained yet; from here on all of it is."""
+        """Return the seconds of a block's step that were not reported yet; they count as reported from now on."""
         rest, self.explained = seconds - self.explained, 0.0
         self.told += rest
         return rest
 
     def rest_of_task(self, seconds: float) -> float:
-        """The same of a step of a task."""
+        """Return the seconds of a task's step that were not reported yet, and begin a new step."""
         rest, self.explained, self.told = seconds - self.told, 0.0, 0.0
         return rest
 
@@ -102,15 +101,15 @@ class LoopHeld:
         function: Callable[..., Any] | None = None,
         code: CodeType | None = None,
     ) -> None:
-        """Warn.
+        """Warn that a block has held the loop.
 
         Args:
-            block: What held the loop.
-            seconds: For how long.
+            block: The block.
+            seconds: How long it held the loop.
             remedy: What to do, as a clause.
-            part: Which part of the block it was, if not its function.
-            function: What was called, if it is known; the warning is shown at its place.
-            code: The same, where only the code is known.
+            part: The part of the block that held it, if not its function.
+            function: The function that was called, if it is known; the warning shows its place.
+            code: The code of the function, if only that is known.
         """
         code = code or code_of(function)
         warnings.warn_explicit(
@@ -125,7 +124,7 @@ loop_held: LoopHeld = LoopHeld()
 
 
 def is_wanted() -> bool:
-    """Whether the filters of warnings let anybody hear of it."""
+    """Whether Python's warning filters would show the warning."""
     for action, message, category, _, line in warnings.filters:
         pattern: Any = message
         if issubclass(LoopHeldWarning, category) and not line and (pattern is None or pattern.match(f"it {HELD}")):

@@ -1,6 +1,6 @@
-"""The one thing of ours that keeps the token of a run of trio, so that it is known whether anything else keeps it.
+"""The only object of the library that keeps the token of a run of trio, so that other holders of it can be detected.
 
-Only with a token can another thread reach the loop. Objects of ours use it to wake the loop, never to send messages.
+Another thread can reach the loop only with a token. The library uses it to wake the loop, never to send messages.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import trio
 
 
 class LoopToken:
-    """Has the loop call functions, from any thread."""
+    """Lets any thread call functions on the loop."""
 
     __slots__ = ("_token",)
 
@@ -25,13 +25,13 @@ class LoopToken:
         self._token.run_sync_soon(function, *args, idempotent=idempotent)
 
     def is_kept_by_others(self) -> bool:
-        """Whether anything but trio and this object refers to the token; if that cannot be counted, yes."""
+        """Whether anything but trio and this object refers to the token; True if references cannot be counted."""
         count = getattr(sys, "getrefcount", None)
         if count is None:
             return True
         token = self._token
         model = object()
-        keepers = [model, model]  # as many as there are of the token: trio and this object
+        keepers = [model, model]  # as many references as trio and this object have to the token
         is_kept = bool(count(token) != count(model))
         del keepers
         return is_kept
@@ -41,7 +41,7 @@ _here: trio.lowlevel.RunVar[LoopToken] = trio.lowlevel.RunVar("penstock loop tok
 
 
 def loop_token() -> LoopToken:
-    """Get the token of the run of trio that is going on here."""
+    """Return the token of the run of trio in this thread."""
     try:
         return _here.get()
     except LookupError:

@@ -1,4 +1,4 @@
-"""What a target answers to an offer."""
+"""The answers of a target to an offer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class MessageStatus(Enum):
 
     Attributes:
         ACCEPTED: The target has taken the message; it is the target's now.
-        DECLINED: The target does not want this message: its filter said no, or it is complete.
+        DECLINED: The target does not take this message: its filter declined it, or the target is complete.
         POSTPONED: The target cannot take the message now; it will ask the offering source for it later.
     """
 

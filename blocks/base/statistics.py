@@ -1,4 +1,4 @@
-"""What a network has done so far, in numbers: by block, by agent, by governor."""
+"""The numbers of a network so far: by block, by agent, by governor."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import attrs
 from ..base.times import NEVER, Times
 
 LEFT = "blocks that left"
-"""What the blocks that have left a running network are called, all together."""
+"""The name of all blocks together that have left a running network."""
 
 
 @attrs.frozen
 class BlockStatistics:
-    """What a block has done so far.
+    """The numbers of a block so far.
 
     Times are wall-clock times. Items that the block worked on together share their time equally.
 
     Attributes:
-        name: The block.
-        kind: What it is, in lower case: "transformer", "bounded buffer" …
-        place: Where its function runs, or its iterable is read: "loop", "tasks", or the kind of its executor; empty if
-            it has neither.
-        at_once: How many calls it is allowed at once; 0 if it calls no function.
+        name: The name of the block.
+        kind: The kind of the block, in lower case: "transformer", "bounded buffer" …
+        place: Where its function runs, or where its iterable is read: "loop", "tasks", or the kind of its executor;
+            empty if it has neither.
+        at_once: The most calls that it may make at once; 0 if it calls no function.
         received: Items taken in from links, senders, or an iterable.
-        emitted: Items handed on, to links or to receivers.
-        consumed: Items that a function used up: those of a call, or those that were turned into several outputs.
+        emitted: Items handed on to links or receivers.
+        consumed: Items that ended in a function: the items of a call, or items that were turned into several outputs.
         dropped: Items dropped by a policy, by reason.
         dead_lettered: Items that a policy turned into dead letters.
-        discarded: Items that were still here when the network was stopped.
+        discarded: Items that were still in the block when the network was stopped.
         retried: Calls that failed and were tried again.
-        failed: Items whose last call failed, whatever the policy then did with them.
-        queued: Items that wait to be worked on, or in a buffer to be taken.
-        most_queued: The largest `queued` that there was.
+        failed: Items whose last call failed; what the policy did with them does not matter.
+        queued: Items that wait to be worked on or, in a buffer, to be taken.
+        most_queued: The largest `queued` so far.
         in_work: Items that are being worked on.
-        held: All items that are here now, including results that are not taken yet.
-        service: How long an item was worked on.
-        cpu: Seconds of processor time of all calls; not known (0) of async functions.
-        wait_for_input: The waits in which there was nothing to work on. Of a block that calls no function: how
+        held: All items that are in the block now, including results that are not taken yet.
+        service: The times of work per item.
+        cpu: Seconds of processor time of all calls; 0 for async functions, because it is not known.
+        wait_for_input: The waits in which there was nothing to work on. For a block that calls no function: how
             long tasks waited to receive from it.
-        wait_for_output: The waits in which nothing could be done because the output was not taken. Of a block
+        wait_for_output: The waits in which no work was possible because the output was not taken. For a block
             that calls no function: how long tasks waited to send to it.
-        throughput: Items done a second, over the whole run.
-        steady_throughput: The same from its first item on to its last: without the time in which the pipeline was
-            filled and drained. 0 until there were two batches.
+        throughput: Items done per second, over the whole run.
+        steady_throughput: Items done per second from the first item to the last: without the time to fill and drain the
+            pipeline. 0 until there were two batches.
     """
 
     name: str
@@ -74,17 +74,17 @@ class BlockStatistics:
 
 @attrs.frozen
 class AgentStatistics:
-    """What an agent, or the body of the network, has done so far.
+    """The numbers of an agent, or of the body of the network, so far.
 
     Attributes:
-        name: The agent, or "body".
-        status: Where it is in its life; "running" or "done" for the body.
-        received: Items it has received.
-        emitted: Items it has sent. If the body or others send to a target of which an agent is the only producer, some
-            of theirs may be counted for that agent.
-        seconds: Since it was started, until now or its end.
-        wait_for_input: How long it waited each time it had to wait to receive.
-        wait_for_output: How long it waited each time it had to wait to send, or for a slot of a governor.
+        name: The name of the agent, or "body".
+        status: The status of the agent; "running" or "done" for the body.
+        received: Items that it has received.
+        emitted: Items that it has sent. If other tasks also send to a target whose only producer is this agent, some of
+            their items may be counted for the agent.
+        seconds: Seconds from its start until now or until its end.
+        wait_for_input: Its waits to receive.
+        wait_for_output: Its waits to send, and for slots of a governor.
         feeding: Seconds from its start until the last item that it has sent, without these waits.
     """
 
@@ -100,15 +100,15 @@ class AgentStatistics:
 
 @attrs.frozen
 class GovernorStatistics:
-    """What a governor, or a resource pool, has done so far.
+    """The numbers of a governor, or of a resource pool, so far.
 
     Attributes:
-        name: The governor, or the pool.
-        limit: So many slots, or so much weight, may be in use.
-        in_flight: Slots, or weight, in use now.
-        most_in_flight: The largest `in_flight` that there was when something was let in.
+        name: The name of the governor or pool.
+        limit: The number of slots, or the weight, that may be in use.
+        in_flight: The number of slots, or the weight, in use now.
+        most_in_flight: The largest `in_flight` so far, measured when something was let in.
         waits: The waits for a slot.
-        unit: What it counts: "bytes"; empty for items and for weights of other kinds.
+        unit: "bytes" if it counts bytes; empty for items and for weights of other kinds.
     """
 
     name: str
@@ -121,16 +121,16 @@ class GovernorStatistics:
 
 @attrs.frozen
 class Statistics:
-    """What a network has done so far.
+    """The numbers of a network so far.
 
     Attributes:
-        network: Its name.
-        seconds: Since it was started, until now or its end.
+        network: The name of the network.
+        seconds: Seconds from its start until now or until its end.
         is_running: Whether it has not ended.
-        blocks: By block, in the order in which they joined. Blocks that have left the running network come last, as
-            one, "blocks that left": items and times are their sums.
-        agents: By agent, in the order in which they joined.
-        governors: By governor that governs blocks of the network, and by resource pool of its blocks.
+        blocks: An entry per block, in the order in which they joined. Blocks that have left the running network come
+            last, as one entry, "blocks that left", with the sums of their items and times.
+        agents: An entry per agent, in the order in which they joined.
+        governors: An entry per governor that governs blocks of the network, and per resource pool of its blocks.
         body: The task that runs the body of the `async with` block.
     """
 
@@ -143,15 +143,15 @@ class Statistics:
     body: AgentStatistics
 
     def __getitem__(self, name: str) -> BlockStatistics:
-        """Look up a block by name; a `KeyError` names those there are."""
+        """Look up a block by name; the `KeyError` for a wrong name lists the blocks."""
         return find("block", self.blocks, name)
 
     def agent(self, name: str) -> AgentStatistics:
-        """Look up an agent by name; a `KeyError` names those there are."""
+        """Look up an agent by name; the `KeyError` for a wrong name lists the agents."""
         return find("agent", self.agents, name)
 
     def governor(self, name: str) -> GovernorStatistics:
-        """Look up a governor by name; a `KeyError` names those there are."""
+        """Look up a governor by name; the `KeyError` for a wrong name lists the governors."""
         return find("governor", self.governors, name)
 
 
@@ -159,7 +159,7 @@ One = TypeVar("One", BlockStatistics, AgentStatistics, GovernorStatistics)
 
 
 def find(kind: str, everyone: Sequence[One], name: str) -> One:
-    """The one of that name."""
+    """Return the entry with a name."""
     for one in everyone:
         if one.name == name:
             return one

@@ -1,4 +1,4 @@
-"""Loops of trio and other threads: which thread is which, and what to say to one that is in the wrong place."""
+"""Tells apart the threads of a program: those of trio, of the library and of the user; and explains a wrong thread."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .loop_token import LoopToken, loop_token
 
 
 class Caller(Protocol):
-    """A worker of the library, in the middle of a call."""
+    """A worker of the library that is in a call."""
 
     def waits(self, begins: bool) -> None:
-        """Its call begins, or ends, to wait for a block."""
+        """Note that its call starts or stops waiting for a block."""
         ...
 
     def stand_aside(self, begins: bool) -> None:
-        """Its call begins, or ends, to wait for another call: others may work in its place."""
+        """Note that its call starts or stops waiting for another call, so that another worker may run instead."""
         ...
 
 
 resident: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-"""Threads of the library itself: they do nothing of their own accord, but for what they call."""
+"""Threads of the library: they act only when they call a user's function."""
 at_work: dict[threading.Thread, Caller] = {}
-"""Those of them that are in a call, which may do anything."""
+"""The threads of the library that are in a user's function, which may do anything."""
 held_up: set[threading.Thread] = set()
 """Threads that wait until a target takes what they send."""
 IDLE = "Trio thread "
-"""How trio calls its threads while they wait for work."""
+"""The start of the name of trio's threads while they wait for work."""
 
 
 @attrs.frozen(eq=False)
@@ -42,8 +42,8 @@ class Loop:
     """One run of trio.
 
     Attributes:
-        thread: The thread in which it runs.
-        token: Has something called there.
+        thread: The identifier of the thread in which it runs.
+        token: Lets other threads call functions there.
     """
 
     thread: int
@@ -51,7 +51,7 @@ class Loop:
 
     @classmethod
     def running(cls) -> Loop | None:
-        """The one that runs in this thread, if there is one."""
+        """Return the run of trio in this thread, if there is one."""
         try:
             return cls(threading.get_ident(), loop_token())
         except RuntimeError:
@@ -59,16 +59,16 @@ class Loop:
 
     @property
     def is_here(self) -> bool:
-        """Whether this thread is its thread."""
+        """Whether it runs in the calling thread."""
         return self.thread == threading.get_ident()
 
 
 WORKER_CODE = getattr(getattr(pools, "_worker", None), "__code__", None)
-"""What an idle worker of a `ThreadPoolExecutor` runs: one that has something to do is in a function further on."""
+"""The code that an idle worker of a `ThreadPoolExecutor` runs; a busy worker has called another function from there."""
 
 
 def others_move() -> bool:
-    """Whether there is a thread besides this one that may do something of its own accord."""
+    """Whether another thread may still act by itself."""
     here = threading.current_thread()
     others = [
         thread
@@ -82,7 +82,7 @@ def others_move() -> bool:
 
 
 def hold_up(thread: threading.Thread, begins: bool) -> None:
-    """A thread begins, or ends, to wait until a target takes what it sends."""
+    """Note that a thread starts or stops waiting until a target takes what it sends."""
     (held_up.add if begins else held_up.discard)(thread)
     caller = at_work.get(thread)
     if caller is not None:
@@ -90,9 +90,10 @@ def hold_up(thread: threading.Thread, begins: bool) -> None:
 
 
 def is_idle_worker(thread: threading.Thread) -> bool:
-    """Whether a thread is a worker of a `ThreadPoolExecutor` that waits, and nothing waits for it.
+    """Whether a thread is an idle worker of a `ThreadPoolExecutor` with no work in its queue.
 
-    If a Python keeps that elsewhere, the answer is no, and the verdict errs on the side of patience.
+    If a version of Python keeps this elsewhere, the answer is False, and a standstill may be noticed later or not at
+    all.
     """
     frames: dict[int | None, FrameType] = getattr(sys, "_current_frames", dict)()
     frame = frames.get(thread.ident)
@@ -104,7 +105,7 @@ def is_idle_worker(thread: threading.Thread) -> bool:
 
 
 def wrong_thread(doing: str) -> RuntimeError:
-    """Explain that something belongs to the loop of another thread."""
+    """Explain that a call must be made in another thread, where the loop runs."""
     return RuntimeError(
         f"{doing}: called in thread {threading.current_thread().name!r}, but the loop runs in another one; nothing was "
         "done. To send from a thread, use send_from_thread of a handle that producer() gave; have the loop do anything "

@@ -1,4 +1,4 @@
-"""How long something took, over and over: counted into buckets, so that any number of times takes the same memory."""
+"""Durations, counted in buckets, so that any number of them takes the same memory."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from math import log2
 import attrs
 
 PER_OCTAVE = 8
-"""Buckets for each doubling: two times in one bucket differ by 9 % at most."""
+"""Buckets per doubling; two durations in one bucket differ by up to 9 %."""
 
 
 @attrs.frozen
 class Times:
-    """A summary of how long something took; all in seconds, and 0 if it has never happened.
+    """A summary of durations in seconds; all values are 0 if there are none.
 
-    Percentiles are exact to 9 %, and within `least` and `most`.
+    Percentiles are exact to 9 %, and lie between `least` and `most`.
 
     Attributes:
-        count: How often.
-        total: Altogether.
-        least: The shortest.
-        most: The longest.
-        p50: Half of them took so long or less.
-        p90: Nine of ten took so long or less.
-        p99: 99 of 100 took so long or less.
+        count: The number of durations.
+        total: The sum.
+        least: The shortest duration.
+        most: The longest duration.
+        p50: The median: half of the durations are up to this long.
+        p90: 90 % of the durations are up to this long.
+        p99: 99 % of the durations are up to this long.
     """
 
     count: int = 0
@@ -42,7 +42,7 @@ class Times:
         return self.total / self.count if self.count else 0.0
 
     def plus(self, other: Times) -> Times:
-        """Both together; percentiles are the mean of both, by count: the single times are not known any more."""
+        """Return a summary of both. Percentiles are the mean of both, weighted by count: single durations are lost."""
         if not (self.count and other.count):
             return self if self.count else other
         count = self.count + other.count
@@ -62,7 +62,7 @@ NEVER = Times()
 
 
 class Histogram:
-    """Takes note of times; each bucket keeps how many there were and their sum."""
+    """Collects durations; each bucket keeps their number and their sum."""
 
     __slots__ = ("buckets", "least", "most")
 
@@ -72,7 +72,7 @@ class Histogram:
         self.most: float = 0.0
 
     def add(self, seconds: float, count: int = 1) -> None:
-        """Take note of `count` things, >= 1, that took `seconds` each."""
+        """Add `count` durations, >= 1, of `seconds` each."""
         number = int(PER_OCTAVE * log2(seconds)) if seconds > 0 else -10_000
         bucket = self.buckets.get(number)
         if bucket is None:
@@ -86,10 +86,10 @@ class Histogram:
             self.least = seconds
 
     def summary(self, ongoing: float | None = None) -> Times:
-        """What was noted so far.
+        """Return a summary of the durations so far.
 
         Args:
-            ongoing: How long something takes already that is not over; counted as if it were.
+            ongoing: The duration so far of something that has not ended; it counts too.
         """
         if ongoing is not None:
             return self._with(ongoing).summary()
@@ -102,7 +102,7 @@ class Histogram:
         return Times(count, total, self.least, self.most, p50, p90, p99)
 
     def _with(self, seconds: float) -> Histogram:
-        """A copy to which one more was added."""
+        """Return a copy with one more duration."""
         copy = Histogram()
         copy.buckets = {number: list(bucket) for number, bucket in self.buckets.items()}
         copy.least, copy.most = self.least, self.most
@@ -110,7 +110,7 @@ class Histogram:
         return copy
 
     def _percentile(self, buckets: list[list[float]], rank: float) -> float:
-        """The mean of the bucket in which the item of that rank is."""
+        """Return the mean of the bucket that has the duration of this rank."""
         places = itertools.accumulate(count for count, _ in buckets)
         place = next(place for place, below in enumerate(places) if below >= rank)
         count, total = buckets[place]

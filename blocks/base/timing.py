@@ -1,7 +1,7 @@
-"""The clock by which batches are sized and the loop is shared, and the pause that lets other tasks run.
+"""The clock for the size of batches and the time slice, and the pause that lets other tasks run.
 
-Everything that is cheap runs without yielding until a time slice is used up: a trio checkpoint costs as much as a
-hundred messages. The clock is looked up here at each use, so that tests can drive it.
+Cheap operations run without a pause until the time slice ends, because a trio checkpoint costs as much as a hundred
+messages. The clock is looked up here at each use, so that tests can replace it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from time import perf_counter
 import trio
 
 SLICE = 0.0005
-"""Seconds for which sends and receives that need not wait go on before they let other tasks run."""
+"""Seconds for which a task may send and receive without waiting before it lets other tasks run."""
 
 BATCH_SECONDS = 0.0002
-"""How long work on one batch should take: long enough to share the cost of a step, short enough to stream."""
+"""Seconds that work on one batch should take: long enough to spread the cost of a step, short enough to stream."""
 LARGEST_BATCH = 1024
 
 
 class BatchSize:
-    """How many items to work on at once, learned from how long they took: 1 slow one, up to 1024 quick ones."""
+    """How many items to work on at once, learned from their times: from 1 slow item up to 1024 quick items."""
 
     __slots__ = ("items",)
 
@@ -28,9 +28,9 @@ class BatchSize:
         self.items: int = 1
 
     def learn(self, done: int, seconds: float, aim: float = BATCH_SECONDS) -> None:
-        """Take note of a batch, which should take `aim` seconds.
+        """Adapt the size to the time of a batch, which should take `aim` seconds.
 
-        A full one that was quick makes the next one up to eight times as large.
+        A full batch that was quick makes the next batch up to eight times as large.
         """
         if seconds > 2 * aim:
             self.items = max(1, int(done * aim / seconds))
@@ -40,7 +40,7 @@ class BatchSize:
 
 
 class TimeSlice:
-    """When the running task has to let the others run."""
+    """Knows when the running task must let other tasks run."""
 
     __slots__ = ("clock", "until")
 
@@ -54,7 +54,7 @@ class TimeSlice:
         self.begin()
 
     def begin(self) -> None:
-        """Other tasks have just had their turn."""
+        """Begin a new slice, after other tasks have run."""
         self.until = self.clock() + SLICE
 
 
@@ -62,5 +62,5 @@ time_slice: TimeSlice = TimeSlice()
 
 
 def turns_of(task: trio.lowlevel.Task) -> int:
-    """How often a task has let others run; with a trio that does not count it, always 0."""
+    """Return how often a task has let others run; always 0 if this version of trio does not count that."""
     return getattr(task, "_schedule_points", 0)

@@ -1,9 +1,9 @@
 """Renders tracebacks and stacks as text.
 
-The `traceback` module may fail while it looks for the lines of the source: for example, if warnings are errors, Python
-3.15 raises a DeprecationWarning for a frame of a module without `__spec__`, such as the main program in a process that
-`multiprocessing` has spawned. That must neither hide the fault that is described nor end a worker. Then the text has
-the places and no lines of the source.
+The `traceback` module may fail while it looks for lines of the source. For example, if warnings are errors, Python 3.15
+raises a DeprecationWarning for a frame of a module without `__spec__`, such as the main program in a process that
+`multiprocessing` has spawned. This must neither hide the fault that is described nor end a worker. In such a case the
+text has the places without lines of the source.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def stack_text(frame: FrameType) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """The type and the message of an exception; a `str` that fails is reported, not raised."""
+    """Return the type and the message of an exception; an error of its `str` is reported, not raised."""
     try:
         return f"{type(error).__qualname__}: {error}"
     except Exception as fault:

@@ -1,7 +1,7 @@
-"""What Penstock reads of trio beyond what trio promises. Each detail is looked for once, when the first network starts.
+"""Reads details of trio that trio does not promise. Whether each exists is tested once, when the first network starts.
 
-Only the verdict on a standstill needs them. Where one is missing, a public way is used, and a warning says what is no
-longer seen.
+Only the detection of a standstill needs them. If one is missing, a public function is used instead, and a warning says
+what is no longer detected.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import trio
 
 
 class Sight:
-    """Which details this version of trio shows.
+    """Which details exist in this version of trio.
 
     Attributes:
-        deadlines: Whether the deadline of another task can be read. If not, each wait keeps the one it began with.
-        children: Whether a task that only waits for the tasks of its nursery can be told from one that works. If not,
-            the place where it has stopped is looked at.
-        turns: Whether a task tells how often it has let others run.
+        deadlines: Whether the deadline of another task can be read. If not, the deadline at the start of a wait counts.
+        children: Whether a task that only waits for its nursery differs from a task that works. If not, the place where
+            the task has stopped decides.
+        turns: Whether trio counts how often a task has let others run.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Sight:
         self._is_known = False
 
     def look(self) -> None:
-        """Look for each detail, in a task; warn of those that are missing."""
+        """Test for each detail, in a task; warn about missing ones."""
         if self._is_known:
             return
         self._is_known = True
@@ -62,9 +62,10 @@ sight: Sight = Sight()
 
 
 def read_deadline(task: trio.lowlevel.Task) -> float:
-    """When a cancel scope will end what a task does, on trio's clock; NaN if that cannot be read.
+    """Return the time on trio's clock at which a cancel scope will cancel a task; NaN if it cannot be read.
 
-    trio tells a task of its own deadline only, and asking at every wait would cost more than the wait.
+    In public, trio shows only the deadline of the running task. Reading that at every wait would cost more than the
+    wait.
     """
     status: Any = getattr(task, "_cancel_status", None)
     read = getattr(status, "effective_deadline", None)
@@ -73,20 +74,20 @@ def read_deadline(task: trio.lowlevel.Task) -> float:
 
 
 def read_waiting(task: trio.lowlevel.Task | None) -> object:
-    """Whether a task does nothing but wait for the tasks of its innermost nursery to end; None if it cannot be read."""
+    """Whether a task only waits for the tasks of its innermost nursery to end; None if this cannot be read."""
     if task is None or not task.child_nurseries:
         return False
     return getattr(task.child_nurseries[-1], "_parent_waiting_in_aexit", None)
 
 
 def is_at_end_of_nursery(task: trio.lowlevel.Task) -> bool:
-    """The same as `read_waiting`, from the place where the task has stopped: inside `__aexit__` of a nursery."""
+    """The same as `read_waiting`, found from the place where the task has stopped: in `__aexit__` of a nursery."""
     code = type(trio.open_nursery()).__aexit__.__code__
     return bool(task.child_nurseries) and any(frame.f_code is code for frame in frames_of(task))
 
 
 def frames_of(task: trio.lowlevel.Task) -> Iterator[Any]:
-    """The frames of a task that has stopped, from the outermost on, as far as they are coroutines."""
+    """Yield the frames of a task that has stopped, from the outermost on, as long as they are coroutines."""
     coroutine: Any = task.coro
     while (frame := getattr(coroutine, "cr_frame", None)) is not None:
         yield frame

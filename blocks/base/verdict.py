@@ -1,4 +1,4 @@
-"""What it means that nothing in a network is ready."""
+"""The states of a network in which no block is ready."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import Enum
 
 
 class Verdict(Enum):
-    """What it means that no block is ready.
+    """The state of a network in which no block is ready.
 
     Attributes:
         WAITING: Something is at work that will wake the pump.
-        WATCHING: Only a task that is not the network's own could go on; look again after a while.
+        WATCHING: Only a task outside the network could go on; check again after a while.
         STALLED: Nothing can move any more.
-        FINISHED: Everything is done.
+        FINISHED: All work is done.
     """
 
     WAITING = "waiting"

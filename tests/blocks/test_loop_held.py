@@ -179,7 +179,7 @@ async def test_what_a_function_has_taken_is_not_reported_as_a_step_too(hold: Hol
 # What runs in tasks
 
 ADVICE = (
-    "; what takes long belongs into a thread, by `await trio.to_thread.run_sync(…)`, or into a block with "
+    "; run slow code in a thread, with `await trio.to_thread.run_sync(…)`, or in a block with "
     "executor=Threads(n); a filter, a key or a weight that is called when it sends counts as its own"
 )
 

@@ -627,7 +627,7 @@ def picky() -> tuple[Any, ...]:
 
 async def test_a_network_that_has_drained_has_nothing_to_tell() -> None:
     network = await run(Call(str, name="call"), [1], name="n")
-    assert str(diagnose(network._run)) == "network 'n'\n  nothing is held and nobody waits"
+    assert str(diagnose(network._run)) == "network 'n'\n  nothing is held and nothing waits"
 
 
 async def test_a_handle_that_was_made_outside_of_tasks_is_waited_for() -> None:
