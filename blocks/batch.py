@@ -112,7 +112,7 @@ class BatchCore(PassageCore, Generic[T]):
         )
 
     def rest(self) -> int:
-        """How many messages wait in a list that is not full and has no running time limit."""
+        """Return how many messages wait in a list that is not full and has no running time limit."""
         waiting = len(self.inbox.queue)
         return waiting if waiting < self._max_items and not self.outbox.queue and self._alarm is None else 0
 
@@ -131,7 +131,7 @@ class Batch(Block, Target[T], Source[list[T]]):
     - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
       accepts it, or to a receiver.
     - Order: first in, first out, within and between lists.
-    - Holds: at most `capacity` messages (never less than `max_items`) and one list that is not taken yet.
+    - Holds: up to `capacity` messages (never less than `max_items`) and one list that is not taken yet.
     - Back-pressure: while a list is not taken, no other list is made; when it is full, senders wait and links are
       postponed.
     - Ends: after its last producer, when every list was taken; the last list is short if messages are left over.
@@ -142,8 +142,8 @@ class Batch(Block, Target[T], Source[list[T]]):
     Args:
         max_items: The number of messages in a full list, >= 1.
         max_seconds: The longest time, in seconds, from the first message of a list until the list goes out, > 0; None
-            to wait for ever.
-        capacity: At most this many messages wait, >= 1; None for no bound.
+            to wait forever.
+        capacity: Up to this many messages wait, >= 1; None for no bound.
         filter: Only messages for which this is true are taken; others are declined.
         name: The name of the block in reports; by default its class and a number.
 

@@ -40,7 +40,7 @@ class OverflowInbox(Inbox[T]):
         self.is_direct = False
 
     def refuse(self, message: T, link: Feed | None) -> MessageStatus:
-        """Answer an offer for which there is no room."""
+        """Answer an offer when there is no room."""
         if self.gate is not None and self.room() >= 1:  # senders always wait for a governor
             return super().refuse(message, link)
         if self.overflow == "reject":
@@ -49,7 +49,7 @@ class OverflowInbox(Inbox[T]):
         self.revoke()
         self._granted += 1
         queue = cast("deque[T]", self.queue)
-        oldest = int(self.outbox.holder is not None)  # the first one is reserved
+        oldest = int(self.outbox.holder is not None)  # a reserved head is kept
         place = self._granted  # the number of the new message among those that came
         if self.overflow == "drop_oldest" and len(queue) > oldest:
             place -= len(queue) - oldest
@@ -101,12 +101,12 @@ class BoundedCore(StoringCore[T]):
 
 
 class BoundedBuffer(StoringBlock[T]):
-    """Keeps at most `capacity` messages until they are taken, in the order in which they came.
+    """Keeps up to `capacity` messages until they are taken, in the order in which they came.
 
     - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
       or to a receiver.
     - Order: first in, first out.
-    - Holds: at most `capacity` messages.
+    - Holds: up to `capacity` messages.
     - Back-pressure: by `overflow`. "wait": senders wait, links are postponed. "reject": a send raises `Declined`, a
       linked source offers the message to its next target. "drop_oldest" and "drop_newest": a message is dropped and
       counted under that reason.
@@ -115,7 +115,7 @@ class BoundedBuffer(StoringBlock[T]):
     - Fails: calls no user function except the filters; when its network stops, its messages are discarded.
 
     Args:
-        capacity: At most this many messages, >= 1.
+        capacity: Up to this many messages, >= 1.
         overflow: What happens to a message that finds the buffer full.
         filter: Only messages for which this is true are taken; others are declined.
         left_over: What the network does if messages are still here in the end although a linked target should take
@@ -148,5 +148,5 @@ class BoundedBuffer(StoringBlock[T]):
 
     @property
     def capacity(self) -> int:
-        """How many messages fit in."""
+        """The number of messages that fit in."""
         return self._core.inbox.capacity

@@ -36,7 +36,7 @@ class BroadcastOutbox(FanOut[T]):
             takers = self.publish(head) if context is None else context.run(self.publish, head)
             if not takers:
                 self.block.scheduler.declined(self)
-                break  # no target wants it: it stays, and is reported
+                break  # no target wants the message: it stays, and is reported
             self.queue.popleft()
             self.block.counts["produced"] += takers - 1
         if not self.links:
@@ -63,7 +63,7 @@ class BroadcastOutbox(FanOut[T]):
             self.fall_behind(link, batch[taken:])  # a governor may let in fewer than fit in
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
-        """Whether a receiver can take a message; raises if it would take it from the targets."""
+        """Whether a receiver can take a message; raises an error if the targets would then miss it."""
         if self.links:
             raise RuntimeError(f"{self.block} gives every message to its targets; link a buffer and receive from that")
         return super().has_head(accepts)
@@ -110,7 +110,7 @@ class Broadcast(StoringBlock[T]):
       out gets it (the same object: copy it yourself if a target changes it), except targets whose filter declines it
       and complete targets. A message that no target wants stays, and the network reports it.
     - Order: first in, first out, for each target.
-    - Holds: at most `capacity` messages, and the one being handed out.
+    - Holds: up to `capacity` messages, and the one being handed out.
     - Back-pressure: a target without room makes all others wait; when the broadcast is full, senders wait and links are
       postponed.
     - Ends: after its last producer, when every target has everything.
@@ -119,7 +119,7 @@ class Broadcast(StoringBlock[T]):
     In the balance, each copy beyond the first counts as produced.
 
     Args:
-        capacity: At most this many messages wait, >= 1; None for no bound.
+        capacity: Up to this many messages wait, >= 1; None for no bound.
         filter: Only messages for which this is true are taken; others are declined.
         name: The name of the block in reports; by default its class and a number.
 

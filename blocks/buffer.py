@@ -47,7 +47,7 @@ class Store(Generic[T]):
 
 
 class BufferCore(StoringCore[T]):
-    """The core of a buffer: the queue is given, or made of the four methods of a user's class."""
+    """The core of a buffer: the queue is given, or uses the four methods of a user's class."""
 
     __slots__ = ()
     facade: Buffer[T]
@@ -77,7 +77,7 @@ class BufferCore(StoringCore[T]):
 
     @property
     def shape(self) -> Shape:
-        """What the buffer does with messages; a class of a user's may say it."""
+        """What the buffer does with messages; a user's class may define it."""
         return self.facade.shape
 
     @property
@@ -93,7 +93,8 @@ class Buffer(StoringBlock[T]):
     plain and quick, and must never wait; they are called only as described.
 
     Args:
-        capacity: How many messages fit in; None for no bound. When it is full, senders wait and links are postponed.
+        capacity: The number of messages that fit in, >= 1; None for no bound. When it is full, senders wait and links
+            are postponed.
         filter: Only messages for which this is true are taken.
         left_over: What the network does if messages are still here in the end although a linked target should take
             them: "report" (the default) raises `Stalled`; "keep" leaves them, for example the tokens of a pool.
@@ -124,7 +125,7 @@ class Buffer(StoringBlock[T]):
 
     @property
     def may_overtake(self) -> bool:
-        """Whether messages may change their order: True, unless the buffer says that it keeps it."""
+        """Whether messages may change their order: True, unless the buffer says that it keeps their order."""
         return not self.keeps_order
 
     @property

@@ -29,7 +29,7 @@ class CallCore(FunctionCore[In]):
 
     @property
     def shape(self) -> Shape:
-        """It has no output."""
+        """No messages come out."""
         return Shape(needs_taker=False)
 
     def emit(self, results: list[Any]) -> None:
@@ -41,7 +41,7 @@ class Call(Block, Target[In]):
 
     - Inputs and outputs: takes messages from links and senders; has no output.
     - Order: calls begin in the order in which the messages came; with concurrency 1 they also end in this order.
-    - Holds: at most `capacity` messages, those in work included.
+    - Holds: up to `capacity` messages, including those in work.
     - Back-pressure: when it is full, senders wait and links are postponed.
     - Ends: after its last producer, when the last call has returned.
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception.
@@ -49,11 +49,11 @@ class Call(Block, Target[In]):
     Args:
         function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
             `async def` function, which runs in tasks of the loop and takes no executor.
-        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
-            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            `concurrent.futures.Executor`. Up to `concurrency` calls run at once, even if it has more workers.
             Several quick items are sent together.
-        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
         time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
             by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot
@@ -145,5 +145,5 @@ class Call(Block, Target[In]):
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(
-                self, name, OF_SOURCES, "a call hands nothing on, use a Transformer, which hands on what it returns"
+                self, name, OF_SOURCES, "a call hands nothing on; use a Transformer, which hands on its result"
             )

@@ -35,8 +35,8 @@ class ChoiceCore(InputsCore[Chosen[T]]):
 
     def __init__(self, facade: Choice[T], name: str | None) -> None:
         super().__init__(facade, name)
-        self._stirred: list[int] = []  # a heap of the inputs that may have a message: checking all costs too much
-        self._ended = 0  # the number of exhausted inputs before the first that is not
+        self._stirred: list[int] = []  # a heap of the inputs that may have a message; checking all costs too much
+        self._ended = 0  # the number of exhausted inputs before the first open one
 
     @property
     def may_overtake(self) -> bool:
@@ -54,7 +54,7 @@ class ChoiceCore(InputsCore[Chosen[T]]):
             heappush(self._stirred, index)
 
     def look_at_all(self) -> None:
-        """Check the inputs that are preferred to the first one known to have a message."""
+        """Check the inputs that are preferred to the first input known to have a message."""
         first = self._stirred[0] if self._stirred else len(self.inputs)
         for port in self.inputs[self._ended : first]:
             if port.has_message():
@@ -105,7 +105,7 @@ class Choice(InputsBlock[Chosen[T]]):
       target that accepts it, or to a receiver.
     - Order: if several sources have a message, the first one in argument order always wins.
     - Holds: nothing; it takes a message only when a target or receiver takes it from the choice.
-    - Back-pressure: that of the target or receiver that takes from the choice.
+    - Back-pressure: from the target or receiver that takes from the choice.
     - Ends: when all sources are finished.
     - Fails: calls no user function except filters.
 

@@ -27,7 +27,7 @@ class FilterCore(FunctionCore[T]):
     """The core of a filter.
 
     Attributes:
-        judged: How many items have an answer.
+        judged: The number of items that have an answer.
     """
 
     __slots__ = ("judged",)
@@ -68,7 +68,7 @@ class Filter(Block, Target[T], Source[T]):
     - Inputs and outputs: takes messages from links and senders; each kept message goes to the first linked target that
       accepts it, or to a receiver.
     - Order: messages go out in the order in which they came, unless `ordered=False`. A dropped message leaves no gap.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+    - Holds: up to `capacity` messages that wait or are in work; up to `window` that are started and not yet handed
       on.
     - Back-pressure: while messages are not taken, no further call is started; when it is full, senders wait and links
       are postponed.
@@ -84,13 +84,13 @@ class Filter(Block, Target[T], Source[T]):
         predicate: Returns whether a message is kept. A plain function, which runs on the loop and should be quick,
             unless there is an `executor`; or an `async def` function, which runs in tasks of the loop and takes no
             executor.
-        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain predicate is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`, but no `Cluster`. A message that comes back from a process is a copy.
         ordered: Whether messages go out in the order in which they came. Default: True.
-        window: At most this many messages that are started and not yet handed on, >= concurrency. Default as for
+        window: Up to this many messages are started and not yet handed on, >= concurrency. Default as for
             `Transformer`.
-        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What happens to a message for which the predicate raises: "fail", "skip", or a policy.
         time_limit: Seconds that one call may take, > 0, by trio's clock, as for `Transformer`. Default: None, no limit.
         context: Whether the predicate is called with the context variables (`contextvars`) of the message's sender,

@@ -89,7 +89,7 @@ class SourceCore(BlockCore, Generic[T]):
 
     @property
     def shape(self) -> Shape:
-        """It makes messages of its own."""
+        """The block makes messages of its own."""
         return Shape(brings=least_of(self._iterator), reads=True, total=self.total)
 
     def measured(self, seconds: float) -> BlockStatistics:
@@ -280,11 +280,11 @@ class IterableSource(Block, Source[T]):
     """Hands on the items of an iterable or asynchronous iterable, as fast as they are taken; works in a network only.
 
     - Inputs and outputs: has no input; each item goes to the first linked target that accepts it, or to a receiver.
-    - Order: that of the iterable.
-    - Holds: the items that it has read and that are not taken yet: at most one batch, whose size depends on the room
-      in its target and on the time that reading takes (a millisecond in an executor, where an item that takes longer
-      is handed on alone); one item of an asynchronous iterable.
-    - Back-pressure: reads on only when all earlier items were taken. An executor's worker is free meanwhile.
+    - Order: the order of the iterable.
+    - Holds: the items that it has read and that are not taken yet: up to one batch, whose size depends on the room in
+      its target and on the time that reading takes (a millisecond in an executor, where an item that takes longer is
+      handed on alone); one item of an asynchronous iterable.
+    - Back-pressure: reads on only when all earlier items were taken. While it waits, it occupies no worker.
     - Ends: when the iterable is exhausted and every item was taken.
     - Fails: an exception of the iterable is always a fault. A generator is always closed, where it is read: at the end,
       after a fault, a cancellation, and `aclose()`. If a worker is just making an item, the block waits for it.
@@ -315,7 +315,7 @@ class IterableSource(Block, Source[T]):
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(
-                self, name, OF_TARGETS, "a source takes only from its iterable, send to an UnboundedBuffer instead"
+                self, name, OF_TARGETS, "a source only reads its iterable; send to an UnboundedBuffer instead"
             )
 
     @property
@@ -325,7 +325,7 @@ class IterableSource(Block, Source[T]):
 
     @property
     def place(self) -> str:
-        """Where it is read: "loop", "tasks" (on the loop), or the class of the executor."""
+        """Where the iterable is read: "loop", "tasks" (on the loop), or the class of the executor."""
         return self._core.place
 
     async def aclose(self) -> None:
@@ -334,7 +334,7 @@ class IterableSource(Block, Source[T]):
 
 
 def length_of(items: object) -> int | None:
-    """The length of `items`, or None if it has none. (An endless data loader, for example, has a `len` that raises.)"""
+    """Return the length of `items`; None if it has none, or if `len` raises, as for an endless data loader."""
     if isinstance(items, Sized):
         with suppress(Exception):
             return len(items)
@@ -346,5 +346,5 @@ SURE: frozenset[type] = frozenset(type(iter(items)) for items in (list[int](), (
 
 
 def least_of(iterator: object) -> int:
-    """How many items an iterator will give at least; 0 if this is not certain."""
+    """Return how many items an iterator will give at least; 0 if this is not certain."""
     return length_hint(iterator) if type(iterator) in SURE else 0

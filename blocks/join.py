@@ -41,13 +41,13 @@ class Join(InputsBlock[Out]):
       they stay with their sources, where other takers may get them; two joins that share sources cannot deadlock each
       other. Greedy: the messages that its inputs have taken, and tuples that are not taken yet. By key: the messages
       that wait for messages with the same key, too.
-    - Back-pressure: non-greedy, that of the taker of the tuples. Greedy or by key: at most `capacity` messages per
-      input.
+    - Back-pressure: non-greedy, from the taker of the tuples. Greedy or by key: up to `capacity` messages wait per
+      input; then senders wait and links are postponed.
     - Ends: by position, when one input is complete and empty. Messages of the other inputs have no partner then: they
       stay where they are (with their source, or in a greedy join), and the network reports them as stalled; inputs that
       are kept in step end together. By key, when all inputs are complete and empty.
     - Fails: calls no user function except filters and keys. It is a fault if a key function raises, if a key cannot be
-      hashed, or if it comes twice on one input while the first message waits.
+      hashed, or if a key comes twice on one input while its first message waits.
 
     In the balance, messages count as merged and tuples as produced.
 
@@ -56,7 +56,7 @@ class Join(InputsBlock[Out]):
         inputs: The number of inputs, if not all are given as sources now.
         greedy: Whether to take messages as soon as they come, instead of leaving them with their sources. A join by key
             always does this. Default: False.
-        capacity: At most this many messages wait in one input of a greedy join or a join by key, >= 1. By default there
+        capacity: Up to this many messages wait in one input of a greedy join or a join by key, >= 1. By default there
             is no bound for a greedy join, and the bound is 1024 for a join by key.
         key: Returns the key of a message, which must be hashable: one function for all inputs, or a tuple with one
             function per input. None, the default, pairs by position.
@@ -71,7 +71,7 @@ class Join(InputsBlock[Out]):
     Raises:
         ValueError: There is no input; there are more sources than inputs; the number of keys differs from the number of
             inputs; or `unmatched` is given without a key, or is not one of the three.
-        TypeError: A key is no function.
+        TypeError: A key is not a function.
     """
 
     __slots__ = ()

@@ -1,7 +1,7 @@
-"""The `async with` block in which blocks and agents run together: start, finish, fail, balance, stalled.
+"""The `async with` block in which blocks and agents run together.
 
-`Network` is the user's class. The run itself is in `engine/run.py`; here all its parts are made and plugged in:
-measurements, stall detection, limits, recording, progress.
+`Network` is the class for users. The run itself is in `engine/run.py`. This module makes all parts of a run and
+connects them: measurements, stall detection, limits, recording, progress.
 """
 
 from __future__ import annotations
@@ -58,16 +58,15 @@ class Network:
         name: The name of the network in reports; by default its class and a number.
         time_limit: A limit for the whole run: a `TimeLimit`, or the seconds, by trio's clock, after which the network
             fails. Default: None, no limit.
-        progress_limit: The same for a period in which no item has moved: into a block, out of one, or to its end in a
-            block. The network may notice this late, by a tenth of the limit. To wait for input from outside is no
-            progress, and neither is one long call, wherever it runs.
-        watchdog: Seconds of real time for which the event loop may be blocked. After that, at most a quarter later, a
+        progress_limit: The same for a period in which no item has moved: into a block, out of a block, or to its end in
+            a block. The network may notice this up to a tenth of the limit late. Waiting for input from outside is not
+            progress. One long call is not progress either, even in an executor.
+        watchdog: Seconds of real time for which the event loop may be blocked. After that, up to a quarter later, a
             separate thread logs where it is blocked. Default: None, no such thread.
-        recording: Where to record what is done with which item, by which block or agent, and when. Default: None, no
-            recording.
+        recording: A recording of which block or agent works on which item, and when. Default: None, no recording.
         progress: Whether to show the progress of the stages during the run, on standard error: on a terminal as lines
-            that are redrawn five times a second, otherwise as a line of text every five seconds. With a rich `Console`,
-            it is shown there.
+            that are redrawn five times per second, otherwise as a line of text every five seconds. A rich `Console`
+            shows it there.
 
     Raises:
         ExceptionGroup: On leaving: the faults, in the order in which they happened.
@@ -75,7 +74,7 @@ class Network:
         ValueError: A limit is out of its range.
         Stalled: On leaving, in a group: nothing could move any more, but blocks held items or tasks waited.
         RuntimeError: On entering: the network, or a block in it, has already run, or trio does not run here.
-        ValueError: On entering, before anything has started: the graph must stall, see `check`.
+        ValueError: On entering, before anything has started: the graph is sure to stall, see `check`.
     """
 
     def __init__(
@@ -152,11 +151,11 @@ class Network:
     # Reports
 
     def balance(self) -> Balance:
-        """The balance: what happened to every item that each block has accepted; available at any time."""
+        """Return the balance: what happened to all items that each block has accepted; available at any time."""
         return self._run.balance()
 
     def statistics(self) -> Statistics:
-        """The statistics of all blocks, agents and governors so far; quick, and available at any time."""
+        """Return the statistics of all blocks, agents and governors so far; quick, and available at any time."""
         return self._run.statistics()
 
     def check(self) -> tuple[str, ...]:
@@ -164,13 +163,14 @@ class Network:
 
         It finds: an input of a join that nothing feeds, a block from which nothing takes messages, a source whose links
         all have filters, a governor that is smaller than a batch inside it, paths that split and meet again with too
-        little room on one of them. Each is a sentence with a remedy. The body may still apply it, so a finding is no
-        proof, except for graphs that entering the network refuses with a `ValueError`.
+        little room on one of them. Each finding is a sentence with a remedy. The body may still apply the remedy, so a
+        finding is not a proof. Only graphs that are sure to stall are refused, with a `ValueError`, when the network is
+        entered.
         """
         return check_graph(self._run)
 
     def report(self) -> Report:
-        """The current state of the network as a report to read: print it."""
+        """Return a report on the current state of the network; print it to read it."""
         from .reports.report import make_report  # late: most programs make none
 
         return make_report(self._run)
@@ -178,7 +178,7 @@ class Network:
     def suggest(self) -> Suggestion:
         """Suggest how to make such a run faster: the slowest stage, better concurrencies, and the expected time.
 
-        The suggestion uses the measurements of the blocks that call a function. It is best when the run is over and was
+        The suggestion uses the measurements of the blocks that call a function. It is best if the run has ended and was
         long enough to be typical. `str()` makes it readable.
 
         Raises:
@@ -192,7 +192,7 @@ class Network:
         return suggest(stages, self._measures.seconds(), usable_cpus(), self._measures.idle.free())
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:
-        """The name of the block whose step a task runs; None if it runs no step."""
+        """Return the name of the block whose step a task runs; None if it runs no step."""
         return self._run.pump.step_of(task)
 
     @property

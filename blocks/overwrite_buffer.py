@@ -1,4 +1,4 @@
-"""A buffer for a value that changes: readers want the latest, links want every one."""
+"""A buffer for a value that changes: readers get the latest value, links get every value."""
 
 from __future__ import annotations
 

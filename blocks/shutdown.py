@@ -1,7 +1,7 @@
-"""The shutdown buffers: with them, a fault in one stage stops all networks and agents that share the buffers.
+"""The shutdown buffers: a fault in one stage stops all networks and agents that share the buffers.
 
 There are two reasons to stop, as in the chapter on pipelines. A fault sets `pending`; it stops only what shares these
-buffers. A request from outside sets `cancellation`; only the user does that.
+buffers. A request from outside sets `cancellation`; only the user can request this.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ T = TypeVar("T")
 class Shutdown:
     """The shutdown buffers of agents, blocks and networks that must stop together.
 
-    A network makes its own unless it is given one. If several networks get the same one, a fault in one network stops
-    all of them.
+    A network makes shutdown buffers of its own unless it is given some. If several networks share them, a fault in one
+    network stops all of them.
 
     Attributes:
         pending: True as soon as there was a fault.
@@ -40,7 +40,7 @@ class Shutdown:
         cancellation: True as soon as the user has asked to stop.
 
     Args:
-        name: Its name in reports. Default: "shutdown".
+        name: The name in reports. Default: "shutdown".
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -96,7 +96,7 @@ class Shutdown:
                 raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
 
     def join(self, member: object, stop: Callable[[], None]) -> None:
-        """Add a network or agent that is to stop with the others; only for members that run tasks themselves.
+        """Add a network or agent that must stop with the others; only for members that run tasks themselves.
 
         Args:
             member: The network or agent.
@@ -115,10 +115,10 @@ class Shutdown:
     def on_shutdown(self, callback: Callable[[], object]) -> None:
         """Register a function that is called once, when a stop begins, for example to show it in a window.
 
-        It is called on the loop, with no argument, at the first fault or cancellation; at once if there was one.
+        It is called on the loop, without arguments, at the first fault or cancellation; at once if there was one.
 
         Raises:
-            TypeError: `callback` is no plain function.
+            TypeError: `callback` is not a plain function.
         """
         check_function(self.name, "callback", callback)
         if self.is_cancellation_pending:

@@ -32,7 +32,7 @@ class OnceCore(RetainingCore[T]):
 
 
 class SingleAssignment(RetainingBlock[T]):
-    """Keeps the first message for ever; later ones are declined.
+    """Keeps the first message forever; later messages are declined.
 
     - Inputs and outputs: takes one message from links and senders. Every linked target gets it, also a target that is
       linked later. `receive` waits for the value and shows it, any number of times.

@@ -27,7 +27,7 @@ class TakeInbox(Inbox[T]):
     block: TakeCore[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
-        """How many more messages fit in."""
+        """Return how many more messages fit in."""
         return self.capacity - len(self.queue) - self.block.to_hand_on()
 
 
@@ -53,7 +53,7 @@ class TakeCore(PassageCore, Generic[T]):
         self.inbox: Inbox[T] = TakeInbox(self, deque(), capacity=capacity, filter=filter)
 
     def to_hand_on(self) -> int:
-        """How many messages are counted and not yet taken."""
+        """The number of messages that are counted and not yet taken."""
         return len(self.outbox)
 
     @property
@@ -90,24 +90,24 @@ class TakeCore(PassageCore, Generic[T]):
 class Take(Block, Target[T], Source[T]):
     """Hands on the first `count` messages, and then ends itself, its targets, and its sources.
 
-    After the last wanted message, its targets complete, and everything before it that feeds nothing else ends: sources
-    are read no further and generators are closed, waiting messages are discarded, running calls go on to their end and
-    their results are discarded. A block that also feeds other targets goes on without this one. An agent whose outputs
-    all end here is cancelled. A direct send raises `Declined`.
+    After the last wanted message, its targets complete, and all blocks before it that feed nothing else end: iterables
+    are read no further, generators are closed, and waiting messages are discarded. Running calls go on to their end,
+    and their results are discarded. A block that also feeds other targets goes on without this one. An agent whose
+    outputs all end here is cancelled. A direct send raises `Declined`.
 
     - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
       or to a receiver.
     - Order: first in, first out.
-    - Holds: at most `capacity` messages.
+    - Holds: up to `capacity` messages.
     - Back-pressure: when it is full, senders wait and links are postponed.
     - Ends: after `count` messages, or after its last producer if that is earlier.
     - Fails: calls no user function except filters.
 
-    In the balance, messages that came after the last one count as discarded.
+    In the balance, messages that came after the last wanted one count as discarded.
 
     Args:
         count: The number of messages to hand on, >= 1.
-        capacity: At most this many messages wait, >= 1; None for no bound.
+        capacity: Up to this many messages wait, >= 1; None for no bound.
         filter: Only messages for which this is true are taken, and counted; others are declined.
         name: The name of the block in reports; by default its class and a number.
 

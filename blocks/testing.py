@@ -4,10 +4,10 @@
         await check_propagator(lambda: PriorityBuffer(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
 
 Each function takes a factory, because every check needs a fresh block. It works with any test runner for trio. It runs
-all its checks and then raises one `AssertionError` that lists the broken promises. Only the public protocol is used.
+all its checks and then raises one `AssertionError` that lists the broken promises. It uses only the public protocol.
 
-The checks order tasks with `trio.testing.wait_all_tasks_blocked`: let no other tasks run at the same time. A block that
-waits for time (a timer) is checked quickly with a `trio.testing.MockClock` with `autojump_threshold=0`.
+The checks order tasks with `trio.testing.wait_all_tasks_blocked`, so no other tasks may run at the same time. To check
+a block that waits for time (a timer) quickly, use a `trio.testing.MockClock` with `autojump_threshold=0`.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ async def check_target(
     max_messages: int | None = None,
     seconds: float = 10.0,
 ) -> None:
-    """Check everything that a target promises to senders, links and callers of `offer`.
+    """Check all promises of a target to senders, links and callers of `offer`.
 
     Args:
         make: Makes a fresh target that nothing is linked to. If it is a source too, its outputs are discarded.
         items: Messages that it accepts, at least one; use many kinds of messages, including `None`.
-        capacity: How many messages it holds while it is in no network; None if it takes any number.
+        capacity: The number of messages that it holds while it is in no network; None if it takes any number.
         when_full: What happens to a message beyond `capacity`: the sender waits, it is declined, or one is dropped.
         max_messages: The target completes by itself after this number of messages; None if it does not.
         seconds: A check fails if it takes more seconds than this, by trio's clock.
@@ -70,15 +70,15 @@ async def check_source(
     delivery: Delivery = "first",
     seconds: float = 10.0,
 ) -> None:
-    """Check everything that a source promises to its receivers and links.
+    """Check all promises of a source to its receivers and links.
 
     Args:
         make: Makes a fresh source that is not linked to any target and that, in a network, gives the expected
             messages by itself and finishes.
         expected: All messages that come out of it, at least one.
         ordered: Whether they come in this order.
-        delivery: What gets a message: the "first" taker; "every" linked target; or, for a block that keeps its "latest"
-            value, every target and every reader.
+        delivery: What gets a message: "first", the first taker; "every", all linked targets; "latest", all targets and
+            all readers of a block that keeps its latest value.
         seconds: A check fails if it takes more seconds than this, by trio's clock.
 
     Raises:
@@ -105,7 +105,7 @@ async def check_propagator(
 
     Args:
         make: Makes a fresh block that nothing is linked to.
-        items: Messages that it accepts, at least one, and so few that none is dropped.
+        items: Messages that it accepts, at least one, but so few that none is dropped.
         expected: The messages that come out after `items` were sent and the block was completed; by default `items`.
         ordered: Whether they come in this order.
         delivery: As for `check_source`.
@@ -133,7 +133,7 @@ async def check_propagator(
 
 
 def propagator_checks(case: Case) -> list[Check]:
-    """The checks for a block that is a target and a source."""
+    """Return the checks for a block that is a target and a source."""
     checks: list[Check] = [keeps_what_was_sent_before_its_network]
     if case.delivery == "first" and case.capacity is not None and case.when_full == "wait":
         checks.append(never_delivers_what_was_cancelled)
@@ -143,7 +143,7 @@ def propagator_checks(case: Case) -> list[Check]:
 
 
 async def keeps_what_was_sent_before_its_network(case: Case) -> None:
-    """What was sent before the network started comes out in it."""
+    """Messages that were sent before the network started come out in it."""
     block = case.make()
     before = case.items[: case.capacity]
     for item in before:
@@ -160,7 +160,7 @@ async def keeps_what_was_sent_before_its_network(case: Case) -> None:
 
 
 async def never_delivers_what_was_cancelled(case: Case) -> None:
-    """An item whose send was cancelled does not come out, and one whose send has returned does."""
+    """An item whose send was cancelled does not come out, and an item whose send has returned does."""
     block = case.make()
     fill(case, block)
     unwanted = object()
@@ -183,7 +183,7 @@ async def never_delivers_what_was_cancelled(case: Case) -> None:
 
 
 async def works_outside_a_network(case: Case) -> None:
-    """Outside a network the block takes, gives and ends just the same."""
+    """Outside a network, the block takes, gives and ends in the same way."""
     block = case.make()
     got: list[Any] = []
 

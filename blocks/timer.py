@@ -151,11 +151,11 @@ class Timer(Block, Source[T]):
 
     - Inputs and outputs: has no input; each message goes to the first linked target that accepts it, or to a
       receiver.
-    - Order: that of the ticks.
+    - Order: the order of the ticks.
     - Holds: one message. If it is not taken before the next tick, that tick is dropped and counted ("missed tick").
     - Back-pressure: none.
-    - Ends: after its message (one-shot), after `stop`, or when the body of the network ends; a one-shot timer that
-      was started still gives its message then, a repeating one is stopped.
+    - Ends: after its message (one-shot), after `stop`, or when the body of the network ends: then a one-shot timer that
+      was started still gives its message, and a repeating timer is stopped.
     - Fails: calls no user function except filters.
 
     Args:
@@ -178,7 +178,7 @@ class Timer(Block, Source[T]):
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers know what there is
 
         def __getattr__(self, name: str) -> Any:
-            raise no_attribute(self, name, OF_TARGETS, "a timer takes nothing, send to an UnboundedBuffer instead")
+            raise no_attribute(self, name, OF_TARGETS, "a timer takes no messages; send to an UnboundedBuffer instead")
 
     @property
     def is_running(self) -> bool:

@@ -32,7 +32,7 @@ class TransformManyCore(FunctionCore[In]):
     """The core of a transform-many.
 
     Attributes:
-        last_call: Whether the call after the last message is to be made, or was made.
+        last_call: Whether the call after the last message will be made, was made, or is not needed.
     """
 
     __slots__ = ("last_call",)
@@ -66,7 +66,7 @@ class TransformManyCore(FunctionCore[In]):
             super().drained()
 
     def _is_in_last_call(self) -> bool:
-        """Whether the last call is running; then no other call is."""
+        """Whether the last call is running; no other call runs then."""
         runner = self.runner
         return self.last_call is LastCall.MADE and bool(self.inbox.queue or runner.busy or runner.waiting)
 
@@ -81,7 +81,7 @@ class TransformManyCore(FunctionCore[In]):
         return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
 
     def end_early(self) -> None:
-        """Take nothing more in, and make no last call: its outputs are not needed."""
+        """Take no more messages, and make no last call, because its outputs are not needed."""
         if self._is_in_last_call() and self.inbox.queue:
             self.inbox.queue.clear()
             self.counts["consumed"] += 1
@@ -100,14 +100,14 @@ class TransformMany(Block, Target[In], Source[Out]):
       accepts it, or to a receiver.
     - Order: outputs come in the order of the messages. With `ordered=False`, only the outputs of one message keep their
       order.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+    - Holds: up to `capacity` messages that wait or are in work; up to `window` that are started and not yet handed
       on. A generator is read only a little further than its outputs are taken: one batch ahead, or two or three chunks
       in `Threads` and `Processes` (a chunk is what is made in 2 ms, up to the room in the target). In some cases, all
       outputs of an item are collected first: if `on_error` is not "fail" (a failed item then gives no outputs); for
       async functions, if they have to wait for another item's outputs; in other executors. A list or tuple comes as a
       whole.
     - Back-pressure: while outputs are not taken, no further outputs are made; when it is full, senders wait and links
-      are postponed. A worker whose generator waits keeps its thread or process; other workers may work meanwhile.
+      are postponed. A worker whose generator waits keeps its thread or process; other workers can go on.
     - Ends: after its last producer, when every output was taken.
     - Fails: by `on_error`, with the item and its number (counted from 1) in a note on the exception. With "fail",
       outputs that an item gave before its failure are not taken back. A generator is always closed where it runs.
@@ -117,14 +117,14 @@ class TransformMany(Block, Target[In], Source[Out]):
     Args:
         function: A plain function that returns an iterable or is a generator, which runs on the loop unless there is
             an `executor`; an `async def` function that returns an iterable; or an asynchronous generator function.
-        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
-            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            `concurrent.futures.Executor`. Up to `concurrency` calls run at once, even if it has more workers.
             Several quick items are sent together.
         ordered: Whether the outputs keep the order of the messages. Default: True.
-        window: At most this many items that are started and not yet handed on, >= concurrency. Default as for
+        window: Up to this many items are started and not yet handed on, >= concurrency. Default as for
             `Transformer`.
-        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+        capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
         time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
             by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot
@@ -133,11 +133,11 @@ class TransformMany(Block, Target[In], Source[Out]):
         filter: Only messages for which this is true are taken; others are declined.
         at_end: Called once after the last message, without arguments, where the function runs. It gives what the
             function still holds (the rest of a line, a trailer, the last sum) in one of the ways in which the function
-            may give outputs; async only if the function is. These outputs go out before the block completes, and
-            `time_limit` applies to them too. It is not called if the network fails or is cancelled before, or if the
-            outputs are not needed any more. If it raises, `Retry` calls it again; after that it is a fault with every
-            `on_error`, because there is no message to drop. Needs `concurrency=1` and one place for the state of the
-            function: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If this
+            may give outputs; it may be async only if the function is. These outputs go out before the block completes,
+            and `time_limit` applies to the call. It is not called if the network fails or is cancelled before, or if
+            the outputs are not needed any more. If it raises, `Retry` calls it again; after that it is a fault with
+            every `on_error`, because there is no message to drop. Needs `concurrency=1` and one place for the state of
+            the function: the loop, `Threads`, a `ThreadPoolExecutor`, or `Processes(1)` that is not shared. If this
             process ends early, its state is lost, which is a fault too.
         context: Whether the function is called with the context variables (`contextvars`) of the item's sender. They
             go with the result to the next block with this option, also through buffers and other blocks that hand
@@ -148,8 +148,8 @@ class TransformMany(Block, Target[In], Source[Out]):
         name: The name of the block in reports; by default the name of the function.
 
     Raises:
-        ValueError: A number is out of its range, `on_error` is no policy, or the state of the function would not be in
-            one place for `at_end`.
+        ValueError: A number is out of its range, `on_error` is not a policy, or the state of the function would not be
+            in one place for `at_end`.
         TypeError: `function` or `at_end` cannot be called, or not by the executor.
     """
 

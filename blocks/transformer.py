@@ -50,7 +50,7 @@ class Transformer(Block, Target[In], Source[Out]):
     - Inputs and outputs: takes messages from links and senders; each result goes to the first linked target that
       accepts it, or to a receiver.
     - Order: results come in the order of the messages, unless `ordered=False`. A skipped item leaves no gap.
-    - Holds: at most `capacity` messages that wait or are in work; at most `window` that are started and not yet handed
+    - Holds: up to `capacity` messages that wait or are in work; up to `window` that are started and not yet handed
       on. A plain function on the loop works ahead of its target by one batch, of about a fifth of a millisecond.
     - Back-pressure: while results are not taken, no further call is started; when it is full, senders wait and links
       are postponed.
@@ -60,15 +60,15 @@ class Transformer(Block, Target[In], Source[Out]):
     Args:
         function: A plain function, which runs on the loop and should be quick, unless there is an `executor`; or an
             `async def` function, which runs in tasks of the loop and takes no executor.
-        concurrency: At most this many calls at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
-            `concurrent.futures.Executor`. At most `concurrency` calls run at once, whatever its number of workers.
+            `concurrent.futures.Executor`. Up to `concurrency` calls run at once, even if it has more workers.
             Several quick items are sent together.
         ordered: Whether the results keep the order of the messages. Default: True.
-        window: At most this many items that are started and not yet handed on, >= concurrency. With a larger window,
+        window: Up to this many items are started and not yet handed on, >= concurrency. With a larger window,
             workers go on longer while one slow item is not done. Default: 16, or 4 × concurrency if that is more; with
-            an executor, the default counts batches instead of items. Without meaning for a plain function on the loop.
-        capacity: At most this many messages wait or are in work, >= concurrency; None for no bound.
+            an executor, the default counts batches instead of items. Has no effect for a plain function on the loop.
+        capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
         on_error: What happens to an item for which the function raises: "fail", "skip", or a policy.
         time_limit: Seconds that one item may take, > 0, by trio's clock; a late item fails with `TimeLimitExceeded`,
             by `on_error`. An async function is cancelled at the limit. A plain function on the loop cannot

@@ -1,1 +1,1 @@
-"""Charts of a recorded run: spans, rows, bars, and the files that they are painted into."""
+"""Charts of a recorded run: spans, rows, bars, and the files with the pictures."""

@@ -1,8 +1,8 @@
 """The bars of one row of the chart.
 
 Bars that would be too thin to see are merged into columns of a few pixels, so a row has a bounded number of boxes for
-any number of spans. The height of a column is the share of the time with work. Above that, hatched, is the share in
-which an output waited to be taken. The rest is waiting for items, or nothing.
+any number of spans. The height of a column is the share of the time with work. The hatched part above is the share in
+which an output waited to be taken. In the rest of the time, the worker waited for items or did nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .ticks import duration
 
 THIN = 1.5
 COLUMN = 4
-"""Pixels: bars narrower than THIN are merged into columns of this width; both grow with the picture."""
+"""Pixels: bars that are narrower than THIN are merged into columns of this width; both grow with the picture."""
 WAIT_ROLES = {Activity.WAIT_FOR_INPUT: Role.INPUT, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
 STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
 HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.FAILED: 0.28}
@@ -51,7 +51,7 @@ class Frame:
         return COLUMN * max(1.0, self.scale)
 
     def x(self, time: float) -> float:
-        """The place of a time; the nearest edge if it is outside."""
+        """Return the x of a time; the nearest edge if the time is outside."""
         share = (time - self.start) / (self.end - self.start)
         return self.left + self.width * min(1.0, max(0.0, share))
 
@@ -136,7 +136,7 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
             height = min(max(1.0, column[activity].seconds * of_time), bottom - top)
             bottom -= height
             yield Box(x, bottom, frame.column, height, role, "", title)
-            if column[activity].error:  # the share of failed items: a few must not make a whole row red
+            if column[activity].error:  # the share of failed items: a few failures must not make a whole row red
                 failed = height * column[activity].failed / column[activity].count
                 yield mark_failed(x, frame.column, max(1.0, failed), frame, top, title)
     if list(column) == [Activity.WAIT_FOR_INPUT]:

@@ -1,8 +1,8 @@
 """A colour for each item, the same wherever it appears.
 
 The hue moves by the golden angle from item to item, so items that are in transit together differ in hue. People who see
-fewer hues tell neighbours apart by their lightness, which has three steps. More chroma would make a dark red and a
-light blue look alike to people who see no red. OKLCH keeps the perceived lightness the same for all hues
+fewer hues can tell neighbours apart by their lightness, which has three steps. With more chroma, a dark red and a light
+blue would look alike to people who see no red. OKLCH keeps the perceived lightness the same for all hues
 (https://bottosson.github.io/posts/oklab/). All colours are light enough for dark text.
 """
 
@@ -19,13 +19,13 @@ FIRST_HUE = 110.0
 
 @lru_cache(maxsize=4096)
 def item_colour(item: int) -> str:
-    """The colour of an item, as "#rrggbb"."""
+    """Return the colour of an item, as "#rrggbb"."""
     lightness = LIGHTNESS[item % len(LIGHTNESS)]
     hue = math.radians((FIRST_HUE + item * GOLDEN_ANGLE) % 360)
     chroma = CHROMA
     linear = to_linear_rgb(lightness, chroma, hue)
     while min(linear) < 0 or max(linear) > 1:
-        chroma *= 0.95  # less, until a screen can show it
+        chroma *= 0.95  # reduced until a screen can show the colour
         linear = to_linear_rgb(lightness, chroma, hue)
     return "#" + "".join(f"{round(255 * encode(part)):02x}" for part in linear)
 

@@ -16,12 +16,12 @@ from .tape import Tape
 from .ticks import duration, ticks
 
 MOST_ROWS = 200
-"""The maximum of rows; further rows are only counted."""
+"""The maximum number of rows; further rows are only counted."""
 MARGIN = 16
 ROW = 34
 LEAST_ROW = 6
 ALL_ROWS = 1400
-"""Pixels: if all rows together would be higher than this, they become lower than ROW, but not than LEAST_ROW."""
+"""Pixels: if all rows together would be higher than this, a row gets lower than ROW, but not lower than LEAST_ROW."""
 
 
 def lay_out(recording: Tape, width: int, start: float | None, end: float | None) -> Picture:
@@ -30,9 +30,9 @@ def lay_out(recording: Tape, width: int, start: float | None, end: float | None)
     Args:
         recording: The recording to draw.
         width: The width in pixels, 320 … 20 000.
-        start: The second at which the picture begins. None takes the start of the network, or, if older spans were
-            dropped, the second from which no span is missing.
-        end: The second at which the picture ends; None takes the end of the network.
+        start: The second at which the picture begins. None: the start of the network or, if older spans were dropped,
+            the second from which no span is missing.
+        end: The second at which the picture ends. None: the end of the network.
     """
     check_width(width)
     rows = rows_of(recording)
@@ -46,13 +46,13 @@ def lay_out(recording: Tape, width: int, start: float | None, end: float | None)
 
 
 def check_width(width: int) -> None:
-    """Raise a `ValueError` if `width` is no int of 320 … 20 000."""
+    """Raise a `ValueError` if `width` is not an int from 320 to 20 000."""
     if not isinstance(width, int) or isinstance(width, bool) or not 320 <= width <= 20_000:
         raise ValueError(f"recording: the width of a picture must be an int of 320 to 20000 pixels, got {width!r}")
 
 
 def window(recording: Tape, start: float | None, end: float | None) -> tuple[float, float]:
-    """The interval of time to show; it is never empty."""
+    """Return the interval of time to show; it is never empty."""
     last = max((span.end for span in recording.spans), default=0.0)
     first = _recorded_from(recording) if start is None else start
     until = max(recording.seconds, last, first) if end is None else end
@@ -62,7 +62,7 @@ def window(recording: Tape, start: float | None, end: float | None) -> tuple[flo
 
 
 def _recorded_from(recording: Tape) -> float:
-    """The second from which no span is missing: the first end that is kept, as spans are dropped in order of end."""
+    """Return the second from which no span is missing: the first kept end, because spans are dropped by their end."""
     if not recording.dropped or not recording.spans:
         return 0.0
     ends = [span.end for span in recording.spans]
@@ -194,7 +194,7 @@ class Sheet:
         return y + 6 * self.scale + 2.2 * size
 
     def _ticks(self, size: float) -> list[tuple[float, str]]:
-        """The marks of the axis: as many as leave room between their texts."""
+        """Return the marks of the axis: only so many that there is room between their texts."""
         found = ticks(self.frame.start, self.frame.end, max(2, int(self.frame.width / (6.5 * size))))
         room = 1.3 * max((text_width(text, size) for _, text in found))
         if len(found) * room > self.frame.width:

@@ -1,4 +1,4 @@
-"""The chart of a run that goes on, as plain data to be painted by a web page, a notebook, or a window."""
+"""The chart of a run that goes on, as plain data that a web page, a notebook or a window can paint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ChartRow:
         worker: The text beside the name of the stage, if the stage has several rows; empty if it has one.
         is_first: Whether it is the first row of its stage, the one with the name of the stage.
         is_shaded: Whether its background is darker, as for every other stage.
-        height: The height, as a share of that of most rows.
+        height: The height, as a share of the usual height of a row.
     """
 
     number: int
@@ -47,7 +47,7 @@ class ChartBar:
     Attributes:
         row: The number of its row.
         span: The span that the bar shows.
-        colour: The colour of the item, as "#rrggbb"; empty if the span is no work on an item.
+        colour: The colour of the item, as "#rrggbb"; empty if the span is not work on an item.
     """
 
     row: int
@@ -57,17 +57,17 @@ class ChartBar:
 
 @attrs.frozen
 class ChartStyle:
-    """The colours and sizes of charts, by what is drawn.
+    """The colours and sizes of charts.
 
-    The keys are "paper", "band" (below every other stage), "grid", "item" (work on no item in particular), "many" (work
-    on items that are too short to be drawn one by one), "failed", "input" (waits for an item), "output" (waits to hand
-    one on; hatched), "text", "faint" and "on-item" (the number on a bar).
+    The keys are the things that are drawn: "paper", "band" (below every other stage), "grid", "item" (work on no item
+    in particular), "many" (work on items that is too short to be drawn one by one), "failed", "input" (a wait for an
+    item), "output" (a wait to hand an item on; hatched), "text", "faint" and "on-item" (the number on a bar).
 
     Attributes:
         light: Colours on a light screen.
         dark: Colours on a dark screen.
         edge: The colour of the outline of a bar.
-        heights: The heights of things, as shares of the height of their row.
+        heights: The heights of bars, as shares of the height of their row.
         meanings: What the keys mean, for a legend.
         items: The colours of the first items, for a legend.
         thin: Pixels: narrower bars are merged into columns.
@@ -114,8 +114,8 @@ class LiveChart:
     recording, paint `rows`, and ask `since` for the bars that are new.
 
     Args:
-        stages: The order of the stages, as in `Recording.stages`; others come after them by name.
-        max_bars: The maximum of bars to keep, the newest, >= 1.
+        stages: The order of the stages, as in `Recording.stages`; other stages come after them, sorted by name.
+        max_bars: Up to this many of the newest bars are kept, >= 1.
 
     Attributes:
         style: The colours and sizes of all charts.

@@ -1,4 +1,4 @@
-"""A picture as plain data: boxes and labels with their places. So an SVG and a PNG cannot differ."""
+"""A picture as plain data: boxes and labels with their places. SVG and PNG are made from it, so they cannot differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Role(Enum):
         BAND: The background of the rows of every other stage.
         GRID: A line at a round time.
         ITEM: Work on one item, in the colour of the item.
-        MANY: Work on items that are too short to be drawn one by one.
+        MANY: Work on items that is too short to be drawn one by one.
         FAILED: Work that failed.
         INPUT: A wait for an item.
         OUTPUT: A wait to hand an item on; hatched.
@@ -71,7 +71,7 @@ HATCH = 7.0
 
 
 class Anchor(Enum):
-    """The part of a label that is at its place."""
+    """The part of a label that is at the x of the label."""
 
     START = "start"
     MIDDLE = "middle"
@@ -80,7 +80,7 @@ class Anchor(Enum):
 
 @attrs.frozen
 class Box:
-    """A rectangle; `fill` is the colour of an item, `title` the text that a pointer on it shows."""
+    """A rectangle; `fill` is the colour of an item, and `title` is the text that a pointer on it shows."""
 
     x: float
     y: float
@@ -106,7 +106,7 @@ class Label:
 
 @attrs.frozen
 class Picture:
-    """Boxes, and labels on top of them; earlier ones are below later ones.
+    """Boxes, and labels on top of them; earlier boxes are below later boxes.
 
     Attributes:
         scale: The factor by which everything is larger than usual.
@@ -124,11 +124,11 @@ class Picture:
 
 
 LONGEST = 120
-"""Characters: of a longer name only the beginning and the end are shown, which bounds its cost."""
+"""Characters; a longer name is cut to its beginning and its end, which bounds the time to handle it."""
 
 
 def clean(text: str) -> str:
-    """Replace what no picture can show: control characters and lone surrogates; white space becomes one space."""
+    """Replace characters that no picture can show: control characters and surrogates; white space becomes one space."""
     return "".join(character if is_drawn(character) else "�" for character in " ".join(text.split()))
 
 
@@ -138,13 +138,13 @@ def is_drawn(character: str) -> bool:
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Estimate the width of a text; it is rather too large than too small, as the font is not known."""
+    """Estimate the width of a text; the estimate is rather too large, because the font is not known."""
     wide = sum(1.05 if unicodedata.east_asian_width(character) in "WF" else 0.58 for character in text)
     return wide * size * (1.25 if bold else 1)
 
 
 def shorten(text: str, size: float, width: float, bold: bool = False) -> str:
-    """Leave out the middle of a text so that it fits: similar names often differ at the end."""
+    """Leave out the middle of a text so that it fits, because similar names often differ at the end."""
     if text_width(text, size, bold) <= width:
         return text
 

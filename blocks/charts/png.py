@@ -15,7 +15,7 @@ FONTS = {
     False: ("DejaVuSans.ttf", "arial.ttf", "Arial.ttf", "Helvetica.ttc"),
     True: ("DejaVuSans-Bold.ttf", "arialbd.ttf", "Arial Bold.ttf", "Helvetica.ttc"),
 }
-"""Fonts of Linux, Windows and macOS; without any of them, Pillow's own font is used."""
+"""Fonts of Linux, Windows and macOS; if none of them exists, Pillow's own font is used."""
 SLANT = 2**0.5
 """The distance of lines at 45 degrees along an edge, as a multiple of their distance at a right angle."""
 ANCHORS = {Anchor.START: "ls", Anchor.MIDDLE: "ms", Anchor.END: "rs"}
@@ -31,7 +31,7 @@ def to_png(picture: Picture) -> bytes:
         from PIL import Image, ImageDraw
     except ModuleNotFoundError as error:
         message = (
-            "a PNG is painted by Pillow, which is not installed: pip install 'penstock[png]'; an SVG needs nothing"
+            "a PNG is painted by Pillow, which is not installed: pip install 'penstock[png]'; an SVG needs no library"
         )
         raise ModuleNotFoundError(message, name=error.name) from error
     image = Image.new("RGB", (picture.width, picture.height), LIGHT[Role.PAPER])
@@ -50,7 +50,7 @@ def to_png(picture: Picture) -> bytes:
 
 
 def pixels(box: Box) -> tuple[int, int, int, int]:
-    """The pixels of a box, at least one: left and top, and the first right and bottom outside."""
+    """Return the pixels of a box, at least one: left and top, and the first outside at the right and the bottom."""
     left, top = round(box.x), round(box.y)
     return left, top, max(left + 1, round(box.x + box.width)), max(top + 1, round(box.y + box.height))
 
@@ -70,7 +70,7 @@ def paint_label(draw: ImageDraw.ImageDraw, label: Label) -> None:
 
 @lru_cache(maxsize=32)
 def load_font(size: int, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Load the first font that there is."""
+    """Load the first font that exists."""
     from PIL import ImageFont
 
     for name in FONTS[bold]:

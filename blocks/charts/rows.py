@@ -1,6 +1,6 @@
 """The rows of a chart: the workers of each stage, with their spans.
 
-Saved and live charts have the same rows: this module decides names, order and lanes, for one span at a time.
+Saved and live charts have the same rows: this module chooses names, order and lanes, for one span at a time.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from .tape import Tape
 Key = tuple[str, str, int]
 """The key of a row: stage, worker and lane."""
 WAITS = 0.65
-"""The height of a row with waits only, as a share of that of other rows."""
+"""The height of a row with waits only, as a share of the height of other rows."""
 
 
 @attrs.frozen
 class Row:
-    """The spans of one worker; no two works of a row overlap.
+    """The spans of one worker; no two spans of work in a row overlap.
 
     Attributes:
         stage: The stage that the worker works for.
-        worker: Its name; that of the stage if the stage has no workers.
-        lane: 0; a higher number for what the worker did at the same time.
+        worker: The name of the worker; the name of the stage if the stage has no workers.
+        lane: 0, or a higher number for spans at the same time as others of the worker.
         spans: The spans, in the order in which they ended.
     """
 
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def title(self) -> str:
-        """The row's name: the worker, with the stage unless the worker's name begins with it."""
+        """The row's name: the worker, with the stage unless the worker's name begins with the stage."""
         return f"{worker_name(self.stage, self.worker)}{self._more}"
 
     @property
@@ -55,7 +55,7 @@ class Row:
 
 
 def worker_name(stage: str, worker: str) -> str:
-    """The name of a worker, with its stage unless the name begins with it."""
+    """Return the name of a worker, with its stage unless the name begins with the stage."""
     return worker if worker.startswith(stage) else f"{stage} {worker}"
 
 
@@ -64,7 +64,7 @@ def rows_of(recording: Tape, waits_overlap: bool = True) -> tuple[Row, ...]:
 
     Args:
         recording: The recording.
-        waits_overlap: Whether a wait may overlap with a work of the same row, and is drawn below it. Both overlap a
+        waits_overlap: Whether a wait may overlap with work in the same row, and is drawn below it. They overlap a
             little if a worker began before the loop noticed.
     """
     lanes: dict[tuple[str, str], Lanes] = {}
@@ -78,7 +78,7 @@ def rows_of(recording: Tape, waits_overlap: bool = True) -> tuple[Row, ...]:
 
 
 def idle(stages: Iterable[str], rows: Iterable[Key]) -> list[Key]:
-    """Return an empty row for each stage that has no row, to show that it had nothing to do."""
+    """Return an empty row for each stage without a row, to show that it had nothing to do."""
     busy = {stage for stage, _, _ in rows}
     return [(stage, stage, 0) for stage in dict.fromkeys(stages) if stage not in busy]
 
@@ -90,12 +90,12 @@ def in_order(rows: Iterable[Key], stages: Iterable[str]) -> list[Key]:
 
 
 def height_of(has_work: bool, rows_of_stage: int) -> float:
-    """The height of a row, normally 1; less for a row of waits beside other rows of its stage."""
+    """Return the height of a row, normally 1; less for a row of waits if its stage has other rows."""
     return 1.0 if has_work or rows_of_stage == 1 else WAITS
 
 
 def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """The sort key of a name, in which numbers count as numbers: "filter 2" comes before "filter 10".
+    """Return a sort key of a name, in which numbers are compared by value: "filter 2" comes before "filter 10".
 
     Names that differ only after LONGEST characters are sorted as text.
     """
@@ -104,16 +104,16 @@ def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
 
 
 class Lanes:
-    """Spreads the spans of one worker over the fewest lanes in which none overlap.
+    """Spreads the spans of one worker over the fewest lanes in which no spans overlap.
 
-    Spans come in the order in which they end. Each gets, of the lanes that are free when it begins, the one that became
-    free last: a span that begins earlier could use only a lane that has been free for longer.
+    Spans come in the order in which they end. Of the lanes that are free when a span begins, it gets the one that
+    became free last, because a span that begins earlier could use only a lane that has been free for longer.
     """
 
     __slots__ = ("_free",)
 
     def __init__(self) -> None:
-        self._free: list[tuple[float, int]] = []  # free since when, and the negative lane: the lowest is taken
+        self._free: list[tuple[float, int]] = []  # the end of its last span, and minus its number
 
     def place(self, span: Span) -> int:
         """Return the lane of the next span."""

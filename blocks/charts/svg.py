@@ -18,7 +18,7 @@ def to_svg(picture: Picture) -> str:
 
 
 def lines(picture: Picture) -> Iterator[str]:
-    """The lines of the file."""
+    """Yield the lines of the file."""
     size = f'width="{picture.width}" height="{picture.height}" viewBox="0 0 {picture.width} {picture.height}"'
     name = quoteattr(f"{picture.title}; {picture.description}")
     yield f'<svg xmlns="http://www.w3.org/2000/svg" class="{SCOPE}" {size} role="img" aria-label={name}>'
@@ -36,12 +36,12 @@ def lines(picture: Picture) -> Iterator[str]:
 
 
 def style(colours: dict[Role, str]) -> str:
-    """The style rules for the colours of all roles."""
+    """Return the style rules for the colours of all roles."""
     return "\n".join(f".{SCOPE} .{role.value}{{fill:{colour}}}" for role, colour in colours.items())
 
 
 def box(shape: Box) -> str:
-    """The element of a box."""
+    """Return the element of a box."""
     edge = " edge" if shape.role is Role.ITEM and shape.width >= OUTLINED else ""
     look = f'class="{shape.role.value}{edge}"'
     if shape.fill:
@@ -54,7 +54,7 @@ def box(shape: Box) -> str:
 
 
 def label(text: Label) -> str:
-    """The element of a label."""
+    """Return the element of a label."""
     anchor = "" if text.anchor is Anchor.START else f' text-anchor="{text.anchor.value}"'
     look = f'class="{text.role.value}{" b" if text.bold else ""}"'
     place = f'x="{number(text.x)}" y="{number(text.y)}" font-size="{number(text.size)}"'

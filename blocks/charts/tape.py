@@ -1,4 +1,4 @@
-"""A recording, as a chart needs it."""
+"""The part of a recording that a chart needs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ def ticks(start: float, end: float, at_most: int) -> list[tuple[float, str]]:
     Args:
         start: The start of the axis in seconds.
         end: The end of the axis in seconds, > start.
-        at_most: The maximum of marks, >= 2; it is doubled if there would be no mark.
+        at_most: The maximum number of marks, >= 2; it is doubled if there would be no mark.
     """
     step = round_step((end - start) / at_most)
     size, unit = unit_of(max(abs(start), abs(end)))
@@ -27,18 +27,18 @@ def ticks(start: float, end: float, at_most: int) -> list[tuple[float, str]]:
 
 
 def round_step(least: float) -> float:
-    """The smallest 1, 2 or 5 times a power of ten that is not below `least`, > 0."""
+    """Return the smallest 1, 2 or 5 times a power of ten that is not below `least`, > 0."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 5, 10, 20) if factor * power >= least * (1 - 1e-9))
 
 
 def unit_of(seconds: float) -> tuple[float, str]:
-    """The largest unit that is not larger than a time; nanoseconds for smaller times."""
+    """Return the largest unit that is not larger than a time; nanoseconds for smaller times."""
     return next((unit for unit in UNITS if seconds >= unit[0] * (1 - 1e-9)), UNITS[-1])
 
 
 def duration(seconds: float) -> str:
-    """Write a number of seconds with three significant digits, in a fitting unit."""
+    """Write a number of seconds with three significant digits, in a suitable unit."""
     if seconds == 0:
         return "0 s"
     size, unit = unit_of(abs(seconds))

@@ -61,7 +61,7 @@ Kinds = type[Exception] | tuple[type[Exception], ...]
 
 async def run_checks(case: Case, checks: Iterable[Check], seconds: float) -> None:
     """Run all checks, and list those that failed in one exception."""
-    name = repr(case.make())  # outside the checks: a factory that fails is no breach of the contract
+    name = repr(case.make())  # outside the checks: a factory that fails does not break the contract
     broken: list[str] = []
     causes: list[Exception] = []
     for check in checks:
@@ -77,16 +77,16 @@ async def run_checks(case: Case, checks: Iterable[Check], seconds: float) -> Non
 
 
 def explain(error: BaseException, seconds: float) -> str:
-    """Say in words why a check failed; a failed assertion's own text is preferred."""
+    """Explain why a check failed, if possible with the text of a failed assertion."""
     leaves = list(flatten(error))
     told = [leaf for leaf in leaves if isinstance(leaf, AssertionError)] or leaves
     if isinstance(told[0], trio.TooSlowError):
-        return f"it did not end within {seconds} s: somebody waits whom nobody wakes"
+        return f"it did not end within {seconds} s: a task waits, and nothing wakes it"
     return "; ".join(str(leaf) if isinstance(leaf, AssertionError) else f"raised {leaf!r}" for leaf in told)
 
 
 def flatten(error: BaseException) -> Iterable[BaseException]:
-    """The exceptions in nested groups."""
+    """Return the exceptions in nested groups."""
     if isinstance(error, BaseExceptionGroup):
         for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
             yield from flatten(inner)
@@ -95,7 +95,7 @@ def flatten(error: BaseException) -> Iterable[BaseException]:
 
 
 def same(got: Iterable[Any], expected: Iterable[Any], what: str, *, ordered: bool = True) -> None:
-    """Compare two series of messages; these need not be hashable or sortable."""
+    """Compare two series of messages; the messages need not be hashable or sortable."""
     got, expected = list(got), list(expected)
     if ordered:
         assert got == expected, f"{what}: expected {expected!r}, got {got!r}"
@@ -140,7 +140,7 @@ def of_kind(block: object, *kinds: type[object]) -> None:
 
 
 def equal_to(wanted: object) -> Callable[[object], bool]:
-    """Make a filter that accepts only what equals `wanted`."""
+    """Make a filter that accepts only items equal to `wanted`."""
     return lambda item: item == wanted
 
 
@@ -151,7 +151,7 @@ def never(item: object) -> bool:
 
 
 def drain(block: Any) -> UnboundedBuffer[Any] | None:
-    """Link a source to a buffer, so that its output does not hold it up; None if the block is no source."""
+    """Link a source to a buffer, so that its output does not block it; return None if the block is not a source."""
     if not isinstance(block, Source):
         return None
     rest: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -178,7 +178,7 @@ async def show_head(block: Any) -> Any:
 
     with trio.CancelScope() as scope, suppress(trio.EndOfChannel):  # a finished block can still have a head
         await block.receive(look)
-    assert seen, "the source ended before everything expected was there"
+    assert seen, "the source ended before all expected messages came"
     return seen[0]
 
 

@@ -27,7 +27,7 @@ from .conformance import (
 
 
 def source_checks(case: Case) -> list[Check]:
-    """The checks of the promises that this source makes."""
+    """Return the checks of the promises that this source makes."""
     checks: list[Check] = [
         is_a_trio_receive_channel,
         has_nothing_to_give_outside_a_network,
@@ -59,7 +59,7 @@ async def is_a_trio_receive_channel(case: Case) -> None:
 
 
 async def has_nothing_to_give_outside_a_network(case: Case) -> None:
-    """Receiving where there is nothing waits, receive_nowait raises WouldBlock, and giving up takes nothing."""
+    """Without a message, receive waits, receive_nowait raises WouldBlock, and a cancelled receive takes nothing."""
     block = case.make()
     await raises(trio.WouldBlock, block.receive_nowait, "receive_nowait of a source that has nothing")
     with trio.CancelScope() as scope:
@@ -76,7 +76,7 @@ async def has_nothing_to_give_outside_a_network(case: Case) -> None:
 
 
 async def ends_when_everything_was_received(case: Case) -> None:
-    """`async for` gives everything and ends; after that receive and receive_nowait raise EndOfChannel."""
+    """`async for` gives all messages and ends; after that receive and receive_nowait raise EndOfChannel."""
     block = case.make()
     async with case.running(block):
         case.check([item async for item in block], "async for")
@@ -105,7 +105,7 @@ async def ends_when_everything_was_received(case: Case) -> None:
 
 
 async def loses_nothing_with_a_cancelled_receive(case: Case) -> None:
-    """A receive that is cancelled has taken nothing, whenever that happens."""
+    """A cancelled receive has taken nothing, even if it is cancelled when a message has come."""
     block = case.make()
     got: list[Any] = []
     async with case.running(block):
@@ -120,7 +120,7 @@ async def loses_nothing_with_a_cancelled_receive(case: Case) -> None:
 
 
 async def looks_at_the_head_only(case: Case) -> None:
-    """A receive with a filter looks at the head, takes it only if the filter accepts, and never reaches behind it."""
+    """A receive with a filter looks only at the head, and takes it only if the filter accepts it."""
     block = case.make()
     seen: list[Any] = []
 
@@ -138,7 +138,7 @@ async def looks_at_the_head_only(case: Case) -> None:
 
 
 async def wakes_receivers_when_its_network_is_stopped(case: Case) -> None:
-    """A receiver that waits when the network stops is woken with BrokenResourceError, as is one that comes later."""
+    """A receiver that waits when the network stops is woken with BrokenResourceError; a later receiver gets it too."""
     block = case.make()
     woken: list[BaseException] = []
 
@@ -162,7 +162,7 @@ async def wakes_receivers_when_its_network_is_stopped(case: Case) -> None:
 
 
 async def refuses_links_that_make_no_sense(case: Case) -> None:
-    """Linking the same pair twice, linking what is no target and max_messages below 1 are errors; unlinking is not."""
+    """It is an error to link the same pair twice, to link a non-target, or to give max_messages below 1."""
     block = case.make()
     target: UnboundedBuffer[Any] = UnboundedBuffer()
     link = block.link_target(target)
@@ -178,7 +178,7 @@ async def refuses_links_that_make_no_sense(case: Case) -> None:
 
 
 async def completes_its_targets(case: Case) -> None:
-    """A source that is finished lets go of its targets, which complete if it was their last producer."""
+    """A finished source is no longer a producer of its targets; they complete if it was their last producer."""
     block = case.make()
     alone: UnboundedBuffer[Any] = UnboundedBuffer()
     shared: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -191,7 +191,7 @@ async def completes_its_targets(case: Case) -> None:
             status = shared.offer("still open")
             assert status is MessageStatus.ACCEPTED, f"while another producer was there an offer was answered {status}"
             other.close()
-            assert "still open" in [item async for item in shared], "a message got lost"
+            assert "still open" in [item async for item in shared], "a message was lost"
 
 
 async def gives_each_message_to_the_first_taker(case: Case) -> None:
@@ -214,7 +214,7 @@ async def gives_each_message_to_the_first_taker(case: Case) -> None:
 
 
 async def keeps_what_every_target_declines(case: Case) -> None:
-    """A head that every target declines stays, in order, and is offered again when a link or a filter changes."""
+    """A head that every target declines stays at its place, and is offered again when a link or a filter changes."""
     block = case.make()
     picky: UnboundedBuffer[Any] = UnboundedBuffer(filter=never)
     link = block.link_target(picky)
@@ -233,7 +233,7 @@ async def keeps_what_every_target_declines(case: Case) -> None:
 
 
 async def takes_a_link_away_after_max_messages(case: Case) -> None:
-    """A link with max_messages carries so many and is gone; the rest goes on along the others."""
+    """A link with max_messages is removed after that many messages; the rest goes along other links."""
     block = case.make()
     one: UnboundedBuffer[Any] = UnboundedBuffer()
     rest: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -248,7 +248,7 @@ async def takes_a_link_away_after_max_messages(case: Case) -> None:
 
 
 async def loses_nothing_by_unlinking(case: Case) -> None:
-    """Unlinking in the middle of a run loses nothing and doubles nothing."""
+    """Unlinking during a run loses no message and duplicates none."""
     block = case.make()
     relay: list[UnboundedBuffer[Any]] = []
     got: list[Any] = []
@@ -264,7 +264,7 @@ async def loses_nothing_by_unlinking(case: Case) -> None:
 
 
 async def keeps_a_reserved_head(case: Case) -> None:
-    """While the head is reserved no other taker gets it; the holder consumes it, or releases it to be offered again."""
+    """While the head is reserved, no other taker gets it; the holder consumes it, or releases it for a new offer."""
     block = case.make()
     holder, other = object(), object()
     got: list[Any] = []
@@ -278,8 +278,8 @@ async def keeps_a_reserved_head(case: Case) -> None:
         await wait_all_tasks_blocked()
         same(contents(collector), [], "what a target got while the head was reserved")
         await raises(trio.WouldBlock, block.receive_nowait, "receive_nowait while the head is reserved")
-        await raises(RuntimeError, lambda: block.consume(other), "consume by somebody else")
-        await raises(RuntimeError, lambda: block.release(other), "release by somebody else")
+        await raises(RuntimeError, lambda: block.consume(other), "consume by another taker")
+        await raises(RuntimeError, lambda: block.release(other), "release by another taker")
         link.unlink()
         block.release(holder)
         await raises(RuntimeError, lambda: block.consume(holder), "consume after release")
@@ -314,7 +314,7 @@ async def gives_every_message_to_every_target(case: Case) -> None:
 
 
 async def goes_at_the_pace_of_the_slowest(case: Case) -> None:
-    """A target that takes nothing for a while makes the others wait, and misses nothing."""
+    """A target that takes nothing for a while makes the others wait, and misses no message."""
     quick: UnboundedBuffer[Any] = UnboundedBuffer()
     slow: UnboundedBuffer[Any] = UnboundedBuffer()
     block = case.make()
@@ -327,7 +327,7 @@ async def goes_at_the_pace_of_the_slowest(case: Case) -> None:
 
 
 async def gives_every_value_to_every_target(case: Case) -> None:
-    """Every linked target gets every value, and one that is linked later gets the present value at once."""
+    """Every linked target gets every value, and a target that is linked later gets the current value at once."""
     before: UnboundedBuffer[Any] = UnboundedBuffer()
     after: UnboundedBuffer[Any] = UnboundedBuffer()
     much_later: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -345,7 +345,7 @@ async def gives_every_value_to_every_target(case: Case) -> None:
 
 
 async def keeps_its_value(case: Case) -> None:
-    """Receiving shows the latest value; later receivers see it too, also after the network."""
+    """Receiving shows the latest value; later receivers see it too, even after the network has ended."""
     block = case.make()
     async with case.running(block):
         await block.receive(equal_to(case.expected[-1]))

@@ -17,7 +17,7 @@ from .conformance import Case, Check, drain, fill, never, of_kind, raises
 
 
 def target_checks(case: Case) -> list[Check]:
-    """The checks of the promises that this target makes."""
+    """Return the checks of the promises that this target makes."""
     checks: list[Check] = [
         is_a_trio_send_channel,
         takes_what_it_is_offered,
@@ -47,7 +47,7 @@ async def is_a_trio_send_channel(case: Case) -> None:
 
 
 async def takes_what_it_is_offered(case: Case) -> None:
-    """A target accepts what it has room for, by offer, send and send_nowait."""
+    """A target accepts a message if it has room, by offer, send and send_nowait."""
     for way in ("offer", "send_nowait", "send"):
         block = case.make()
         for item in case.items[: case.capacity]:
@@ -64,7 +64,7 @@ async def takes_what_it_is_offered(case: Case) -> None:
 
 
 async def declines_what_its_filter_declines(case: Case) -> None:
-    """A target declines what its filter declines, until the filter is taken away."""
+    """A target declines messages that its filter declines, until the filter is removed."""
     block = case.make()
     item = case.items[0]
     block.filter = never
@@ -78,7 +78,7 @@ async def declines_what_its_filter_declines(case: Case) -> None:
 
 
 async def takes_nothing_when_it_is_complete(case: Case) -> None:
-    """A target that is complete declines everything, and completing twice is fine."""
+    """A complete target declines every message, and completing it twice is allowed."""
     block = case.make()
     block.complete()
     block.complete()
@@ -90,7 +90,7 @@ async def takes_nothing_when_it_is_complete(case: Case) -> None:
 
 
 async def completes_after_its_last_producer(case: Case) -> None:
-    """A target completes after the last of its producers, be it a handle or a link."""
+    """A target completes after its last producer, which may be a handle or a link."""
     block = case.make()
     feeder: UnboundedBuffer[Any] = UnboundedBuffer()
     with block.producer() as first:
@@ -101,7 +101,7 @@ async def completes_after_its_last_producer(case: Case) -> None:
         await raises(trio.ClosedResourceError, lambda: second.send_nowait(case.items[0]), "send_nowait when closed")
         await raises(trio.ClosedResourceError, lambda: second.send(case.items[0]), "send when closed")
         feeder.complete()
-        block.filter = never  # shows, without handing anything in, whether the target is still open
+        block.filter = never  # shows whether the target is still open, without sending anything
         first.close()
     block.filter = None
     status = block.offer(case.items[0])
@@ -114,7 +114,7 @@ async def completes_after_its_last_producer(case: Case) -> None:
 
 
 async def finishes_in_a_network(case: Case) -> None:
-    """A network with the target ends by itself after the body, and the target is finished then."""
+    """A network with the target ends by itself after the body, and then the target is finished."""
     block = case.make()
     drain(block)
     async with Network(block) as network:
@@ -128,7 +128,7 @@ async def finishes_in_a_network(case: Case) -> None:
 
 
 async def gets_everything_along_a_link(case: Case) -> None:
-    """Whatever a target postpones it asks for later: a linked source gets rid of everything."""
+    """A target asks later for each message that it postpones, so a linked source can hand on all its messages."""
     block = case.make()
     drain(block)
     feeder: UnboundedBuffer[Any] = UnboundedBuffer()
@@ -141,7 +141,7 @@ async def gets_everything_along_a_link(case: Case) -> None:
 
 
 async def is_closed_to_senders_when_its_network_was_stopped(case: Case) -> None:
-    """A sender that waits when the network stops is woken with BrokenResourceError, and so is one that comes later."""
+    """A sender that waits when the network stops is woken with BrokenResourceError; a later sender gets it too."""
     block = case.make()
     woken: list[BaseException] = []
     enough = 20 * (case.capacity or 0) + 100
@@ -166,7 +166,7 @@ async def is_closed_to_senders_when_its_network_was_stopped(case: Case) -> None:
 
 
 async def makes_senders_wait_when_it_is_full(case: Case) -> None:
-    """A full target postpones an offer, lets send wait and send_nowait raise WouldBlock; giving up changes nothing."""
+    """A full target postpones offers, send waits, and send_nowait raises WouldBlock; a cancelled send does nothing."""
     block = case.make()
     fill(case, block)
     item = case.items[0]

@@ -1,1 +1,1 @@
-"""Why nothing moves: which part waits for which, what would free it, and what the graph shows before the start."""
+"""Explains why nothing moves: which part waits for which, what would free it, and which graphs must stall."""

@@ -1,7 +1,7 @@
 """Ends waits at blocks that no network runs, when a network that might have fed them has ended.
 
-No network checks such a block for a standstill. An example is a reply that a function of the network should send, in a
-block without links. The same is true of a governor whose slots are taken by hand, and of an agent that is never
+No network checks such a block for a standstill. An example is a block without links to which a function of the network
+should send a reply. The same is true of a governor whose slots are taken explicitly, and of an agent that is never
 started. While another task or a thread can go on, the message may still come, so the wait goes on.
 """
 
@@ -56,7 +56,7 @@ def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:
             what = "the block" if isinstance(waiter.place, BlockCore) else "it"
             waiter.fail(
                 trio.BrokenResourceError(
-                    f"{waiter.place}: the wait to {waiter.doing} is in vain: {name} has ended, no network runs "
+                    f"{waiter.place}: the wait to {waiter.doing} cannot end: {name} has ended, no network runs "
                     f"{what}, and no other task or thread is left that could use it"
                 )
             )

@@ -14,7 +14,7 @@ from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
 
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
-    """Advice about the circle of waits, and about waits that nothing can end."""
+    """Return advice about the circle of waits, and about waits that nothing can end."""
     waits = list(waits)
     lines = list(about_cycle(cycle, names))
     for wait in waits:
@@ -28,7 +28,7 @@ def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[
 
 
 def about_leases(waits: Sequence[Wait]) -> Iterator[str]:
-    """Advice about resource pools whose things are all in use and do not come back."""
+    """Yield advice about resource pools whose resources are all in use and do not come back."""
     for wait in waits:
         if wait.cause is Cause.LEASE:
             yield (
@@ -38,7 +38,7 @@ def about_leases(waits: Sequence[Wait]) -> Iterator[str]:
 
 
 def about_tokens(waits: Sequence[Wait]) -> Iterator[str]:
-    """Advice about buffers whose readers are done: perhaps their messages are meant to stay."""
+    """Yield advice about buffers whose readers are done: perhaps their messages are meant to stay."""
     left = {wait.who for wait in waits if wait.cause is Cause.LEFT}
     for wait in waits:
         if wait.cause is Cause.BUSY and wait.whom in left and getattr(wait.who, "left_over", "") == "report":
@@ -49,7 +49,7 @@ def about_tokens(waits: Sequence[Wait]) -> Iterator[str]:
 
 
 def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
-    """Advice that breaks a circle; more room helps only where no task has to take or send a message by hand."""
+    """Yield advice that breaks a circle; more room helps only if no task has to take or send a message explicitly."""
     causes = {wait.cause: wait for wait in cycle}
     full = next((wait for wait in cycle if wait.cause is Cause.FULL and has_bound(wait.inbox)), None)
     gate = next((wait.who for wait in cycle if isinstance(wait.who, Gate)), None)
@@ -73,10 +73,10 @@ HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE, Cause.LEASE}
 
 
 def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
-    """Advice about the capacity that is enough.
+    """Yield advice about a sufficient capacity.
 
-    All waiting messages have to fit in. In a circle of links one more place has to stay free, or nothing moves. If a
-    task is in the circle, it is the free place: it takes a message out before it sends the next one.
+    All waiting messages must fit in. In a circle of links, one more place must stay free, or nothing moves. If a task
+    is in the circle, the task is the free place: it takes a message out before it sends the next one.
     """
     more = lacking(cycle, None)
     if not any(wait.cause in (Cause.INPUT, Cause.BUSY) for wait in cycle):
@@ -89,7 +89,7 @@ def about_room(cycle: Sequence[Wait], inbox: Inbox[Any]) -> Iterator[str]:
 
 
 def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
-    """Advice about tasks that wait for each other: one has to go first."""
+    """Yield advice about tasks that wait for each other: one of them must go first."""
     who = list(dict.fromkeys(names.name(wait.who) for wait in cycle if not isinstance(wait.who, BlockCore)))
     if who:
         rest = f" of {', '.join(who)}" if len(who) > 1 else ""
@@ -98,7 +98,7 @@ def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
 
 
 def about_hand(wait: Wait, names: Names) -> Iterator[str]:
-    """Advice about an action that a task has to do by hand."""
+    """Yield advice about an action that a task must do explicitly."""
     if wait.cause is Cause.RESERVED:
         yield f"consume or release the head of {wait.who}, which {wait.remedy} has reserved"
     elif wait.cause is Cause.FEED:
@@ -110,7 +110,7 @@ def about_hand(wait: Wait, names: Names) -> Iterator[str]:
 
 
 def lacking(cycle: Sequence[Wait], gate: Gate | None) -> int:
-    """How many more messages have to come in before a node of the circle can go on, as far as that is known."""
+    """Return how many more messages must come in before a node of the circle can go on, as far as this is known."""
     more: list[int] = [1, *(lacks(wait.who) for wait in cycle if isinstance(wait.who, BlockCore))]
     if gate is None:
         inputs = [wait for wait in cycle if wait.cause is Cause.INPUT and isinstance(wait.who, InputsCore)]
@@ -127,7 +127,7 @@ def has_bound(inbox: Inbox[Any] | None) -> bool:
 
 
 def about_dead_end(wait: Wait) -> Iterator[str]:
-    """Advice about a wait that nothing will end."""
+    """Yield advice about a wait that nothing will end."""
     who, inbox = wait.who, wait.inbox
     if wait.cause is Cause.DECLINED:
         yield about_declined(wait)
@@ -155,7 +155,7 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
 
 
 def about_declined(wait: Wait) -> str:
-    """Advice about a head that nothing takes."""
+    """Return advice about a head that nothing takes."""
     if wait.inbox is None:
         return f"receive from {wait.remedy} without a filter"
     if wait.remedy == DEAD_LETTERS:
@@ -164,7 +164,7 @@ def about_declined(wait: Wait) -> str:
 
 
 def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
-    """Advice about messages for a target that is complete."""
+    """Yield advice about messages for a target that is complete."""
     if as_a(InputsCore, inbox.block) is not None:
         yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
     else:

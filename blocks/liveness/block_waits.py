@@ -69,7 +69,7 @@ def keeps_lease(message: object, pool: ResourcePool[Any]) -> bool:
 
 
 def heads(outbox: Outbox[Any]) -> list[tuple[Link[Any], Any]]:
-    """The next message for each link."""
+    """Return each link with its next message."""
     if isinstance(outbox, FanOut):
         slow = [(link, link.backlog[0]) for link in outbox.links if link.backlog]
         if slow or isinstance(outbox, RetainedOutbox):
@@ -100,7 +100,7 @@ def waits_to_give(block: BlockCore, outbox: Outbox[Any], names: Names) -> Iterat
 
 
 def wait_along(link: Link[Any], head: Any) -> Wait:
-    """The reason why a head does not go along a link."""
+    """Return the wait that keeps a head from going along a link."""
     inbox, who = link.inbox, link.giver
     if inbox.closed or link.declines(head):
         cause = Cause.CLOSED if inbox.closed else Cause.DECLINED
@@ -124,7 +124,7 @@ def wait_without_taker(block: BlockCore, count: int, names: Names) -> Iterator[W
     elif block.undelivered() or as_a(InputsCore, block) is not None:
         yield Wait(block, None, Cause.UNLINKED, f"{block} has {what} and nothing is linked to it")
     elif inbox is not None and inbox.room() < 1:
-        yield Wait(block, None, Cause.KEPT, f"{block} is full and nobody reads it", inbox, count)
+        yield Wait(block, None, Cause.KEPT, f"{block} is full and nothing reads it", inbox, count)
 
 
 # Getting
@@ -167,7 +167,7 @@ def waits_at(block: BlockCore, inbox: Inbox[Any], names: Names) -> Iterator[Wait
 
 
 def lacks(block: BlockCore) -> int:
-    """How many messages a batch needs to be full; 0 for other blocks."""
+    """Return how many more messages a batch needs to be full; 0 for other blocks."""
     group = block.shape.group
     return 0 if group == 1 else max(0, group - sum(len(inbox.queue) for inbox in block.inboxes()))
 
@@ -212,7 +212,7 @@ def gone_elsewhere(block: BlockCore) -> str:
 
 
 def waiting_before(inbox: Inbox[Any]) -> int:
-    """How many messages wait to come into a target, or into a circle of links that it is in.
+    """Return how many messages wait to come into a target, or into a circle of links around it.
 
     They wait with senders and in upstream blocks. Messages that a source is known to bring also count.
     """
@@ -225,6 +225,6 @@ def waiting_before(inbox: Inbox[Any]) -> int:
 
 
 def still_to_come(block: BlockCore) -> int:
-    """How many messages a source is known to bring, if they all go along one link; else 0."""
+    """Return how many messages a source is known to bring, if they all go along one link; else 0."""
     brings = block.shape.brings
     return brings if brings and any(map(is_only_way, block.outboxes()[0].links)) else 0

@@ -2,10 +2,10 @@
 
 A block completes after its last producer. In a circle of links each block waits for the others, so this module
 completes the circle when nothing is left. First, incomplete groups are emitted, because they may go round again. Then
-the blocks that only feed one another are completed; if one of them emits messages at its end, only that block and those
-before it. If there are no such blocks, agents that read in an `async for` may be part of the circle; they end with
-their input. If no message has ever come into this circle, it is completed only if the network was given one of its
-blocks, because the body could have sent to that block.
+the blocks that only feed one another are completed; if one of them emits messages at its end, only that block and the
+blocks before it. If there are no such blocks, agents that read in an `async for` loop may be part of the circle; they
+end with their input. If no message has ever come into this circle, it is completed only if the network was given one
+of its blocks, because the body could have sent to that block.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def complete_circles(network: View, agents: Iterable[Member]) -> bool:
 
 
 def first_of(circle: list[BlockCore]) -> list[BlockCore]:
-    """The blocks to complete first: those before a block that emits at its end, so that the other targets stay open."""
+    """Return the blocks to complete first: those up to a block that emits at its end; its targets must stay open."""
     due = [block for block in circle if block.gives_at_end]
     if not due:
         return circle
@@ -62,7 +62,7 @@ def reads_to_the_end(agent: Member) -> bool:
 
 
 def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[BlockCore]:
-    """The blocks with open inputs that can get messages only from one another and from these agents."""
+    """Return the blocks with open inputs that can get messages only from one another and from these agents."""
     circle: dict[object, None] = dict.fromkeys(b for b in network.blocks if b.inboxes() and not b.finished)
     circle.update(dict.fromkeys(agents))
     waiting = list(circle)
@@ -79,7 +79,7 @@ def feed_only_each_other(network: View, agents: Iterable[Member]) -> list[BlockC
 
 
 def feeders_of(node: object) -> list[object]:
-    """The nodes from which a block, or a waiting agent, can get messages."""
+    """Return the nodes from which a block, or a waiting agent, can get messages."""
     if not isinstance(node, BlockCore):
         task = getattr(node, "task", None)
         waiter = parked.get(task) if task is not None else None

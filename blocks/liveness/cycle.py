@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Sequence
 from .wait_for import Wait
 
 MOST_STARTS = 64
-"""Maximum number of start nodes for the search, once a circle is found; the shortest one found is returned."""
+"""Once a circle is found, the search tries up to this many start nodes, and returns the shortest circle found."""
 
 
 def find_cycle(waits: Iterable[Wait], free: Iterable[object] = ()) -> tuple[Wait, ...]:
-    """A short circle of waits, in order; empty if there is none.
+    """Return a short circle of waits, in order; empty if there is none.
 
     Args:
         waits: The waits, as edges from `who` to `whom`.
@@ -36,7 +36,7 @@ def find_cycle(waits: Iterable[Wait], free: Iterable[object] = ()) -> tuple[Wait
 
 
 def without_free(waits: Iterable[Wait], free: Iterable[object]) -> list[Wait]:
-    """The waits that no runnable node can resolve, directly or indirectly."""
+    """Return the waits that no runnable node can resolve, directly or indirectly."""
     waits = list(waits)
     waiters: dict[object, list[object]] = {}
     for wait in waits:
@@ -69,7 +69,7 @@ def trim(waits: Sequence[Wait], here: Callable[[Wait], object], there: Callable[
 
 
 def shortest(start: object, edges: dict[object, list[Wait]]) -> tuple[Wait, ...]:
-    """The shortest path from a node back to itself; empty if there is none."""
+    """Return the shortest path from a node back to itself; empty if there is none."""
     waiting = deque([start])
     came: dict[object, Wait] = {}
     while waiting:
@@ -84,7 +84,7 @@ def shortest(start: object, edges: dict[object, list[Wait]]) -> tuple[Wait, ...]
 
 
 def path(start: object, end: object, came: dict[object, Wait]) -> tuple[Wait, ...]:
-    """The waits that lead from one node to another."""
+    """Return the waits that lead from one node to another."""
     way: list[Wait] = []
     while end is not start:
         way.append(came[end])

@@ -1,4 +1,4 @@
-"""Describes the present state of a network for people: held items, waits, and advice."""
+"""Describes the current state of a network for people: held items, waits, and advice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
 
     Args:
         network: The network.
-        is_stalled: Whether it is known that nothing can move any more.
+        is_stalled: Whether nothing can certainly move any more.
     """
     blocks = network.blocks
     waiting = [str(waiter) for waiter in waiters_of(network)]
@@ -44,7 +44,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
     unfinished += [str(agent) for agent in network.agents if not agent.is_done]
     names = Names(network)
     at_rest = network.is_open and network.pump.rests and not network.busy_count
-    waits = who_waits(names) if is_stalled or at_rest else []  # a busy network is full of passing waits
+    waits = who_waits(names) if is_stalled or at_rest else []  # a busy network is full of short waits
     cycle = find_cycle(waits, () if is_stalled else free(names, waits))
     return Diagnosis(
         network=network.name,
@@ -57,7 +57,7 @@ def diagnose(network: View, *, is_stalled: bool = False) -> Diagnosis:
 
 
 def who_waits(names: Names) -> list[Wait]:
-    """All waits in a network."""
+    """Return all waits in a network."""
     network = names.network
     waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
     waits += waits_of_tasks(names)
@@ -71,7 +71,7 @@ def who_waits(names: Names) -> list[Wait]:
 
 
 def free(names: Names, waits: list[Wait]) -> list[object]:
-    """The nodes that can move: tasks at work, ready blocks, and nodes that a timer or an outside task may unblock."""
+    """Return the nodes that can move: busy tasks, ready blocks, and nodes that a timer or outside task may unblock."""
     network = names.network
     tasks = {who for wait in waits for who in (wait.who, wait.whom) if isinstance(who, trio.lowlevel.Task)}
     tasks |= {agent.task for agent in network.agents if agent.task is not None}
@@ -102,7 +102,7 @@ def explain(block: BlockCore) -> str:
 
 
 def about_reader(reader: Member) -> str:
-    """The reason why an agent does not take the messages for it."""
+    """Return the reason why an agent does not take the messages for it."""
     if reader.is_done:
         return "is done"
     return "does not read" if reader.task is None or reader.task in parked else "is busy with something else"

@@ -41,7 +41,7 @@ class Doubts:
         if any(deadline_of(task) == -math.inf for task in waiting):
             self._has_spoken = True
             warnings.warn(
-                f"network {network.name!r} seems to hang, but when the waits of its tasks end cannot be read\n"
+                f"network {network.name!r} seems to hang, but this version of trio does not show when its waits end\n"
                 f"{diagnose(network, is_stalled=True)}",
                 RuntimeWarning,
                 stacklevel=1,
@@ -50,7 +50,7 @@ class Doubts:
             self._has_spoken = True
             log.log(
                 logging.WARNING if network.measures.body.emitted else logging.INFO,  # it may be an idle service
-                "network %r can go on only if a task or thread sends that has not used it so far\n%s",
+                "network %r can go on only if a task or thread that has not used it so far sends a message\n%s",
                 network.name,
                 diagnose(network, is_stalled=True),
             )

@@ -1,8 +1,8 @@
 """Checks the graph of a network for problems before the start.
 
 The body can still solve almost every problem: it may link, receive, or send few messages. So most findings are only
-reported. A network is refused if one of its blocks names `problems`, or if a governor can never let in the messages
-that a batch waits for and more messages are known to come than it lets in.
+reported. A network is refused in two cases: one of its blocks has `problems`; or a governor can never let in the
+messages that a batch waits for, and it is certain that more messages come than the governor lets in.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_graph(network: View) -> tuple[str, ...]:
-    """The problems that will stall a network unless the body, an agent or an outside task solves them."""
+    """Return the problems that will stall a network unless the body, an agent or an outside task solves them."""
     blocks = [node for node in nodes_of(network) if isinstance(node, BlockCore) and not node.finished]
     found = [line for block in blocks for line in (*check_inputs(block), *check_outputs(block))]
     found += [line for block in blocks for line in block.problems()]
@@ -50,7 +50,7 @@ def refuse_what_must_stall(network: View) -> None:
 
 
 def nodes_of(network: View) -> list[Part]:
-    """The blocks and agents of a network, also of one that has not started."""
+    """Return the blocks and agents of a network, even if it has not started."""
     found: dict[Part, None] = dict.fromkeys(network.nodes)
     waiting: list[Part] = [] if found else list(reversed(network.given))
     while waiting:
@@ -81,17 +81,17 @@ def check_outputs(block: BlockCore) -> Iterator[str]:
         yield f"nothing is linked to {block}: link a target, or receive from it in the body"
     refusals = [refusal(link) for link in outbox.links]
     if refusals and all(refusals) and not outbox.readers:
-        yield f"nobody takes anything from {block}: {'; '.join(refusals)}; give it a last link without a filter"
+        yield f"nothing takes messages from {block}: {'; '.join(refusals)}; give it a last link without a filter"
     elif outbox.links and all(map(may_decline, outbox.links)) and not (outbox.readers or isinstance(outbox, FanOut)):
         names = ", ".join(str(link.inbox) for link in outbox.links)
         yield (
-            f"every link of {block} has a filter ({names}): what none of them accepts stays at its head, and holds up "
-            "all that is behind it; give it a last link without a filter, or drop the rest in a Filter"
+            f"every link of {block} has a filter ({names}): a message that none of them accepts stays at its head and "
+            "blocks all messages behind it; give it a last link without a filter, or drop the rest in a Filter"
         )
 
 
 def refusal(link: Link[Any]) -> str:
-    """The reason why a link can never let a message through; empty if it may let one through."""
+    """Return the reason why a link can never let a message through; empty if it may let one through."""
     if link.inbox.closed:
         return f"{link.inbox} is complete"
     if any(accepts is not None and is_never(accepts) for accepts in (link.filter, link.inbox.filter)):
@@ -125,7 +125,7 @@ def is_never(accepts: Callable[[Any], bool]) -> bool:
 
 
 def gates_of(blocks: Iterable[BlockCore]) -> list[Gate]:
-    """The governors of some blocks."""
+    """Return the governors of some blocks."""
     gates = dict.fromkeys(gate for block in blocks for gate in block.governed)
     return [gate for gate in gates if isinstance(gate, Gate)]
 
@@ -166,7 +166,7 @@ def comes_in_at(first: Inbox[Any], blocks: list[BlockCore]) -> bool:
 
 
 def certain_feeder(gate: Gate, batch: BlockCore) -> str | None:
-    """Name the source that surely brings more than the governor lets in, on a path without exits; None if none does."""
+    """Describe the source that is certain to bring more than the governor lets in, on a path without exits; or None."""
     counted = gate.counted_region()
     assert counted is not None
     inbox, _ = counted

@@ -1,4 +1,4 @@
-"""Finds out whether all messages of a source go along one link."""
+"""Tells whether all messages of a source go along one link."""
 
 from __future__ import annotations
 

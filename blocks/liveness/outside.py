@@ -1,7 +1,7 @@
-"""Finds out whether anything outside a network can still reach it: a task of the same trio run, a thread, a host loop.
+"""Tells whether anything outside a network can still reach it: a task of the same trio run, a thread, a host loop.
 
 A message can come from anywhere: a task may find a block in a global variable, a thread may call into the loop. It is
-certain that nothing will come only if nothing at all can move: every task of the run waits in Penstock or for its
+certain that none will come only if nothing at all can move: every task of the run waits in Penstock or for its
 children, and nothing holds a token with which a thread could reach the loop.
 """
 
@@ -50,7 +50,7 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
     Args:
         task: The task.
         network: The network; a task that waits at another network may go on. None for no network.
-        until: A deadline at this time or later does not count, because it ends everything.
+        until: A deadline at this time or later does not count, because it ends the whole program.
     """
     if task in resting or task.name == ENTRY_TASK:
         return False
@@ -62,12 +62,12 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
 
 
 def body_of(network: View) -> trio.lowlevel.Task | None:
-    """The task of a network's body; None after the body has ended."""
+    """Return the task of a network's body; None after the body has ended."""
     return None if network.body_done else network.body_task
 
 
 def owner_of(place: object) -> View | None:
-    """The running network to which a place belongs, or None."""
+    """Return the running network to which a place belongs, or None."""
     network: View | None = getattr(place, "host", None)
     return network if network is not None and network.is_open else None
 
@@ -102,7 +102,7 @@ def is_guest() -> bool:
 
 
 def deadline_of(task: trio.lowlevel.Task) -> float:
-    """When a cancel scope will end the wait of a task, by trio's clock; -inf if unknown."""
+    """Return when a cancel scope will end the wait of a task, by trio's clock; -inf if unknown."""
     if sight.deadlines:
         return read_deadline(task)
     waiter = parked.get(task)

@@ -1,4 +1,4 @@
-"""Finds paths that split at a broadcast and meet again at a join, with too little room on one of them."""
+"""Finds paths that split at a broadcast and meet again at a join, if one path has too little room."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_splits(fork: BlockCore) -> Iterator[str]:
 
 
 def batch_on(link: Link[Any]) -> BlockCore | None:
-    """The first batch on a path on which each message stays one message, or None."""
+    """Return the first batch on a path on which each message stays one message; None if there is none."""
     seen: set[BlockCore] = set()
     while link.is_linked and link.filter is None and link.remaining is None:
         block = taker_of(link)
@@ -40,12 +40,12 @@ def batch_on(link: Link[Any]) -> BlockCore | None:
 
 
 def goes_through(link: Link[Any], batch: BlockCore) -> bool:
-    """Whether the path of a link leads to the batch, too."""
+    """Whether the path of a link also leads to the batch."""
     return batch in reachable(link.taker, downstream)
 
 
 def too_narrow(fork: BlockCore, batch: BlockCore, link: Link[Any], join: BlockCore) -> str | None:
-    """The problem, if a batch waits for more messages than there is room for on another path to a join."""
+    """Describe the problem if a batch waits for more messages than another path to a join has room for; else None."""
     narrowest: Inbox[Any] | None = None
     group = batch.shape.group
     room = 1.0  # the copy that the broadcast keeps
@@ -64,6 +64,6 @@ def too_narrow(fork: BlockCore, batch: BlockCore, link: Link[Any], join: BlockCo
         return None
     needed = narrowest.capacity + group - int(room)
     return (
-        f"{fork} feeds {join} along two ways: {batch} keeps {group} messages back, and on the other way "
-        f"there is room for {int(room)}: raise the capacity of {narrowest} to at least {needed}"
+        f"{fork} feeds {join} along two paths: {batch} keeps {group} messages back, and the other path "
+        f"has room for {int(room)}: raise the capacity of {narrowest} to at least {needed}"
     )

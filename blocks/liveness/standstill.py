@@ -1,10 +1,10 @@
 """Classifies a network in which no block is ready: a pause, a standstill, or the end.
 
-These may still move the network: the body, agents and workers that are not parked at one of its blocks; timers and
-pauses; open producer handles; live outside tasks that have used one of its blocks; and any of these tasks that is
-parked but will be woken by a cancel scope of its own. If there are none, and items are held or a task waits, that is a
-standstill. A network whose body runs and in which nothing is in flight is starved, not stalled, unless it is certain
-that nothing can come from outside either.
+The following may still move the network: the body, agents and workers that are not parked at one of its blocks; timers
+and pauses; open producer handles; live outside tasks that have used one of its blocks; and any of these tasks that is
+parked but will be woken by a cancel scope of its own. If there are none, and items are held or a task waits, the
+network is at a standstill. A network whose body runs and in which nothing is in flight is starved, not stalled, unless
+it is certain that nothing can come from outside either.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def judge(network: View) -> Verdict:
     first = network.body_task  # also after the body has ended: it waits for the tasks around the network
     network.outside = outside = {task for task in network.outside if is_alive(task) and task is not first}
     if body is not None and any(can_move(network, task) for task in outside):
-        return Verdict.WATCHING  # no event tells when these tasks end; the blocks need no check, however many they are
+        return Verdict.WATCHING  # no event tells when these tasks end; all blocks, which may be many, need no check
     blocks = network.blocks
     working = [agent for agent in network.agents if not agent.is_done]
     held = any(block.undelivered() > block.rest() for block in blocks)
@@ -53,7 +53,7 @@ def judge(network: View) -> Verdict:
 
 
 def own_tasks(network: View) -> list[trio.lowlevel.Task]:
-    """The tasks of the agents, the workers of blocks and the body, without ended ones."""
+    """Return the tasks of the agents, of the workers of blocks and of the body that have not ended."""
     tasks = [agent.task for agent in network.agents if agent.task is not None]
     tasks += [task for block in network.blocks for task in block.tasks()]
     body = body_of(network)
@@ -79,7 +79,7 @@ def is_in(task: trio.lowlevel.Task, nursery: trio.Nursery) -> bool:
 
 
 def known_tasks(network: View) -> set[trio.lowlevel.Task]:
-    """The tasks of a network and the outside tasks that use its blocks, with all their children."""
+    """Return the tasks of a network and the outside tasks that use its blocks, with all their children."""
     found: set[trio.lowlevel.Task] = set()
     waiting = [*own_tasks(network), *network.outside]
     while waiting:
@@ -116,7 +116,7 @@ def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict
 
 
 def waiters_of(network: View) -> list[Waiter[Any]]:
-    """The tasks that wait at places of a network, and its own tasks that wait at blocks that no network runs."""
+    """Return the tasks that wait at places of a network, and its own tasks that wait at blocks that no network runs."""
     known = known_tasks(network)
     return [
         waiter
@@ -168,8 +168,8 @@ def children(network: View, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.
 def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
     """Whether a variable of a task, or an attribute of a variable's value, is one of the network's blocks.
 
-    Such a task may use the block later, although it has not yet. Other tasks around a network, for example a heartbeat,
-    do not concern it.
+    Such a task may use the block later, even if it has not used it yet. Other tasks around a network, for example a
+    heartbeat, do not matter.
     """
     blocks = {block.facade for block in network.blocks}
     for frame in frames_of(task):

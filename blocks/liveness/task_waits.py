@@ -1,4 +1,4 @@
-"""Finds what the tasks that wait at a network, and its governors, wait for."""
+"""Finds the waits of tasks that wait at a network, and of its governors."""
 
 from __future__ import annotations
 

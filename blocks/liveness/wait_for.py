@@ -38,19 +38,19 @@ class Cause(Enum):
     RESERVED = "the head is reserved"
     READER = "an agent does not read"
     NO_PARTNER = "the other inputs of a join have ended"
-    LEFT = "the agent that was to read is done"
-    UNREAD = "nobody but the body could receive it"
+    LEFT = "the agent that should read is done"
+    UNREAD = "only the body could receive it"
     UNLINKED = "nothing is linked"
-    KEPT = "a full buffer keeps results that nobody reads"
+    KEPT = "a full buffer keeps results that nothing reads"
     INPUT = "a message has to come from another block or an agent"
     HANDLE = "a message has to come from the holder of a handle, or the handle has to be closed"
-    FEED = "nobody but the body could send it"
+    FEED = "only the body could send it"
     NO_INPUT = "there is no input"
     ADRIFT = "no network runs the block"
-    MISSING = "what is waited for is nowhere"
+    MISSING = "the awaited message is nowhere"
     CALL = "a call of the function waits"
     LEASE = "everything in a resource pool is in use"
-    LENT = "a message keeps something out of a resource pool"
+    LENT = "a message keeps a resource of a pool"
     RECEIVE = "there is nothing to receive"
     END = "an agent has not ended"
     CHILD = "a task of a nursery has not ended"
@@ -66,7 +66,7 @@ class Wait:
         cause: The cause, for the program.
         why: The reason, for people: a sentence without its full stop.
         inbox: The target that must accept or get a message.
-        count: The number of items, slots or messages in question; 0 if unknown.
+        count: The number of items, slots or messages that it is about; 0 if unknown.
         remedy: A detail that the advice needs, such as a name; empty if there is none.
     """
 

@@ -1,1 +1,1 @@
-"""What is measured of each block and agent, always."""
+"""The measurements of blocks and agents, which every run takes."""

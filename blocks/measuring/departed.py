@@ -1,4 +1,4 @@
-"""The accounts and statistics, added up, of the blocks that have left a running network."""
+"""The sums of the accounts and statistics of blocks that have left a running network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.balance import BlockBalance
 
 
 class Departed:
-    """The sum of the blocks that have left; it takes the same memory for any number of them."""
+    """The sum of the blocks that have left; it takes the same memory for any number of blocks."""
 
     __slots__ = ("accounts", "numbers")
 
@@ -26,19 +26,19 @@ class Departed:
         self.numbers = together(self.numbers or BlockStatistics(LEFT, LEFT), numbers)
 
     def statistics(self, seconds: float) -> tuple[BlockStatistics, ...]:
-        """One entry for all of them, if there are any; `seconds` is the time that the network has run."""
+        """Return one entry for all of them, or none if there are none; the network has run for `seconds`."""
         if self.numbers is None:
             return ()
         done = self.numbers.emitted + self.numbers.consumed
         return (attrs.evolve(self.numbers, throughput=done / seconds if seconds > 0 else 0.0),)
 
     def balance(self) -> tuple[BlockBalance, ...]:
-        """One entry for all of them, if there are any."""
+        """Return one entry for all of them, or none if there are none."""
         return () if self.accounts is None else (self.accounts,)
 
 
 def together(one: BlockStatistics, other: BlockStatistics) -> BlockStatistics:
-    """The sum of two statistics, under the name of the first."""
+    """Return the sum of two statistics, with the name of the first."""
     return attrs.evolve(
         one,
         received=one.received + other.received,

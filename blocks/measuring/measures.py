@@ -1,4 +1,4 @@
-"""The measurements of a run: its length, the work of each task, and, if wanted, a recording."""
+"""The measurements of a run: its length, the work of each task, and optionally a recording."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Measures:
         awake: The network's tasks that do not wait in this library now.
         life: The start and the end of the run.
         body: The measurements of its body.
-        user: Those of the task that used a block last, if it is the body or an agent; else None.
-        idle: Measures how many processors were free during the run.
+        user: The measurements of the task that used a block last, if it is the body or an agent; else None.
+        idle: Measures how many processors are free during the run.
         departed: The sums of the blocks that have left the network.
-        gates_used: The governors from which its tasks take slots, even if these do not govern its blocks.
-        tracer: Writes the recording; None without one, and before the network begins.
+        gates_used: The governors from which its tasks take slots, even if they do not govern its blocks.
+        tracer: Writes the recording; None without a recording, and before the network begins.
     """
 
     __slots__ = (
@@ -73,7 +73,7 @@ class Measures:
         self.task_begins(body, self.body, BODY)
 
     def end(self) -> None:
-        """Stop measuring: the network has ended, though its blocks may still hold items."""
+        """Stop measuring: the network has ended. Its blocks may still hold items."""
         self.body.end()
         self.life.end()
         self.idle.end()
@@ -83,7 +83,7 @@ class Measures:
         self._tallies.clear()
 
     def seconds(self) -> float:
-        """The seconds that the network has run, until now or its end."""
+        """Seconds from the start of the network until now or until its end."""
         return self.life.seconds()
 
     def departs(self, block: BlockCore) -> None:
@@ -101,7 +101,7 @@ class Measures:
     # Tasks
 
     def task_begins(self, task: trio.lowlevel.Task, tally: Tally, name: str) -> None:
-        """Measure a task, an agent's or the body's, from now on."""
+        """Measure the task of an agent or of the body from now on."""
         self._tallies[task] = tally
         self.awake.begin(task)
         tally.begin(None if self.tracer is None else self.tracer.task(name))
@@ -118,12 +118,12 @@ class Measures:
         return self.user
 
     def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
-        """Note that a task, of this network or not, takes a slot of a governor."""
+        """Note that a task takes a slot of a governor; the task need not be of this network."""
         if task in self._tallies:
             self.gates_used[gate] = None
 
     def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
-        """Note that a wait is over; the task may be of this network or not."""
+        """Note that a wait is over; the task need not be of this network."""
         tally = self._tallies.get(waiter.task)
         if tally is not None:
             tally.waited(waiter, answer)

@@ -19,7 +19,7 @@ from .tally import ACTIVITIES, Lifetime, Tally
 
 
 class Measures(Protocol):
-    """The measurements of a run, as they are needed here."""
+    """The part of the measurements of a run that is needed here."""
 
     life: Lifetime
     departed: Departed
@@ -48,22 +48,22 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
 
 
 def gates(network: View, measures: Measures) -> Iterator[Gate]:
-    """The governors of a network's blocks, and those from which its tasks take slots."""
+    """Yield the governors of a network's blocks, and the governors from which its tasks take slots."""
     yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
 
 def pools(network: View) -> Iterable[ResourcePool[Any]]:
-    """The pools from which a network's blocks take resources."""
+    """Return the pools from which a network's blocks take resources."""
     return dict.fromkeys(pool for block in network.blocks if (pool := getattr(block, "pool", None)) is not None)
 
 
 def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:
-    """The statistics of a pool, in the form of a governor's."""
+    """Return the statistics of a pool, in the form of a governor's statistics."""
     return GovernorStatistics(pool.name, pool.size, pool.in_use, pool.most_in_use, pool.waits.summary())
 
 
 def of_task(name: str, status: str, tally: Tally, task: trio.lowlevel.Task | None) -> AgentStatistics:
-    """The statistics of an agent, or of the body."""
+    """Return the statistics of an agent, or of the body."""
     waiter = None if task is None or tally.life.is_over else parked.get(task)
     doing = None if waiter is None else ACTIVITIES.get(waiter.doing)
     seconds = 0.0 if waiter is None else time_slice.clock() - waiter.since

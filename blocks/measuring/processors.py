@@ -1,4 +1,4 @@
-"""The number of idle processors, where the system tells it: on Linux, read from `/proc/stat`."""
+"""Measures the number of idle processors, if the system shows it: on Linux, read from `/proc/stat`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from time import perf_counter
 
 COUNTERS = Path("/proc/stat")
 IDLE = slice(3, 5)
-"""The columns of a processor's line with its idle time and its waits for a disk."""
+"""The columns with the idle time and the waits for a disk in the line of a processor."""
 SHORTEST = 0.1
-"""Seconds; the system counts in hundredths, so a shorter run is not measured."""
+"""Seconds; a shorter run is not measured, because the system counts in hundredths of a second."""
 
 
 class IdleTime:
-    """Measures how long the processors of this program were idle, between `begin` and `end`."""
+    """Measures how long the processors of this program are idle between `begin` and `end`."""
 
     __slots__ = ("_began", "_counters", "_idle", "_seconds")
 
@@ -25,16 +25,16 @@ class IdleTime:
         self._idle = self._seconds = 0.0
 
     def begin(self) -> None:
-        """Measure from now on."""
+        """Start measuring."""
         self._began = self._look()
 
     def end(self) -> None:
-        """Measure no longer."""
+        """Stop measuring."""
         self._take()
         self._began = None
 
     def free(self) -> float | None:
-        """The average number of free processors; None if the system does not tell it or the time was too short."""
+        """The average number of free processors; None if the system does not show it or the time was too short."""
         self._take()
         return None if self._seconds < SHORTEST else self._idle / self._seconds
 
@@ -44,7 +44,7 @@ class IdleTime:
             self._seconds, self._idle = now[0] - self._began[0], now[1] - self._began[1]
 
     def _look(self) -> tuple[float, float] | None:
-        """The time, and the idle seconds of all processors until now."""
+        """Return the time and the idle seconds of all processors until now; None if the system does not show it."""
         try:
             lines = self._counters.read_text(encoding="ascii").splitlines()
             usable = {f"cpu{number}" for number in usable_numbers()}
@@ -56,6 +56,6 @@ class IdleTime:
 
 
 def usable_numbers() -> set[int]:
-    """The numbers of the processors that this program may use."""
+    """Return the numbers of the processors that this program may use."""
     affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
     return set(range(os.cpu_count() or 1)) if affinity is None else affinity(0)

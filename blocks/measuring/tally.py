@@ -1,4 +1,4 @@
-"""The measurements of one task, an agent's or the body's: what it has received, sent, and waited for."""
+"""The measurements of the task of an agent or of the body: the items it has received and sent, and its waits."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Lifetime:
         return self._ended_at is not None
 
     def seconds(self) -> float:
-        """The seconds from the start until now, or until the end."""
+        """Seconds from the start until now or until the end."""
         return self.seconds_at(time_slice.clock() if self._ended_at is None else self._ended_at)
 
     def seconds_at(self, now: float) -> float:
-        """The seconds from the start until `now`; 0 without a start."""
+        """Return the seconds from the start until `now` or until the end; 0 without a start."""
         return 0.0 if self._started_at is None else now - self._started_at
 
 
@@ -59,8 +59,8 @@ class Tally:
     """The measurements of one task.
 
     Attributes:
-        received: The number of items it has received.
-        emitted: The number of items it has sent; unused credit is not counted.
+        received: The number of items that it has received.
+        emitted: The number of items that it has sent; unused credit is not counted.
         life: Its start and its end.
         waits_in: Its waits to receive, in seconds.
         waits_out: Its waits to send, or for a slot, in seconds.

@@ -1,4 +1,4 @@
-"""Memory in bytes: how much is free, how much an item takes, and the capacities and batch sizes that follow."""
+"""Memory in bytes: how much is free, how much an item takes, and which capacities and batch sizes fit."""
 
 from .budget import MemoryBudget
 from .free_memory import free_memory

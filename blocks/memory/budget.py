@@ -1,4 +1,4 @@
-"""A number of bytes that a part of a program may use, and the capacities and batch sizes that follow from it."""
+"""A number of bytes that a part of a program may use, and the capacities and batch sizes that fit into it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ WHO = "memory budget"
 
 
 def to_limit(limit: float | str | None) -> int:
-    """The bytes of a budget; None takes half of the free memory."""
+    """Return the bytes of a budget; None takes half of the free memory."""
     return max(LEAST, free_memory() // 2) if limit is None else to_bytes(WHO, "limit", limit)
 
 
 def check_count(what: str, value: object, least: int = 1) -> None:
-    """Raise a `ValueError` if a value is no int >= `least`."""
+    """Raise a `ValueError` if a value is not an int >= `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"{WHO}: {what} must be an int >= {least}, got {value!r}")
 
@@ -32,8 +32,7 @@ class MemoryBudget:
 
     Args:
         limit: A number of bytes >= 1, or a text such as "2 GiB" or "500 MB". None takes half of the memory that is free
-            when the budget is made, in the machine or in the control group of the process (see `free_memory`), and at
-            least 64 MiB.
+            when the budget is made (see `free_memory`), but at least 64 MiB.
 
     Raises:
         TypeError: `limit` is neither a number nor a text.
@@ -49,7 +48,7 @@ class MemoryBudget:
         return show_bytes(self.limit)
 
     def capacity(self, item_bytes: float | str, *, most: int | None = None) -> int:
-        """The number of items of one size that the budget holds; at least one, as otherwise nothing could move.
+        """Return how many items of one size fit into the budget; at least one, because otherwise nothing could move.
 
         Args:
             item_bytes: The size of one item, such as `size_of(item)` or "6 MiB".
@@ -58,12 +57,12 @@ class MemoryBudget:
         return self._count(to_bytes(WHO, "item_bytes", item_bytes), most)
 
     def batch_size(self, item_bytes: float | str, *, batches: int = 2, most: int | None = None) -> int:
-        """The number of items that a batch may have, if up to `batches` batches exist at once; at least one.
+        """Return how many items a batch may have if up to `batches` batches exist at once; at least one.
 
         Args:
             item_bytes: The size of one item.
-            batches: Batches in memory at once, >= 1. The default, 2, is one being filled and one being processed; with
-                a concurrency of n there are n + 1.
+            batches: The number of batches in memory at once, >= 1. The default, 2, is for one that is being filled and
+                one that is being processed; with a concurrency of n, use n + 1.
             most: The maximum to return, >= 1; None for no maximum.
         """
         check_count("batches", batches)

@@ -1,11 +1,11 @@
-"""The memory that the Linux control groups of this process, version 1 or 2, leave it; containers use such groups.
+"""Finds the memory that the Linux control groups of this process, version 1 or 2, leave it; containers use such groups.
 
 Every enclosing group counts, up to the mount point of its file system; the group with the least room decides. Page
 cache that the kernel would give back at once (`inactive_file`) counts as free, as it does in `MemAvailable`. A missing
-or unreadable file sets no limit: without the memory controller there is none.
+or unreadable file sets no limit: without the memory controller there is no such file.
 
-To find the files: /proc/self/cgroup says that the process is in the group /a/b, say. /proc/self/mountinfo says that
-the group /a is mounted at /sys/fs/cgroup. So the group's files are in /sys/fs/cgroup/b.
+The files are found like this. /proc/self/cgroup says that the process is in a group, for example /a/b.
+/proc/self/mountinfo says that the group /a is mounted at /sys/fs/cgroup. So the group's files are in /sys/fs/cgroup/b.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ class Mount:
 
 
 def control_group_memory(root: Path) -> int | None:
-    """Bytes that the control groups of this process leave it; None if none of them sets a limit.
+    """Return the bytes that the control groups of this process leave it; None if none of them sets a limit.
 
     Args:
-        root: The root of the file system; tests give another folder.
+        root: The root of the file system; tests use another folder.
     """
     groups = dict(own_groups(lines(root / "proc/self/cgroup")))
     found = [
@@ -45,7 +45,7 @@ def control_group_memory(root: Path) -> int | None:
 
 
 def own_groups(text: Iterable[str]) -> Iterator[tuple[int, PurePosixPath]]:
-    """The version and the name of each group that may limit the memory of this process."""
+    """Yield the version and the name of each group that may limit the memory of this process."""
     for line in text:
         parts = line.split(":", 2)
         if len(parts) < 3:
@@ -58,7 +58,7 @@ def own_groups(text: Iterable[str]) -> Iterator[tuple[int, PurePosixPath]]:
 
 
 def mounts(text: Iterable[str]) -> Iterator[Mount]:
-    """The file systems of control groups that may limit memory."""
+    """Yield the file systems of control groups that may limit memory."""
     for line in text:
         before, _, after = line.partition(" - ")
         fields, kind = before.split(), after.split()
@@ -72,9 +72,10 @@ def mounts(text: Iterable[str]) -> Iterator[Mount]:
 
 
 def folders(root: Path, mount: Mount, name: PurePosixPath) -> Iterator[Path]:
-    """The folder of a group and of each one around it, from the inside out."""
+    """Yield the folder of a group and of each group around it, from the inside out."""
     top = root / mount.point.relative_to("/")
-    # a name that is not below what is mounted (/../x, or one of the host) is of another namespace: only the top is ours
+    # a name that is not below the mounted group (/../x, or a name of the host) belongs to another namespace: use the
+    # top
     inside = name.relative_to(mount.group) if name.is_relative_to(mount.group) else PurePosixPath()
     if ".." not in inside.parts:
         yield from (top / part for part in (inside, *inside.parents) if part.parts)
@@ -82,7 +83,7 @@ def folders(root: Path, mount: Mount, name: PurePosixPath) -> Iterator[Path]:
 
 
 def free_in_version_1(folder: Path) -> int | None:
-    """Bytes that may still be used in a group."""
+    """Return the bytes that may still be used in a group."""
     limit, used = number(folder / "memory.limit_in_bytes"), number(folder / "memory.usage_in_bytes")
     if limit is None or used is None:
         return None
@@ -90,7 +91,7 @@ def free_in_version_1(folder: Path) -> int | None:
 
 
 def free_in_version_2(folder: Path) -> int | None:
-    """Bytes that may still be used in a group before it is slowed down or its processes are killed."""
+    """Return the bytes that may still be used in a group before it is slowed down or its processes are killed."""
     limits = [limit for name in ("memory.max", "memory.high") if (limit := number(folder / name)) is not None]
     used = number(folder / "memory.current")
     if not limits or used is None:
@@ -102,7 +103,7 @@ FREE: dict[int, Callable[[Path], int | None]] = {1: free_in_version_1, 2: free_i
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a file; none if it cannot be read."""
+    """Return the lines of a file; none if it cannot be read."""
     try:
         return path.read_text("utf-8", errors="replace").splitlines()
     except OSError:
@@ -110,13 +111,13 @@ def lines(path: Path) -> list[str]:
 
 
 def number(path: Path) -> int | None:
-    """The number in a file; None if there is none ("max")."""
+    """Return the number in a file; None if there is none ("max")."""
     content = "".join(lines(path)).strip()
     return int(content) if content.isascii() and content.isdigit() else None
 
 
 def statistic(folder: Path, name: str) -> int:
-    """A number out of `memory.stat`; 0 if it is not there."""
+    """Return a number from `memory.stat`; 0 if it is not there."""
     for line in lines(folder / "memory.stat"):
         key, _, value = line.partition(" ")
         if key == name and value.isascii() and value.isdigit():

@@ -2,7 +2,7 @@
 
 The walk visits the item and all objects that can be reached from it, each once. Each object has an effort, which its
 contents share equally; with an effort of 1 the walk does not look inside. In a container with many elements, the walk
-visits a sample, spread evenly, and assumes that the rest are like it.
+visits an evenly spread sample, and assumes that the rest is like the sample.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ ONE_BYTE_A_PIXEL = frozenset({"1", "L", "P"})
 def size_of(item: object) -> int:
     """Estimate how many bytes of memory an item keeps alive: its own and those of all objects reachable from it.
 
-    - NumPy arrays, memoryviews and other objects with `nbytes`: the memory that they show. A view counts the whole
-      array or buffer that it belongs to, because that lives as long.
-    - Pillow images: their pixels as Pillow holds them, decoded or not yet.
+    - NumPy arrays, memoryviews and other objects with `nbytes`: the memory that they show. A view counts as the whole
+      array or buffer to which it belongs, because it keeps that alive.
+    - Pillow images: their pixels as Pillow holds them, even if they are not decoded yet.
     - Tuples, lists, sets, dictionaries, and objects with attributes (dataclasses, attrs, …): with their contents. An
-      object that is in them twice counts once. Classes, enums, functions and modules count 0 bytes.
-    - All other objects, such as texts and bytes: `__sizeof__()`. Define that method in a class that knows better.
+      object that is in them twice counts once. Classes, enums, functions and modules count as 0 bytes.
+    - All other objects, such as texts and bytes: `__sizeof__()`. Define that method in a class of yours to correct the
+      estimate.
 
-    The call takes 0.1 µs for a `bytes`, a few µs for a small record, and a few milliseconds at most. Of a container
-    with more than 16 elements it visits 31, or fewer deeper inside, and takes the others to be of the same size. Deep
-    inside big structures it stops. It cannot see memory that C code does not report, such as the elements of an array
-    of objects.
+    The call takes 0.1 µs for a `bytes`, a few µs for a small record, and up to a few milliseconds. In a container with
+    more than 16 elements it visits 31 (fewer at a deeper level), and assumes that the others have the same size. It
+    stops at some depth inside big structures. It cannot see memory that C code does not report, such as the elements
+    of an array of objects.
     """
     if type(item) in FLAT:
         return sys.getsizeof(item)
@@ -61,7 +62,7 @@ class _Walk:
         self._seen: dict[int, object] = {}  # keeps the objects alive, so that no other gets the same id
 
     def size(self, item: object, effort: int) -> int:
-        """The bytes of an object and of all that it refers to, without those already counted."""
+        """Return the bytes of an object and of all objects that it refers to, without those already counted."""
         if id(item) in self._seen or isinstance(item, SHARED):
             return 0
         self._seen[id(item)] = item
@@ -97,7 +98,7 @@ class _Walk:
 
 
 def elements(item: object) -> tuple[Collection[object], ...]:
-    """The elements of a container; for a dictionary, its keys and its values."""
+    """Return the elements of a container; for a dictionary, its keys and its values."""
     if isinstance(item, dict):
         entries = cast("dict[object, object]", item)
         return entries.keys(), entries.values()
@@ -105,16 +106,16 @@ def elements(item: object) -> tuple[Collection[object], ...]:
 
 
 def asked(item: object, name: str) -> object:
-    """An attribute of an object; None if it has none, or if reading it raises, as with a closed file."""
+    """Return an attribute of an object; None if it has none, or if reading it raises, as with a closed file."""
     with suppress(Exception):
         return getattr(item, name, None)
     return None
 
 
 def attributes(item: object) -> list[object]:
-    """The values of the attributes of an object, with and without slots."""
+    """Return the values of the attributes of an object, with and without slots."""
     found = asked(item, "__dict__")
-    # a generic alias gives the `__dict__` of its class, which is no dict
+    # a generic alias gives the `__dict__` of its class, which is not a dict
     values: list[object] = list(cast("dict[str, object]", found).values()) if type(found) is dict else []
     kind: type = type(item)
     for get in slots_of(kind):
@@ -124,7 +125,7 @@ def attributes(item: object) -> list[object]:
 
 
 def evenly(group: Collection[object], count: int) -> list[object]:
-    """A sample of the elements: spread evenly in a list or tuple, else the first ones."""
+    """Return a sample of the elements: evenly spread in a list or tuple, else the first elements."""
     count = min(count, len(group))
     if isinstance(group, (list, tuple)):
         sequence = cast("Sequence[object]", group)
@@ -140,7 +141,7 @@ def is_told(kind: type) -> bool:
 
 @lru_cache(maxsize=1024)
 def slots_of(kind: type) -> tuple[Callable[[object], object], ...]:
-    """A getter for each slot of a class, whatever its name is."""
+    """Return a getter for each slot of a class; private names work too."""
     members = [member for base in kind.__mro__ for member in vars(base).values()]
     return tuple(member.__get__ for member in members if isinstance(member, MemberDescriptorType))
 
@@ -152,7 +153,7 @@ def is_image(item: object) -> bool:
 
 
 def pixel_bytes(image: Any) -> int:
-    """The bytes of the pixels of a Pillow image; Pillow holds three bands in four bytes."""
+    """Return the bytes of the pixels of a Pillow image; Pillow holds three bands in four bytes."""
     width, height = image.size
     mode: str = image.mode
     return int(width * height * (1 if mode in ONE_BYTE_A_PIXEL else 2 if mode.startswith("I;16") else 4))

@@ -9,12 +9,12 @@ import attrs
 from ..base.units import listed, printable, show
 
 WORTH_TELLING = 0.05
-"""Share of the run; shorter waits and smaller gains are not mentioned."""
+"""Waits and gains below this share of the run are not mentioned."""
 BODY, LOOP, PROCESSORS = "body", "loop", "processors"
 
 
 def called(name: str) -> str:
-    """The name of a block or agent in a sentence."""
+    """Return the name of a block or agent for a sentence."""
     return f"the {name}" if name in (BODY, LOOP, PROCESSORS) else printable(name)
 
 
@@ -24,11 +24,11 @@ class BottleneckKind(Enum):
     Attributes:
         BLOCK: The calls of one block.
         LOOP: The plain functions that take turns on the loop; none of them takes half of the time.
-        PROCESSORS: All calls together; there are no more processors.
+        PROCESSORS: All calls together, because all processors are busy.
         AGENT: The work of an agent, or of the body, apart from sending and receiving.
         INPUT: The code that feeds the named block.
         OUTPUT: The code that takes the results of the named block.
-        NOTHING: Nothing stands out.
+        NOTHING: No part stands out.
     """
 
     BLOCK = "block"
@@ -47,7 +47,7 @@ class Waited:
     Attributes:
         name: The block, the agent, or "body".
         seconds: The total of its waits.
-        is_for_input: Whether it waited for input; else it waited to hand an item on.
+        is_for_input: Whether it waited for input; if not, it waited to hand an item on.
     """
 
     name: str
@@ -60,17 +60,17 @@ class Waited:
 
 @attrs.frozen
 class Bottleneck:
-    """The bottleneck of a run, and what it costs; `str()` says it in a sentence.
+    """The bottleneck of a run, and its cost; `str()` describes it in a sentence.
 
     Attributes:
         name: The block, the agent or "body", "loop" or "processors".
         kind: The kind of the bottleneck.
-        seconds: The time that it needed for the whole run; concurrent calls share their time.
+        seconds: The seconds that it needed in the whole run; concurrent calls share their time.
         run: The seconds that the run took.
         each: Seconds per item.
-        at_once: The maximum of concurrent calls.
+        at_once: The maximum number of concurrent calls.
         waits: The waits of other parts of the network, the longest first.
-        others: The names that take turns with it, or are as slow; for INPUT and OUTPUT, the candidates.
+        others: The parts that take turns with it, or are as slow; for INPUT and OUTPUT, the candidates.
         next_slowest: The name that would be the bottleneck without it; empty if there is none.
         possible: The seconds that the run would take if it were as fast as the next slowest.
     """
@@ -102,7 +102,7 @@ class Bottleneck:
 
     def _what(self) -> str:
         name, others = called(self.name), listed(tuple(map(called, self.others)))
-        each, busy = f"{show(self.each)} an item", f"{self.busy:.0%} of the run"
+        each, busy = f"{show(self.each)} per item", f"{self.busy:.0%} of the run"
         match self.kind:
             case BottleneckKind.BLOCK:
                 at_once = f", {self.at_once} at once" if self.at_once > 1 else ""
@@ -114,10 +114,10 @@ class Bottleneck:
             case BottleneckKind.PROCESSORS:
                 return f"the processors are the bottleneck: busy {busy}, most of all with {others}"
             case BottleneckKind.INPUT:
-                return f"{f'{others}, which feeds {name},' if others else f'whoever feeds {name}'} is too slow"
+                return f"{f'{others}, which feeds {name},' if others else f'the code that feeds {name}'} is too slow"
             case BottleneckKind.OUTPUT:
                 takes = f"takes the results of {name}"
-                return f"{f'{others}, which {takes},' if others else f'whoever {takes}'} is too slow"
+                return f"{f'{others}, which {takes},' if others else f'the code that {takes}'} is too slow"
             case _:
                 as_slow = f"{listed((name, *map(called, self.others)))} are about as slow, each busy {busy}"
                 return f"nothing stands out: {as_slow if others else f'{name}, the busiest, was busy {busy}'}"

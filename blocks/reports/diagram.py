@@ -1,7 +1,7 @@
 """A diagram of a network as text, for Mermaid (which GitHub draws by itself) and for Graphviz.
 
-Both have the same texts at nodes and links; `Picture` holds these. The ids of nodes are numbers, because names may have
-any characters. Names appear only in labels, in which each language's special characters are escaped.
+Both have the same texts at nodes and links; `Picture` holds these texts. The ids of nodes are numbers, because names
+may have any characters. Names appear only in labels, in which the special characters of each language are escaped.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from .bottleneck import Bottleneck
 from .link_statistics import LinkKind, LinkStatistics
 
 BODY = ""
-"""The name of the end of a link at which tasks send or receive by hand."""
+"""The name of the end of a link at which tasks send or receive explicitly."""
 UNSAFE = re.compile(r"[^\w ,%×()._-]|(?<![^\W_])[._-]|[._-](?![^\W_])|^ *\d+\)")
 """Characters that Mermaid could read as syntax or as Markdown; a point, underscore or hyphen inside a word is safe."""
 
 
 class Drawable(Protocol):
-    """A report, as a diagram needs it."""
+    """The part of a report that a diagram needs."""
 
     @property
     def statistics(self) -> Statistics:
@@ -49,7 +49,7 @@ class Drawable(Protocol):
 
 @attrs.frozen
 class Node:
-    """A block, an agent, the body, or a governor that has no block of its own.
+    """A block, an agent, the body, or a governor without blocks of its own.
 
     Attributes:
         id: Its id in the diagram.
@@ -118,7 +118,7 @@ def picture_of(report: Drawable) -> Picture:
 
 
 def nodes_of(report: Drawable) -> dict[str, Node]:
-    """The nodes by name: blocks, agents, and the body if it sends or receives."""
+    """Return the nodes by name: blocks, agents, and the body if it sends or receives."""
     numbers = report.statistics
     bottleneck = None if report.bottleneck is None else report.bottleneck.name
     nodes: dict[str, Node] = {}
@@ -133,25 +133,25 @@ def nodes_of(report: Drawable) -> dict[str, Node]:
 
 
 def describe_block(block: BlockStatistics) -> tuple[str, ...]:
-    """The lines of a block: name, place, queue and time."""
+    """Return the lines of a block: name, place, queue and time."""
     dropped = sum(block.dropped.values())
     return without_empty(
         block.name,
         f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
         f"{block.queued:,} waiting (most {block.most_queued:,})" if block.most_queued else "",
         f"{block.in_work:,} in work" if block.in_work else "",
-        f"{show(block.service.mean)} an item" if block.service.count else "",
+        f"{show(block.service.mean)} per item" if block.service.count else "",
         f"{dropped:,} dropped" if dropped else "",
     )
 
 
 def describe_agent(agent: AgentStatistics) -> tuple[str, ...]:
-    """The lines of an agent, or of the body: name and status."""
+    """Return the lines of an agent, or of the body: name and status."""
     return (agent.name, agent.status)
 
 
 def describe_governor(governor: GovernorStatistics) -> tuple[str, ...]:
-    """The lines of a governor: name and slots."""
+    """Return the lines of a governor: name and slots."""
     now, limit, most = (
         show_amount(number, governor.unit) for number in (governor.in_flight, governor.limit, governor.most_in_flight)
     )
@@ -170,7 +170,7 @@ def edge_of(link: LinkStatistics, nodes: Mapping[str, Node]) -> Edge:
 
 
 def without_empty(*lines: str) -> tuple[str, ...]:
-    """The lines that are not empty."""
+    """Return the lines that are not empty."""
     return tuple(line for line in lines if line)
 
 
@@ -180,7 +180,7 @@ MERMAID_SHAPES = {"function": ("[", "]"), "buffer": ("[(", ")]"), "agent": ("(["
 
 
 def mermaid(report: Drawable) -> str:
-    """The text of a flowchart for Mermaid."""
+    """Return the text of a flowchart for Mermaid."""
     picture = picture_of(report)
     lines = ["---", f"title: {mermaid_label([picture.title])}", "---", "flowchart LR"]
     for group in picture.groups:
@@ -198,13 +198,13 @@ def mermaid(report: Drawable) -> str:
 
 
 def mermaid_node(node: Node) -> str:
-    """The line of a node, with its shape."""
+    """Return the line of a node, with its shape."""
     before, after = MERMAID_SHAPES[node.shape]
     return f"{node.id}{before}{mermaid_label(node.lines)}{after}"
 
 
 def mermaid_label(lines: Sequence[str]) -> str:
-    """Join lines in quotes; unsafe characters are written as their numbers."""
+    """Join lines in quotes; unsafe characters are written as numbers."""
     hidden = (UNSAFE.sub(lambda found: "".join(f"#{ord(char)};" for char in found[0]), printable(x)) for x in lines)
     return f'"{"<br/>".join(hidden)}"'
 
@@ -215,7 +215,7 @@ GRAPHVIZ_SHAPES = {"function": "box", "buffer": "cylinder", "agent": "ellipse", 
 
 
 def graphviz(report: Drawable) -> str:
-    """The text of a graph for `dot`."""
+    """Return the text of a graph for `dot`."""
     picture = picture_of(report)
     lines = [f"digraph {graphviz_label([picture.title])} {{", "  rankdir=LR;"]
     for group in picture.groups:
@@ -230,12 +230,12 @@ def graphviz(report: Drawable) -> str:
 
 
 def graphviz_node(node: Node) -> str:
-    """The line of a node, with its shape."""
+    """Return the line of a node, with its shape."""
     stands_out = ", color=red, penwidth=3" if node.is_bottleneck else ""
     return f"{node.id} [label={graphviz_label(node.lines)}, shape={GRAPHVIZ_SHAPES[node.shape]}{stands_out}];"
 
 
 def graphviz_label(lines: Sequence[str]) -> str:
-    """Join lines in quotes; `&` is escaped, as it would begin an entity."""
+    """Join lines in quotes; `&` is escaped, because it would begin an entity."""
     hidden = (printable(x).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;") for x in lines)
     return '"' + "\\n".join(hidden) + '"'

@@ -1,9 +1,9 @@
-"""Finds the bottleneck of a run, by the model of the suggestions, extended by agents.
+"""Finds the bottleneck of a run, with the model of the suggestions, extended by agents.
 
 Blocks that call functions, the loop and the processors are judged by the time of their calls. An agent, or the body,
 counts as working whenever it does not wait in this library. It may wait for something else, so it is the bottleneck
-only if a stage that it feeds, or takes from, had to wait too. If nothing has worked for half of the run, the bottleneck
-is the code that feeds the first stage or takes from the last, provided that this stage has waited for so long.
+only if a stage that it feeds, or takes from, had to wait too. If nothing has worked for half of the run, and the first
+or last stage has waited for half of the run, the bottleneck is the code that feeds the first or takes from the last.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .model import Model, Stage, crowding
 from .suggest import is_measured, stage_of
 
 BUSY = 0.8
-"""Share of the run; a block that is busy for this share is the bottleneck, unless it has waited."""
+"""A block that is busy for this share of the run is the bottleneck, unless it has waited."""
 WAITED = 0.1
-"""Share of the run; a stage that has waited for this share counts as held up."""
+"""A stage that has waited for this share of the run counts as held up."""
 ABOUT_AS_SLOW = 0.9
 MOST_WAITS = 3
 
@@ -34,7 +34,7 @@ def find_bottleneck(
 
     Args:
         statistics: The statistics of the run so far.
-        links: The links; without them, every agent is taken to feed and read all blocks.
+        links: The links; without links, every agent is assumed to feed and read all blocks.
         processors: The number of usable processors; by default those of this program.
     """
     run = Run(statistics, tuple(links), usable_cpus() if processors is None else processors)
@@ -48,7 +48,7 @@ def find_bottleneck(
 
 
 class Run:
-    """A run, as the search needs it."""
+    """The data of a run that the search needs."""
 
     def __init__(self, statistics: Statistics, links: Sequence[LinkStatistics], processors: int) -> None:
         self.seconds: float = statistics.seconds
@@ -71,14 +71,14 @@ class Run:
             yield Waited(one.name, one.wait_for_output.total, is_for_input=False)
 
     def waits_but_of(self, name: str) -> tuple[Waited, ...]:
-        """The waits of all others that are long enough to mention, up to MOST_WAITS."""
+        """Return the waits of other parts that are long enough to mention, up to MOST_WAITS."""
         least = WORTH_TELLING * self.seconds
         return tuple(wait for wait in self.waits if wait.name != name and wait.seconds >= least)[:MOST_WAITS]
 
     # Blocks, the loop, the processors
 
     def busiest(self) -> Bottleneck | None:
-        """The bottleneck among the blocks, the loop and the processors."""
+        """Return the bottleneck among the blocks, the loop and the processors."""
         model, parallel = self.model, [stage for stage in self.stages if not stage.takes_turns]
         slowest = max(parallel, key=model.load, default=None)
         found = None if slowest is None else self._stage(slowest)
@@ -115,7 +115,7 @@ class Run:
     # Agents and the body
 
     def slow_actor(self, top: Bottleneck | None) -> Bottleneck | None:
-        """The agent, or the body, that limits the run more than any block; None if there is none."""
+        """Return the agent, or the body, that limits the run more than any block; None if there is none."""
         limit = 0.0 if top is None else self.model.limit()
         if top is not None and limit >= BUSY * self.seconds and self._waited(top.name) < WAITED * self.seconds:
             return None
@@ -129,7 +129,7 @@ class Run:
         return None
 
     def _own(self, actor: AgentStatistics) -> float:
-        """The seconds that an agent worked: without its waits, and without the turns of others on the loop."""
+        """Return the seconds that an agent worked: without its waits, and without the turns of others on the loop."""
         own = actor.seconds - actor.wait_for_input.total - actor.wait_for_output.total
         return own * (1 - crowding(self.model.loop, self.seconds))
 
@@ -137,7 +137,7 @@ class Run:
         return sum(wait.seconds for wait in self.waits if wait.name == name)
 
     def _waiting_for(self, actor: AgentStatistics) -> tuple[Waited, ...]:
-        """The waits for input of the stages that an agent feeds, and for output of those that it takes from."""
+        """Return the waits for input of stages that an agent feeds, and for output of stages that it takes from."""
         everybody = {wait.name for wait in self.waits if not self.pairs}
         fed = (everybody | self._reached(actor.name, self.pairs)) if actor.emitted else set[str]()
         back = [(target, source) for source, target in self.pairs]
@@ -149,10 +149,10 @@ class Run:
             if wait.seconds >= WAITED * self.seconds
         )
 
-    # Tasks that are not known
+    # Unknown tasks
 
     def slow_end(self) -> Bottleneck | None:
-        """The first or last stage, if it has waited for half of the run for the code before or after it."""
+        """Return the first or last stage, if it has waited half of the run for the code before or after it."""
         names = {stage.name for stage in self.stages}
         back = [(target, source) for source, target in self.pairs]
         for wait in self.waits:
@@ -172,7 +172,7 @@ class Run:
 
     @staticmethod
     def _reached(start: str, pairs: Iterable[tuple[str, str]]) -> set[str]:
-        """The names that can be reached along links, but not through the body: it need not send what it takes."""
+        """Return the names reachable along links, but not through the body, which need not send what it takes."""
         ways: dict[str, list[str]] = {}
         for source, target in pairs:
             ways.setdefault(source, []).append(target)
@@ -187,7 +187,7 @@ class Run:
 
 
 def is_unmeasured(block: BlockStatistics) -> bool:
-    """Whether a block's time is not known: that of a timer, or of calls on a cluster."""
+    """Whether a block's time is not known: the block is a timer, or makes its calls on a cluster."""
     return not block.service.count and (block.kind == "timer" or bool(block.place and block.received))
 
 

@@ -12,7 +12,7 @@ from ..core.link import Link
 
 
 def find_idle_links(blocks: Iterable[BlockCore]) -> Iterator[str]:
-    """A sentence for each source with a link that got nothing because an earlier link took every message."""
+    """Yield a sentence for each source with a link that got nothing because an earlier link took every message."""
     for block in blocks:
         outbox = block.outboxes()[0]
         links = () if isinstance(outbox, FanOut) else tuple(outbox.links)
@@ -26,5 +26,5 @@ def find_idle_links(blocks: Iterable[BlockCore]) -> Iterator[str]:
 
 
 def takes_all(link: Link[Any]) -> bool:
-    """Whether a link has passed messages on, and neither a filter nor a limit stops any."""
+    """Whether a link has passed messages, and no filter or limit stops any."""
     return bool(link.passed) and link.filter is None and link.remaining is None and link.inbox.filter is None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LinkKind(Enum):
-    """The kind of a connection between two places.
+    """The kind of a connection.
 
     Attributes:
         LINK: A link, made by `link_target`.
@@ -47,7 +47,7 @@ class LinkStatistics:
         target: The block or agent that messages go to; empty for tasks that receive by hand.
         kind: The kind of the connection.
         passed: The number of messages passed; None if it is not known.
-        filter: The name of the function that chooses the messages to pass; empty if all pass.
+        filter: The name of the function that chooses the messages; empty if all messages pass.
         remaining: The number of messages to pass until the link is removed; None for no limit.
     """
 
@@ -71,7 +71,7 @@ class LinkStatistics:
 
 
 def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, ...]:
-    """Collect a network's links, then the connections of its agents, then what tasks sent and received by hand."""
+    """Collect a network's links, then the connections of its agents, then those of tasks that send or receive."""
     links = [link for block in network.blocks for link in linked(block)]
     numbers = {agent.name: agent for agent in statistics.agents}
     for agent in network.agents:
@@ -80,12 +80,12 @@ def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, .
 
 
 def ways_of(network: View) -> list[tuple[str, str]]:
-    """The pairs of a source and its target in a network now, by name."""
+    """Return the names of each linked source and target in a network, as pairs."""
     return [(link.source or BODY, link.target or BODY) for link in find_links(network, network.statistics())]
 
 
 def linked(block: BlockCore) -> Iterator[LinkStatistics]:
-    """The statistics of the outgoing links of a block."""
+    """Yield the statistics of the outgoing links of a block."""
     for number, outbox in enumerate(block.outboxes()):
         kind = LinkKind.DEAD_LETTERS if number else LinkKind.LINK
         for link in outbox.links:
@@ -95,7 +95,7 @@ def linked(block: BlockCore) -> Iterator[LinkStatistics]:
 
 
 def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
-    """The connections of an agent; the number of messages is known if it has one input or one output."""
+    """Yield the connections of an agent; the number of messages is known if it has one input or one output."""
     inputs, outputs = getattr(agent, "inputs", ()), getattr(agent, "outputs", ())
     for source in inputs:
         passed = numbers.received if len(inputs) == 1 else None
@@ -106,7 +106,7 @@ def used_by(agent: Any, numbers: AgentStatistics) -> Iterator[LinkStatistics]:
 
 
 def moved_by_hand(blocks: Iterable[BlockCore], links: Iterable[LinkStatistics]) -> Iterator[LinkStatistics]:
-    """The messages that blocks got and gave without links and agents, where that is known."""
+    """Yield the connections of blocks to tasks, without links and agents, if the number of messages is known."""
     came: defaultdict[str, list[int | None]] = defaultdict(list)
     went: defaultdict[str, list[int | None]] = defaultdict(list)
     for link in links:
@@ -123,6 +123,6 @@ def moved_by_hand(blocks: Iterable[BlockCore], links: Iterable[LinkStatistics]) 
 
 
 def rest(total: int, parts: Sequence[int | None]) -> int:
-    """The difference of a number and its parts; 0 if a part is not known."""
+    """Return a number minus its parts; 0 if a part is not known."""
     known = [part for part in parts if part is not None]
     return max(0, total - sum(known)) if len(known) == len(parts) else 0

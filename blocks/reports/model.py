@@ -1,13 +1,14 @@
-"""The model of a run's length, behind suggestions and bottlenecks.
+"""The model of a run's length, for suggestions and bottlenecks.
 
 A run of N items takes the longest of
 - the service time of any one stage, divided by its concurrency;
-- the processor time of all stages, divided by the number of processors that it could have had;
+- the processor time of all stages, divided by the number of processors that the run could have had;
 - the service time of all stages that run on the loop, which take turns there.
 
-Service times grow while the processors are busy: a call then also waits for a processor. The busier they were, the more
-of a call's waiting time counts as that, and the more a stage is judged by its processor time and not by the clock.
-In the same way, the time of an async function counts as waiting for its turn while plain functions keep the loop busy.
+Service times grow while the processors are busy, because a call then also waits for a processor. The busier they were,
+the more of a call's waiting time is explained by that, and the more a stage is judged by its processor time instead of
+its wall-clock time. In the same way, while plain functions keep the loop busy, the time of an async function counts as
+waiting for its turn.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ class Stage:
         name: The block, the agent, or "body".
         place: Where its function ran or its iterable was read: "loop", "tasks" (async functions), or the kind of its
             executor; "agent" or "body".
-        concurrency: The maximum of calls at once.
+        concurrency: The maximum number of calls at once.
         items: The number of items that it has worked on.
         seconds: The sum of the wall-clock seconds of its calls.
         cpu: Seconds of processor time of its calls; 0 for async functions, for which it is not known.
-        is_source: Whether it feeds the others, one item after the other.
+        is_source: Whether it feeds other stages, one item after the other.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Stage:
 
     @property
     def can_be_parallel(self) -> bool:
-        """Whether a higher `concurrency` is all that the stage needs to run in parallel."""
+        """Whether a higher `concurrency` is enough to run the stage in parallel."""
         return not self.takes_turns and not self.is_source
 
 
@@ -84,11 +85,11 @@ class Model:
         self.loop = sum(self.service[stage.name] for stage in on_loop)
 
     def load(self, stage: Stage) -> float:
-        """Seconds that a stage needs by itself, with its concurrency."""
+        """Return the seconds that a stage needs by itself, with its concurrency."""
         return self.service[stage.name] / stage.concurrency
 
     def limit(self, concurrency: Mapping[str, int] | None = None) -> float:
-        """The minimum length of a run, in seconds.
+        """Return the minimum length of a run, in seconds.
 
         Args:
             concurrency: The concurrency of each stage; by default as measured.
@@ -98,7 +99,7 @@ class Model:
         return max([self.cpu, self.loop, *parallel])
 
     def limit_if(self, stage: Stage, load: float) -> float:
-        """The minimum length of a run, in seconds, if one stage needed at most `load` seconds by itself."""
+        """Return the minimum length of a run, in seconds, if one stage needed up to `load` seconds by itself."""
         stages: list[Stage] = []
         for other in self.stages:
             part = min(1.0, load / self.load(other)) if other is stage else 1.0
@@ -108,18 +109,18 @@ class Model:
 
 
 def crowding(busy: float, seconds: float) -> float:
-    """The share of a wait that was for a turn: 0 if busy for up to half of the time, 1 if busy all the time."""
+    """Return the share of a wait that was for a turn: 0 if `busy` is up to half of the time, 1 if it is all of it."""
     return min(1.0, max(0.0, 2 * busy / seconds - 1))
 
 
 def available(stages: Sequence[Stage], seconds: float, processors: int, free: float | None) -> float:
-    """The number of processors that the stages could have had: those that they used, plus those that were free.
+    """Return the number of processors that the stages could have had: those that they used plus the free ones.
 
     Args:
         stages: The measured stages.
         seconds: The length of the run, > 0.
         processors: The number of usable processors.
-        free: The average number of free processors; None if not known: then other programs are taken to use none.
+        free: The average number of free processors. None if not known: then other programs are assumed to use none.
     """
     if free is None:
         return processors

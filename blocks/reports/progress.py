@@ -1,8 +1,8 @@
 """Shows the progress of a running network: in place on a terminal, or as a line from time to time without one.
 
-A thread keeps the time and asks the loop to draw. So the display is no task of the network and has no timer on trio's
-clock: it neither hides a standstill of the network nor affects a clock that jumps. An error while drawing ends the
-display and nothing else.
+A thread keeps the time and asks the loop to draw. So the display is not a task of the network and has no timer on
+trio's clock: it neither hides a standstill of the network nor affects a clock that jumps. An error while drawing ends
+the display and nothing else.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 INTERVAL = 0.2
 """Seconds from one update to the next."""
 MOST_OF_THE_LOOP = 0.05
-"""The share of the loop's time that drawing may take; a display that is slow to draw is drawn less often."""
+"""Drawing may take up to this share of the loop's time; a display that is slow to draw is drawn less often."""
 RATE_OVER = 25
-"""Updates; the items per second are those of the last 5 seconds, which is steady and still up to date."""
+"""The number of updates over which items per second are averaged: 5 seconds are steady and still up to date."""
 
 
 class Progress:
@@ -39,7 +39,7 @@ class Progress:
 
     Args:
         network: The network.
-        console: A rich `Console`; True for one on the standard error output, False for no display.
+        console: A rich `Console`; True for a console on standard error, False for no display.
     """
 
     def __init__(self, network: NetworkView, console: Console | bool) -> None:
@@ -68,12 +68,12 @@ class Progress:
             self._safely(lambda: self._finish(how))
 
     def _safely(self, action: Callable[[], None]) -> None:
-        """Use the console; if that fails, for instance because it is closed, never use it again."""
+        """Use the console; if that fails, for example because it is closed, never use it again."""
         try:
             action()
         except (Exception, SystemExit):  # rich raises SystemExit for a broken pipe
             display, self._display = self._display, None
-            log.warning("network %r: its progress can be shown no more", self._network.name, exc_info=True)
+            log.warning("network %r: its progress can no longer be shown", self._network.name, exc_info=True)
             if display is not None:
                 display.give_up()
 
@@ -111,7 +111,7 @@ class Progress:
 
 
 class Ticker:
-    """Calls a function in the loop again and again, in real time.
+    """Calls a function in the loop at regular times of the real clock.
 
     Args:
         action: The function; it must not raise.

@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 LINES_EVERY = 5.0
 """Seconds from one line to the next, without a terminal."""
 WIDE = 76
-"""The least columns of a terminal with bars."""
+"""The minimum number of columns of a terminal with bars."""
 BAR = 20
 """The columns of a bar."""
 NARROW = 48
-"""The least columns of a terminal with all numbers; a narrower one shows only the done items."""
+"""The minimum number of columns of a terminal with all numbers; a narrower terminal shows only the done items."""
 
 
 def standard_error() -> Console:
-    """Make a console on the standard error output."""
+    """Make a console on standard error."""
     from rich.console import Console  # imported late: it is slow, and most programs show no progress
 
     class PatientConsole(Console):
         """Raises the error of a broken pipe to its caller; rich would close the standard output too."""
 
         def on_broken_pipe(self) -> None:
-            raise  # it is called where the exception is caught
+            raise  # rich calls this in its `except` clause
 
     return PatientConsole(stderr=True)
 
@@ -75,7 +75,7 @@ class Screen:
         self._live.stop()
 
     def give_up(self) -> None:
-        """Give back the standard output after an error."""
+        """Restore standard output after an error."""
         Screen._taken = False
         with suppress(Exception, SystemExit):
             self._live.stop()
@@ -105,26 +105,26 @@ class Lines:
         self._print(line_of(view, how))
 
     def give_up(self) -> None:
-        """Do nothing: there is nothing to give back after an error."""
+        """Do nothing: there is nothing to restore after an error."""
 
     def _print(self, line: str) -> None:
         self._console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def title_of(view: View, how: str = "") -> str:
-    """The title: the network, the time that it has run, and how it has ended."""
+    """Return the title: the network, how it has ended, and the time that it has run."""
     return f"{printable(view.network)}, {how}{' after ' if how else ''}{show_aligned(view.seconds)}"
 
 
 def line_of(view: View, how: str = "") -> str:
-    """The progress in one line."""
+    """Return the progress as one line."""
     parts = [f"{printable(stage.name)} {so_far(stage, ' of ').lstrip()}" for stage in view.stages]
-    rate = f" ({show_rate(view.stages[-1].rate)} a second)" if view.stages and not how else ""
+    rate = f" ({show_rate(view.stages[-1].rate)} per second)" if view.stages and not how else ""
     return f"{title_of(view, how)}: {', '.join(parts)}{rate}"
 
 
 def so_far(stage: StageView, between: str) -> str:
-    """The number of done items, and the total if it is known; padded to the width of the total."""
+    """Return the number of done items, and the total if it is known; padded to the width of the total."""
     if stage.total is None:
         return f"{stage.done:,}"
     total = f"{stage.total:,}"
@@ -132,12 +132,12 @@ def so_far(stage: StageView, between: str) -> str:
 
 
 def screen_of(view: View, width: int, how: str = "", most: int | None = None) -> Group:
-    """The progress as a table for a terminal of `width` columns; only the last `most` stages."""
+    """Return the progress as a table for a terminal of `width` columns, with only the last `most` stages."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    numbers = ("done",) if width < NARROW else ("done", "in work", "queued", "a second")
+    numbers = ("done",) if width < NARROW else ("done", "in work", "queued", "per second")
     has_bars = width >= WIDE and any(stage.total for stage in view.stages)
     table = Table(box=None, pad_edge=False)
     table.add_column(no_wrap=True, overflow="ellipsis")
@@ -155,13 +155,13 @@ def screen_of(view: View, width: int, how: str = "", most: int | None = None) ->
 
 
 def numbers_of(stage: StageView) -> tuple[str, ...]:
-    """The numbers in the columns of a stage."""
+    """Return the numbers for the columns of a stage."""
     rate = show_rate(stage.rate) if stage.rate else ""
     return (so_far(stage, " / "), f"{stage.in_work:,}", f"{stage.queued:,}", rate)
 
 
 def bar_of(stage: StageView) -> ProgressBar | str:
-    """A bar of the done items; an empty text if the total is not known."""
+    """Return a bar of the done items; an empty text if the total is not known."""
     from rich.progress_bar import ProgressBar
 
     return ProgressBar(stage.total, stage.done, width=BAR) if stage.total else ""

@@ -18,7 +18,7 @@ class StageView:
     Attributes:
         name: The block or agent.
         done: The number of items that it has done.
-        total: The number of items that it will get; None if not known.
+        total: The number of items that it will get; None if it is not known.
         in_work: The number of items that it works on now.
         queued: The number of items that wait for it.
         rate: Recent items per second.
@@ -51,12 +51,12 @@ class View:
 
 
 def progress_of(statistics: Statistics, links: Sequence[LinkStatistics], totals: Mapping[str, int | None]) -> View:
-    """Take the progress of all blocks that call a function, sources, and agents; of all blocks if there are none.
+    """Return the progress of all sources, agents and blocks that call a function; of all blocks if there are none.
 
     Args:
         statistics: The network's statistics now.
         links: The links of the network.
-        totals: For each source, its total number of items; None if it does not know.
+        totals: For each source, its total number of items; None if it is not known.
     """
     known = totals_of({block.name: block for block in statistics.blocks}, links, totals)
     stages = [block for block in statistics.blocks if block.place or block.name in totals]
@@ -69,7 +69,7 @@ def progress_of(statistics: Statistics, links: Sequence[LinkStatistics], totals:
 
 
 def done_by(block: BlockStatistics) -> int:
-    """The number of items that a block has done."""
+    """Return the number of items that a block has done."""
     if not block.place:
         return block.emitted
     return max(0, block.received - block.queued - block.in_work - block.discarded)
@@ -78,7 +78,7 @@ def done_by(block: BlockStatistics) -> int:
 def totals_of(
     blocks: Mapping[str, BlockStatistics], links: Sequence[LinkStatistics], totals: Mapping[str, int | None]
 ) -> dict[str, int]:
-    """The total number of items of each stage that a plain chain of links connects to a source with a known total."""
+    """Return the total number of items of each stage that a plain chain of links connects to a source with a total."""
     outgoing: defaultdict[str, list[LinkStatistics]] = defaultdict(list)
     incoming: Counter[str] = Counter(link.target for link in links)
     for link in links:

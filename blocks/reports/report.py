@@ -34,13 +34,13 @@ class Report:
     The table has a row for each block, each agent, the body if it has sent or received, and each governor. Empty
     columns are left out:
 
-    - *where*: where the function runs, and the maximum of calls at once; the status of an agent.
-    - *in*, *out*, *used up*: items received, handed on, and used up by a call or turned into several.
-    - *waiting now*, *most*: items that wait in the block, now and at the most; for a governor, those in flight.
+    - *where*: where the function runs, and the maximum number of calls at once; the status of an agent.
+    - *in*, *out*, *used up*: items received, handed on, and ended in a call or turned into several.
+    - *waiting now*, *most*: items that wait in the block, now and at most; for a governor, items in flight.
     - *in work*: items that are being worked on.
-    - *an item mean*, *9 of 10 within*: the time of work per item.
+    - *per item mean*, *9 of 10 within*: the time of work per item.
     - *waits for in*, *waits for out*: the share of the run in which it had nothing to do, or could hand nothing on. For
-      a block that calls no function, and for a governor: the waits of all tasks there, added up.
+      a block that calls no function, and for a governor: the sum of the waits of all tasks there.
     - *items per s*: the rate from the first item to the last.
 
     A second table has the items that were *dropped*, turned into *dead letters*, *failed*, *tried again*, or
@@ -52,7 +52,7 @@ class Report:
         links: The links, with the messages that each has passed.
         governed: For each governor, the blocks that it governs.
         bottleneck: The bottleneck of the run; None if nothing has run yet.
-        notes: Hints, one sentence each: a link that got nothing because another one took everything.
+        notes: Hints, one sentence each, about links that got nothing because another link took every message.
     """
 
     statistics: Statistics
@@ -89,7 +89,7 @@ class Report:
         return lines
 
     def mermaid(self) -> str:
-        """Draw the network as a Mermaid flowchart: blocks, agents, governors, and what went along the links."""
+        """Draw the network as a Mermaid flowchart: blocks, agents, governors, and links with their messages."""
         return mermaid(self)
 
     def graphviz(self) -> str:
@@ -117,7 +117,7 @@ def make_report(network: View) -> Report:
 
 
 def find_governed(network: View) -> dict[str, tuple[str, ...]]:
-    """The names of the blocks that each governor governs."""
+    """Return the names of the blocks that each governor governs."""
     governed: dict[str, tuple[str, ...]] = {}
     for block in network.blocks:
         for gate in block.governed:

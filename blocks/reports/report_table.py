@@ -70,7 +70,7 @@ LOSSES: dict[str, Callable[[Row], int]] = {
 
 
 def rows_of(statistics: Statistics) -> Iterator[Row]:
-    """A row per block, agent and governor, and one for the body if it has sent or received."""
+    """Yield a row per block, agent and governor, and a row for the body if it has sent or received."""
     for block in statistics.blocks:
         yield row_of_block(block)
     body = statistics.body
@@ -81,7 +81,7 @@ def rows_of(statistics: Statistics) -> Iterator[Row]:
 
 
 def row_of_block(block: BlockStatistics) -> Row:
-    """The row of a block."""
+    """Return the row of a block."""
     return Row(
         name=block.name,
         where=f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
@@ -104,7 +104,7 @@ def row_of_block(block: BlockStatistics) -> Row:
 
 
 def row_of_agent(agent: AgentStatistics) -> Row:
-    """The row of an agent, or of the body."""
+    """Return the row of an agent, or of the body."""
     return Row(
         name=agent.name,
         where=agent.status,
@@ -117,7 +117,7 @@ def row_of_agent(agent: AgentStatistics) -> Row:
 
 
 def row_of_governor(governor: GovernorStatistics) -> Row:
-    """The row of a governor; waits for a slot are shown as waits to hand an item on."""
+    """Return the row of a governor; waits for a slot are shown as waits to hand an item on."""
     return Row(
         name=governor.name,
         where=f"limit {show_amount(governor.limit, governor.unit)}",
@@ -129,7 +129,7 @@ def row_of_governor(governor: GovernorStatistics) -> Row:
 
 
 def columns_of(rows: Sequence[Row], run: float) -> Iterator[Column]:
-    """All columns, empty ones included."""
+    """Yield all columns, including empty ones."""
 
     def column(title: str, text: Callable[[Row], str], style: str = "", rank: int = 0) -> Column:
         return Column(title, tuple(map(text, rows)), style=style, rank=rank)
@@ -142,7 +142,7 @@ def columns_of(rows: Sequence[Row], run: float) -> Iterator[Column]:
     yield column("waiting\nnow", lambda row: show_amount(row.now, row.unit) if row.most or row.now else "", rank=1)
     yield column("most\nwaiting", lambda row: show_amount(row.most, row.unit) if row.most else "", rank=6)
     yield column("in\nwork", lambda row: counted(row.in_work or None), rank=2)
-    yield column("an item\nmean", lambda row: timed(row.service, row.service.mean))
+    yield column("per item\nmean", lambda row: timed(row.service, row.service.mean))
     yield column("9 of 10\nwithin", lambda row: timed(row.service, row.service.p90), rank=5)
     yield column("waits\nfor in", lambda row: share(row.wait_for_input, run), rank=1)
     yield column("waits\nfor out", lambda row: share(row.wait_for_output, run), rank=1)

@@ -1,4 +1,4 @@
-"""Suggestions that make a network faster, from a run of it and the model of `model.py`."""
+"""Suggests changes that make a network faster, from the measurements of a run and the model of `model.py`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .model import IN_TASKS, Model, Stage, available
 MOST_AT_ONCE = 64
 """The highest concurrency that is suggested for a stage."""
 TOO_SMALL = 20e-6
-"""Seconds per item; below that, handing items over costs a good part of what it saves."""
+"""Seconds per item; for shorter calls, sending items to an executor costs a good part of the time that it saves."""
 SLOW_FEEDER = 0.1
-"""Share of the run; an agent, or the body, that has fed others for less does not hold them up."""
+"""An agent, or the body, that feeds others for less than this share of the run does not hold them up."""
 TOO_LONG_FOR_LOOP = 0.001
 """Seconds per item; a longer call keeps everything else on the loop waiting."""
 
@@ -30,8 +30,8 @@ class Suggestion:
         items: The number of items that the first stage has worked on.
         seconds: The seconds that the run took.
         processors: The number of usable processors.
-        free: The average number of free ones; None if the run was too short or the system does not tell it.
-        slowest: The name of the stage that takes longest by itself, with its concurrency.
+        free: The average number of free processors; None if the run was too short or the system does not show it.
+        slowest: The name of the stage that takes longest, given its concurrency.
         concurrency: The best concurrency of each stage, including unchanged ones.
         predicted: The seconds that a run with this concurrency would take.
         advice: Suggested changes, in words; empty if nothing would help.
@@ -50,9 +50,9 @@ class Suggestion:
     def __str__(self) -> str:
         busy = sum(stage.cpu for stage in self.stages) / (self.seconds * self.processors)
         lines = [
-            f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} an item; "
+            f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} per item; "
             f"{self.processors} processors, {busy:.0%} busy with the stages{self._free()}",
-            f"  {'stage':<24} {'where':<12} {'at once':>7} {'an item':>10} {'processor':>10}",
+            f"  {'stage':<24} {'where':<12} {'at once':>7} {'per item':>10} {'processor':>10}",
         ]
         lines += [
             f"  {printable(stage.name):<24} {stage.place:<12} {stage.concurrency:>7} "
@@ -68,7 +68,7 @@ class Suggestion:
 
 
 def measured(statistics: Statistics) -> list[Stage]:
-    """The stages: blocks that have called functions or read iterables, and agents or a body that feed slowly."""
+    """Return the stages: blocks that have called functions or read iterables, and agents or a body that feed slowly."""
     stages = [stage_of(block) for block in statistics.blocks if is_measured(block)]
     feeders = [(agent, "agent") for agent in statistics.agents] + [(statistics.body, "body")]
     return stages + [
@@ -118,7 +118,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
     advice = list(changes(stages, best))
     if worth_it:
         each = predicted / stages[0].items
-        advice.append(f"predicted: {show(each)} an item, {seconds / predicted:.2g} × as fast as now")
+        advice.append(f"predicted: {show(each)} per item, {seconds / predicted:.2g} × as fast as now")
     advice += [line for stage in stages for line in remarks(stage, stages, seconds, processors)]
     if now < seconds / 2 and not advice:
         part = now / seconds
@@ -131,7 +131,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
 
 
 def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
-    """Advice in words: the stages whose concurrency should change."""
+    """Yield advice in words for the stages whose concurrency should change."""
     for stage in stages:
         if best[stage.name] != stage.concurrency:
             workers = "" if stage.place == "tasks" else ", and as many workers,"
@@ -139,13 +139,13 @@ def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
 
 
 def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
-    """Further advice on a stage."""
+    """Return further advice on a stage."""
     each = stage.seconds / stage.items
     if stage.place not in ("loop", *IN_TASKS) and each < TOO_SMALL:
-        return [f"{stage.name}: {show(each)} an item is too small to be worth an executor; run it on the loop"]
+        return [f"{stage.name}: {show(each)} per item is too little to be worth an executor; run it on the loop"]
     if stage.place == "loop" and each > TOO_LONG_FOR_LOOP:
         workers = "1" if stage.is_source else "n"
-        return [f"{stage.name}: {show(each)} an item is too long for the loop; give it executor=Threads({workers})"]
+        return [f"{stage.name}: {show(each)} per item is too long for the loop; give it executor=Threads({workers})"]
     in_threads = sum(other.cpu for other in stages if "Thread" in other.place)
     takes_turns = processors > 1 and in_threads > 0.85 * seconds and in_threads < 1.15 * seconds
     if "Thread" in stage.place and takes_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:

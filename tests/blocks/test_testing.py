@@ -124,15 +124,15 @@ class Copies(Broadcast[Any]):
 
 
 PROPAGATORS: list[tuple[Callable[[], Any], dict[str, Any], str]] = [
-    (NeverComplete, {}, "A target that is complete declines everything, and completing twice is fine: an offer after"),
+    (NeverComplete, {}, "A complete target declines every message, and completing it twice is allowed: an offer after"),
     (LosesNone, {}, "expected [1, None, 'three', None], got [1, 'three']"),
-    (LosesWhatWasCancelled, {}, "A receive that is cancelled has taken nothing"),
-    (IgnoresFilters, {}, "A receive with a filter looks at the head"),
-    (ForgetsReservations, {}, "While the head is reserved no other taker gets it"),
-    (WaitsForEver, {}, "it did not end within 10.0 s: somebody waits whom nobody wakes"),
+    (LosesWhatWasCancelled, {}, "A cancelled receive has taken nothing"),
+    (IgnoresFilters, {}, "A receive with a filter looks only at the head"),
+    (ForgetsReservations, {}, "While the head is reserved, no other taker gets it"),
+    (WaitsForEver, {}, "it did not end within 10.0 s: a task waits, and nothing wakes it"),
     (LastInFirstOut, {}, "got ["),
     (LinksTwice, {}, "linking the same pair twice: expected ValueError, but it returned <Link"),
-    (LosesByUnlinking, {}, "A link with max_messages carries so many and is gone"),
+    (LosesByUnlinking, {}, "A link with max_messages is removed after that many messages"),
     (WrongError, {}, "expected Declined, got KeyError(1)"),
     (NeverFull, {"capacity": 3}, "an offer to the full target was answered MessageStatus.ACCEPTED"),
     (NeverFull, {"capacity": 3, "when_full": "decline"}, "an offer to the full target was answered"),
@@ -143,11 +143,11 @@ PROPAGATORS: list[tuple[Callable[[], Any], dict[str, Any], str]] = [
     (UnboundedBuffer, {"expected": [1]}, "expected [1], got [1, None, 'three', None]"),
     (UnboundedBuffer, {"expected": [1], "ordered": False}, "expected, in any order, [1], got"),
     (UnboundedBuffer, {"expected": [1, None, "three", None, 5], "ordered": False}, "expected, in any order"),
-    (OverwriteBuffer, {}, "A receive that is cancelled has taken nothing"),
+    (OverwriteBuffer, {}, "A cancelled receive has taken nothing"),
     (
         lambda: Transformer[Any, Any](lambda item: item),
         {},
-        "Outside a network the block takes, gives and ends just the same",
+        "Outside a network, the block takes, gives and ends in the same way",
     ),
     (lambda: Call(print), {}, "expected a Source, got <Call 'print'"),
 ]

@@ -73,7 +73,7 @@ def test_an_input_of_a_join_that_nothing_feeds_is_found() -> None:
     )
     join.inputs[1].producer().close()  # the join is over
     (found,) = Network(join).check()
-    assert found.startswith("nobody takes anything from unbounded buffer 'left': join 'pairs' input 0 is complete")
+    assert found.startswith("nothing takes messages from unbounded buffer 'left': join 'pairs' input 0 is complete")
 
 
 def test_a_choice_without_inputs_is_found() -> None:
@@ -110,7 +110,7 @@ def test_a_filter_that_declines_everything_without_another_taker_is_found() -> N
     done.complete()
     (found,) = Network(source).check()
     assert found == (
-        "nobody takes anything from unbounded buffer 'source': a filter on the way to call 'picky' declines "
+        "nothing takes messages from unbounded buffer 'source': a filter on the way to call 'picky' declines "
         "everything; a filter on the way to call 'picky too' declines everything; unbounded buffer 'done' is complete; "
         "give it a last link without a filter"
     )
@@ -126,9 +126,9 @@ def filtered_links(*filters: Any) -> UnboundedBuffer[Any]:
 
 def test_a_source_whose_links_all_have_filters_is_told() -> None:
     assert Network(filtered_links(is_even, callable)).check() == (
-        "every link of unbounded buffer 'source' has a filter (call 'call 0', call 'call 1'): what none of them "
-        "accepts stays at its head, and holds up all that is behind it; give it a last link without a filter, or drop "
-        "the rest in a Filter",
+        "every link of unbounded buffer 'source' has a filter (call 'call 0', call 'call 1'): a message that none of "
+        "them accepts stays at its head and blocks all messages behind it; give it a last link without a filter, or "
+        "drop the rest in a Filter",
     )
     source = buffer("source")
     source.link_target(UnboundedBuffer(filter=is_even, name="evens"))
@@ -294,8 +294,8 @@ async def run_with(fork: Any) -> None:
 async def test_ways_that_meet_again_with_too_little_room_are_found_and_the_advice_is_right() -> None:
     fork = rejoin([BoundedBuffer(2, name="narrow"), BoundedBuffer(1, name="narrower")])
     assert Network(fork).check() == (
-        "broadcast 'fork' feeds join 'join' along two ways: batch 'batch' keeps 6 messages back, and on the other way "
-        "there is room for 4: raise the capacity of bounded buffer 'narrower' to at least 3",
+        "broadcast 'fork' feeds join 'join' along two paths: batch 'batch' keeps 6 messages back, and the other path "
+        "has room for 4: raise the capacity of bounded buffer 'narrower' to at least 3",
     )
     with faults(Stalled):
         await run_with(fork)

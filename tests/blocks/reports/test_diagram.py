@@ -208,7 +208,7 @@ def test_a_node_says_what_its_block_holds_and_how_long_it_takes(read: Read) -> N
     )
     graph = read(Report(statistics, Diagnosis("n", (), (), ()), links))
     assert graph.nodes == {
-        "b0": ["load", "Threads × 2", "3 waiting (most 1,200)", "2 in work", "12.3 ms an item", "4 dropped"],
+        "b0": ["load", "Threads × 2", "3 waiting (most 1,200)", "2 in work", "12.3 ms per item", "4 dropped"],
         "b1": ["buffer"],
     }
     assert graph.edges == [("b0", "b1", ["3 passed", "only <lambda>", "2 more"]), ("b0", "b1", ["dead letters"])]

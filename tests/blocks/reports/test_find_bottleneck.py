@@ -112,7 +112,7 @@ def test_a_slow_stage_in_threads_is_named_with_who_waits() -> None:
     )
     assert found.name == "filter"
     assert str(found) == (
-        "filter is the bottleneck: 88 ms an item, 2 at once, busy 98% of the run; show waited 4.1 s for input, "
+        "filter is the bottleneck: 88 ms per item, 2 at once, busy 98% of the run; show waited 4.1 s for input, "
         "load waited 3.2 s to hand on; as fast as the next slowest (load), the run would take 1.1 s instead of 4.5 s"
     )
 
@@ -141,7 +141,7 @@ def test_before_anything_ran_there_is_none() -> None:
 
 
 def test_a_stage_alone_is_compared_with_nothing() -> None:
-    assert str(find(run(1.0, block("a", 0.9)))) == "a is the bottleneck: 9 ms an item, busy 90% of the run"
+    assert str(find(run(1.0, block("a", 0.9)))) == "a is the bottleneck: 9 ms per item, busy 90% of the run"
 
 
 # Agents, the body, and others
@@ -151,7 +151,7 @@ def test_a_slow_body_is_named_if_the_blocks_wait_for_it() -> None:
     body = agent("body", 4.0, emitted=100, full=0.1)
     found = find(run(4.1, block("load", 0.5, idle=3.5), body=body), ("", "load"))
     assert str(found) == (
-        "the body feeds the others too slowly: 39 ms an item of its own, busy 95% of the run; load waited 3.5 s for "
+        "the body feeds the others too slowly: 39 ms per item of its own, busy 95% of the run; load waited 3.5 s for "
         "input; as fast as the next slowest (load), the run would take 700 ms instead of 4.1 s"
     )
     assert find(run(4.1, block("load", 0.5, idle=3.5), body=body)).name == "body"  # without the links too
@@ -167,7 +167,7 @@ def test_a_slow_receiver_is_named_if_the_blocks_wait_for_it() -> None:
         body=agent("body", 0.1, emitted=100),
     )
     found = find(statistics, ("", "load"), ("load", "scale"), ("scale", "buffer"), ("buffer", "reader"))
-    assert str(found).startswith("reader takes the results too slowly: 39 ms an item of its own, busy 98% of the run")
+    assert str(found).startswith("reader takes the results too slowly: 39 ms per item of its own, busy 98% of the run")
     assert [wait.name for wait in found.waits] == ["scale", "load"]
 
 
@@ -176,7 +176,7 @@ def test_an_agent_in_the_middle_keeps_both_sides_waiting() -> None:
         4.0, block("a", 0.5, full=3.0), block("b", 0.5, idle=3.0), agents=[agent("m", 4.0, received=9, emitted=9)]
     )
     found = find(statistics, ("a", "m"), ("m", "b"))
-    assert str(found).startswith("m is the bottleneck: 444 ms an item of its own, busy 100% of the run")
+    assert str(found).startswith("m is the bottleneck: 444 ms per item of its own, busy 100% of the run")
 
 
 def test_an_agent_that_nobody_waits_for_is_not_to_blame() -> None:
@@ -204,11 +204,11 @@ def test_whoever_feeds_or_takes_is_to_blame_if_nobody_else_can_be() -> None:
     starved = run(4.0, block("load", 0.4, idle=3.5), block("show", 0.2, idle=3.8))
     for links in ((), (("buffer", "load"), ("load", "show"))):
         found = find(starved, *links)
-        assert str(found) == "whoever feeds load is too slow; load waited 3.5 s for input"
+        assert str(found) == "the code that feeds load is too slow; load waited 3.5 s for input"
     stuffed = run(4.0, block("load", 0.4, full=3.8), block("show", 0.2, full=3.5))
     for links in ((), (("load", "show"), ("show", "buffer"))):
         found = find(stuffed, *links)
-        assert str(found) == "whoever takes the results of show is too slow; show waited 3.5 s to hand on"
+        assert str(found) == "the code that takes the results of show is too slow; show waited 3.5 s to hand on"
     ticking = run(4.0, block("tick", kind="timer", place=""), block("load", 0.4, idle=3.5))
     assert str(find(ticking, ("tick", "load"))).startswith("tick, which feeds load, is too slow")
 
@@ -323,4 +323,4 @@ async def test_a_slow_body_of_a_real_network_is_found(
             await doubler.send(number)
     found = network.report().bottleneck
     assert found is not None
-    assert str(found).startswith("the body feeds the others too slowly: 1 s an item of its own")
+    assert str(found).startswith("the body feeds the others too slowly: 1 s per item of its own")

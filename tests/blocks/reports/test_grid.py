@@ -11,7 +11,7 @@ GRID = Grid(
         Column("", ("read", "größe", "過濾"), is_text=True),
         Column("items", ("1", "1,000", ""), rank=1),
         Column("nothing", ("", "0", "0"), rank=1),
-        Column("an item\nmean", ("1.00 s", "", "2.00 ms"), rank=2),
+        Column("per item\nmean", ("1.00 s", "", "2.00 ms"), rank=2),
     ),
     marked=1,
 )
@@ -25,11 +25,11 @@ def drawn(grid: Grid, width: int, **options: bool) -> str:
 
 def test_columns_are_aligned_and_empty_ones_left_out() -> None:
     assert str(GRID).splitlines() == [
-        "              an item",
-        "       items     mean",
-        "read       1   1.00 s",
+        "              per item",
+        "       items      mean",
+        "read       1    1.00 s",
         "größe  1,000",
-        "過濾          2.00 ms",
+        "過濾           2.00 ms",
     ]
     assert str(Grid(())) == ""
 

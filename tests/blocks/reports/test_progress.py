@@ -146,7 +146,7 @@ async def test_a_terminal_that_breaks_breaks_nothing(
         async with Network(pipeline(), name="photos", progress=Terminal(breaks_after, error).console) as network:
             await trio.sleep(1)
     assert network.balance().ok
-    assert "network 'photos': its progress can be shown no more" in caplog.text
+    assert "network 'photos': its progress can no longer be shown" in caplog.text
     assert (sys.stdout, sys.stderr) == (stdout, stderr)
 
 

@@ -32,7 +32,7 @@ def test_a_wide_screen_has_bars_and_a_narrow_one_has_what_matters() -> None:
     assert words(drawn(80)) == words(
         [
             "photos, 12.3 s",
-            "                                          done   in work    queued  a second",
+            "                                          done   in work    queued  per second",
             "load       ━━━━━━╸                 340 / 1,000         2        17      81.2",
             "[b]show\\n                                1,200         0         0",
             "none                                     0 / 0         0         0",
@@ -40,7 +40,7 @@ def test_a_wide_screen_has_bars_and_a_narrow_one_has_what_matters() -> None:
     )
     assert words(drawn(60)[1:3]) == words(
         [
-            "                    done   in work    queued  a second",
+            "                    done   in work    queued  per second",
             "load         340 / 1,000         2        17      81.2",
         ]
     )
@@ -62,7 +62,7 @@ def test_without_totals_there_are_no_bars() -> None:
 
 
 def test_a_line_says_it_all() -> None:
-    assert line_of(VIEW) == "photos, 12.3 s: load 340 of 1,000, [b]show\\n 1,200, none 0 of 0 (0.00 a second)"
+    assert line_of(VIEW) == "photos, 12.3 s: load 340 of 1,000, [b]show\\n 1,200, none 0 of 0 (0.00 per second)"
     assert line_of(VIEW, "done") == "photos, done after 12.3 s: load 340 of 1,000, [b]show\\n 1,200, none 0 of 0"
     assert line_of(View("empty", 0.001, ())) == "empty, 1.00 ms: "
 

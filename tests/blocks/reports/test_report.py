@@ -76,21 +76,21 @@ FOUND = Bottleneck("load", BottleneckKind.BLOCK, 4.4, 4.5, 0.0123, next_slowest=
 def test_it_is_a_table_with_a_row_for_everybody() -> None:
     assert str(Report(NUMBERS, QUIET, bottleneck=FOUND)).splitlines() == [
         "network 'photos', running, 4.5 s",
-        "                                     used  waiting     most    in  an item  9 of 10   waits    waits  items",
-        "        where             in    out    up      now  waiting  work     mean   within  for in  for out  per s",
-        "load    Threads × 2    1,000    990             12      100     2  4.00 ms  8.00 ms     20%       2%    222",
+        "                                     used  waiting     most    in  per item  9 of 10   waits    waits  items",
+        "        where             in    out    up      now  waiting  work      mean   within  for in  for out  per s",
+        "load    Threads × 2    1,000    990             12      100     2   4.00 ms  8.00 ms     20%       2%    222",
         "[new]                    990      3            987      987",
-        "show    loop               3            3                          10.0 µs  10.0 µs                   0.700",
-        "reader  started          987      3                                                     50%      10%    219",
+        "show    loop               3            3                           10.0 µs  10.0 µs                   0.700",
+        "reader  started          987      3                                                      50%      10%    219",
         "body    done                  1,000",
-        "few     limit 2.5                              0.5      2.5                                      40%",
+        "few     limit 2.5                              0.5      2.5                                       40%",
         "memory  limit 2.0 GiB                      1.0 MiB  1.0 GiB",
         "",
         "      dropped  dead letters  failed  tried again  discarded",
         "load       10             2      10            3",
         "show                                                      1",
         "",
-        "load is the bottleneck: 12.3 ms an item, busy 98% of the run; as fast as the next slowest (show),",
+        "load is the bottleneck: 12.3 ms per item, busy 98% of the run; as fast as the next slowest (show),",
         "  the run would take 1 s instead of 4.5 s",
     ]
 
@@ -110,7 +110,7 @@ def test_a_long_sentence_is_broken_into_lines_and_the_diagnosis_is_below() -> No
     diagnosis = Diagnosis("photos", ("load holds " + "x" * 120,), ("the body waits",), ("load",))
     lines = str(Report(NUMBERS, diagnosis, bottleneck=FOUND)).splitlines()
     below = lines.index(
-        "load is the bottleneck: 12.3 ms an item, busy 98% of the run; as fast as the next slowest (show),"
+        "load is the bottleneck: 12.3 ms per item, busy 98% of the run; as fast as the next slowest (show),"
     )
     assert lines[below + 1 :] == [
         "  the run would take 1 s instead of 4.5 s",

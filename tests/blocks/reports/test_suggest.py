@@ -40,7 +40,7 @@ def test_a_stage_that_computes_gets_as_many_workers_as_the_processors_can_use() 
     assert verdict.predicted == pytest.approx(2.0)  # 4 s of processor time on 2 processors
     assert verdict.advice == (
         "filter: concurrency=2, and as many workers, instead of 1",
-        "predicted: 20 ms an item, 1.5 × as fast as now",
+        "predicted: 20 ms per item, 1.5 × as fast as now",
     )
 
 
@@ -73,13 +73,13 @@ def test_what_runs_on_the_loop_takes_turns() -> None:
     assert verdict.predicted == pytest.approx(2.0)
     assert verdict.concurrency == {"a": 1, "b": 1, "c": 1}
     assert verdict.advice == tuple(
-        f"{name}: 10 ms an item is too long for the loop; give it executor=Threads(n)" for name in "ab"
+        f"{name}: 10 ms per item is too long for the loop; give it executor=Threads(n)" for name in "ab"
     )
 
 
 def test_a_stage_too_small_for_a_thread_is_told_so() -> None:
     verdict = suggest([stage("tiny", 3e-4, 3e-4)], 5e-4, 1)
-    assert verdict.advice == ("tiny: 3 µs an item is too small to be worth an executor; run it on the loop",)
+    assert verdict.advice == ("tiny: 3 µs per item is too little to be worth an executor; run it on the loop",)
 
 
 def test_a_run_that_waits_for_its_input_gets_no_faster_by_concurrency() -> None:
@@ -103,12 +103,12 @@ def test_threads_that_take_turns_for_the_interpreter_lock_are_found_out() -> Non
 def test_it_is_a_table_for_people() -> None:
     text = str(suggest([stage("read", 0.5, 0.1), stage("filter", 1.5, 1.5)], 1.6, 2))
     assert text.splitlines() == [
-        "100 items in 1.6 s, 16 ms an item; 2 processors, 50% busy with the stages",
-        "  stage                    where        at once    an item  processor",
+        "100 items in 1.6 s, 16 ms per item; 2 processors, 50% busy with the stages",
+        "  stage                    where        at once   per item  processor",
         "  read                     Threads            1       5 ms       1 ms",
         "  filter                   Threads            1      15 ms      15 ms  slowest",
         "  filter: concurrency=2, and as many workers, instead of 1",
-        "  predicted: 9 ms an item, 1.8 × as fast as now",
+        "  predicted: 9 ms per item, 1.8 × as fast as now",
     ]
 
 
@@ -211,7 +211,7 @@ def test_no_concurrency_makes_up_for_a_source_that_is_slow(place: str) -> None:
     assert slow.concurrency == {"read": 1, "scale": 2}
     assert slow.predicted == pytest.approx(4.0)
     assert slow.advice == (
-        "read: 40 ms an item is too long for the loop; give it executor=Threads(1)"
+        "read: 40 ms per item is too long for the loop; give it executor=Threads(1)"
         if place == "loop"
         else "read feeds the others too slowly; more calls at once there would not help",
     )
