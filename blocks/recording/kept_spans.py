@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import count
+from operator import itemgetter
 
 from ..base.activity import Activity
 from ..charts.span import Span
 
-RawSpan = tuple[int, str, str, int, float, float, Activity, str, str]
-"""The serial number of a span, from 0 on, and its fields."""
+RawSpan = tuple[int, str, str, int, float, float, str, str, str]
+"""The serial number of a span, from 0 on, and its fields, the activity by its value.
+
+It has nothing that the garbage collector follows, so that the collector forgets it.
+"""
+WORK: str = Activity.WORK.value
+ACTIVITIES = {activity.value: activity for activity in Activity}
+stage_of = itemgetter(1)
 
 
 class KeptSpans:
@@ -53,12 +60,12 @@ class KeptSpans:
 
     def add_span(self, span: Span) -> None:
         """Add a span that was made already."""
-        what = span.activity, span.label, span.error
+        what = span.activity.value, span.label, span.error
         self.add((self.serial(), span.stage, span.worker, span.item, span.start, span.end, *what))
 
     def stages(self) -> set[str]:
         """The names of the stages that have spans."""
-        return {stage for _, stage, *_ in self._raw}
+        return set(map(stage_of, self._raw))
 
     def spans(self) -> tuple[Span, ...]:
         """The spans, in the order in which they were added."""
@@ -67,6 +74,12 @@ class KeptSpans:
         total = raw[-1][0] + 1 if raw else until
         new = min(total - until, len(raw))
         old = len(raw) - new
-        spans = made[len(made) - old :] + tuple(Span(*one[1:]) for one in raw[old:])
+        spans = made[len(made) - old :] + tuple(map(made_of, raw[old:]))
         self._made = total, spans
         return spans
+
+
+def made_of(raw: RawSpan) -> Span:
+    """Make a span."""
+    _, stage, worker, item, start, end, activity, label, error = raw
+    return Span(stage, worker, item, start, end, ACTIVITIES[activity], label, error)

@@ -13,7 +13,7 @@ from ..base.timing import time_slice
 from ..core.carried import plain
 from ..core.observer import Work
 from .item_numbers import ItemNumbers
-from .kept_spans import KeptSpans
+from .kept_spans import WORK, KeptSpans
 from .routes import Routes
 from .task_trace import TaskTrace
 
@@ -88,7 +88,7 @@ class Tracer:
     ) -> None:
         """Write a span; the times are those of `time_slice.clock`."""
         kept, began = self._kept, self._began
-        kept.add((kept.serial(), stage, worker, number, start - began, end - began, activity, label, error))
+        kept.add((kept.serial(), stage, worker, number, start - began, end - began, activity.value, label, error))
 
     def row(self, stage: str, worker: str) -> str:
         """A short name for a worker of a stage: workers are numbered in the order in which they are first seen."""
@@ -134,7 +134,7 @@ class Tracer:
                 self.failed(Work(stage, number, label, start), item, error)
                 raise
             end = time_slice.clock()
-            add((serial(), stage, stage, number, start - began, end - began, Activity.WORK, label, ""))
+            add((serial(), stage, stage, number, start - began, end - began, WORK, label, ""))
             if gives:
                 give(item if passes_on else result, number, stage)
             return result
