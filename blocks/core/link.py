@@ -26,7 +26,21 @@ class Inquiry(threading.local):
     is_under_way = False
 
 
+class Wiring:
+    """Says when something was linked or unlinked, in any network.
+
+    Attributes:
+        changes: The number of links that were made and removed so far.
+    """
+
+    __slots__ = ("changes",)
+
+    def __init__(self) -> None:
+        self.changes: int = 0
+
+
 inquiry: Inquiry = Inquiry()
+wiring: Wiring = Wiring()
 numbers: itertools.count[int] = itertools.count(1)
 
 
@@ -66,6 +80,7 @@ class Link(Generic[T]):
         self.outbox: Outlet = outbox
         self.inbox: Inbox[T] = inbox
         self.number: int = next(numbers)
+        wiring.changes += 1
         self.giver: Owner = outbox.block
         self.taker: Owner = inbox.block
         self.filter: Callable[[T], bool] | None = filter
@@ -195,6 +210,7 @@ class Link(Generic[T]):
         check_thread(self.giver, "unlink")
         check_thread(self.taker, "unlink")
         self.is_linked = False
+        wiring.changes += 1
         self.outbox.unlinked(self)
         self.inbox.unlinked(self)
         for block in (self.giver, self.taker):

@@ -4,33 +4,17 @@ An item is recognised by its identity: the output of a stage has the number of i
 Equal small integers, say, are one object, and several of them may be in transit. Then the candidates are narrowed to
 those whose route leads to the taker, and ties are resolved first in, first out.
 
-Each item comes by here twice per stage, so an entry is a plain tuple, and there is a queue of entries only where
-several have one id.
+Each item comes by here twice per stage, so an entry is a plain tuple, and there are `Twins` only where several have one
+id.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections import deque
 
-from ..core.carried import plain
+from ..core.carried import Carried, Leased, plain
 from .routes import Routes
-
-OnItsWay = tuple[weakref.ref[object] | None, object, int, str, bool]
-"""An item between two stages.
-
-- A weak reference to it; None if it allows none.
-- The item itself if it allows no weak reference, which keeps it alive, so that its id is not used again; else None.
-- Its number.
-- The block that it has entered or left last.
-- Whether it has entered that block; False if it has left it.
-"""
-
-
-def is_of(one: OnItsWay, item: object) -> bool:
-    """Whether an entry with the id of an item is of this item, and not of an earlier object that had the same id."""
-    refers_to = one[0]
-    return refers_to is None or refers_to() is item
+from .twins import OnItsWay, Twins, is_of
 
 
 class ItemNumbers:
@@ -47,7 +31,7 @@ class ItemNumbers:
         self._most = most
         self._routes = routes
         self._last = 0
-        self._known: dict[int, OnItsWay | deque[OnItsWay]] = {}
+        self._known: dict[int, OnItsWay | Twins] = {}
 
     def __len__(self) -> int:
         return len(self._known)
@@ -59,27 +43,24 @@ class ItemNumbers:
 
     def take(self, item: object, taker: str) -> int:
         """The number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
-        item = plain(item)
+        kind = type(item)
+        if kind is Carried or kind is Leased:
+            item = plain(item)
         key = id(item)
-        found = self._known.get(key)
-        if found is None:
-            return self.new()
-        if isinstance(found, deque):
-            return self._choose(key, found, item, taker)
-        del self._known[key]
-        return found[2] if is_of(found, item) else self.new()
-
-    def _choose(self, key: int, found: deque[OnItsWay], item: object, taker: str) -> int:
-        """Take one of several entries."""
-        if not is_of(found[0], item):
-            del self._known[key]
-            return self.new()
-        place = next((n for n, one in enumerate(found) if self._routes.lead(one[3], one[4], taker)), 0)
-        number = found[place][2]
-        del found[place]
-        if not found:
-            del self._known[key]
-        return number
+        known = self._known
+        found = known.get(key)
+        if isinstance(found, tuple):
+            del known[key]
+            if (refers_to := found[0]) is None or refers_to() is item:  # as in `is_of`
+                return found[2]
+        elif found is not None:
+            number = found.take(taker, self._routes) if is_of(found.one, item) else None
+            if not found or number is None:
+                del known[key]
+            if number is not None:
+                return number
+        self._last += 1
+        return self._last
 
     def give(self, item: object, number: int, place: str, inside: bool = False) -> None:
         """Give an item a number.
@@ -90,25 +71,28 @@ class ItemNumbers:
             place: The block that it has entered or left.
             inside: Whether it has entered that block; False if it has left it.
         """
-        item = plain(item)
-        key = id(item)
-        known = self._known
-        found = known.get(key)
+        kind = type(item)
+        if kind is Carried or kind is Leased:
+            item = plain(item)
+            kind = type(item)
         one: OnItsWay
-        if type(item).__weakrefoffset__:
+        if kind.__weakrefoffset__:
             one = (weakref.ref(item), None, number, place, inside)
         else:
             one = (None, item, number, place, inside)
+        key = id(item)
+        known = self._known
+        found = known.get(key)
         if found is None:
             known[key] = one
             if len(known) > self._most:
                 del known[next(iter(known))]
-        elif isinstance(found, deque):
-            if not is_of(found[0], item):
-                found.clear()
-            found.append(one)
+        elif not is_of(found if isinstance(found, tuple) else found.one, item):
+            known[key] = one  # an earlier object had this id, and was never taken
         else:
-            known[key] = deque((found, one)) if is_of(found, item) else one
+            if isinstance(found, tuple):
+                found = known[key] = Twins(found)
+            found.add(one)
 
     def multiply(self, item: object, times: int, place: str) -> None:
         """Note that an item leaves a block along `times` links; 0 ends it."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from ..base.names import BODY
+from ..core.link import wiring
 from ..core.observer import Observer
 from ..core.view import View
 from .stage_order import between, in_order
@@ -63,7 +64,7 @@ class Recorder:
         from .tracer import Tracer
 
         recording.network = network.name
-        self._meter.tracer = self._tracer = Tracer(recording.kept, Routes(self._routes, self._links_made))
+        self._meter.tracer = self._tracer = Tracer(recording.kept, Routes(self._routes, self._wiring))
 
     def begin(self) -> None:
         """Note the possible stages, for users who read the recording while the network runs."""
@@ -91,10 +92,9 @@ class Recorder:
         stages |= {block.name for block in network.blocks if hasattr(block, "effort")}
         return self._feeds(), stages
 
-    def _links_made(self) -> int:
-        """The number of links and nodes; when it changes, something was linked or unlinked."""
-        network = self._network
-        return len(network.nodes) + sum(len(outbox.links) for block in network.blocks for outbox in block.outboxes())
+    def _wiring(self) -> tuple[int, int]:
+        """Changes when something was linked or unlinked, or a node has joined or left."""
+        return wiring.changes, len(self._network.nodes)
 
     def _feeds(self) -> Feeds:
         """The targets of each block, agent or body, by name."""

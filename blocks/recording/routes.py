@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 Links = Mapping[str, Iterable[str]]
+Way = tuple[str, bool]
+"""Where an item comes from: the block that it has entered or left last, and whether it has entered it."""
 
 
 class Routes:
     """The nodes that items can reach from each block without passing a stage, a node that works on items.
 
     Args:
-        look: Gives the links and the names of the stages; called again when the number of links has changed.
-        links_made: Gives the number of links.
+        look: Gives the links and the names of the stages; called again when these have changed.
+        state: Gives something else each time when links or stages have changed.
     """
 
-    __slots__ = ("_ends", "_links", "_links_made", "_look", "_made", "_stages")
+    __slots__ = ("_ends", "_leads", "_links", "_look", "_seen", "_stages", "_state")
 
-    def __init__(self, look: Callable[[], tuple[Links, Collection[str]]], links_made: Callable[[], int]) -> None:
+    def __init__(self, look: Callable[[], tuple[Links, Collection[str]]], state: Callable[[], object]) -> None:
         self._look = look
-        self._links_made = links_made
-        self._made = -1
+        self._state = state
+        self._seen: object = None
         self._links: Links = {}
         self._stages: Collection[str] = ()
         self._ends: dict[str, dict[str, None]] = {}
+        self._leads: dict[str, dict[Way, bool]] = {}
 
-    def lead(self, place: str, inside: bool, taker: str) -> bool:
-        """Whether an item can have come from a place to its taker."""
+    def leading(self, ways: Iterable[Way], taker: str) -> list[Way]:
+        """Those of some ways on which an item can come to its taker."""
+        state = self._state()
+        if state != self._seen:
+            self._seen = state
+            self._links, self._stages = self._look()
+            self._ends, self._leads = {}, {}
+        leads = self._leads.setdefault(taker, {})
+        for way in ways:
+            if way not in leads:
+                leads[way] = self._lead(*way, taker)
+        return [way for way in ways if leads[way]]
+
+    def _lead(self, place: str, inside: bool, taker: str) -> bool:
         if place == taker:
             return inside
-        made = self._links_made()
-        if made != self._made:
-            self._made = made
-            self._links, self._stages = self._look()
-            self._ends = {}
         if inside and place in self._stages:
             return False
         if place not in self._ends:

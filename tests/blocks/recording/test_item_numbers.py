@@ -126,7 +126,7 @@ class Simple:
         if not mine:
             self.last += 1
             return self.last
-        one = next((one for one in mine if self.routes.lead(one[2], one[3], taker)), mine[0])
+        one = next((one for one in mine if self.routes.leading([(one[2], one[3])], taker)), mine[0])
         self.on_their_way.pop(next(place for place, other in enumerate(self.on_their_way) if other is one))
         return one[1]
 

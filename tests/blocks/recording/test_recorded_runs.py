@@ -455,3 +455,23 @@ async def test_a_call_that_fails_in_an_executor_is_recorded_where_it_was_made() 
     recording = await recorded(call, things(8))
     assert {span.worker for span in work(recording, "work")} <= {"work 1", "work 2"}
     assert {span.error for span in work(recording, "work")} == {"ValueError('broken')"}
+
+
+async def test_a_link_that_takes_the_place_of_another_counts_from_then_on() -> None:
+    first = Transformer[int, int](abs, name="first")
+    old, new = Call[int](abs, name="old"), Call[int](abs, name="new")
+    link = first.link_target(old)
+    async with Network(first, new, recording=Recording()) as network:
+        numbers = tracer_of(network).numbers
+
+        def first_that_can_come_to(taker: str) -> int:
+            item = 257 + len(taker)  # not one of those that are used everywhere
+            numbers.give(item, 100, "old")
+            numbers.give(item, 200, "first")
+            taken, _ = numbers.take(item, taker), numbers.take(item, taker)
+            return taken
+
+        assert (first_that_can_come_to("old"), first_that_can_come_to("new")) == (200, 100)
+        link.unlink()
+        first.link_target(new)
+        assert (first_that_can_come_to("old"), first_that_can_come_to("new")) == (100, 200)
