@@ -130,6 +130,7 @@ class GovernorCore:
             raise ValueError(f"{self}: {first} is governed already")
         if self._blocks:
             raise ValueError(f"{self} governs already; make another one")
+        inbox.answers_change()
         inbox.gate = self
         self._first = inbox
         self._blocks = region

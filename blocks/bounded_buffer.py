@@ -37,7 +37,7 @@ class OverflowInbox(Inbox[T]):
         super().__init__(outbox.block, queue, capacity=capacity, filter=filter)
         self.outbox: Outbox[T] = outbox
         self.overflow = overflow
-        self.is_direct = False
+        self.takes_one_by_one()
 
     def refuse(self, message: T, link: Feed | None) -> MessageStatus:
         """Answer an offer when there is no room."""

@@ -134,7 +134,7 @@ class SourceCore(BlockCore, Generic[T]):
     def room(self, most: int) -> int:
         """How many items to read at a time, up to `most`."""
         links = self.outbox.links
-        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].is_plain else most
+        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].inbox.takes_runs else most
 
     def _take_chunk(self, chunk: Chunk) -> None:
         """Hand on a chunk that was read in an executor."""

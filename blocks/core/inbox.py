@@ -37,7 +37,7 @@ from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
     from .branch import Branch
-    from .owner import Feed, Owner
+    from .owner import Feed, Outlet, Owner
     from .ports import Actor, Gate, Part
 
 T = TypeVar("T")
@@ -73,6 +73,7 @@ class Inbox(Generic[T]):
         "queue",
         "senders",
         "takes_only_links",
+        "takes_runs",
     )
 
     def __init__(
@@ -109,7 +110,8 @@ class Inbox(Generic[T]):
         self.producers: dict[Part | object, None] = {}
         self.fed_by: WeakSet[Feed] | None = None  # links, including those of finished sources
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the target
-        self.is_direct: bool = filter is None and isinstance(queue, deque)
+        self.takes_runs: bool = isinstance(queue, deque)  # whether `push` may put in many messages at once
+        self.is_direct: bool = filter is None and self.takes_runs
 
     def __str__(self) -> str:
         return self.label or str(self.block)
@@ -141,6 +143,18 @@ class Inbox(Generic[T]):
         self._granted -= self.credit
         self.credit = 0
 
+    def takes_one_by_one(self) -> None:
+        """Look at every message that comes along a link on its own."""
+        self.takes_runs = self.is_direct = False
+
+    def answers_change(self) -> None:
+        """Note that the answers to sends and offers change now."""
+        self.revoke()
+        for producer in tuple(self.producers):
+            outbox: Outlet | None = getattr(producer, "outbox", None)
+            if outbox is not None:
+                outbox.generation += 1
+
     def settle(self) -> None:
         """Add the messages sent on credit to the sender's counter."""
         if self.grantee is not None:
@@ -163,9 +177,9 @@ class Inbox(Generic[T]):
     @filter.setter
     def filter(self, accepts: Callable[[T], bool] | None) -> None:
         check_function(self, "filter", accepts)
-        self.revoke()
+        self.answers_change()
         self._filter = accepts
-        self.is_direct = accepts is None and isinstance(self.queue, deque)
+        self.is_direct = accepts is None and self.takes_runs
         for waiter in self.senders:
             if not self.wants(waiter.payload):
                 self.senders.fail(waiter, self.declined(waiter.payload))
@@ -228,13 +242,13 @@ class Inbox(Generic[T]):
         """Use a queue that keeps the context of each message from now on."""
         self.revoke()
         self.queue = queue
-        self.is_direct = False
+        self.takes_one_by_one()
         self.contexts = {}
 
     def push(self, items: Sequence[T], link: Feed) -> int:
         """Append as many items as fit, from the first on, and return how many; the caller removes them.
 
-        Only while `is_direct`. If items are left over, the link is postponed.
+        Only while `takes_runs`, and only items that the filter accepts. If items are left over, the link is postponed.
         """
         waiting = len(items)
         room = self.room_for(link)
@@ -504,7 +518,7 @@ class Inbox(Generic[T]):
         """Accept nothing more; waiting senders fail and keep their items."""
         if self.closed:
             return
-        self.revoke()
+        self.answers_change()
         for waiter in self.senders:
             self.senders.fail(
                 waiter, Declined(f"{self} was completed while {shorten(waiter.payload)} waited to be sent")
@@ -521,7 +535,7 @@ class Inbox(Generic[T]):
 
     def abort(self, reason: str) -> int:
         """Drop everything because the network stops; return how many messages were discarded."""
-        self.revoke()
+        self.answers_change()
         for waiter in self.senders:
             self.senders.fail(waiter, trio.BrokenResourceError(f"cannot send to {self}: {reason}"))
         self.closed = True

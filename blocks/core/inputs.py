@@ -56,7 +56,7 @@ class HeadsInbox(Inbox[T]):
 
     def __init__(self, block: InputsCore[Any], index: int) -> None:
         super().__init__(block, deque(), capacity=1, label=f"{block} input {index}")
-        self.is_direct = False
+        self.takes_one_by_one()
         self.index: int = index
 
     def came_along(self, link: Feed) -> int:

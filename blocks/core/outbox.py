@@ -17,6 +17,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -26,11 +27,12 @@ from ..base.callables import truth
 from ..base.error_info import shorten
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
-from ..base.timing import time_slice
+from ..base.timing import LARGEST_BATCH, time_slice
 from .contexts import adopt, context_of, hand_over
 from .credit import CreditSize
 from .link import Link
 from .queue import Queue
+from .routes import decide, routes_of
 from .threads import check_thread
 from .waiting import Waiter, WaitList, waiting_threads
 
@@ -57,6 +59,7 @@ class Outbox(Generic[T]):
         "carries",
         "delivered",
         "ended",
+        "generation",
         "holder",
         "lease",
         "link_to",
@@ -77,6 +80,7 @@ class Outbox(Generic[T]):
         self.holder: object = None
         self.loop: object = None  # the task that takes everything until the end
         self.delivered: int = 0
+        self.generation: int = 0  # counts up when the links or their targets change
         self.lease: int = 0
         self._lent = 0
         self._lessee: Actor | None = None
@@ -110,11 +114,36 @@ class Outbox(Generic[T]):
         link = self.links[0]
         if len(self.links) == 1 and link.is_plain and isinstance(self.queue, deque):
             return link.push(self.queue)
+        if len(self.queue) > len(self.links) and not self.branches and isinstance(self.queue, deque):
+            count = self._offer_many()
+            if count is not None:
+                return count
         return self._offer_head_in_context() if self.carries else self._offer_head()
 
     def _offer_head_in_context(self) -> int:
         """Offer the head to the links, in the head's context."""
         return cast("ContextQueue", self.queue).context.run(self._offer_head)
+
+    def _offer_many(self) -> int | None:
+        """Hand a run of messages to links with filters; return how many have left, None if they must go one by one."""
+        routes = routes_of(self.links)
+        if not routes:
+            return None
+        most = min(LARGEST_BATCH, routes[0].room) if len(routes) == 1 else LARGEST_BATCH
+        gone = self.messages_gone()
+        is_declined, error = decide(routes, list(islice(cast("deque[T]", self.queue), max(0, most))), self)
+        if self.messages_gone() != gone or not all(route.is_open for route in routes):
+            return None  # a filter has taken or sent messages, or ended a block
+        count = sum(route.link.push_all(route.run) for route in routes if route.run)
+        if count == len(self.queue):
+            self.queue.clear()
+        else:
+            for _ in range(count):
+                self.queue.popleft()
+        if error is not None:
+            self.delivered += count
+            raise error
+        return count if count or is_declined else None
 
     def carry(self, queue: Queue[T]) -> None:
         """Use a queue that keeps the context of each message from now on."""
@@ -412,6 +441,7 @@ class Outbox(Generic[T]):
         """Add a link at the end of the link order."""
         if inbox in self.link_to:
             raise ValueError(f"{self.block} is already linked to {inbox}; unlink it first, or link another block")
+        self.generation += 1
         link = Link(self, inbox, accepts, max_messages)
         self._meet(link.giver, link.taker)
         self.links.append(link)
@@ -439,6 +469,7 @@ class Outbox(Generic[T]):
 
     def unlinked(self, link: Link[T]) -> None:
         """Forget a removed link."""
+        self.generation += 1
         del self.links[bisect_left(self.links, link.number, key=attrgetter("number"))]
         del self.link_to[link.inbox]
         self.block.wake()

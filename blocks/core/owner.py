@@ -44,6 +44,11 @@ class Owner(Place, Protocol):
         ...
 
     @property
+    def finished(self) -> bool:
+        """Whether it has drained and handed on everything."""
+        ...
+
+    @property
     def broken(self) -> str | None:
         """Why the block was stopped; None if it was not."""
         ...
@@ -166,9 +171,11 @@ class Outlet(Protocol):
 
     Attributes:
         links: Its links, in link order.
+        generation: Counts up when the links or their targets change.
     """
 
     links: list[Any]
+    generation: int
 
     @property
     def block(self) -> Owner:

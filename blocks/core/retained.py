@@ -111,7 +111,7 @@ class RetainingInbox(Inbox[T]):
     def __init__(self, outbox: RetainedOutbox[T], filter: Callable[[T], bool] | None = None) -> None:
         super().__init__(outbox.block, deque(), filter=filter)
         self.outbox: RetainedOutbox[T] = outbox
-        self.is_direct = False
+        self.takes_one_by_one()
 
     def store(self, message: T) -> None:
         """Make the message the present value."""

@@ -203,7 +203,7 @@ class FunctionCore(BlockCore, Generic[In]):
         if waiting:
             return 0
         link = outbox.links[0]
-        if len(outbox.links) == 1 and link.is_plain:
+        if len(outbox.links) == 1 and link.inbox.takes_runs:
             return max(1, link.inbox.room())
         return UNBOUNDED
 

@@ -159,12 +159,13 @@ def one(x: int) -> tuple[int]:
 
 
 def filtered_links(items: int) -> int:
-    """A chain with a filter on each link."""
+    """A chain with a filter on the link to each stage."""
     sink, count = counting_sink()
-    source = IterableSource(range(items))
-    parts: list[Any] = [source, *transformers(), Call(sink)]
+    source, stages = IterableSource(range(items)), transformers()
+    parts: list[Any] = [source, *stages]
     for before, after in pairwise(parts):
         before.link_target(after, is_small)
+    stages[-1].link_target(Call(sink))
     run_network(source)
     return count()
 
