@@ -6,17 +6,15 @@ In a network without an observer the cost is one attribute lookup.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-import attrs
 import trio
 
 from ..base.activity import Activity
 
 
-@attrs.frozen(slots=True)
-class Work:
-    """Work on one item, which has begun.
+class Work(NamedTuple):
+    """Work on one item, which has begun; a tuple, because each item has one in each stage.
 
     Attributes:
         stage: The block.

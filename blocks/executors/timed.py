@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import attrs
 
@@ -17,8 +17,7 @@ TIMES = "_penstock_times"
 """The attribute of an exception that holds the times of its call."""
 
 
-@attrs.frozen
-class TimedResult:
+class TimedResult(NamedTuple):
     """The result of a call, its times and its worker.
 
     Attributes:

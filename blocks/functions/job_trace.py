@@ -33,26 +33,28 @@ class JobTrace:
 
     def begin(self, items: Iterable[object]) -> list[Work]:
         """Begin the records of items that are taken for a job."""
-        return [self._tracer.begin(self._block.name, item) for item in items]
+        begin, stage = self._tracer.begin, self._block.name
+        return [begin(stage, item) for item in items]
 
     def came_home(self, job: Job, outcome: Outcome) -> None:
         """Record the calls that succeeded, and separate results from times; failures are recorded later."""
         failed = dict(outcome.failures)
         places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]
+        tracer, works, results, gives = self._tracer, job.batch.works, outcome.results, self._block.gives
         for index, place in enumerate(places):
-            work: Work = job.batch.works[place]
-            result, timed = self._apart(work, outcome.results[index])
-            outcome.results[index] = result
+            work: Work = works[place]
+            result, timed = self._apart(work, results[index])
+            results[index] = result
             worker = timed.worker if timed is not None and self._has_workers else ""
-            self._tracer.end(work, worker, times=None if timed is None else (timed.start, timed.end))
-            if self._block.gives:
-                self._tracer.gave(result if self._expands else (result,), work)
+            tracer.end(work, worker, None, None if timed is None else (timed.start, timed.end))
+            if gives:
+                tracer.gave(result if self._expands else (result,), work)
 
     def _apart(self, work: Work, result: Any) -> tuple[Any, TimedResult | CallTimes | None]:
         """Separate a result from its times."""
         if self._expands and result and type(result[-1]) is CallTimes:
             return result, result.pop()
-        if work in self._times:
+        if self._times and work in self._times:
             return result, self._times.pop(work)
         return untimed(result, self._expands)
 

@@ -36,7 +36,10 @@ class Tracer:
     def __init__(self, kept: KeptSpans, routes: Routes) -> None:
         self.numbers: ItemNumbers = ItemNumbers(MOST_ON_THE_WAY, routes)
         self.current: dict[trio.lowlevel.Task, Work] = {}
-        self._kept = kept
+        self._take = self.numbers.take
+        self._give = self.numbers.give
+        self._add = kept.add
+        self._serial = kept.serial
         self._began = time_slice.clock()
         self._workers: dict[tuple[str, str], str] = {}
         self._count: dict[str, int] = {}
@@ -53,7 +56,7 @@ class Tracer:
 
     def begin(self, stage: str, item: object) -> Work:
         """Begin a work of a stage on an item."""
-        return Work(stage, self.numbers.take(item, stage), shorten(plain(item)), time_slice.clock())
+        return Work(stage, self._take(item, stage), shorten(plain(item)), time_slice.clock())
 
     def end(
         self,
@@ -70,10 +73,15 @@ class Tracer:
             error: The error with which it failed; None if it did not.
             times: Its start and end; None for from its beginning until now.
         """
+        stage, number, label, start = work
         now = time_slice.clock()
-        start, end = (work.start, now) if times is None else within(times, work.start, now)
+        end = now
+        if times is not None:
+            start, end = times if start <= times[0] <= times[1] <= now else within(times, start, now)
         what = "" if error is None else shorten(error)
-        self.add(work.stage, self.row(work.stage, worker), work.number, start, end, Activity.WORK, work.label, what)
+        row = self.row(stage, worker) if worker else stage
+        began = self._began
+        self._add((self._serial(), stage, row, number, start - began, end - began, WORK, label, what))
 
     def add(
         self,
@@ -87,13 +95,11 @@ class Tracer:
         error: str = "",
     ) -> None:
         """Write a span; the times are those of `time_slice.clock`."""
-        kept, began = self._kept, self._began
-        kept.add((kept.serial(), stage, worker, number, start - began, end - began, activity.value, label, error))
+        began = self._began
+        self._add((self._serial(), stage, worker, number, start - began, end - began, activity.value, label, error))
 
     def row(self, stage: str, worker: str) -> str:
         """A short name for a worker of a stage: workers are numbered in the order in which they are first seen."""
-        if not worker:
-            return stage
         name = self._workers.get((stage, worker))
         if name is None:
             self._count[stage] = self._count.get(stage, 0) + 1
@@ -121,8 +127,7 @@ class Tracer:
             gives: Whether its result goes on to other stages.
             passes_on: Whether the item itself goes on instead.
         """
-        take, give = self.numbers.take, self.numbers.give
-        add, serial, began = self._kept.add, self._kept.serial, self._began
+        take, give, add, serial, began = self._take, self._give, self._add, self._serial, self._began
 
         def traced(item: Any) -> Any:
             number = take(item, stage)
@@ -165,7 +170,7 @@ class Tracer:
                 raise
             self.end(work, worker)
             if gives:
-                self.numbers.give(result, work.number, stage)
+                self._give(result, work.number, stage)
             return result
 
         return traced
@@ -186,17 +191,19 @@ class Tracer:
 
     def gave(self, outputs: Iterable[object], work: Work) -> None:
         """Give several outputs the number of the item that they were made from."""
+        give, number, stage = self._give, work.number, work.stage
         for output in outputs:
-            self.numbers.give(output, work.number, work.stage)
+            give(output, number, stage)
 
     def made(self, stage: str, items: Sequence[object], start: float, end: float) -> None:
         """Write a span for each of the items that a stage has made at once; each gets an equal share of the time."""
-        each = (end - start) / max(1, len(items))
+        new, give, add, serial = self.numbers.new, self._give, self._add, self._serial
+        first, each = start - self._began, (end - start) / max(1, len(items))
         for place, item in enumerate(items):
-            number = self.numbers.new()
-            begun = start + place * each
-            self.add(stage, stage, number, begun, begun + each, Activity.WORK, shorten(item))
-            self.numbers.give(item, number, stage)
+            number = new()
+            begun = first + place * each
+            add((serial(), stage, stage, number, begun, begun + each, WORK, shorten(item), ""))
+            give(item, number, stage)
 
     def became(self, place: str, parts: Iterable[object], whole: object) -> None:
         """Give an item made from one or more parts the number of the first part."""

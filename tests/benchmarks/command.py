@@ -19,6 +19,7 @@ from . import (
     paths,
     prediction,
     processes,
+    recording,
     sending,
     sleeping,
     starting,
@@ -32,6 +33,7 @@ from .table import HEADS, cells, line, printer, style_of
 BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "chain": chain.rows,
     "observing": observing.rows,
+    "recording": recording.rows,
     "limits": limits.rows,
     "sending": sending.rows,
     "flat": flat.rows,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import partial
-from itertools import repeat
 from statistics import median
 from typing import Any
 from unittest import mock
@@ -19,12 +17,12 @@ from penstock.blocks.functions.function_block import FunctionCore
 from penstock.blocks.iterable_source import SourceCore
 
 from .chains import contender, link, penstock_chain
-from .measuring import Contender, Effort, Row, Timings, compare
-from .workloads import Function, Sink, counting_sink
+from .measuring import Effort, Row, Timings, compare
+from .workloads import Function, Sink
 
 ITEMS = 200_000
 BLOCKS = 4
-MOST_ADDED = 1e-6
+MOST_ADDED = 2e-6
 """Seconds that a recording may add for each item in each stage."""
 
 
@@ -40,9 +38,6 @@ def rows(effort: Effort) -> Iterator[Row]:
     yield timings.row("with statistics", "without statistics", at_most=1.03)
     yield timings.row("recorded", "without statistics")
     yield added_row(timings, "recorded", "with statistics", BLOCKS + 2)
-    contenders = [Contender("not recorded", partial(one_object, None)), Contender("recorded", recorded_object, 0.05)]
-    timings = compare("observing, one object", contenders, effort.items(ITEMS), effort)
-    yield added_row(timings, "recorded", "not recorded", BLOCKS + 2)
 
 
 def added_row(timings: Timings, who: str, than: str, stages: int) -> Row:
@@ -71,30 +66,6 @@ def without_statistics(items: Iterable[int], functions: Sequence[Function], sink
         for owner, name in parts:
             stack.enter_context(mock.patch.object(owner, name, nothing))
         penstock_chain(items, functions, sink)
-
-
-def one_object(recording: Recording | None, items: int) -> int:
-    """Send zeros through blocks that change nothing, so that all items in transit are one object."""
-    sink, count = counting_sink()
-
-    async def main() -> None:
-        source = IterableSource(repeat(0, items))
-        first, _ = link([same] * BLOCKS, sink)
-        source.link_target(first)
-        async with Network(source, recording=recording):
-            pass
-
-    trio.run(main)
-    return count()
-
-
-def recorded_object(items: int) -> int:
-    """The same, recorded."""
-    return one_object(Recording(), items)
-
-
-def same(x: int) -> int:
-    return x
 
 
 def recorded(items: Iterable[int], functions: Sequence[Function], sink: Sink) -> None:
