@@ -13,6 +13,7 @@ from __future__ import annotations
 import weakref
 
 from ..core.carried import Carried, Leased, plain
+from .oldest import bound, forget_oldest
 from .routes import Routes
 from .twins import OnItsWay, Twins, is_of
 
@@ -21,14 +22,16 @@ class ItemNumbers:
     """The numbers of the items in transit, in bounded memory.
 
     Args:
-        most: The maximum of objects; beyond it the oldest is forgotten, and gets a new number in the next stage.
+        most: At least this many objects are known, and at most a sixteenth more; the oldest of more are forgotten, and
+            get new numbers in the next stage.
         routes: Say which stage can get an item from which place.
     """
 
-    __slots__ = ("_known", "_last", "_most", "_routes")
+    __slots__ = ("_bound", "_known", "_last", "_most", "_routes")
 
     def __init__(self, most: int, routes: Routes) -> None:
         self._most = most
+        self._bound = bound(most)
         self._routes = routes
         self._last = 0
         self._known: dict[int, OnItsWay | Twins] = {}
@@ -85,8 +88,8 @@ class ItemNumbers:
         found = known.get(key)
         if found is None:
             known[key] = one
-            if len(known) > self._most:
-                del known[next(iter(known))]
+            if len(known) > self._bound:
+                forget_oldest(known, self._most)
         elif not is_of(found if isinstance(found, tuple) else found.one, item):
             known[key] = one  # an earlier object had this id, and was never taken
         else:

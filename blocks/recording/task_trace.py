@@ -6,16 +6,16 @@ A task that receives nothing makes its items: it works on each from the end of t
 from __future__ import annotations
 
 import weakref
-from contextlib import suppress
 from typing import Protocol
 
 from ..base.activity import Activity
 from ..base.error_info import shorten
 from ..base.timing import time_slice
 from .item_numbers import ItemNumbers
+from .oldest import bound, forget_oldest
 
 MOST_REMEMBERED = 1000
-"""The maximum of received items that a task's trace remembers: the latest."""
+"""The number of received items that a task's trace remembers, the latest, and at most a sixteenth more."""
 
 
 class Writer(Protocol):
@@ -53,16 +53,17 @@ class TaskTrace:
         """Note that the task begins to work on an item."""
         self._number = self._tracer.numbers.take(item, self._stage)
         self._label = shorten(item)
-        with suppress(TypeError):  # texts and numbers allow no weak references, and have no stable identity
+        if type(item).__weakrefoffset__:  # texts and numbers allow no weak references, and have no stable identity
             self._received[id(item)] = (weakref.ref(item), self._number)
-        if len(self._received) > MOST_REMEMBERED:
-            del self._received[next(iter(self._received))]
+            if len(self._received) > bound(MOST_REMEMBERED):
+                forget_oldest(self._received, MOST_REMEMBERED)
 
     def sending(self, item: object, target: str) -> None:
         """Note that the task is about to send an item."""
-        refers_to, number = self._received.get(id(item), (None, self._number))
-        if refers_to is not None and refers_to() is not item:  # an earlier object had this id
-            number = self._number
+        number = self._number
+        found = self._received.get(id(item))
+        if found is not None and found[0]() is item:  # otherwise an earlier object had this id
+            number = found[1]
         if not number:
             number = self._tracer.numbers.new()
             now = time_slice.clock()

@@ -86,6 +86,17 @@ def test_the_oldest_are_forgotten() -> None:
     assert [numbers.take(thing, "first") for thing in things] == [1, 11, 12]
 
 
+def test_of_many_a_few_more_than_that_are_known_and_then_the_oldest_are_forgotten_together() -> None:
+    numbers = ItemNumbers(32, Routes(lambda: (LINKS, STAGES), lambda: 3))
+    things = [Thing() for _ in range(35)]
+    sizes: list[int] = []
+    for number, thing in enumerate(things, start=1000):
+        numbers.give(thing, number, "read")
+        sizes.append(len(numbers))
+    assert sizes == [*range(1, 35), 32]
+    assert [numbers.take(thing, "first") for thing in things] == [1, 2, 3, *range(1003, 1035)]
+
+
 def test_things_are_not_kept_alive_and_a_new_one_in_their_place_is_new(numbers: ItemNumbers) -> None:
     places: set[int] = set()
     for _ in range(100):
