@@ -20,8 +20,8 @@ from .step import Step
 class Recording:
     """Records which worker works on which item, from when to when, in a `Network(…, recording=…)`.
 
-    Recording adds one or two microseconds per item and stage. Only the newest spans are kept; `dropped` counts the
-    others. A recording holds one run.
+    Recording adds one or two microseconds per item and stage, and up to four in an agent or an executor. Only the
+    newest spans are kept; `dropped` counts the others. A recording holds one run.
 
     Args:
         max_spans: The maximum of spans to keep, >= 1.

@@ -35,11 +35,13 @@ class Routes:
             self._seen = state
             self._links, self._stages = self._look()
             self._ends, self._leads = {}, {}
-        leads = self._leads.setdefault(taker, {})
-        for way in ways:
-            if way not in leads:
-                leads[way] = self._lead(*way, taker)
-        return [way for way in ways if leads[way]]
+        try:
+            leads = self._leads[taker]
+            return [way for way in ways if leads[way]]
+        except KeyError:  # nearly always, all of them are known
+            leads = self._leads.setdefault(taker, {})
+            leads.update((way, self._lead(*way, taker)) for way in ways)
+            return [way for way in ways if leads[way]]
 
     def _lead(self, place: str, inside: bool, taker: str) -> bool:
         if place == taker:

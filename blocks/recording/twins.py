@@ -53,14 +53,18 @@ class Twins:
     def add(self, one: OnItsWay) -> None:
         """Add an item, the last one so far."""
         self._came += 1
-        self._at.setdefault(one[3:], deque()).append((self._came, one[2]))
+        here = self._at.get(one[3:])
+        if here is None:
+            here = self._at[one[3:]] = deque()
+        here.append((self._came, one[2]))
 
     def take(self, taker: str, routes: Routes) -> int:
         """Take the first item whose route leads to the taker, or else the first of all, and give its number."""
         at = self._at
         ways: Collection[Way] = (len(at) > 1 and routes.leading(at, taker)) or at
         way = min(ways, key=lambda way: at[way][0]) if len(ways) > 1 else next(iter(ways))
-        _, number = at[way].popleft()
-        if not at[way]:
+        here = at[way]
+        _, number = here.popleft()
+        if not here:
             del at[way]
         return number
