@@ -41,6 +41,8 @@ class Crew(Executor):
     """Whether the workers are in this process and share its objects."""
     _can_end: ClassVar[bool] = False
     """Whether the running call of a worker can be ended."""
+    _job_seconds: ClassVar[float] = 0.001
+    """Seconds that a job of a block should take: about ten times the cost of its hand-over."""
 
     def __init__(
         self,
@@ -90,7 +92,7 @@ class Crew(Executor):
 
         :meta private:
         """
-        return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel)
+        return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel, self._job_seconds)
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""

@@ -10,9 +10,6 @@ from .lane import Homecoming, Job
 from .staff import Staff, join
 from .worker import JobQueue
 
-SECONDS = 0.001
-"""Seconds that a job should take: about ten times the cost of its hand-over."""
-
 
 class CrewLane:
     """A block's access to a crew.
@@ -23,17 +20,18 @@ class CrewLane:
         at_once: The largest number of the block's jobs that run at the same time.
         home: Takes the finished jobs.
         abandons: Whether a network that is stopped gives up running calls instead of waiting for them.
+        seconds: Seconds that a job should take.
     """
 
     streams: ClassVar[bool] = True
     __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
 
-    def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool) -> None:
+    def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool, seconds: float) -> None:
         self.queue: JobQueue = staff.open(name, at_once, home.bring)
         self.queue.waits = home.tell_wait
         self.depth: int = 2 * at_once  # so that a worker need not wait for the loop after a job
-        self.seconds: float = SECONDS
-        self.limit: float = 10 * SECONDS
+        self.seconds: float = seconds
+        self.limit: float = 10 * seconds
         self._staff = staff
         self._abandons = abandons
 

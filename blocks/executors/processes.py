@@ -49,6 +49,7 @@ class Processes(Crew):
 
     is_here = False
     _can_end = True
+    _job_seconds = 0.003
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,9 @@ from penstock.blocks import Processes
 
 from .measuring import Contender, Effort, Row, compare
 from .stage import through
+from .workloads import compute
 
-ARRAYS, INTS = 100, 20_000
+ARRAYS, INTS, RECORDS = 100, 20_000, 10_000
 FLOATS = 6_000_000 // 8
 ECHO: Callable[[Any], Any] = partial(typing.cast, None)
 """Gives back what it gets; of the standard library, so that every worker process can import it."""
@@ -70,6 +71,26 @@ def in_blocks(executor: Executor, make: Callable[[int], Any], window: int, items
     return through(ECHO, executor, (item for _ in range(items)), window=window, capacity=None)
 
 
+def in_two(executor: Executor, function: Callable[[Any], Any], make: Callable[[int], Any], items: int) -> int:
+    """One block, two workers, and what they are given if nothing is said."""
+    return through(function, executor, map(make, range(items)), concurrency=2)
+
+
+def mapped(pool: Any, function: Callable[[Any], Any], make: Callable[[int], Any], chunk: int, items: int) -> int:
+    """`imap` of a pool of `multiprocessing`, or `map` of the standard executor."""
+    results = (
+        pool.map(function, map(make, range(items)), chunksize=chunk)
+        if isinstance(pool, Executor)
+        else pool.imap(function, map(make, range(items)), chunk)
+    )
+    return sum(1 for _ in results)
+
+
+def record(number: int) -> dict[str, Any]:
+    """A small record."""
+    return {"id": number, "name": f"item {number}", "values": [number * 0.5] * 8, "tags": ("a", "b")}
+
+
 def in_pool(pool: Executor, make: Callable[[int], Any], chunk: int, items: int) -> int:
     """The standard pool: item by item, or by its own `map` in chunks."""
     item = make(1)
@@ -107,8 +128,8 @@ def dask_client() -> Generator[Any]:
         yield client
 
 
-def standard_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+def standard_pool(workers: int = 1) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
 
 
 def rows(effort: Effort) -> Iterator[Row]:
@@ -137,6 +158,32 @@ def rows(effort: Effort) -> Iterator[Row]:
         for contender in contenders[3:]:
             yield timings.row(contender.name, "Processes", unit=1e-6)
         yield from small_rows(effort, ours, pool)
+    with Processes(2) as two, standard_pool(2) as pool, multiprocessing.get_context("spawn").Pool(2) as imap:
+        yield from pair_rows(effort, two, pool, imap)
+
+
+def pair_rows(effort: Effort, ours: Executor, pool: Executor, imap: Any) -> Iterator[Row]:
+    """Two workers: ints that are given back, and records on each of which a worker computes for a while.
+
+    The second time is the processor time of the main process.
+    """
+    items = effort.items(5 * INTS, 64)
+    contenders = [
+        Contender("Processes", partial(in_two, ours, abs, int)),
+        Contender("Pool.imap, chunks of 1024", partial(mapped, imap, abs, int, 1024)),
+    ]
+    timings = compare("ints to two processes", contenders, items, effort, perf_counter)
+    yield timings.row("Pool.imap, chunks of 1024")
+    yield timings.row("Processes", "Pool.imap, chunks of 1024")
+    items = effort.items(RECORDS, 64)
+    contenders = [
+        Contender("Processes", partial(in_two, ours, compute, record)),
+        Contender("ProcessPoolExecutor.map", partial(mapped, pool, compute, record, 32)),
+    ]
+    for clock, what in ((perf_counter, "records, 30 µs each"), (process_time, "the same, main process")):
+        timings = compare(what, contenders, items, effort, clock)
+        yield timings.row("ProcessPoolExecutor.map", unit=1e-6)
+        yield timings.row("Processes", "ProcessPoolExecutor.map", unit=1e-6)
 
 
 def small_rows(effort: Effort, ours: Executor, pool: Executor) -> Iterator[Row]:

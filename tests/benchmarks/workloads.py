@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 Function = Callable[[int], int]
 Sink = Callable[[int], None]
@@ -19,6 +20,14 @@ def spin(x: int) -> int:
     while perf_counter() < until:
         pass
     return x + 1
+
+
+def compute(record: dict[str, Any]) -> dict[str, Any]:
+    """Compute in pure Python for about 30 µs, and make a record."""
+    total = 0
+    for i in range(1600):
+        total += i
+    return {"id": record["id"], "name": record["name"].upper(), "sum": sum(record["values"]), "total": total}
 
 
 def counting_sink() -> tuple[Sink, Callable[[], int]]:
