@@ -1,19 +1,26 @@
 """The journal of a worker process: its results so far, which the parent can read even after the process was killed.
 
-It is in shared memory: the end of the records, the number of items that were begun, then the records. A record counts
-once the new end has been written, which happens after the record itself.
+It is in shared memory: the end of the records, the number of items that were begun, the number of answers, then the
+answers and behind them the records. A record counts once the new end has been written, which happens after the record
+itself. Answers are quicker to write: the results of the first items, as long as nothing but results comes. While they
+are written their number is -1, and each item that was begun has one, but for the last.
 """
 
 from __future__ import annotations
 
+import marshal
 import mmap
 from collections.abc import Iterator
 from struct import Struct
+from typing import Any
 
-RESULT, IN_SLOTS, FAILURE = range(3)
+RESULT, IN_SLOTS, FAILURE, ANSWER = range(4)
 SIZE = 1 << 20
-HEAD = 16
+END, BEGUN, ANSWERS = range(3)
+HEAD = 24
 HEADER = Struct("=q")
+VERSION = 2
+"""The version of the marshal format: the last one in which an object stands where it is used, and nowhere else."""
 
 
 class Journal:
@@ -21,29 +28,46 @@ class Journal:
 
     Args:
         memory: At least `SIZE` bytes of shared memory.
+
+    Attributes:
+        memory: This, for what writes answers.
+        numbers: The numbers before the records.
+        begun: How many items were begun.
+        is_full: Whether a record did not fit in.
     """
 
-    __slots__ = ("_end", "_memory", "_numbers", "_view", "begun", "is_full")
+    __slots__ = ("_end", "_read", "_view", "begun", "is_full", "memory", "numbers")
 
     def __init__(self, memory: mmap.mmap) -> None:
-        self._memory = memory
+        self.memory: mmap.mmap = memory
         self._view = memoryview(memory)
-        self._numbers = self._view[:HEAD].cast("q")
+        self.numbers: memoryview[int] = self._view[:HEAD].cast("q")
+        self._read: int
         self.begun: int
         self.is_full: bool
         self.rewind()
 
     def rewind(self) -> None:
         """Start over for a new request: the reader before it sends the request, the writer before it begins."""
-        self._numbers[0] = self._end = HEAD
-        self._numbers[1] = self.begun = 0
-        self._memory.seek(HEAD)
+        self.numbers[END] = self._end = HEAD
+        self.numbers[BEGUN] = self.numbers[ANSWERS] = self.begun = self._read = 0
+        self.memory.seek(HEAD)
         self.is_full = False
+
+    def begin_answers(self) -> None:
+        """Note that answers are written: to the memory with `marshal.dump`, after the number of begun items."""
+        self.numbers[ANSWERS] = -1
+
+    def end_answers(self, count: int) -> None:
+        """Note that all answers were written: what follows are records."""
+        self.numbers[ANSWERS] = count
+        self.begun = self.numbers[BEGUN]
+        self._end = self.memory.tell()
 
     def begin(self) -> None:
         """Note that one more item is begun."""
         self.begun += 1
-        self._numbers[1] = self.begun
+        self.numbers[BEGUN] = self.begun
 
     def append(self, kind: int, data: bytes) -> bool:
         """Write a record, if it fits in; after one that does not fit, write no more, so that the order is kept."""
@@ -51,13 +75,21 @@ class Journal:
         if end > SIZE or self.is_full:
             self.is_full = True
             return False
-        self._memory.write(HEADER.pack(len(data) << 2 | kind) + data)
-        self._numbers[0] = self._end = end
+        self.memory.write(HEADER.pack(len(data) << 2 | kind) + data)
+        self.numbers[END] = self._end = end
         return True
 
-    def read(self) -> Iterator[tuple[int, memoryview]]:
-        """Yield the kind and the data of each record that was written since the last call."""
-        view, place, end = self._view, self._end, self._numbers[0]
+    def read(self) -> Iterator[tuple[int, Any]]:
+        """Yield the kind and the data of each answer and record that was written since the last call."""
+        answers = self.numbers[ANSWERS]
+        if answers < 0:
+            answers = self.numbers[BEGUN] - 1
+        while self._read < answers:
+            reader = Reader(self._view, self._end)
+            answer = marshal.load(reader)  # type: ignore[arg-type]  # it needs no more than this
+            self._read, self._end = self._read + 1, reader.place
+            yield ANSWER, answer
+        view, place, end = self._view, self._end, self.numbers[END]
         while place < end:
             (header,) = HEADER.unpack_from(view, place)
             start = place + HEADER.size
@@ -66,4 +98,30 @@ class Journal:
 
     def count_begun(self) -> int:
         """How many items the worker has begun."""
-        return self._numbers[1]
+        return self.numbers[BEGUN]
+
+
+class Reader:
+    """Reads from memory like from a file.
+
+    Attributes:
+        place: The place of the next byte.
+    """
+
+    __slots__ = ("_view", "place")
+
+    def __init__(self, view: memoryview, place: int) -> None:
+        self._view = view
+        self.place: int = place
+
+    def read(self, count: int) -> bytes:
+        """Read some bytes."""
+        self.place += count
+        return bytes(self._view[self.place - count : self.place])
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill a buffer."""
+        count = len(buffer)
+        self.place += count
+        buffer[:] = self._view[self.place - count : self.place]
+        return count

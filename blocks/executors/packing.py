@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pickle import PickleBuffer
 from types import NoneType
 from typing import Any
@@ -18,6 +19,8 @@ NUMBERS = frozenset({int, float, complex, bool, NoneType})
 PLAIN = NUMBERS | {str}
 """Types whose pickling never fails and involves no other objects, so that many can be pickled at once."""
 FLAT = frozenset({bytes, bytearray})
+SMALL = 1 << 12
+"""Bytes of a stream up to which several objects are packed in one go, even if the last of them are not sent then."""
 
 
 class Flat:
@@ -33,17 +36,30 @@ class Flat:
 
 
 class Packer:
-    """Packs objects, one at a time.
+    """Packs objects.
 
     Args:
         put: Copies buffers into slots; returns None if there is no memory for them.
     """
 
-    __slots__ = ("_buffers", "_put")
+    __slots__ = ("_are_small", "_buffers", "_put")
 
     def __init__(self, put: Put) -> None:
         self._put = put
         self._buffers: list[memoryview] = []
+        self._are_small = True
+
+    def pack_small(self, values: Sequence[object]) -> list[bytes] | None:
+        """Pack objects, each by itself, if all of them are small; else None, and also if the last ones were not."""
+        if not self._are_small or len(values) < 2:
+            return None
+        keep_out = self._keep_out
+        streams: list[bytes] | None = None
+        with suppress(Exception):  # `pack` raises it for the object that is the cause
+            streams = [pickle.dumps(value, 5, buffer_callback=keep_out) for value in values]
+        self._are_small = streams is not None and not self._buffers and max(map(len, streams)) < SMALL
+        self._buffers = []
+        return streams if self._are_small else None
 
     def pack(self, value: object) -> Packed:
         """Pack an object; raises any exception that its pickling raises."""
@@ -52,6 +68,7 @@ class Packer:
         flat = type(value) in FLAT and len(value) >= BIG  # type: ignore[arg-type]  # it is one of these two
         try:
             stream = pickle.dumps(Flat(value) if flat else value, 5, buffer_callback=self._keep_out)  # type: ignore[arg-type]
+            self._are_small = not self._buffers and len(stream) < SMALL
             if not self._buffers and len(stream) < BIG:
                 return stream
             return self._place(stream) or pickle.dumps(value, 5)

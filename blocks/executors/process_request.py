@@ -5,11 +5,11 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from ..base.error_info import annotate, forget_frames
 from ..base.errors import WorkerDied
-from .journal import FAILURE, IN_SLOTS
+from .journal import ANSWER, FAILURE, IN_SLOTS
 from .packing import PLAIN, Packed, spans_of, unpack
 from .process_child import Child
 from .remote import ErrorRecord
@@ -20,6 +20,8 @@ from .work import Outcome, Task
 
 FULL = 1 << 20
 """Bytes of pickles in one request; a larger job takes several requests."""
+SLICE = 32
+"""The number of items that are pickled without a look at the size of the request."""
 SLOT_SHARE = 64
 """The number of bytes in slots that count as one byte of pickle."""
 
@@ -94,30 +96,41 @@ class Request:
             stream = pickle.dumps(list(rest), 5)
             if len(stream) <= FULL:
                 return stream, None
-        pack = self._child.packer.pack
+        packer = self._child.packer
         ready: list[Packed] = []
         load = 0
-        for item in rest:
-            try:
-                packed = pack(item)
-            except Lost:
-                raise
-            except Exception as error:
-                forget_frames(error)
-                annotate(
-                    error,
-                    f"there is no memory to send the item to a worker of {self._task.name}"
-                    if isinstance(error, MemoryError)
-                    else f"the item could not be pickled, which Processes needs to send it to a worker of "
-                    f"{self._task.name}: send plain data (numbers, text, bytes, arrays and records of them), or use "
-                    "Threads",
-                )
-                return ready, error
-            ready.append(packed)
-            load += weight(packed)
-            if load > FULL:
-                break
+        for start in range(0, len(rest), SLICE):
+            some = rest[start : start + SLICE]
+            streams = packer.pack_small(some)
+            if streams is not None:
+                ready += streams
+                load += sum(map(len, streams))
+                if load > FULL:
+                    break
+                continue
+            for item in some:
+                try:
+                    packed = packer.pack(item)
+                except Lost:
+                    raise
+                except Exception as error:
+                    return ready, self._not_packed(error)
+                ready.append(packed)
+                load += weight(packed)
+                if load > FULL:
+                    return ready, None
         return ready, None
+
+    def _not_packed(self, error: Exception) -> Exception:
+        forget_frames(error)
+        annotate(
+            error,
+            f"there is no memory to send the item to a worker of {self._task.name}"
+            if isinstance(error, MemoryError)
+            else f"the item could not be pickled, which Processes needs to send it to a worker of "
+            f"{self._task.name}: send plain data (numbers, text, bytes, arrays and records of them), or use Threads",
+        )
+        return error
 
     def _work(self, number: int, packed: bytes | list[Packed]) -> MemoryError | None:
         """Let the child do packed items, and take the results.
@@ -134,11 +147,11 @@ class Request:
             return no_memory
         while (message := child.wire.receive())[0] != DONE:
             self._take(message)
-        _, seconds, cpu, returned, results = message
-        if results is None:
+        _, seconds, cpu, returned, answers = message
+        if answers is None:
             self._read()
         else:
-            outcome.results += results
+            self._take_answers(answers)
         outcome.seconds += seconds
         outcome.cpu += cpu
         not_begun = [] if isinstance(packed, bytes) else packed[outcome.done - self._done :]
@@ -165,6 +178,24 @@ class Request:
             else:
                 break
         return no_memory
+
+    def _take_answers(self, answers: list[Any]) -> None:
+        """Add the results of all items to the outcome, but for those that were read from the journal before."""
+        outcome = self._outcome
+        if outcome.done > self._done:
+            del answers[: outcome.done - self._done]
+        if not PLAIN.issuperset(map(type, answers)):
+            try:
+                answers = [pickle.loads(answer) if type(answer) is bytes else self._of(answer) for answer in answers]
+            except Exception:  # one by one, so that the others are saved
+                for answer in answers:
+                    self._record(ANSWER, answer)
+                return
+        outcome.results += answers
+
+    def _of(self, answer: Any) -> Any:
+        """The result for which an answer stands that is not bytes."""
+        return self._unpack(cast("Packed", answer)) if type(answer) is tuple else answer
 
     def _give_back(self, places: Iterable[Place]) -> None:
         for place in places:
@@ -224,7 +255,7 @@ class Request:
                 return
             self._record(*record)
 
-    def _record(self, kind: int, data: bytes | memoryview) -> None:
+    def _record(self, kind: int, data: Any) -> None:
         """Add the result or the failure of one item to the outcome."""
         outcome = self._outcome
         if kind == FAILURE:
@@ -232,7 +263,10 @@ class Request:
             return
         result: Any = None
         try:
-            result = self._unpack(pickle.loads(data)) if kind == IN_SLOTS else pickle.loads(data)
+            if kind == ANSWER:
+                result = pickle.loads(data) if type(data) is bytes else self._of(data)
+            else:
+                result = self._unpack(pickle.loads(data)) if kind == IN_SLOTS else pickle.loads(data)
         except Exception as error:
             self._broken = self._annotated(error)
         if self._broken is None:

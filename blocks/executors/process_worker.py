@@ -1,14 +1,20 @@
-"""The program of a worker process: it waits for jobs, calls the function with each item, and records the results."""
+"""The program of a worker process: it waits for jobs, calls the function with each item, and records the results.
+
+As long as the function returns results that are small, and the outputs of an item leave together, the results are noted
+as answers, which costs little per item. The first exception, big result or full journal ends this: the rest of the
+request is done item by item.
+"""
 
 from __future__ import annotations
 
+import marshal
 import multiprocessing
 import os
 import pickle
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from time import perf_counter, thread_time
@@ -17,7 +23,7 @@ from typing import Any
 from ..base.callables import NOT_RUN, not_run
 from ..base.cpus import pin
 from ..base.error_info import annotate
-from .journal import FAILURE, IN_SLOTS, RESULT, Journal
+from .journal import BEGUN, FAILURE, IN_SLOTS, RESULT, VERSION, Journal
 from .packing import PLAIN, Packed, Packer, unpack
 from .remote import ErrorRecord
 from .slots import Place, Shared, Span, slot_size
@@ -26,7 +32,9 @@ from .wire import DONE, FUNCTION, GO, NEED, PART, READY, RECORD, REFUSED, Lost, 
 from .work import listed, stop_iteration
 from .worker_state import set_up
 
-UNPACKING, CALLING, PACKING = range(3)
+UNPACKING, CALLING, PACKING, NOTING = range(4)
+SENT = frozenset({bytes, tuple})
+"""The types of packed objects."""
 
 
 def main(connection: Connection[Any, Any], worker_init: bytes, cpus: Sequence[int], number: int) -> None:
@@ -58,7 +66,7 @@ class WorkerProcess:
         connection: The pipe.
     """
 
-    __slots__ = ("_functions", "_journal", "_packer", "_plain", "_shared", "_sink", "_stock", "_wire")
+    __slots__ = ("_functions", "_journal", "_packer", "_shared", "_sink", "_stock", "_wire")
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._shared = Shared()
@@ -66,7 +74,6 @@ class WorkerProcess:
         self._packer = Packer(self._put)
         self._functions: dict[int, Callable[[Any], Any] | ErrorRecord] = {}
         self._stock: defaultdict[int, list[Place]] = defaultdict(list)
-        self._plain: list[Any] = []
         self._journal: Journal
         self._sink: Parts
 
@@ -134,22 +141,74 @@ class WorkerProcess:
         self._stock.clear()
         for place in places:
             self._stock[place[2]].append(place)
-        self._plain.clear()
         is_plain = isinstance(items, bytes)
-        for item in pickle.loads(items) if isinstance(items, bytes) else items:
+        until = started + limit
+        queue = iter(pickle.loads(items) if isinstance(items, bytes) else items)
+        answers: list[Any] | None = None
+        goes_on = True
+        if not room:
+            answers, error_type = self._answer(call, queue, is_plain, until, name)
+            goes_on = perf_counter() < until and not ends(error_type, is_strict)
+        for item in queue if goes_on else ():
             journal.begin()
             error_type = self._do(call, item, name, is_plain)
-            if error_type is not None and (is_strict or not issubclass(error_type, Exception)):
+            if ends(error_type, is_strict):
                 break
             if room and perf_counter() >= sink.due:
                 sink.put([])
-            if perf_counter() >= started + limit or not sink.is_wanted:
+            if perf_counter() >= until or not sink.is_wanted:
                 break
         sink.wait()
         seconds, cpu = perf_counter() - started - sink.waited, thread_time() - cpu_started
-        results = self._plain if len(self._plain) == journal.begun and not journal.is_full else None
-        self._wire.send(DONE, seconds, cpu, self._shared.take_back(), results)
-        self._plain.clear()
+        if answers is not None and len(answers) < journal.begun:
+            answers = None
+        self._wire.send(DONE, seconds, cpu, self._shared.take_back(), answers)
+
+    def _answer(
+        self, call: Callable[[Any], Any], queue: Iterator[Any], is_plain: bool, until: float, name: str
+    ) -> tuple[list[Any], type[BaseException] | None]:
+        """Work on items until one has another end than a small result, or the time is up.
+
+        Return the answers and the type of an exception that was raised.
+        """
+        journal, pack, lend = self._journal, self._packer.pack, self._shared.lend
+        loads, dump, memory, numbers = pickle.loads, marshal.dump, journal.memory, journal.numbers
+        answers: list[Any] = []
+        begun, stage = 0, UNPACKING
+        answer: Any = None
+        error_type: type[BaseException] | None = None
+        journal.begin_answers()
+        try:
+            for item in queue:
+                numbers[BEGUN] = begun = begun + 1
+                if not is_plain:
+                    stage = UNPACKING
+                    item = loads(item) if type(item) is bytes else unpack(item, lend)
+                stage = CALLING
+                answer = call(item)
+                if type(answer) not in PLAIN:
+                    if type(answer) in NOT_RUN:
+                        raise not_run(name, answer)
+                    stage = PACKING
+                    answer = pack(answer)
+                stage = NOTING
+                dump(answer, memory, VERSION)
+                answers.append(answer)
+                item = answer = None
+                if perf_counter() >= until:
+                    break
+            journal.end_answers(len(answers))
+        except Lost:
+            raise
+        except BaseException as error:
+            journal.end_answers(len(answers))
+            if stage == NOTING and isinstance(error, ValueError):  # the journal is full
+                self._record(answer if type(answer) in SENT else pickle.dumps(answer, 5))
+            else:
+                if isinstance(error, StopIteration):
+                    error = caused(stop_iteration(name), error)
+                error_type = self._fail(error, stage, name)
+        return answers, error_type
 
     def _do(self, call: Callable[[Any], Any], item: Any, name: str, is_plain: bool) -> type[BaseException] | None:
         """Work on one item; return the type of an exception that was raised. Afterwards nothing here holds the item."""
@@ -169,13 +228,14 @@ class WorkerProcess:
             return self._fail(caused(stop_iteration(name), error), stage, name)
         except BaseException as error:
             return self._fail(error, stage, name)
+        self._record(data)
+        return None
+
+    def _record(self, data: Packed) -> None:
         if isinstance(data, bytes):
             self._write(RESULT, data)
-            if type(result) in PLAIN:
-                self._plain.append(result)
         else:
             self._write(IN_SLOTS, pickle.dumps(data, 5))
-        return None
 
     def _fail(self, error: BaseException, stage: int, name: str) -> type[BaseException]:
         if isinstance(error, MemoryError):
@@ -271,6 +331,11 @@ class Parts:
         self._is_out = False
         self.room = room
         self.is_wanted = room > 0
+
+
+def ends(error_type: type[BaseException] | None, is_strict: bool) -> bool:
+    """Whether a failure ends the request."""
+    return error_type is not None and (is_strict or not issubclass(error_type, Exception))
 
 
 def caused(error: BaseException, cause: BaseException) -> BaseException:

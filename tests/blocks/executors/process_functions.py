@@ -307,3 +307,31 @@ def big_parts(count: int) -> Iterator[bytes]:
 
 def stops(count: int) -> Iterator[int]:
     raise StopIteration(count)
+
+
+def anything(what: Any) -> Any:
+    """End in the way that the item names."""
+    match what:
+        case "fail":
+            raise ValueError(what)
+        case "stop":
+            raise StopIteration
+        case "coroutine":
+            return answer(what)
+        case "lock":
+            return threading.Lock()
+        case "big":
+            return bytes(300_000)
+        case "text":
+            return "x" * 60_000
+        case "unmakeable":
+            return Unmakeable()
+        case "die":
+            os._exit(3)
+        case _:
+            return what
+
+
+def keep_growing(item: list[int]) -> list[int]:
+    item.append(len(item))
+    return item

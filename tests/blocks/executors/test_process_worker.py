@@ -120,14 +120,15 @@ def test_it_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     ParentProcess.sentinel.close()
 
 
-def test_if_the_parent_goes_while_it_waits_for_a_slot_it_just_ends() -> None:
+@pytest.mark.parametrize("before", [[], [-1]])  # after a failure it works item by item
+def test_if_the_parent_goes_while_it_waits_for_a_slot_it_just_ends(before: list[int]) -> None:
     parent = Parent()
     worker = threading.Thread(target=process_worker.WorkerProcess(parent.connection).serve, args=(NONE, (), 1))
     worker.start()
     parent.start()
     assert parent.wire.receive() == (READY,)
     parent.wire.send(FUNCTION, 0, pickle.dumps(bytes))
-    parent.wire.send(WORK, 0, False, False, 1e9, "call 'test'", pickle.dumps([BIG, 1]), [], 0)
+    parent.wire.send(WORK, 0, False, False, 1e9, "call 'test'", pickle.dumps([*before, BIG, 1]), [], 0)
     assert parent.wire.receive() == (NEED, BIG)
     parent.wire.close()
     worker.join(SECONDS)
