@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from penstock.samples.images import noise
 from penstock.samples.images.noise import add_noise
 from penstock.samples.images.record import ImageInfo
 from penstock.samples.images.scale import scale
@@ -50,6 +51,18 @@ def test_layers_add_up(make_info: MakeInfo, settings: Settings) -> None:
     one = add_noise(info, settings).pixels.astype(float)
     four = add_noise(info, attrs.evolve(settings, layers=4)).pixels.astype(float)
     assert four.std() == pytest.approx(2 * one.std(), rel=0.02)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (33, 7), (200, 150)])
+def test_it_does_not_matter_in_which_parts_noise_is_drawn(
+    size: tuple[int, int], make_info: MakeInfo, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info, settings = make_info(Image.new("RGB", size, (128, 128, 128))), attrs.evolve(settings, layers=3)
+    drawn: set[bytes] = set()
+    for values in (1, 1000, 1 << 30):
+        monkeypatch.setattr(noise, "_AT_ONCE", values)
+        drawn.add(add_noise(info, settings).pixels.tobytes())
+    assert len(drawn) == 1
 
 
 def test_the_frame_stays_clean(make_info: MakeInfo, settings: Settings) -> None:
