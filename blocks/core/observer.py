@@ -70,6 +70,10 @@ class Observer(Protocol):
         """Work on an item begins."""
         ...
 
+    def begin_all(self, stage: str, items: Iterable[object]) -> list[Work]:
+        """Work on several items begins at once."""
+        ...
+
     def end(
         self,
         work: Work,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import attrs
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
+from .forked import forkable
 from .work import stop_iteration
 
 TIMES = "_penstock_times"
@@ -31,6 +32,25 @@ class TimedResult(NamedTuple):
     start: float
     end: float
     worker: str
+
+
+class Here:
+    """This process; its number is kept, because the system takes as long to tell it as a quick call takes.
+
+    Attributes:
+        process: The number of the process.
+    """
+
+    def __init__(self) -> None:
+        self.process: int = os.getpid()
+        forkable.add(self)
+
+    def begin_anew(self) -> None:
+        """Ask again, in a forked child."""
+        self.process = os.getpid()
+
+
+here: Here = Here()
 
 
 @attrs.frozen
@@ -109,8 +129,7 @@ class TimedOutputs:
 
 def worker_of(process: int) -> str:
     """The name of the worker that runs this: its thread, or its process if that is not `process`."""
-    here = os.getpid()
-    return threading.current_thread().name if here == process else f"process {here}"
+    return threading.current_thread().name if here.process == process else f"process {here.process}"
 
 
 def times_of(error: BaseException) -> tuple[float, float, str] | None:

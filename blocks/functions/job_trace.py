@@ -33,17 +33,22 @@ class JobTrace:
 
     def begin(self, items: Iterable[object]) -> list[Work]:
         """Begin the records of items that are taken for a job."""
-        begin, stage = self._tracer.begin, self._block.name
-        return [begin(stage, item) for item in items]
+        return self._tracer.begin_all(self._block.name, items)
 
     def came_home(self, job: Job, outcome: Outcome) -> None:
         """Record the calls that succeeded, and separate results from times; failures are recorded later."""
         failed = dict(outcome.failures)
         places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]
         tracer, works, results, gives = self._tracer, job.batch.works, outcome.results, self._block.gives
+        is_simple = not (self._expands or self._times)
         for index, place in enumerate(places):
             work: Work = works[place]
-            result, timed = self._apart(work, results[index])
+            result = results[index]
+            timed: TimedResult | CallTimes | None
+            if is_simple and type(result) is TimedResult:
+                result, timed = result.result, result
+            else:
+                result, timed = self._apart(work, result)
             results[index] = result
             worker = timed.worker if timed is not None and self._has_workers else ""
             tracer.end(work, worker, None, None if timed is None else (timed.start, timed.end))
@@ -54,7 +59,7 @@ class JobTrace:
         """Separate a result from its times."""
         if self._expands and result and type(result[-1]) is CallTimes:
             return result, result.pop()
-        if self._times and work in self._times:
+        if work in self._times:
             return result, self._times.pop(work)
         return untimed(result, self._expands)
 

@@ -58,6 +58,11 @@ class Tracer:
         """Begin a work of a stage on an item."""
         return Work(stage, self._take(item, stage), shorten(plain(item)), time_slice.clock())
 
+    def begin_all(self, stage: str, items: Iterable[object]) -> list[Work]:
+        """Begin the works of a stage on several items, which it gets at once."""
+        take, now = self._take, time_slice.clock()
+        return [Work(stage, take(item, stage), shorten(plain(item)), now) for item in items]
+
     def end(
         self,
         work: Work,
@@ -157,20 +162,25 @@ class Tracer:
             gives: Whether its result goes on to other stages unchanged.
             has_workers: Whether several calls can run at once.
         """
+        take, give, add, serial, began = self._take, self._give, self._add, self._serial, self._began
 
         async def traced(item: Any) -> Any:
             task = trio.lowlevel.current_task()
             worker = task.name if has_workers else ""
-            work = self.begin(stage, item)
-            self.current[task] = work
+            number = take(item, stage)
+            label = shorten(plain(item))
+            start = time_slice.clock()
+            self.current[task] = work = Work(stage, number, label, start)
             try:
                 result = await function(item)
             except BaseException as error:
                 self.failed(work, item, error, worker)
                 raise
-            self.end(work, worker)
+            end = time_slice.clock()
+            row = self.row(stage, worker) if worker else stage
+            add((serial(), stage, row, number, start - began, end - began, WORK, label, ""))
             if gives:
-                self._give(result, work.number, stage)
+                give(result, number, stage)
             return result
 
         return traced

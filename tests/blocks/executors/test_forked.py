@@ -13,10 +13,11 @@ import pytest
 import trio
 
 from penstock.blocks import Threads, Transformer
-from penstock.blocks.executors import forked
+from penstock.blocks.executors import forked, timed
 from penstock.blocks.executors.process_child import Child, starting
 from penstock.blocks.executors.slots import Shared
 from penstock.blocks.executors.threads import SwitchInterval
+from penstock.blocks.executors.timed import worker_of
 from penstock.blocks.executors.wire import Lost, Wire
 from tests.blocks.executors.kinds import SECONDS, Gauge
 from tests.blocks.executors.process_functions import ThreadProcess
@@ -73,6 +74,20 @@ def test_what_the_parent_has_in_work_is_none_of_the_childs_business() -> None:
     assert in_a_fork(threads.shutdown) == 0
     gauge.open()
     assert [future.result(SECONDS) for future in futures] == [0, 1, 2]
+
+
+@can_fork
+def test_a_recorded_call_in_a_child_says_in_which_process_it_was() -> None:
+    parent = os.getpid()
+
+    def check() -> None:
+        assert worker_of(parent) == f"process {os.getpid()}"
+        assert worker_of(os.getpid()) == threading.current_thread().name
+
+    assert worker_of(parent) == threading.current_thread().name
+    assert in_a_fork(check) == 0
+    timed.here.begin_anew()  # in this process too, where coverage is measured
+    assert worker_of(parent) == threading.current_thread().name
 
 
 @can_fork
