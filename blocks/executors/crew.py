@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 from ..base.checks import check_function
@@ -14,24 +12,13 @@ from ..base.names import given_name
 from .crew_lane import CrewLane
 from .forked import forkable
 from .future_job import FutureJob, call
-from .lane import Homecoming, Job
-from .nesting import Host, Line, current_line
+from .lane import Homecoming
 from .staff import Staff, join
 from .work import Task
-from .worker import Hand, JobQueue
+from .worker import Hand
 
 R = TypeVar("R")
 Init = Callable[[], Any]
-
-
-class Own:
-    """The futures that were requested from the same place: a call of a worker, or outside."""
-
-    __slots__ = ("pending", "queue")
-
-    def __init__(self, queue: JobQueue) -> None:
-        self.queue: JobQueue = queue
-        self.pending: int = 0
 
 
 class Crew(Executor):
@@ -65,7 +52,7 @@ class Crew(Executor):
         self.abandon_on_cancel = abandon_on_cancel
         self.cpus: tuple[int, ...] = check_cpus(f"{kind} {self.name!r}", cpus)
         self._staff = Staff(str(self), self.name, workers, self._hand, self._can_end)
-        self._own: dict[tuple[Line, Host | None], Own] = {}
+        self._call = Task(call, name=str(self), is_call=True)
         forkable.add(self)
 
     def __repr__(self) -> str:
@@ -96,7 +83,6 @@ class Crew(Executor):
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""
-        self._own.clear()
         self._staff.begin_anew()
 
     # The standard interface
@@ -109,34 +95,9 @@ class Crew(Executor):
         Raises:
             RuntimeError: The executor was shut down.
         """
-        job = FutureJob(Task(call, name=str(self)), [(fn, args, kwargs)], None, (0,))
-        with self._staff.lock:
-            key = (current_line(), self._staff.host())
-            if key not in self._own:
-                self._own[key] = Own(self._staff.open(self.name, sys.maxsize, partial(self._resolve, key)))
-            own = self._own[key]
-            own.pending += 1
-            job.future.line = own.queue.line
-        try:
-            self._staff.submit(own.queue, job)
-        except BaseException:
-            self._settle(key)
-            raise
+        job = FutureJob(self._call, (fn, args, kwargs))
+        self._staff.submit_call(job)
         return job.future
-
-    def _resolve(self, key: tuple[Line, Host | None], job: Job) -> None:
-        assert isinstance(job, FutureJob)
-        job.resolve()
-        self._settle(key)
-
-    def _settle(self, key: tuple[Line, Host | None]) -> None:
-        """Count off a future that is done; the last one closes their queue."""
-        with self._staff.lock:
-            own = self._own[key]
-            own.pending -= 1
-            if not own.pending:
-                del self._own[key]
-                self._staff.release(own.queue)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more work; the workers end when all submitted work is done.

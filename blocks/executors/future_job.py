@@ -8,11 +8,14 @@ from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ..base.threads import at_work
+from ..base.threads import Caller, at_work
 from .lane import Job
 from .nesting import Line
+from .work import Task
 
 R = TypeVar("R")
+Work = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A function and its arguments."""
 
 
 class CrewFuture(Future[R]):
@@ -26,22 +29,29 @@ class CrewFuture(Future[R]):
 
     def result(self, timeout: float | None = None) -> R:
         """Wait for the result; see `concurrent.futures.Future.result`."""
-        with others_work_meanwhile(self):
+        caller = self._waiting_caller()
+        if caller is None:
+            return super().result(timeout)
+        with others_work_meanwhile(caller):
             return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait for the end; see `concurrent.futures.Future.exception`."""
-        with others_work_meanwhile(self):
+        caller = self._waiting_caller()
+        if caller is None:
             return super().exception(timeout)
+        with others_work_meanwhile(caller):
+            return super().exception(timeout)
+
+    def _waiting_caller(self) -> Caller | None:
+        """The worker that this thread is, if the future is not done and is none that the worker works for."""
+        caller = at_work.get(threading.current_thread())
+        return None if caller is None or caller in self.line or self.done() else caller
 
 
 @contextmanager
-def others_work_meanwhile(future: CrewFuture[Any]) -> Generator[None]:
-    """If this thread is a worker that waits for a future in its call, let another worker work in its place."""
-    caller = None if future.done() else at_work.get(threading.current_thread())
-    if caller is None or caller in future.line:
-        yield
-        return
+def others_work_meanwhile(caller: Caller) -> Generator[None]:
+    """Let another worker work in the place of one that waits for a future in its call."""
     caller.stand_aside(True)
     try:
         yield
@@ -52,15 +62,18 @@ def others_work_meanwhile(future: CrewFuture[Any]) -> Generator[None]:
 class FutureJob(Job):
     """A call that was submitted through the standard interface."""
 
-    __slots__ = ("future",)
+    __slots__ = ("_has_begun", "future")
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, task: Task, work: Work) -> None:
+        super().__init__(task, (work,), None, (0,))
         self.future: CrewFuture[Any] = CrewFuture()
+        self._has_begun = False
 
     def begin(self) -> bool:
         """Whether the job is still wanted."""
-        return self.future.running() or self.future.set_running_or_notify_cancel()  # a job may be begun twice
+        if not self._has_begun:  # a job may be begun twice
+            self._has_begun = self.future.set_running_or_notify_cancel()
+        return self._has_begun
 
     def resolve(self) -> None:
         """Set the result, the exception or the cancellation of the future."""
@@ -78,7 +91,13 @@ class FutureJob(Job):
                     self.future.set_result(result[0])
 
 
-def call(work: tuple[Callable[..., R], tuple[Any, ...], dict[str, Any]]) -> tuple[R] | StopIteration:
+def resolve(job: Job) -> None:
+    """Resolve the future of a job that is done."""
+    assert isinstance(job, FutureJob)
+    job.resolve()
+
+
+def call(work: Work) -> tuple[Any] | StopIteration:
     """Call a function with its arguments; wrap results and exceptions that `perform` would treat specially."""
     function, args, kwargs = work
     try:

@@ -14,6 +14,7 @@ few operations at a time. Invariants:
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -22,8 +23,9 @@ from itertools import count
 
 from ..base.log import log
 from ..base.threads import at_work
+from .future_job import FutureJob, resolve
 from .lane import Job
-from .nesting import Host, current_line
+from .nesting import Host, Line, current_line
 from .worker import Hand, JobQueue, Worker
 
 
@@ -47,6 +49,7 @@ class Staff:
         self._make_hand = make_hand
         self._can_end = can_end
         self._queues: deque[JobQueue] = deque()
+        self._calls: dict[tuple[Line, Host | None], JobQueue] = {}
         self._idle: list[Worker] = []
         self._hired: dict[Worker, int] = {}
         self._hosts: dict[Worker, Host] = {}
@@ -61,6 +64,7 @@ class Staff:
         """Drop all workers, and all users but the body of a `with`; called in a forked child."""
         self.lock = threading.RLock()
         self._queues.clear()
+        self._calls.clear()
         self._idle.clear()
         self._hired.clear()
         self._hosts.clear()
@@ -139,13 +143,38 @@ class Staff:
             self._hired.pop(worker, None)
             worker.bell.release()
 
+    # Futures
+
+    def submit_call(self, job: FutureJob) -> None:
+        """Submit a call. The calls that come from the same place, a call of a worker or outside, are one user."""
+        with self.lock:
+            self._check_takes()
+            line, host = current_line(), self.host()
+            queue = self._calls.get((line, host))
+            if queue is None:
+                queue = self._calls[line, host] = self.open(self.name, sys.maxsize, resolve)
+                queue.is_for_calls = True
+            job.future.line = line
+            queue.waiting.append(job)
+            self._assign()
+
+    def _close_without_calls(self, queue: JobQueue) -> None:
+        """Remove a user whose futures are all done."""
+        if queue.is_for_calls and not queue.running and not queue.waiting:
+            queue.is_for_calls = False
+            del self._calls[queue.line, queue.host]
+            self.release(queue)
+
     # Jobs
+
+    def _check_takes(self) -> None:
+        if self.is_shut:
+            raise RuntimeError(f"{self.who} was shut down and takes no more work")
 
     def submit(self, queue: JobQueue, job: Job) -> None:
         """Submit a job."""
         with self.lock:
-            if self.is_shut:
-                raise RuntimeError(f"{self.who} was shut down and takes no more work")
+            self._check_takes()
             queue.waiting.append(job)
             self._assign()
 
@@ -158,6 +187,9 @@ class Staff:
         for queue, job in jobs:
             job.error = CancelledError()
             queue.bring(job)
+        with self.lock:
+            for queue, _ in jobs:
+                self._close_without_calls(queue)
 
     def _assign(self) -> None:
         """Give jobs to idle or new workers, one job per user in turn, so that no user starves another."""
@@ -206,6 +238,7 @@ class Staff:
             if not self._is_left_to_others(queue, job, error):
                 job.error = error
                 queue.bring(job)
+                self._close_without_calls(queue)
         else:
             self._on_level[queue.level] += 1
 
@@ -250,6 +283,7 @@ class Staff:
             assert worker.queue is not None
             worker.queue.running -= 1
             self._hosts.pop(worker, None)
+            self._close_without_calls(worker.queue)
             if worker in self._hired:
                 self._on_level[worker.queue.level] -= 1
                 self._idle.append(worker)

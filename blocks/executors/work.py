@@ -31,6 +31,7 @@ class Task:
         expands: Whether it returns an iterable of outputs per item, which is read to its end where the function runs.
         is_strict: Whether the first failure ends the job: no later item is begun.
         name: The block.
+        is_call: Whether each job is one call by itself; its processor time is not measured.
         limit: Seconds after which a job that takes longer than expected begins no further items.
         context: The context variables that the function sees; only in threads.
         keeper: Told where the function is called, if the function holds state between calls.
@@ -40,6 +41,7 @@ class Task:
     expands: bool = False
     is_strict: bool = True
     name: str = ""
+    is_call: bool = False
     limit: float = math.inf
     context: Context | None = attrs.field(default=None, eq=False, hash=False)
     keeper: Keeper | None = attrs.field(default=None, eq=False, hash=False)
@@ -69,7 +71,22 @@ class Outcome:
 
 def perform(task: Task, items: Sequence[Any]) -> Outcome:
     """Call the function of a task with each item, in order; context variables that it sets end with the job."""
+    if task.is_call:
+        return call_once(task, items[0])
     return call_each(task, items) if task.context is None else task.context.copy().run(call_each, task, items)
+
+
+def call_once(task: Task, item: Any) -> Outcome:
+    """Call the function of a task with its only item."""
+    started = perf_counter()
+    outcome = Outcome([], [])
+    try:
+        outcome.results.append(task.function(item))
+    except BaseException as error:
+        forget_frames(error)
+        outcome.failures.append((0, error))
+    outcome.seconds = perf_counter() - started
+    return outcome
 
 
 def call_each(task: Task, items: Sequence[Any]) -> Outcome:

@@ -71,9 +71,22 @@ class JobQueue:
         waits: Called when the call of a job begins and ends to wait for a block.
         waiting: The jobs that no worker has yet.
         running: How many jobs the workers have.
+        is_for_calls: Whether its jobs are futures, and are a user of the crew only as long as there are any.
     """
 
-    __slots__ = ("at_once", "bring", "host", "level", "line", "name", "running", "tell", "waiting", "waits")
+    __slots__ = (
+        "at_once",
+        "bring",
+        "host",
+        "is_for_calls",
+        "level",
+        "line",
+        "name",
+        "running",
+        "tell",
+        "waiting",
+        "waits",
+    )
 
     def __init__(self, name: str, at_once: int, bring: Callable[[Job], None], line: Line, host: Host | None) -> None:
         self.name: str = name
@@ -86,6 +99,7 @@ class JobQueue:
         self.waits: Callable[[bool], None] = lambda begins: None
         self.waiting: deque[Job] = deque()
         self.running: int = 0
+        self.is_for_calls: bool = False
 
     def give(self, worker: Worker) -> Job:
         """Let a worker begin the next job."""

@@ -55,7 +55,7 @@ def hand(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def work(limit: float = 10.0, strict: bool = False) -> Task:
-    return Task(functions.anything, False, strict, "call 'test'", limit)
+    return Task(functions.anything, False, strict, "call 'test'", limit=limit)
 
 
 def check(outcome: Outcome, items: list[Any]) -> None:
