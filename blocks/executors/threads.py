@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
 from ..base.cpus import pin
@@ -15,13 +16,20 @@ from .work import Outcome, Task, perform
 from .worker import Hand
 from .worker_state import set_up
 
+LINGER = 1.0
+"""Seconds for which a worker is expected to compute for long again after it has."""
+
 
 class SwitchInterval:
-    """Makes the interpreter switch threads sooner while there are worker threads.
+    """Makes the interpreter switch threads sooner while there are worker threads that compute for long.
 
     A thread that computes in pure Python keeps the interpreter lock for the switch interval after another thread asks
     for it: 5 ms by default, and this for each thread before the loop. Without this, the loop would be late by this time
-    after each sleep.
+    after each sleep. Calls that take less time than the shorter interval need none of this, and with it each wait for
+    the lock costs more: on a virtual machine 15 µs, because its timer has to be set for a time before the next tick.
+
+    Args:
+        seconds: The shorter interval.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -39,7 +47,7 @@ class SwitchInterval:
             sys.setswitchinterval(self._before)
 
     def begin(self) -> None:
-        """Count a new worker; the first one shortens the interval."""
+        """Count a worker that computes for long; the first one shortens the interval."""
         with self._lock:
             self._workers += 1
             if self._workers == 1:
@@ -47,7 +55,7 @@ class SwitchInterval:
                 sys.setswitchinterval(min(self._before, self.seconds))
 
     def end(self) -> None:
-        """Count off a worker; the last one restores the interval."""
+        """Count off such a worker; the last one restores the interval."""
         with self._lock:
             self._workers -= 1
             if not self._workers:
@@ -60,24 +68,40 @@ switch_interval: SwitchInterval = SwitchInterval(0.0005)
 class ThreadHand:
     """Calls functions in the worker's own thread."""
 
-    __slots__ = ("_cpus", "_is_open", "_number", "_worker_init")
+    __slots__ = ("_cpus", "_is_long", "_long_until", "_number", "_worker_init")
 
     def __init__(self, worker_init: Callable[[], Any] | None, cpus: Sequence[int], number: int) -> None:
         self._worker_init = worker_init
         self._cpus = cpus
         self._number = number
-        self._is_open = False
+        self._is_long = False
+        self._long_until = 0.0
 
     def open(self) -> None:
         """Pin the thread, and run `worker_init`."""
         pin(self._cpus, self._number)
         set_up(self._worker_init)
-        switch_interval.begin()
-        self._is_open = True
+        self._begin_long()  # until its calls are known
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
         """Do a job."""
-        return perform(task, items) if stream is None else perform_stream(task, items, stream)
+        outcome = perform(task, items) if stream is None else perform_stream(task, items, stream)
+        if (outcome.cpu or outcome.seconds) > switch_interval.seconds:
+            self._begin_long()
+            self._long_until = perf_counter() + LINGER
+        elif self._is_long and perf_counter() >= self._long_until:
+            self._end_long()
+        return outcome
+
+    def _begin_long(self) -> None:
+        if not self._is_long:
+            self._is_long = True
+            switch_interval.begin()
+
+    def _end_long(self) -> None:
+        if self._is_long:
+            self._is_long = False
+            switch_interval.end()
 
     def start_no_more(self) -> bool:
         """Return False: nothing can end `worker_init` in a thread."""
@@ -88,8 +112,7 @@ class ThreadHand:
 
     def close(self) -> None:
         """Count off the worker, whose thread ends."""
-        if self._is_open:
-            switch_interval.end()
+        self._end_long()
 
 
 class Threads(Crew):
@@ -102,8 +125,8 @@ class Threads(Crew):
     workers start when they are needed and end with the last network that uses them. In a `with` they stay until its
     end, so a costly `worker_init` runs once per worker. It is also an ordinary `concurrent.futures.Executor`.
 
-    While there are workers, the interpreter's switch interval is at most 0.5 ms, so that functions in pure Python do
-    not make the loop late.
+    While there are workers that compute for long, the interpreter's switch interval is at most 0.5 ms, so that
+    functions in pure Python do not make the loop late.
 
     Args:
         workers: The number of threads, >= 1; by default the number of usable processors.

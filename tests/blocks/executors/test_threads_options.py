@@ -1,10 +1,12 @@
 """Threads: what their workers have of their own, where they run, and what they are called."""
 
+import math
 import os
 import re
 import sys
 import threading
 from itertools import count
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -12,8 +14,9 @@ import trio
 
 from penstock.blocks import Call, Network, Threads, Transformer, worker_state
 from penstock.blocks.base.cpus import usable_cpus
+from penstock.blocks.executors import threads as threads_module
 from penstock.blocks.executors.threads import switch_interval
-from tests.blocks.executors.kinds import SECONDS, Gauge
+from tests.blocks.executors.kinds import SECONDS, Gauge, Time
 from tests.blocks.tools import contents, faults, linked, notes, run
 
 pytestmark = pytest.mark.usefixtures("real_time")
@@ -245,15 +248,31 @@ def test_where_threads_cannot_be_pinned_cpus_have_no_effect(monkeypatch: pytest.
 # The interpreter's switch interval
 
 
+def burn(_: object = None) -> float:
+    """Compute for longer than the shorter interval; tell the interval."""
+    until = perf_counter() + 0.002
+    while perf_counter() < until:
+        pass
+    return sys.getswitchinterval()
+
+
+@pytest.fixture
+def lingers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that has computed for long is expected to do so for ever."""
+    monkeypatch.setattr(threads_module, "LINGER", math.inf)
+
+
+@pytest.mark.usefixtures("lingers")
 @pytest.mark.parametrize(("before", "during"), [(0.005, 0.0005), (0.0001, 0.0001)])
-def test_while_there_are_workers_the_interpreter_switches_sooner(before: float, during: float) -> None:
+def test_while_workers_compute_for_long_the_interpreter_switches_sooner(before: float, during: float) -> None:
     usual = sys.getswitchinterval()
     sys.setswitchinterval(before)
     try:
         with Threads(1) as first:
             assert sys.getswitchinterval() == pytest.approx(before, abs=2e-6)  # no worker yet
-            assert first.submit(sys.getswitchinterval).result(SECONDS) == pytest.approx(during, abs=2e-6)
+            assert first.submit(burn).result(SECONDS) == pytest.approx(during, abs=2e-6)
             with Threads(1) as second:
+                assert second.submit(burn).result(SECONDS) == pytest.approx(during, abs=2e-6)
                 second.submit(int).result(SECONDS)
             assert sys.getswitchinterval() == pytest.approx(during, abs=2e-6)
         assert sys.getswitchinterval() == pytest.approx(before, abs=2e-6)
@@ -261,10 +280,24 @@ def test_while_there_are_workers_the_interpreter_switches_sooner(before: float, 
         sys.setswitchinterval(usual)
 
 
+def test_quick_calls_need_no_sooner_switches(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = sys.getswitchinterval()
+    shorter = pytest.approx(0.0005, abs=2e-6)
+    slow = Time(monkeypatch).taking(0.001)
+    monkeypatch.setattr(threads_module, "LINGER", 0.0)
+    with Threads(1) as threads:
+        assert threads.submit(sys.getswitchinterval).result(SECONDS) == shorter  # it might take long
+        assert threads.submit(sys.getswitchinterval).result(SECONDS) == usual
+        assert threads.submit(slow, 1).result(SECONDS) == 1
+        assert threads.submit(sys.getswitchinterval).result(SECONDS) == shorter
+        assert threads.submit(sys.getswitchinterval).result(SECONDS) == usual
+
+
+@pytest.mark.usefixtures("lingers")
 async def test_after_a_network_the_interpreter_is_as_before() -> None:
     usual = sys.getswitchinterval()
     seen: list[float] = []
-    await run(Call(lambda item: seen.append(sys.getswitchinterval()), executor=Threads(2), concurrency=2), range(9))
+    await run(Call(lambda item: seen.append(burn(item)), executor=Threads(2), concurrency=2), range(9))
     assert seen == [pytest.approx(0.0005, abs=2e-6)] * 9
     assert sys.getswitchinterval() == usual
     assert switch_interval._workers == 0
