@@ -29,6 +29,7 @@ settings.load_profile("brief")
 HERE = Path(__file__).parent
 SLOW = (
     "benchmarks",  # each of them in small
+    "blocks/executors/test_fork_servers.py",  # starts processes and programs
     "blocks/executors/test_foreign_executors.py",  # other libraries start their processes
     "blocks/executors/test_process_hand.py",  # starts a process for nearly each test
     "blocks/executors/test_processes.py",

@@ -11,11 +11,12 @@ from ..base.cpus import check_cpus, usable_cpus
 from ..base.names import given_name
 from .crew_lane import CrewLane
 from .forked import forkable
-from .future_job import FutureJob, call
+from .future_job import FutureJob
 from .lane import Homecoming
 from .staff import Staff, join
 from .work import Task
 from .worker import Hand
+from .wrapped_call import call
 
 R = TypeVar("R")
 Init = Callable[[], Any]

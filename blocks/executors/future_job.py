@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -12,10 +12,9 @@ from ..base.threads import Caller, at_work
 from .lane import Job
 from .nesting import Line
 from .work import Task
+from .wrapped_call import Work
 
 R = TypeVar("R")
-Work = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-"""A function and its arguments."""
 
 
 class CrewFuture(Future[R]):
@@ -95,12 +94,3 @@ def resolve(job: Job) -> None:
     """Resolve the future of a job that is done."""
     assert isinstance(job, FutureJob)
     job.resolve()
-
-
-def call(work: Work) -> tuple[Any] | StopIteration:
-    """Call a function with its arguments; wrap results and exceptions that `perform` would treat specially."""
-    function, args, kwargs = work
-    try:
-        return (function(*args, **kwargs),)
-    except StopIteration as error:
-        return error

@@ -8,10 +8,8 @@ import pickle
 import signal
 import threading
 import weakref
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from multiprocessing import process as process_module
-from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from time import monotonic
@@ -19,7 +17,9 @@ from typing import Any
 
 from ..base.error_info import annotate
 from ..base.errors import WorkerDied
+from .fork_servers import fork_servers
 from .forked import forkable
+from .forked_process import ForkedProcess
 from .journal import SIZE, Journal
 from .keeper import Keeper
 from .packing import Packer
@@ -27,6 +27,7 @@ from .parcel import check_picklable
 from .process_worker import main
 from .remote import ErrorRecord
 from .slots import Pool, Shared
+from .starting import interrupts_blocked, starting
 from .wire import FUNCTION, REFUSED, START, Lost, Wire
 from .worker import NotStarted
 
@@ -35,21 +36,6 @@ GRACE = 2.0
 MOST_FUNCTIONS = 16
 """The number of functions that a worker process keeps."""
 _exiting = threading.Event()
-
-
-class Starting:
-    """Makes sure that only one process is started at a time."""
-
-    def __init__(self) -> None:
-        self.lock: threading.Lock = threading.Lock()
-        forkable.add(self)
-
-    def begin_anew(self) -> None:
-        """Release the lock; called in a forked child."""
-        self.lock = threading.Lock()
-
-
-starting: Starting = Starting()
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
 
 
@@ -78,7 +64,7 @@ class Child:
         "wire",
     )
 
-    def __init__(self, who: str, process: BaseProcess, wire: Wire) -> None:
+    def __init__(self, who: str, process: BaseProcess | ForkedProcess, wire: Wire) -> None:
         self.who: str = who
         self.wire: Wire = wire
         self.pool: Pool = Pool(wire.shared, wire.announce)
@@ -102,6 +88,9 @@ class Child:
         self._ended = "it is the parent's"
         _living.discard(self)
         self.wire.close()  # otherwise the other end would not notice that the pipe is closed
+        if isinstance(self._process, ForkedProcess):
+            self._process.begin_anew()
+            return
         known: set[BaseProcess] = getattr(process_module, "_children", set())
         known.discard(self._process)  # otherwise it would be ended when the forked child exits
 
@@ -109,11 +98,15 @@ class Child:
         """Wait until the process is ready.
 
         Raises:
+            CannotFork: It was to be forked, and the fork server cannot do that.
             NotStarted: The process was killed before that, or the system has not given it the resources it needs.
             WorkerDied: The process has ended by itself.
             BaseException: The exception that `worker_init` has raised.
         """
         try:
+            if isinstance(self._process, ForkedProcess):
+                self._process.begin()
+                self.pid = self._process.pid or 0
             self.pool.add_arena(SIZE)
             self.journal = Journal(self.wire.shared.arenas[0])
             self.wire.send(START)
@@ -191,6 +184,8 @@ class Child:
             self._process.join(GRACE)
             code = self._process.exitcode
             self._ended, self._was_killed = describe(code), code is not None and code < 0
+            if isinstance(self._process, ForkedProcess):
+                self._process.close()
             del self._process  # this closes it; after `close`, other waits for it (at exit) would fail
         return self._ended
 
@@ -209,6 +204,7 @@ def end_all() -> None:
     deadline = monotonic() + GRACE
     for child in children:
         child.end_by(deadline)
+    fork_servers.end()
 
 
 def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Child:
@@ -220,30 +216,21 @@ def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Chi
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     name = f"{who} worker {number}"
-    process = context.Process(target=main, args=(theirs, worker_init, cpus, number), name=name, daemon=True)
+    process: BaseProcess | ForkedProcess
     try:
-        with starting.lock, interrupts_blocked():
-            process.start()
+        with starting.lock:
+            if fork_servers.are_possible():
+                process = fork_servers.start(name, ours, theirs, (worker_init, cpus, number))
+            else:
+                process = context.Process(target=main, args=(theirs, worker_init, cpus, number), name=name, daemon=True)
+                with interrupts_blocked():
+                    process.start()
     except BaseException:
         ours.close()
         raise
     finally:
         theirs.close()
     return Child(who, process, Wire(ours, Shared()))
-
-
-@contextmanager
-def interrupts_blocked() -> Generator[None]:
-    """Block SIGINT in a process that is started in this context, so that only the parent gets Ctrl-C."""
-    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # it would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def describe(code: int | None) -> str:

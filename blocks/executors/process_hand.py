@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..base.errors import WorkerDied
+from .fork_servers import fork_servers
+from .forked_process import CannotFork
 from .process_child import Child, start
 from .process_request import Request
 from .stream import Chunks, Stream
@@ -39,6 +41,7 @@ class ProcessHand:
         "_lock",
         "_may_start",
         "_number",
+        "_uses_servers",
         "_wanted",
         "_who",
         "_worker_init",
@@ -59,6 +62,7 @@ class ProcessHand:
         self._is_killed = False
         self._is_ready = False
         self._may_start = True
+        self._uses_servers = False
         self._child: Child | None = None
         self._wanted: list[int] = []
 
@@ -70,13 +74,25 @@ class ProcessHand:
         """Get the child. A child that is killed while it starts is replaced, up to `MOST_DEATHS` starts in all."""
         if self._child is not None:
             return self._child
-        for _ in range(MOST_DEATHS - 1):
-            try:
-                return self._start()
-            except NotStarted as error:
-                if self._is_killed or not isinstance(error.reason, WorkerDied):
-                    raise
-        return self._start()
+        if not self._uses_servers:
+            self._uses_servers = True
+            fork_servers.enter()
+        try:
+            for _ in range(MOST_DEATHS - 1):
+                try:
+                    return self._start()
+                except NotStarted as error:
+                    if self._is_killed or not isinstance(error.reason, WorkerDied):
+                        raise
+            return self._start()
+        except BaseException:
+            self._leave_servers()
+            raise
+
+    def _leave_servers(self) -> None:
+        if self._uses_servers:
+            self._uses_servers = False
+            fork_servers.leave()
 
     def _start(self) -> Child:
         try:
@@ -90,10 +106,13 @@ class ProcessHand:
             child.kill()
         try:
             child.greet()
-        except BaseException:
+        except BaseException as error:
             self._forget()
             child.bury()
-            raise
+            if not isinstance(error, CannotFork):
+                raise
+            fork_servers.is_refused = True
+            return self._start()
         self._is_ready = True
         return child
 
@@ -157,3 +176,4 @@ class ProcessHand:
         child = self._forget()
         if child is not None:
             child.bury()
+        self._leave_servers()

@@ -24,8 +24,10 @@ class Processes(Crew):
     further ones are copied.
 
     Several blocks may share it. Each takes at most `concurrency` workers (default 1), and they are served in turn. The
-    processes start when they are needed (0.1 s and more, because each imports the program again) and end with the last
-    network that uses them; in a `with` they stay until its end. A script must start its work below
+    processes start when they are needed and end with the last network that uses them; in a `with` they stay until its
+    end. The first one takes 0.1 s and more, because the program is imported again; on Linux all of them are forked from
+    a process that has done so, unless the program starts threads while it is imported, or has chosen the start method
+    "spawn" of `multiprocessing`. A script must start its work below
     `if __name__ == "__main__":`. The processes ignore Ctrl-C, always end when this process ends, and cannot start
     processes of `multiprocessing` themselves. It is also an ordinary `concurrent.futures.Executor`.
 

@@ -1,7 +1,9 @@
 """Functions that the tests run in worker processes, which import this file too; and a process that is none."""
 
 import itertools
+import multiprocessing
 import os
+import random
 import signal
 import sys
 import threading
@@ -11,6 +13,8 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from penstock.blocks import worker_state
 
@@ -156,6 +160,24 @@ def broken_init() -> NoReturn:
 
 def deadly_init() -> NoReturn:
     os._exit(7)
+
+
+def parent_number(_: Any) -> int:
+    return os.getppid()
+
+
+def folder(_: Any) -> str:
+    return os.getcwd()
+
+
+def identity(_: Any) -> tuple[str, bool, int | None]:
+    """The name of the process, whether it may have no processes of its own, and its parent."""
+    here, parent = multiprocessing.current_process(), multiprocessing.parent_process()
+    return here.name, here.daemon, None if parent is None else parent.pid
+
+
+def random_numbers(_: Any) -> list[float]:
+    return [random.random(), np.random.random()]
 
 
 def process_number(_: Any) -> int:

@@ -14,8 +14,9 @@ import trio
 
 from penstock.blocks import Threads, Transformer
 from penstock.blocks.executors import forked, timed
-from penstock.blocks.executors.process_child import Child, starting
+from penstock.blocks.executors.process_child import Child
 from penstock.blocks.executors.slots import Shared
+from penstock.blocks.executors.starting import starting
 from penstock.blocks.executors.threads import SwitchInterval
 from penstock.blocks.executors.timed import worker_of
 from penstock.blocks.executors.wire import Lost, Wire

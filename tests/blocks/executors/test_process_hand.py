@@ -24,6 +24,7 @@ import pytest
 
 from penstock.blocks import RemoteError, WorkerDied
 from penstock.blocks.executors import process_child, process_hand
+from penstock.blocks.executors.fork_servers import ForkServers
 from penstock.blocks.executors.process_child import Child, describe, start
 from penstock.blocks.executors.process_hand import ProcessHand
 from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool
@@ -46,8 +47,27 @@ def _importable() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  #
 
 
 @pytest.fixture
-def real() -> Iterator[ProcessHand]:
+def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServers]:
+    """The fork servers of the test alone, which ends them."""
+    servers = ForkServers()
+    monkeypatch.setattr(process_hand, "fork_servers", servers)
+    monkeypatch.setattr(process_child, "fork_servers", servers)
+    yield servers
+    servers.end()
+
+
+@pytest.fixture(params=["forked", "spawned"])
+def way(request: pytest.FixtureRequest, servers: ForkServers) -> str:
+    """How processes are started."""
+    servers.is_refused = request.param == "spawned"
+    way: str = request.param
+    return way
+
+
+@pytest.fixture
+def real(way: str) -> Iterator[ProcessHand]:
     """Has its child in a process."""
+    del way
     hand = ProcessHand(WHO)
     yield hand
     hand.close()
@@ -627,6 +647,7 @@ def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessHand, tmp
     real.kill()
 
 
+@pytest.mark.usefixtures("way")
 def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     hand = ProcessHand(WHO, functions.never_ready)
     starter = threading.Thread(target=hand.start_no_more)
@@ -665,6 +686,7 @@ def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: 
     hand.close()
 
 
+@pytest.mark.usefixtures("way")
 def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     hand = ProcessHand(WHO)
 
@@ -695,6 +717,7 @@ def test_what_worker_init_raises_comes_out(monkeypatch: pytest.MonkeyPatch, mode
     hand.close()
 
 
+@pytest.mark.usefixtures("way")
 def test_a_child_that_dies_before_it_is_ready_is_an_error() -> None:
     hand = ProcessHand(WHO, functions.deadly_init)
     for _ in range(2):
@@ -720,6 +743,7 @@ class KilledAtFirst:
         return child
 
 
+@pytest.mark.usefixtures("way")
 def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 1)
     hand = ProcessHand(WHO)
@@ -728,6 +752,7 @@ def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.
     hand.close()
 
 
+@pytest.mark.usefixtures("way")
 def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 2)
     hand = ProcessHand(WHO)
@@ -741,6 +766,7 @@ def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pyt
     hand.close()
 
 
+@pytest.mark.usefixtures("way")
 def test_a_child_that_cannot_be_spoken_to_is_not_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Pool, size: int) -> None:
         raise OSError("no memory")
@@ -778,6 +804,7 @@ def test_a_child_that_does_not_end_is_killed(real: ProcessHand, monkeypatch: pyt
     child.kill()
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     ("worker_init", "seconds", "how"),
     [(None, SECONDS, "killed by SIGTERM"), (functions.ignore_sigterm, 0.0, "killed by SIGKILL")],
@@ -799,7 +826,9 @@ def test_when_the_interpreter_exits_processes_are_ended_soon(
     assert [child.bury() for child in children] == [how, ended]
 
 
-def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(real: ProcessHand) -> None:
+def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(servers: ForkServers) -> None:
+    servers.is_refused = True
+    real = ProcessHand(WHO)
     real.open()
     child = real._child
     assert child is not None
@@ -833,6 +862,7 @@ def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.Mo
         ProcessHand(WHO).open()
 
 
+@pytest.mark.usefixtures("way")
 def test_if_the_process_cannot_be_started_nothing_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Any) -> None:
         raise OSError("no processes left")

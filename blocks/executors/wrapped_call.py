@@ -1,0 +1,18 @@
+"""The call of a submitted function, where the worker is: apart from what the parent needs, so that it loads little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Work = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A function and its arguments."""
+
+
+def call(work: Work) -> tuple[Any] | StopIteration:
+    """Call a function with its arguments; wrap results and exceptions that `perform` would treat specially."""
+    function, args, kwargs = work
+    try:
+        return (function(*args, **kwargs),)
+    except StopIteration as error:
+        return error
