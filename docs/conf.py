@@ -14,7 +14,7 @@ author = "the Penstock developers"
 version = release = _project["version"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "references", "signatures", "generated_pages"]
-exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages, it is no page itself
+exclude_patterns = ["_build", "_ext", "_generated"]  # _generated/ is included by pages; it is not a page
 nitpicky = True  # a name that leads nowhere is an error
 # Dask's; the documentation is made without Dask, too
 nitpick_ignore = [("py:class", "Client"), ("py:class", "distributed.Client")]
