@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 from ..base.threads import Caller, at_work
 from .lane import Job
 from .nesting import Line
-from .work import Task
-from .wrapped_call import Work
+from .work import Call, Task
 
 R = TypeVar("R")
 
@@ -63,7 +62,7 @@ class FutureJob(Job):
 
     __slots__ = ("_has_begun", "future")
 
-    def __init__(self, task: Task, work: Work) -> None:
+    def __init__(self, task: Task, work: Call) -> None:
         super().__init__(task, (work,), None, (0,))
         self.future: CrewFuture[Any] = CrewFuture()
         self._has_begun = False
@@ -76,18 +75,17 @@ class FutureJob(Job):
 
     def resolve(self) -> None:
         """Set the result, the exception or the cancellation of the future."""
-        if isinstance(self.error, CancelledError) and self.future.cancel():
-            self.future.set_running_or_notify_cancel()
+        future, outcome = self.future, self.outcome
+        if outcome is not None and outcome.done:
+            result = outcome.results[0] if outcome.results else outcome.failures[0][1]
+            if type(result) is tuple:
+                future.set_result(result[0])
+            else:
+                future.set_exception(result)
+        elif isinstance(self.error, CancelledError) and future.cancel():
+            future.set_running_or_notify_cancel()
         elif self.error is not None:
-            self.future.set_exception(self.error)
-        elif self.outcome is not None:
-            for _, error in self.outcome.failures:
-                self.future.set_exception(error)
-            for result in self.outcome.results:
-                if isinstance(result, StopIteration):
-                    self.future.set_exception(result)
-                else:
-                    self.future.set_result(result[0])
+            future.set_exception(self.error)
 
 
 def resolve(job: Job) -> None:

@@ -55,6 +55,7 @@ class Staff:
         self._hosts: dict[Worker, Host] = {}
         self._paused: set[Worker] = set()
         self._on_level: Counter[int] = Counter()
+        self._waiting = 0
         self._users = 0
         self._is_entered = False
         self._is_short = False
@@ -70,6 +71,7 @@ class Staff:
         self._hosts.clear()
         self._paused.clear()
         self._on_level.clear()
+        self._waiting = 0
         self._users = int(self._is_entered)
 
     @property
@@ -96,21 +98,30 @@ class Staff:
         with self.lock:
             host = self.host()
             queue = JobQueue(name, at_once, bring, current_line(), host)
-            if host is not None:
-                host.uses += 1
             self._queues.append(queue)
-            self._users += 1
-            self._is_short = self._was_retried = False  # the system may have more to give by now
+            self._begin_use(queue)
         return queue
+
+    def _begin_use(self, queue: JobQueue) -> None:
+        queue.is_user = True
+        if queue.host is not None:
+            queue.host.uses += 1
+        self._users += 1
+        self._is_short = self._was_retried = False  # the system may have more to give by now
+
+    def _end_use(self, queue: JobQueue) -> list[threading.Thread]:
+        queue.is_user = False
+        if queue.host is not None:
+            queue.host.uses -= 1
+        self._users -= 1
+        return self._send_home() if not self._users else []
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
         """Remove a user; with the last one, the workers end. Return the threads of the workers that end."""
         with self.lock:
             self._queues.remove(queue)
-            self._users -= 1
-            if queue.host is not None:
-                queue.host.uses -= 1
-            return self._send_home() if not self._users else []
+            self._waiting -= len(queue.waiting)
+            return self._end_use(queue)
 
     def enter(self) -> None:
         """Count the body of a `with` as a user."""
@@ -149,21 +160,27 @@ class Staff:
         """Submit a call. The calls that come from the same place, a call of a worker or outside, are one user."""
         with self.lock:
             self._check_takes()
-            line, host = current_line(), self.host()
+            line = current_line()
+            host = self.host() if line else None
             queue = self._calls.get((line, host))
             if queue is None:
-                queue = self._calls[line, host] = self.open(self.name, sys.maxsize, resolve)
+                queue = self._calls[line, host] = JobQueue(self.name, sys.maxsize, resolve, line, host)
                 queue.is_for_calls = True
+                self._queues.append(queue)
+            if not queue.is_user:
+                self._begin_use(queue)
             job.future.line = line
             queue.waiting.append(job)
+            self._waiting += 1
             self._assign()
 
     def _close_without_calls(self, queue: JobQueue) -> None:
-        """Remove a user whose futures are all done."""
-        if queue.is_for_calls and not queue.running and not queue.waiting:
-            queue.is_for_calls = False
-            del self._calls[queue.line, queue.host]
-            self.release(queue)
+        """Remove a user whose futures are all done. Its queue is kept for later ones if this may be of use."""
+        if queue.is_for_calls and queue.is_user and not queue.running and not queue.waiting:
+            if queue.line or self._users == 1:
+                del self._calls[queue.line, queue.host]
+                self._queues.remove(queue)
+            self._end_use(queue)
 
     # Jobs
 
@@ -176,12 +193,14 @@ class Staff:
         with self.lock:
             self._check_takes()
             queue.waiting.append(job)
+            self._waiting += 1
             self._assign()
 
     def take_back(self, *queues: JobQueue) -> None:
         """Cancel and return the jobs that have not begun: those of the given queues, or else of all users."""
         with self.lock:
             jobs = [(queue, job) for queue in queues or tuple(self._queues) for job in queue.waiting]
+            self._waiting -= len(jobs)
             for queue, _ in jobs:
                 queue.waiting.clear()
         for queue, job in jobs:
@@ -194,7 +213,10 @@ class Staff:
     def _assign(self) -> None:
         """Give jobs to idle or new workers, one job per user in turn, so that no user starves another."""
         passed = 0
-        while passed < len(self._queues) and self._has_place():
+        while self._waiting and passed < len(self._queues):
+            busy = len(self._hired) - len(self._idle)
+            if (busy >= self.most or self._is_short) and not self._has_place():
+                return
             queue = self._queues[0]
             if queue.waiting and queue.running < queue.at_once and self._on_level[queue.level] < self.most:
                 self._give_next(queue)
@@ -218,6 +240,7 @@ class Staff:
     def _give_next(self, queue: JobQueue) -> None:
         if self._idle:
             worker = self._idle.pop()  # the worker that was busy last: its caches are warm
+            self._waiting -= 1
             queue.give(worker)
             self._on_level[queue.level] += 1
             worker.bell.release()
@@ -228,6 +251,7 @@ class Staff:
         taken = set(self._hired.values())
         number = next(number for number in count(1) if number not in taken)
         worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back, self.pause)
+        self._waiting -= 1
         job = queue.give(worker)
         self._hired[worker] = number  # before it starts: its call may look at the crew at once
         try:
@@ -263,6 +287,7 @@ class Staff:
                 "%s goes on with %d of %d workers: no more can be had: %r", self.who, self.size, self.most, error
             )
         queue.waiting.appendleft(job)
+        self._waiting += 1
         return True
 
     def pause(self, worker: Worker, begins: bool) -> None:
@@ -280,12 +305,18 @@ class Staff:
     def next(self, worker: Worker) -> bool:
         """Give a worker that is done its next job, or let it wait for one (both True), or let it end (False)."""
         with self.lock:
-            assert worker.queue is not None
-            worker.queue.running -= 1
+            queue = worker.queue
+            assert queue is not None
+            if queue.waiting and len(self._queues) == 1 and worker in self._hired and self._is_plain():
+                self._waiting -= 1
+                worker.job = queue.waiting.popleft()
+                worker.bell.release()
+                return True
+            queue.running -= 1
             self._hosts.pop(worker, None)
-            self._close_without_calls(worker.queue)
+            self._close_without_calls(queue)
             if worker in self._hired:
-                self._on_level[worker.queue.level] -= 1
+                self._on_level[queue.level] -= 1
                 self._idle.append(worker)
             self._assign()
             if worker.job is None:
@@ -294,6 +325,10 @@ class Staff:
                 self._idle.remove(worker)
                 del self._hired[worker]
             return worker in self._hired
+
+    def _is_plain(self) -> bool:
+        """Whether no worker waits for others, so that one that is done may do the next job of its only user."""
+        return not self._hosts and not self._paused and len(self._hired) <= self.most
 
     # Ends
 

@@ -12,7 +12,7 @@ from ..base.cpus import pin
 from .crew import Crew
 from .forked import forkable
 from .stream import Stream, perform_stream
-from .work import Outcome, Task, perform
+from .work import Outcome, Task, call_once, perform
 from .worker import Hand
 from .worker_state import set_up
 
@@ -85,7 +85,10 @@ class ThreadHand:
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
         """Do a job."""
-        outcome = perform(task, items) if stream is None else perform_stream(task, items, stream)
+        if task.is_call:
+            outcome = call_once(items[0])
+        else:
+            outcome = perform(task, items) if stream is None else perform_stream(task, items, stream)
         if (outcome.cpu or outcome.seconds) > switch_interval.seconds:
             self._begin_long()
             self._long_until = perf_counter() + LINGER

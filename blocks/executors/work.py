@@ -18,6 +18,8 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_run
 from ..base.error_info import forget_frames
 from .keeper import Keeper
 
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A function and its arguments."""
 SLICE = 16
 """The number of items that are begun without a check of the clock."""
 
@@ -31,7 +33,7 @@ class Task:
         expands: Whether it returns an iterable of outputs per item, which is read to its end where the function runs.
         is_strict: Whether the first failure ends the job: no later item is begun.
         name: The block.
-        is_call: Whether each job is one call by itself; its processor time is not measured.
+        is_call: Whether each job is one call by itself, with arguments of its own.
         limit: Seconds after which a job that takes longer than expected begins no further items.
         context: The context variables that the function sees; only in threads.
         keeper: Told where the function is called, if the function holds state between calls.
@@ -71,17 +73,16 @@ class Outcome:
 
 def perform(task: Task, items: Sequence[Any]) -> Outcome:
     """Call the function of a task with each item, in order; context variables that it sets end with the job."""
-    if task.is_call:
-        return call_once(task, items[0])
     return call_each(task, items) if task.context is None else task.context.copy().run(call_each, task, items)
 
 
-def call_once(task: Task, item: Any) -> Outcome:
-    """Call the function of a task with its only item."""
+def call_once(item: Call) -> Outcome:
+    """Call a function with its arguments; the result is a tuple of one, whatever the function returns."""
+    function, args, kwargs = item
     started = perf_counter()
     outcome = Outcome([], [])
     try:
-        outcome.results.append(task.function(item))
+        outcome.results.append((function(*args, **kwargs),))
     except BaseException as error:
         forget_frames(error)
         outcome.failures.append((0, error))

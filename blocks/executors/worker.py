@@ -71,7 +71,8 @@ class JobQueue:
         waits: Called when the call of a job begins and ends to wait for a block.
         waiting: The jobs that no worker has yet.
         running: How many jobs the workers have.
-        is_for_calls: Whether its jobs are futures, and are a user of the crew only as long as there are any.
+        is_for_calls: Whether its jobs are futures, so that it is a user of the crew only as long as there are any.
+        is_user: Whether it is a user of the crew.
     """
 
     __slots__ = (
@@ -79,6 +80,7 @@ class JobQueue:
         "bring",
         "host",
         "is_for_calls",
+        "is_user",
         "level",
         "line",
         "name",
@@ -100,6 +102,7 @@ class JobQueue:
         self.waiting: deque[Job] = deque()
         self.running: int = 0
         self.is_for_calls: bool = False
+        self.is_user: bool = False
 
     def give(self, worker: Worker) -> Job:
         """Let a worker begin the next job."""
@@ -186,15 +189,11 @@ class Worker:
                 self.hand.open()
                 self.is_open = True
             if job.begin():
-                if queue.tell is not None:
-                    queue.tell(job)
-                stream = job.stream
-                if stream is not None:
-                    stream.pauses = partial(self._pauses, self)
-                job.started = perf_counter()
-                job.outcome = self.hand.perform(job.task, job.items, stream)
-                job.seconds = perf_counter() - job.started - (0.0 if stream is None else stream.waited)
-                job.let_go()
+                if queue.is_for_calls:
+                    job.outcome = self.hand.perform(job.task, job.items)
+                    job.items = ()
+                else:
+                    self._measure(job, queue)
         except NotStarted as error:
             if self._give_back(self, job, error.reason):
                 self.job = None
@@ -204,3 +203,15 @@ class Worker:
             job.error = error
         self.job = None  # from here on it does not count as busy
         queue.bring(job)
+
+    def _measure(self, job: Job, queue: JobQueue) -> None:
+        """Do the job of a block."""
+        if queue.tell is not None:
+            queue.tell(job)
+        stream = job.stream
+        if stream is not None:
+            stream.pauses = partial(self._pauses, self)
+        job.started = perf_counter()
+        job.outcome = self.hand.perform(job.task, job.items, stream)
+        job.seconds = perf_counter() - job.started - (0.0 if stream is None else stream.waited)
+        job.let_go()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-Work = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-"""A function and its arguments."""
+from .work import Call
 
 
-def call(work: Work) -> tuple[Any] | StopIteration:
+def call(work: Call) -> tuple[Any] | StopIteration:
     """Call a function with its arguments; wrap results and exceptions that `perform` would treat specially."""
     function, args, kwargs = work
     try:

@@ -4,10 +4,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import CancelledError, Executor, Future, wait
+from queue import SimpleQueue
 
 import pytest
 
 from penstock.blocks import Threads
+from penstock.blocks.executors.lane import Job
+from penstock.blocks.executors.work import Task
+from penstock.blocks.executors.wrapped_call import call
 from tests.blocks.executors.kinds import SECONDS, Gauge
 
 
@@ -56,6 +60,38 @@ def test_whatever_the_function_raises_is_in_the_future(error: BaseException) -> 
 
 def test_stop_iteration_comes_out_as_itself() -> None:
     assert isinstance(Threads(1).submit(next, iter(())).exception(SECONDS), StopIteration)
+    assert isinstance(call((next, (iter(()),), {})), StopIteration)  # as a process does it
+    assert call((max, (1, 2), {"key": abs})) == (2,)
+
+
+def test_a_worker_that_goes_from_call_to_call_does_not_pass_over_a_user_that_comes_later() -> None:
+    order: list[str] = []
+    gauge = Gauge(is_open=False)
+    home: SimpleQueue[Job] = SimpleQueue()
+    with Threads(1) as threads:
+        threads.submit(gauge, 0)
+        assert gauge.wait(1)
+        futures = [threads.submit(order.append, "future") for _ in range(4)]
+        queue = threads._staff.open("later", 1, home.put)
+        threads._staff.submit(queue, Job(Task(order.append), ["later"], None, (0,)))
+        gauge.open()
+        wait(futures, SECONDS)
+        assert home.get(timeout=SECONDS).error is None
+        threads._staff.release(queue)
+    assert order.index("later") <= 1
+    assert len(order) == 5
+
+
+def test_calls_from_one_place_are_one_user_however_often_all_are_done() -> None:
+    with Threads(1) as threads:
+        for n in range(3):
+            assert threads.submit(abs, -n).result(SECONDS) == n
+            assert wait([threads.submit(abs, -n) for _ in range(3)], SECONDS).not_done == set()
+        assert len(threads._staff._calls) == 1
+    outside = Threads(1)
+    assert outside.submit(abs, -1).result(SECONDS) == 1
+    outside.shutdown()
+    assert not outside._staff._calls
 
 
 def test_a_coroutine_is_a_result_like_any_other() -> None:
