@@ -23,8 +23,8 @@ from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
 from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, overseers
-from penstock.blocks.measuring.meter import of_task
-from penstock.blocks.measuring.tally import Tally
+from penstock.blocks.measuring.snapshot import of_task
+from penstock.blocks.measuring.task_meter import TaskMeter
 from penstock.blocks.shutdown import tell
 
 from .agent_status import TRANSITIONS, AgentStatus, Event
@@ -84,7 +84,7 @@ class AgentCore:
         self.host: Host | None = None
         self._task: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
-        self._tally = Tally()
+        self._meter = TaskMeter()
         for source in self.inputs:
             source.readers.append(self)
         for target in self.outputs:
@@ -182,7 +182,7 @@ class AgentCore:
             adopting[self._task] = Adoption()
         if self.host is not None:
             loop_held.holders[self._task] = Holder(str(self), self.name, HELD_REMEDY, type(self._agent).run)
-            self.host.measures.task_begins(self._task, self._tally, self.name)
+            self.host.measures.task_begins(self._task, self._meter, self.name)
         self._apply(Event.ENTER)
         how = Event.CANCEL
         if self.host is None and self._shutdown is not None:
@@ -202,7 +202,7 @@ class AgentCore:
             raise
         finally:
             if self.host is not None:
-                self.host.measures.task_ends(self._task, self._tally)
+                self.host.measures.task_ends(self._task, self._meter)
             adopting.pop(self._task, None)
             self._task = None
             if self._shutdown is not None:
@@ -248,7 +248,7 @@ class AgentCore:
         return [core_at(outbox) for outbox in self.inputs] if self.wants_contexts else ()
 
     def statistics(self) -> AgentStatistics:
-        return of_task(self.name, self.status.value, self._tally, self._task)
+        return of_task(self.name, self.status.value, self._meter, self._task)
 
     # The network
 

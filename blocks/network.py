@@ -30,7 +30,7 @@ from .liveness.adrift import watch_adrift
 from .liveness.doubts import Doubts
 from .liveness.graph_check import check_graph, refuse_what_must_stall
 from .liveness.standstill import judge, somebody_moves
-from .measuring.measures import Measures
+from .measuring.network_meter import NetworkMeter
 from .recording.recorder import Recorder
 from .reports.progress import Progress
 from .shutdown import Shutdown
@@ -95,7 +95,7 @@ class Network:
             check_recording(f"network {self.name!r}", recording)
         self.shutdown: Shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self._run = run = Run(self, parts, self.shutdown)
-        self._measures = measures = Measures(run)
+        self._measures = measures = NetworkMeter(run)
         run.plug_in(
             Plugs(
                 measures=measures,

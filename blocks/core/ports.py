@@ -197,11 +197,11 @@ class Meter(Protocol):
         """The governors from which its tasks take slots."""
         ...
 
-    def task_begins(self, task: trio.lowlevel.Task, tally: Any, name: str) -> None:
+    def task_begins(self, task: trio.lowlevel.Task, meter: Any, name: str) -> None:
         """Measure a task from now on."""
         ...
 
-    def task_ends(self, task: trio.lowlevel.Task, tally: Any) -> None:
+    def task_ends(self, task: trio.lowlevel.Task, meter: Any) -> None:
         """Stop measuring a task, because it has ended."""
         ...
 

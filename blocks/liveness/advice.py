@@ -10,7 +10,7 @@ from ..core.inbox import UNBOUNDED, Inbox
 from ..core.inputs import InputsCore
 from ..core.ports import Gate
 from .block_waits import lacks, waiting_before
-from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
+from .wait_for import DEAD_LETTERS, Cause, Names, Wait, narrow
 
 
 def advise(waits: Iterable[Wait], cycle: Sequence[Wait], names: Names) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ def about_declined(wait: Wait) -> str:
 
 def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
     """Yield advice about messages for a target that is complete."""
-    if as_a(InputsCore, inbox.block) is not None:
+    if narrow(InputsCore, inbox.block) is not None:
         yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
     else:
         yield f"link another target to {who}, or complete {inbox} only after all that goes there has come"

@@ -17,7 +17,7 @@ from ..core.producer import ProducerToken
 from ..core.resource_pool import Lease, ResourcePool
 from ..core.retained import RetainedOutbox
 from .known_sources import is_only_way
-from .wait_for import DEAD_LETTERS, Cause, Names, Wait, as_a
+from .wait_for import DEAD_LETTERS, Cause, Names, Wait, narrow
 
 
 def waits_of_block(block: BlockCore, names: Names) -> Iterator[Wait]:
@@ -121,7 +121,7 @@ def wait_without_taker(block: BlockCore, count: int, names: Names) -> Iterator[W
     if names.body is not None:
         why = f"{block} waits for {names.name(names.body)} to receive its {what}"
         yield Wait(block, names.body, Cause.UNREAD, why, inbox, count)
-    elif block.undelivered() or as_a(InputsCore, block) is not None:
+    elif block.undelivered() or narrow(InputsCore, block) is not None:
         yield Wait(block, None, Cause.UNLINKED, f"{block} has {what} and nothing is linked to it")
     elif inbox is not None and inbox.room() < 1:
         yield Wait(block, None, Cause.KEPT, f"{block} is full and nothing reads it", inbox, count)
@@ -132,7 +132,7 @@ def wait_without_taker(block: BlockCore, count: int, names: Names) -> Iterator[W
 
 def waits_to_get(block: BlockCore, names: Names) -> Iterator[Wait]:
     """Yield the waits for messages that must come in before a block can go on."""
-    inputs: InputsCore[Any] | None = as_a(InputsCore, block)
+    inputs: InputsCore[Any] | None = narrow(InputsCore, block)
     sought = None if inputs is None else inputs.sought()
     if sought is not None:
         places = list(places_of(block, sought.matches))

@@ -17,7 +17,7 @@ from .block_waits import waits_for_lease, waits_of_block, waits_of_pool
 from .cycle import find_cycle
 from .standstill import can_move, waiters_of
 from .task_waits import waits_of_governor, waits_of_tasks
-from .wait_for import Cause, Names, Wait, as_a
+from .wait_for import Cause, Names, Wait, narrow
 
 if TYPE_CHECKING:
     from ..core.ports import Member
@@ -64,7 +64,7 @@ def who_waits(names: Names) -> list[Wait]:
     places: list[object] = [*network.pump.gates, *network.measures.gates_used, *(wait.whom for wait in waits)]
     bounds = dict.fromkeys(place for place in places if isinstance(place, Gate))
     pools: dict[ResourcePool[Any], None] = dict.fromkeys(
-        filter(None, (as_a(ResourcePool, wait.whom) for wait in waits))
+        filter(None, (narrow(ResourcePool, wait.whom) for wait in waits))
     )
     waits += [wait for bound in bounds for wait in waits_of_governor(bound, names)]
     return [*waits, *(wait for pool in pools for wait in waits_of_pool(pool, network.blocks))]

@@ -20,7 +20,7 @@ from ..core.link import Link
 from ..core.ports import Gate, Part
 from .known_sources import is_only_way
 from .split_check import check_splits
-from .wait_for import as_a
+from .wait_for import narrow
 
 if TYPE_CHECKING:
     from ..core.view import View
@@ -171,7 +171,7 @@ def certain_feeder(gate: Gate, batch: BlockCore) -> str | None:
     assert counted is not None
     inbox, _ = counted
     for producer in inbox.producers:
-        link: Link[Any] | None = as_a(Link, producer)
+        link: Link[Any] | None = narrow(Link, producer)
         if link is not None and is_only_way(link) and leads_to(inbox, batch):
             count = giver_of(link).shape.brings
             if count > gate.limit:

@@ -19,7 +19,7 @@ DEAD_LETTERS = "dead letters"
 """The `remedy` of a wait to hand on a dead letter."""
 
 
-def as_a(kind: type, thing: object) -> Any:
+def narrow(kind: type, thing: object) -> Any:
     """`thing` if it is an instance of `kind`, else None. (In pyright, `isinstance` gives unknown type arguments.)"""
     return thing if isinstance(thing, kind) else None
 

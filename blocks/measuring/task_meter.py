@@ -55,7 +55,7 @@ class Lifetime:
         return 0.0 if self._started_at is None else now - self._started_at
 
 
-class Tally:
+class TaskMeter:
     """The measurements of one task.
 
     Attributes:

@@ -17,15 +17,15 @@ from ..core.ports import Gate
 from ..core.view import View
 from ..core.waiting import Awake
 from .departed import Departed
-from .meter import take_statistics
 from .processors import IdleTime
-from .tally import Lifetime, Tally
+from .snapshot import take_statistics
+from .task_meter import Lifetime, TaskMeter
 
 if TYPE_CHECKING:
     from ..core.waiting import Waiter
 
 
-class Measures:
+class NetworkMeter:
     """The measurements of one network.
 
     Attributes:
@@ -40,8 +40,8 @@ class Measures:
     """
 
     __slots__ = (
+        "_meters",
         "_network",
-        "_tallies",
         "awake",
         "body",
         "departed",
@@ -54,13 +54,13 @@ class Measures:
 
     def __init__(self, network: View) -> None:
         self._network = network
-        self._tallies: dict[trio.lowlevel.Task, Tally] = {}
+        self._meters: dict[trio.lowlevel.Task, TaskMeter] = {}
         self.awake: Awake = Awake()
         self.life: Lifetime = Lifetime()
         self.idle: IdleTime = IdleTime()
-        self.body: Tally = Tally()
+        self.body: TaskMeter = TaskMeter()
         self.departed: Departed = Departed()
-        self.user: Tally | None = None
+        self.user: TaskMeter | None = None
         self.gates_used: dict[Gate, None] = {}
         self.tracer: Observer | None = None
 
@@ -78,9 +78,9 @@ class Measures:
         self.life.end()
         self.idle.end()
         self.user = None
-        for task in self._tallies:
+        for task in self._meters:
             self.awake.end(task)
-        self._tallies.clear()
+        self._meters.clear()
 
     def seconds(self) -> float:
         """Seconds from the start of the network until now or until its end."""
@@ -100,32 +100,32 @@ class Measures:
 
     # Tasks
 
-    def task_begins(self, task: trio.lowlevel.Task, tally: Tally, name: str) -> None:
+    def task_begins(self, task: trio.lowlevel.Task, meter: TaskMeter, name: str) -> None:
         """Measure the task of an agent or of the body from now on."""
-        self._tallies[task] = tally
+        self._meters[task] = meter
         self.awake.begin(task)
-        tally.begin(None if self.tracer is None else self.tracer.task(name))
+        meter.begin(None if self.tracer is None else self.tracer.task(name))
 
-    def task_ends(self, task: trio.lowlevel.Task, tally: Tally) -> None:
+    def task_ends(self, task: trio.lowlevel.Task, meter: TaskMeter) -> None:
         """Stop measuring a task, which has ended."""
-        tally.end()
+        meter.end()
         self.awake.end(task)
-        self._tallies.pop(task, None)
+        self._meters.pop(task, None)
 
-    def uses_block(self, task: trio.lowlevel.Task) -> Tally | None:
+    def uses_block(self, task: trio.lowlevel.Task) -> TaskMeter | None:
         """Note that a task uses a block; return its measurements, if it is the body or an agent."""
-        self.user = self._tallies.get(task)
+        self.user = self._meters.get(task)
         return self.user
 
     def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
         """Note that a task takes a slot of a governor; the task need not be of this network."""
-        if task in self._tallies:
+        if task in self._meters:
             self.gates_used[gate] = None
 
     def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
         """Note that a wait is over; the task need not be of this network."""
-        tally = self._tallies.get(waiter.task)
-        if tally is not None:
-            tally.waited(waiter, answer)
+        meter = self._meters.get(waiter.task)
+        if meter is not None:
+            meter.waited(waiter, answer)
         elif self.tracer is not None and waiter.doing == "receive" and isinstance(answer, outcome.Value):
             self.tracer.forget(STRANGERS, (answer.value,))

@@ -15,19 +15,19 @@ from ..core.resource_pool import ResourcePool
 from ..core.view import View
 from ..core.waiting import parked
 from .departed import Departed
-from .tally import ACTIVITIES, Lifetime, Tally
+from .task_meter import ACTIVITIES, Lifetime, TaskMeter
 
 
-class Measures(Protocol):
+class Measurements(Protocol):
     """The part of the measurements of a run that is needed here."""
 
     life: Lifetime
     departed: Departed
-    body: Tally
+    body: TaskMeter
     gates_used: dict[Gate, None]
 
 
-def take_statistics(network: View, measures: Measures) -> Statistics:
+def take_statistics(network: View, measures: Measurements) -> Statistics:
     """Take the statistics of every block, agent and governor."""
     for block in network.blocks:
         for inbox in block.inboxes():
@@ -47,7 +47,7 @@ def take_statistics(network: View, measures: Measures) -> Statistics:
     )
 
 
-def gates(network: View, measures: Measures) -> Iterator[Gate]:
+def gates(network: View, measures: Measurements) -> Iterator[Gate]:
     """Yield the governors of a network's blocks, and the governors from which its tasks take slots."""
     yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
@@ -62,18 +62,18 @@ def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:
     return GovernorStatistics(pool.name, pool.size, pool.in_use, pool.most_in_use, pool.waits.summary())
 
 
-def of_task(name: str, status: str, tally: Tally, task: trio.lowlevel.Task | None) -> AgentStatistics:
+def of_task(name: str, status: str, meter: TaskMeter, task: trio.lowlevel.Task | None) -> AgentStatistics:
     """Return the statistics of an agent, or of the body."""
-    waiter = None if task is None or tally.life.is_over else parked.get(task)
+    waiter = None if task is None or meter.life.is_over else parked.get(task)
     doing = None if waiter is None else ACTIVITIES.get(waiter.doing)
     seconds = 0.0 if waiter is None else time_slice.clock() - waiter.since
     return AgentStatistics(
         name=name,
         status=status,
-        received=tally.received,
-        emitted=tally.emitted,
-        seconds=tally.life.seconds(),
-        feeding=tally.fed_for,
-        wait_for_input=tally.waits_in.summary(seconds if doing is Activity.WAIT_FOR_INPUT else None),
-        wait_for_output=tally.waits_out.summary(seconds if doing is Activity.WAIT_FOR_OUTPUT else None),
+        received=meter.received,
+        emitted=meter.emitted,
+        seconds=meter.life.seconds(),
+        feeding=meter.fed_for,
+        wait_for_input=meter.waits_in.summary(seconds if doing is Activity.WAIT_FOR_INPUT else None),
+        wait_for_output=meter.waits_out.summary(seconds if doing is Activity.WAIT_FOR_OUTPUT else None),
     )
