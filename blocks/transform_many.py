@@ -19,8 +19,8 @@ from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
 from .functions.checks import check_concurrency, check_expanding, default_window
 from .functions.context import carry
+from .functions.expanding_runner import ExpandingRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
-from .functions.inline_runner import ExpandingRunner
 from .functions.policies import OnError
 
 In = TypeVar("In")

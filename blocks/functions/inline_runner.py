@@ -15,14 +15,13 @@ from typing import Any
 
 import trio
 
-from ..base.callables import NOT_ITERABLE, NOT_RUN, let_go, not_run
+from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
-from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, BatchSize, time_slice
-from ..core.observer import Work
+from ..base.timing import LARGEST_BATCH, BatchSize, time_slice
 from .effort import WORKING
 from .function_block import FunctionCore
-from .item_limit import called_in_time, expanded_in_time, mapped_in_time
+from .item_limit import called_in_time, mapped_in_time
 
 
 class InlineRunner:
@@ -74,7 +73,7 @@ class InlineRunner:
     def give_out(self) -> None:
         """Do nothing: work is done only in steps."""
 
-    def _take(self, count: int) -> Sequence[Any]:
+    def take(self, count: int) -> Sequence[Any]:
         """Get the next items; items that were put back come first."""
         if self.attempt:
             return [self.pending.popleft()]
@@ -89,7 +88,7 @@ class InlineRunner:
         return batch if leasing is None else [leasing.give(item) for item in batch]
 
     def _run(self, count: int) -> None:
-        batch = self._take(count)
+        batch = self.take(count)
         if not batch:
             return
         if self.block.effort.state is not WORKING:
@@ -109,7 +108,7 @@ class InlineRunner:
         done = len(results)
         self.block.effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
-            self._report_held(elapsed)
+            self.report_held(elapsed)
         if error is None and done < len(batch):  # map takes StopIteration for the end of the batch
             from ..executors.work import stop_iteration  # late: most functions never raise it
 
@@ -127,7 +126,7 @@ class InlineRunner:
         if error is not None:
             self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
             try:
-                self._failed(batch[done], error)
+                self.failed(batch[done], error)
             finally:
                 del batch, results, error  # the exception refers to this frame
 
@@ -143,7 +142,7 @@ class InlineRunner:
         del items
         self.block.emit(results)
 
-    def _failed(self, item: Any, error: BaseException) -> None:
+    def failed(self, item: Any, error: BaseException) -> None:
         """Apply the policy to a failed item; the items before it are done, the items after it are pending."""
         self.busy -= 1
         delay = self.block.handle(error, item, self.number + 1, self.attempt)
@@ -159,7 +158,7 @@ class InlineRunner:
             self.is_pausing = True
             self.block.host.after(delay, self._resume)
 
-    def _report_held(self, seconds: float) -> None:
+    def report_held(self, seconds: float) -> None:
         """Warn, once, that the function blocks the loop."""
         loop_held.explain(seconds)
         if not self.has_warned:
@@ -178,120 +177,6 @@ class InlineRunner:
         """Release the items, the only thing that is held."""
         self.pending.clear()
         self.busy = 0
-
-
-class ExpandingRunner(InlineRunner):
-    """Calls a plain function that returns an iterable per item, and reads the iterables lazily.
-
-    Unless every failure is a fault, the outputs of an item are handed on only when all of them are there. So an item
-    that is skipped or tried again has given no outputs.
-    """
-
-    __slots__ = ("current", "item", "spent", "work")
-
-    def __init__(self, block: FunctionCore[Any]) -> None:
-        super().__init__(block)
-        self.function: Callable[[Any], Any] = expanded_in_time(block.function, block.time_limit)
-        self.item: Any = None
-        self.work: Work | None = None
-        self.spent: float = 0.0
-        self.current: Iterator[Any] | None = None
-
-    def _run(self, count: int) -> None:
-        outputs: list[Any] = []
-        error: BaseException | None = None
-        quick, quick_seconds = 0, 0.0
-        start, cpu = time_slice.clock(), thread_time()
-        now = start
-        while len(outputs) < count and error is None and (self.current is not None or self._next_item()):
-            before = len(outputs)
-            try:
-                if self.current is None:
-                    self.current = self._expand(self.item)
-                outputs.extend(islice(self.current, count - len(outputs)))
-            except BaseException as raised:
-                error = raised
-                forget_frames(error)
-                self.current = None
-            else:
-                if len(outputs) < count:
-                    self._item_done()
-            if self.work is not None:
-                self._trace(self.work, outputs[before:], error)
-            mark, now = now, time_slice.clock()
-            self.spent += now - mark
-            if self.current is None and self.spent > BATCH_SECONDS / 4:
-                self.block.effort.add(1, self.spent, 0.0, now)
-                self.spent = 0.0
-            elif self.current is None:  # quick items are counted together, which costs less
-                quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
-            if now - start > 2 * BATCH_SECONDS:
-                break
-        elapsed = now - start
-        self.block.effort.add(quick, quick_seconds, thread_time() - cpu, now)
-        if elapsed > LOOP_HELD:
-            self._report_held(elapsed)
-        self.size.learn(len(outputs), elapsed)
-        self.block.counts["produced"] += len(outputs)
-        self.block.emit(outputs)
-        if self.current is not None:
-            self.block.wake()
-        if error is not None:
-            try:
-                self._failed(self._let_go(), error)
-            finally:
-                del outputs, error  # the exception refers to this frame
-
-    def start(self) -> None:
-        """Do nothing: nothing is needed before the first item."""
-
-    def _next_item(self) -> bool:
-        batch = self._take(1)
-        if batch:
-            self.item = batch[0]
-            tracer = self.block.tracer
-            self.work = None if tracer is None else tracer.begin(self.block.name, self.item)
-        return bool(batch)
-
-    def _trace(self, work: Work, outputs: Sequence[Any], error: BaseException | None) -> None:
-        """Record outputs, failure or end of the current item."""
-        tracer = self.block.tracer
-        assert tracer is not None
-        tracer.gave(outputs, work)
-        if error is not None:
-            tracer.failed(work, self.item, error)
-        elif self.current is None:
-            tracer.end(work)
-
-    def _expand(self, item: Any) -> Iterator[Any]:
-        try:
-            outputs = self.function(item)
-        except StopIteration as error:
-            from ..executors.work import stop_iteration
-
-            raise stop_iteration(str(self.block)) from error
-        if type(outputs) in NOT_ITERABLE:
-            raise not_run(self.block, outputs, is_read=True)
-        return iter(outputs) if self.block.failures.is_strict else iter(list(outputs))
-
-    def _let_go(self) -> Any:
-        item, self.item = self.item, None
-        return item
-
-    def _item_done(self) -> None:
-        self.current = self.item = None
-        self.number += 1
-        self.attempt = 0
-        self.busy -= 1
-        self.block.counts["consumed"] += 1
-
-    def close(self) -> None:
-        """Close the generator that was being read."""
-        super().close()
-        close = getattr(self.current, "close", None)
-        self.current = self.item = None
-        if close is not None:
-            close()
 
 
 def refuse(block: FunctionCore[Any], results: list[Any]) -> TypeError:
