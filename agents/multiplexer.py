@@ -20,11 +20,17 @@ from penstock.blocks.core.outbox import Outbox
 from penstock.blocks.core.quiet import is_quiet_before
 from penstock.blocks.core.threads import check_thread
 
+from .merge import Lane, merge
+
 T = TypeVar("T")
 
 
 class SequenceError(Exception):
     """A sequence multiplexer cannot put its items in sequence: a number is missing, came twice or is out of order."""
+
+
+LONGEST = 64
+"""How many messages of an input are looked at together."""
 
 
 class MultiplexerCore(InputsCore[T]):
@@ -157,6 +163,34 @@ class MultiplexerCore(InputsCore[T]):
         self._pass_tombstones()
         item: T = self.inputs[index].take()
         return item
+
+    def take_run(self, most: int) -> Sequence[T]:
+        if self._tombstones or self._reported:
+            return ()
+        run, lanes = merge(self._number, self.next_number, most, self._open_lane)
+        self.next_number += len(run)
+        for lane in lanes:
+            self._last[lane.index] = lane.last
+            self._forget(lane.index)
+            self.stir(lane.index)
+            self.inputs[lane.index].take_many(lane.count)
+        if len(self._inputs_of) < len(run):  # a head that still has an old number is wrong
+            passed = [number for number in self._inputs_of if number < self.next_number]
+        else:
+            passed = list(range(self.next_number - len(run), self.next_number))
+        for number in passed:
+            self._unchecked.update(dict.fromkeys(self._inputs_of.get(number, ())))
+        return run
+
+    def _open_lane(self, number: int) -> Lane[T] | None:
+        """The messages of the input whose head has a number; None if there is no such input, or more than one."""
+        indexes = self._inputs_of.get(number, set())
+        index = next(iter(indexes), 0)
+        if len(indexes) != 1 or not self.inputs[index].has_message():
+            return None
+        port = self.inputs[index]
+        items = port.look_ahead(min(port.ahead(), LONGEST))
+        return Lane(index, items) if self._number(items[0]) == number else None  # another taker may have been quicker
 
     def _is_over(self) -> bool:
         return 0 < len(self.inputs) == self.closed_inputs and all(port.is_exhausted for port in self.inputs)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 import trio
 
 from .base.checks import check_capacity, check_number
+from .base.timing import LARGEST_BATCH
 from .core.block import Block
 from .core.carried import Carried
-from .core.contexts import ContextQueue, plain_all
+from .core.contexts import plain_all
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.shape import Shape
@@ -60,17 +61,8 @@ class BatchCore(PassageCore, Generic[T]):
         inbox.begin_step()
         outbox.flush()
         while not outbox.queue and self._is_due():
-            taken: Sequence[Any] = inbox.take(self._max_items)
-            batch = plain_all(taken) if outbox.carries else list(taken)
-            self.counts["merged"] += len(batch)
-            self.counts["produced"] += 1
-            self.became(batch, batch)
-            if outbox.carries:
-                cast("ContextQueue", outbox.queue).extend((Carried(batch, taken[0].context),))
-            else:
-                outbox.queue.append(batch)
+            self._give(self._room())
             self._due = None
-            outbox.flush()
         inbox.admit()
         if inbox.queue and self._max_seconds is not None and self.host is not None:
             self._keep_time(self._max_seconds, self.host)
@@ -78,6 +70,31 @@ class BatchCore(PassageCore, Generic[T]):
             self._stop_alarm()
         if inbox.closed and not self.held() and not self.finished:
             self.finish()
+
+    def _room(self) -> int:
+        """How many lists to make at once: as many as the target takes, or one if they go one by one."""
+        links = self.outbox.links
+        is_plain = len(links) == 1 and links[0].inbox.takes_runs and not self.outbox.carries
+        return min(links[0].inbox.room(), LARGEST_BATCH) if is_plain else 1
+
+    def _give(self, room: int) -> None:
+        """Make lists of waiting messages, at least one, and hand them on."""
+        size, outbox = self._max_items, self.outbox
+        count = max(1, min(room, len(self.inbox.queue) // size))
+        taken: Sequence[Any] = self.inbox.take(count * size)
+        self.counts["merged"] += len(taken)
+        self.counts["produced"] += count
+        if outbox.carries:
+            batch = plain_all(taken)
+            self.became(batch, batch)
+            outbox.emit(cast("list[list[T]]", [Carried(batch, taken[0].context)]))
+            return
+        items = list(taken)
+        batches = [items] if count == 1 else [items[start : start + size] for start in range(0, len(items), size)]
+        if self.tracer is not None:
+            for batch in batches:
+                self.became(batch, batch)
+        outbox.emit(batches)
 
     def _is_due(self) -> bool:
         waiting = len(self.inbox.queue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -91,6 +92,14 @@ class ChoiceCore(InputsCore[Chosen[T]]):
         chosen = Chosen(index, item)
         self.became((item,), chosen)
         return chosen
+
+    def take_run(self, most: int) -> Sequence[Chosen[T]]:
+        index = self._winner()
+        assert index is not None
+        count = min(most, self.inputs[index].ahead())
+        if count < 2 or self.tracer is not None:
+            return ()
+        return [Chosen(index, item) for item in self.inputs[index].take_many(count)]
 
     def _is_over(self) -> bool:
         while self._ended < len(self.inputs) and self.inputs[self._ended].is_exhausted:

@@ -18,7 +18,9 @@ HERE = f"{Path(__file__).parent.parent}{os.sep}"
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = 4
-_LONGEST = {int: _short.maxlong, str: _short.maxstring} | dict.fromkeys((float, bool, NoneType), _short.maxother)
+_LONGEST: dict[type, int] = {int: _short.maxlong, str: _short.maxstring} | dict.fromkeys(
+    (float, bool, NoneType), _short.maxother
+)
 """Types of which a `repr` that is no longer than this is not shortened."""
 
 

@@ -139,6 +139,11 @@ class FanOut(Outbox[T]):
         self.block.wake()
         return item
 
+    def ahead(self, link: Link[T]) -> int:
+        """Return 1: each copy is taken on its own."""
+        del link
+        return 1
+
     def release_targets(self) -> None:
         """Stop being a producer of the targets that have taken everything; only when nothing more will come."""
         for link in tuple(self.links):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context, copy_context
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 import attrs
@@ -197,6 +198,28 @@ class InputPort(Generic[T]):
         self.inbox.admit()
         return item
 
+    def ahead(self) -> int:
+        """How many messages `take_many` may take, from the head on; call it right after `has_message`."""
+        link = self._link
+        return 1 if link is None else link.outbox.ahead(link)
+
+    def look_ahead(self, count: int) -> Sequence[T]:
+        """The next `count` messages, at most as many as `ahead` says, which stay in their places."""
+        link = self._link
+        if link is None:
+            return (self.head(),)
+        queue: deque[T] = link.outbox.queue
+        return list(islice(queue, count))
+
+    def take_many(self, count: int) -> Sequence[T]:
+        """Take the next `count` messages, at most as many as `ahead` says."""
+        link = self._link
+        if link is None or count == 1:
+            return (self.take(),)
+        self.block.counts["pulled"] += count
+        taken: Sequence[T] = link.outbox.take_many(link, count)
+        return taken
+
     @property
     def is_exhausted(self) -> bool:
         """Whether the input has no message and none will come."""
@@ -303,7 +326,11 @@ class HeadsOutbox(Outbox[Out]):
         outputs: list[Out] = []
         try:
             while len(outputs) < room and block.is_ready():
-                outputs.append(block.take())
+                run = block.take_run(room - len(outputs))
+                if run:
+                    outputs.extend(run)
+                else:
+                    outputs.append(block.take())
         finally:  # if a filter raises, the outputs that were made before are not lost
             count = link.push_all(outputs)
         return count
@@ -347,6 +374,14 @@ class InputsCore(BlockCore, Generic[Out]):
     def take(self) -> Out:
         """Take the heads, and return the output that they make."""
         raise NotImplementedError
+
+    def take_run(self, most: int) -> Sequence[Out]:
+        """Take many heads at once, and return the outputs that they make, up to `most`; none if they go one by one.
+
+        Only call it if `is_ready`, and if contexts are not kept.
+        """
+        del most
+        return ()
 
     def _is_over(self) -> bool:
         """Whether the block will never have another output."""

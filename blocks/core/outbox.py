@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from itertools import islice
 from operator import attrgetter
@@ -374,6 +374,22 @@ class Outbox(Generic[T]):
         link.count()
         self.block.wake()
         return item
+
+    def ahead(self, link: Link[T]) -> int:
+        """How many messages `take_many` may take along a link, after `available` was True."""
+        if link.filter is not None or link.remaining is not None or (self.branches and len(self.links) > 1):
+            return 1
+        return len(self.queue) if isinstance(self.queue, deque) else 1
+
+    def take_many(self, link: Link[T], count: int) -> Sequence[T]:
+        """Take several messages along a link, at most as many as `ahead` says."""
+        self.block.note_depth()
+        take = self.queue.popleft
+        taken = [take() for _ in range(count)]
+        self.delivered += count
+        link.passed += count
+        self.block.wake()
+        return taken
 
     def reserve(self, holder: object) -> bool:
         """Keep the head for one taker; False if there is no head or it is reserved already."""

@@ -172,9 +172,11 @@ class Outlet(Protocol):
     Attributes:
         links: Its links, in link order.
         generation: Counts up when the links or their targets change.
+        queue: The messages.
     """
 
     links: list[Any]
+    queue: Any
     generation: int
 
     @property
@@ -192,6 +194,14 @@ class Outlet(Protocol):
 
     def take(self, link: Any) -> Any:
         """Take a message along a link, for a target that has seen it with `head`."""
+        ...
+
+    def ahead(self, link: Any) -> int:
+        """How many messages `take_many` may take along a link, after `available` was True."""
+        ...
+
+    def take_many(self, link: Any, count: int) -> Sequence[Any]:
+        """Take several messages along a link, at most as many as `ahead` says."""
         ...
 
     def context_at(self, link: Any) -> Context | None:

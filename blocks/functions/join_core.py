@@ -195,6 +195,18 @@ class JoinCore(InputsCore[Out]):
         self.became(whole, whole)
         return whole  # type: ignore[return-value]
 
+    def take_run(self, most: int) -> Sequence[Out]:
+        in_step = self._in_step
+        assert in_step is not None
+        count = in_step.longest(min(most, *(port.ahead() for port in self.inputs)))
+        if count < 2 or self.tracer is not None:
+            return ()
+        self.counts["merged"] += count * len(self.inputs)
+        self.counts["produced"] += count
+        batches = [port.take_many(count) for port in self.inputs]
+        in_step.paired(count)
+        return list(zip(*batches, strict=True))  # type: ignore[arg-type]
+
     def _is_over(self) -> bool:
         if not self.closed_inputs:
             return False  # this is called often, and there may be many inputs
