@@ -34,12 +34,12 @@ ITEMS, TASKS, NO_OPS, PAYLOADS = 200, 400, 20_000, 40
 ECHO: Callable[[Any], Any] = partial(typing.cast, None)
 """Gives back what it gets; of the standard library, so that the scheduler of Dask can import it."""
 SHORT = (0.3, 1.0, 3.0, 10.0)
-"""Milliseconds of work an item, to see from where on a cluster pays."""
+"""Milliseconds of work per item, to see from which a cluster pays."""
 
 
 @attrs.frozen
 class Work:
-    """Computes for about so many milliseconds, in Python."""
+    """Computes for about this many milliseconds, in Python."""
 
     loops: int
 
@@ -52,7 +52,7 @@ class Work:
 
 @attrs.frozen
 class ArrayWork:
-    """Computes for about so many milliseconds, in NumPy, which leaves the interpreter lock."""
+    """Computes for about this many milliseconds, in NumPy, which releases the interpreter lock."""
 
     times: int
 
@@ -141,7 +141,7 @@ def all_at_once(client: Any, items: int) -> int:
 
 
 def scaling(client: Any, effort: Effort) -> Iterator[Row]:
-    """Work of 20 ms an item, on one worker and on two."""
+    """Work of 20 ms per item, on one worker and on two."""
     first, *_ = client.scheduler_info()["workers"]
     works = (("Python", lasting(Work, 20)), ("NumPy", lasting(ArrayWork, 20)), ("waiting", Waiting()))
     for what, work in works:
@@ -185,7 +185,7 @@ def break_even(client: Any, effort: Effort) -> Iterator[Row]:
             "2 workers, Cluster": partial(in_block, Cluster(client), work, 4, None),
         }
         timings = times(
-            f"cluster, {milliseconds:g} ms an item", programs, effort.items(round(1000 / milliseconds), 8), effort
+            f"cluster, {milliseconds:g} ms per item", programs, effort.items(round(1000 / milliseconds), 8), effort
         )
         yield timings.row("2 workers", "a loop here", unit=1e-3)
         yield timings.row("2 workers, Cluster", "a loop here", unit=1e-3)

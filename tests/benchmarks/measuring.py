@@ -16,7 +16,7 @@ from time import process_time
 import attrs
 
 Program = Callable[[int], int]
-"""Runs a workload with so many items and gives how many arrived."""
+"""Runs a workload with a number of items and returns how many arrived."""
 Clock = Callable[[], float]
 
 
@@ -90,14 +90,14 @@ class Timings:
 
     Attributes:
         what: The workload.
-        seconds: For each contender the seconds an item, one entry a round.
+        seconds: For each contender the seconds per item, one entry per round.
     """
 
     what: str
     seconds: dict[str, list[float]]
 
     def median(self, who: str) -> float:
-        """The median seconds an item."""
+        """The median seconds per item."""
         return median(self.seconds[who])
 
     def ratio(self, who: str, against: str) -> float:
@@ -105,7 +105,7 @@ class Timings:
         return median(a / b for a, b in zip(self.seconds[who], self.seconds[against], strict=True))
 
     def per(self, stages: int) -> Timings:
-        """The seconds an item and stage."""
+        """The seconds per item and stage."""
         return Timings(self.what, {who: [one / stages for one in all] for who, all in self.seconds.items()})
 
     def row(self, who: str, against: str | None = None, *, at_most: float | None = None, unit: float = 1e-9) -> Row:
@@ -118,7 +118,9 @@ class Timings:
             unit: In what the time an item is given: 1e-9, 1e-6 or 1e-3 seconds.
         """
         name = {1e-9: "ns", 1e-6: "µs", 1e-3: "ms"}[unit]
-        value = f"{self.median(who) / unit:,.0f} {name} an item" if unit < 1e-3 else f"{self.median(who) / unit:.2f} ms"
+        value = (
+            f"{self.median(who) / unit:,.0f} {name} per item" if unit < 1e-3 else f"{self.median(who) / unit:.2f} ms"
+        )
         if against is None:
             return Row(self.what, who, value)
         ratio = self.ratio(who, against)
@@ -129,7 +131,7 @@ class Timings:
     def faster_row(self, who: str, than: str, *, at_least: float) -> Row:
         """Make a line that says how many times faster one is than the other."""
         ratio = self.ratio(than, who)
-        value = f"{self.median(than) * 1e9:,.0f} ns an item"
+        value = f"{self.median(than) * 1e9:,.0f} ns per item"
         target = "slower" if at_least == 1 else f"≥ {at_least:g} × slower"
         return Row(self.what, than, value, ratio, who, target, ratio >= at_least)
 

@@ -45,7 +45,7 @@ def added_row(timings: Timings, who: str, than: str, stages: int) -> Row:
     added = median(a - b for a, b in zip(timings.seconds[who], timings.seconds[than], strict=True)) / stages
     target = f"≤ {MOST_ADDED * 1e9:,.0f} ns"
     return Row(
-        timings.what, "added an item and stage", f"{added * 1e9:,.0f} ns", None, than, target, added <= MOST_ADDED
+        timings.what, "added per item and stage", f"{added * 1e9:,.0f} ns", None, than, target, added <= MOST_ADDED
     )
 
 

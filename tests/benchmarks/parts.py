@@ -1,4 +1,4 @@
-"""What single parts cost an item, against what one would use without them; no targets, for whoever works on them."""
+"""The cost per item of single parts, compared with the plain alternatives; no targets, for work on these parts."""
 
 from __future__ import annotations
 

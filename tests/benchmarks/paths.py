@@ -295,7 +295,7 @@ PATHS: list[tuple[str, int, list[Goal]]] = [
         ],
     ),
     (
-        f"{STAGES} stages, an item and stage",
+        f"{STAGES} stages, per item and stage",
         STAGES,
         [
             ("no filter", partial(chain, transformers), None),
@@ -306,7 +306,7 @@ PATHS: list[tuple[str, int, list[Goal]]] = [
         ],
     ),
     (
-        "one to many, an item and stage",
+        "one to many, per item and stage",
         STAGES,
         [("generators", generators, None), ("TransformMany", partial(chain, many), 4.2)],
     ),

@@ -1,4 +1,4 @@
-"""Paints what could pass for photographs to whoever decodes them: soft colours, shapes with edges, grain."""
+"""Paints pictures that cost as much to decode as photographs: soft colours, shapes with edges, grain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUALITY = 88  # makes files of 1.3 MB
 
 @contextmanager
 def photographs(count: int) -> Generator[list[Path]]:
-    """Paint so many into a folder that goes away in the end."""
+    """Paint this many pictures into a temporary folder."""
     with TemporaryDirectory(prefix="penstock-photographs-") as folder, ThreadPoolExecutor() as threads:
         yield list(threads.map(partial(paint, Path(folder)), range(1, count + 1)))
 

@@ -20,7 +20,7 @@ Work = Callable[[int], int]
 
 
 def wait(x: int) -> int:
-    """Wait for somebody else, for 4 ms."""
+    """Wait for 4 ms, as for a server."""
     time.sleep(0.004)
     return x
 
@@ -40,7 +40,7 @@ STAGES: dict[str, Sequence[Work]] = {
 
 
 def run(works: Sequence[Work], at_once: Sequence[int], items: int) -> Suggestion:
-    """Run the stages in threads, with so many calls of each at once."""
+    """Run the stages in threads, with this many calls of each at once."""
     sink, count = counting_sink()
 
     async def main() -> Suggestion:

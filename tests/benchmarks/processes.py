@@ -151,7 +151,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         yield timings.row("two copies", unit=1e-6)
         excess = (timings.median("Processes") - 1.5 * timings.median("two copies")) * 1e6
         ratio = timings.ratio("Processes", "two copies")
-        value = f"{timings.median('Processes') * 1e6:,.0f} µs an item"
+        value = f"{timings.median('Processes') * 1e6:,.0f} µs per item"
         target = "≤ 1.5 × + 100 µs"
         yield Row(timings.what, "Processes", value, ratio, "two copies", target, excess <= 100)
         yield timings.row("Processes", "two copies, from memory", unit=1e-6)

@@ -100,7 +100,7 @@ def test_the_command_prints_a_line_a_comparison(
 ) -> None:
     monkeypatch.setitem(BENCHMARKS, "memory", lambda effort: iter([Timings("what", {"it": [1e-9]}).row("it")]))
     assert main(["--quick", "--only", "memory"]) == 0
-    assert "1 ns an item" in capsys.readouterr().out
+    assert "1 ns per item" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("is_met", "status"), [(True, 0), (False, 1), (None, 0)])

@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
     async def passes(self, seconds: float) -> None:
-        """Let everybody get as far as he can, then let time pass."""
+        """Let all tasks run until they wait, then let time pass."""
         await wait_all_tasks_blocked()
         self.now += seconds
 

@@ -54,7 +54,7 @@ def guard(items: Sequence[pytest.Item], folder: Path) -> None:
 
 
 def watch() -> Iterator[None]:
-    """Around each test: end it if it goes on for ever, and make sure that it leaves nobody parked, and no thread."""
+    """Around each test: end it if it never ends, and make sure that it leaves no parked task and no thread."""
 
     def spins(*_: Any) -> None:
         raise TimeoutError("the test spins")

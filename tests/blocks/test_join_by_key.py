@@ -223,7 +223,7 @@ async def test_the_verdict_names_the_key_and_the_branch_that_lacks_it() -> None:
 
 
 class Sieve(Agent):
-    """Hands on what is odd, and tells nobody of the rest."""
+    """Hands on odd numbers, and does not report the others as lost."""
 
     def __init__(self, source: Source[int], target: UnboundedBuffer[int]) -> None:
         super().__init__(inputs=[source], outputs=[target])

@@ -4,7 +4,7 @@ from penstock.blocks import Buffer, Network
 
 
 class Mine(Buffer[str]):
-    """Has private names of its own that harm nobody."""
+    """Has private names of its own, which disturb nothing."""
 
     def __init__(self) -> None:
         super().__init__(name="mine")

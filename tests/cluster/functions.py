@@ -64,7 +64,7 @@ def note(path: Path) -> int:
 
 
 def note_and_make(work: tuple[Path, int]) -> bytes:
-    """Note a call; give so many bytes."""
+    """Note a call; return this many bytes."""
     path, size = work
     note(path)
     return bytes(size)

@@ -61,7 +61,7 @@ class Proxy:
             shut(end)
 
     def hold_after(self, count: int) -> None:
-        """Let so many more bytes come from the scheduler, about, and hold up what comes then."""
+        """Let about this many more bytes come from the scheduler, and hold back the rest."""
         self.allowance = self.passed["from"] + count
 
     def cut(self) -> None:

@@ -1,4 +1,4 @@
-"""A scheduler that goes away, or a client that is closed, is a fault at once: nobody waits for what will never come."""
+"""A lost scheduler, or a closed client, is a fault at once: nothing waits for results that will never come."""
 
 from concurrent.futures import BrokenExecutor
 from pathlib import Path

@@ -9,7 +9,7 @@ from .plans import Plan, Run
 
 
 def check_healthy(plan: Plan, schedule: Schedule, step: int) -> Run:
-    """Run a plan; nobody refuses it, sees a circle at some step of a task, or calls it stalled."""
+    """Run a plan; it is not refused, shows no circle at any step of a task, and is not stalled."""
     run = Run(plan, schedule)
     seen: list[Diagnosis | Exception] = []
 

@@ -1,4 +1,4 @@
-"""Networks that get stuck because nobody takes something: filters, missing links, full buffers, circles of links."""
+"""Networks that get stuck because nothing takes a message: filters, missing links, full buffers, circles of links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .wedge import Wedge, never, slowly
 class LinkWedges(Wedge):
     """Each `build_` method builds one."""
 
-    # Nobody takes it
+    # Nothing takes the message
 
     def build_filter_without_taker(self) -> None:
         culprit = UnboundedBuffer[Any](name="culprit")

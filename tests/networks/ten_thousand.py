@@ -60,7 +60,7 @@ STRATEGIES: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
 
 
 def many(part: Callable[..., None], number: int) -> None:
-    """Run so many cases of one kind."""
+    """Run this many cases of one kind."""
     options = settings(
         max_examples=number,
         deadline=None,
@@ -73,7 +73,7 @@ def many(part: Callable[..., None], number: int) -> None:
 
 
 def main(count: int, which: list[str]) -> None:
-    """Run so many of each, and say how long it took."""
+    """Run this many cases of each kind, and print how long it took."""
     Watch.checks_each_step = False
     parts: list[tuple[Callable[..., None], int]] = [
         (healthy, count - count // 20),

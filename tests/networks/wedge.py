@@ -54,7 +54,7 @@ class Followed:
         return self._numbers.get(name, default)
 
     def says(self, pattern: str) -> bool:
-        """Whether somebody was told so."""
+        """Whether the report says so."""
         return any(re.search(pattern, line) for line in self.lines)
 
 
@@ -113,7 +113,7 @@ class Wedge:
         return behind
 
     def all_at_once(self) -> Source[Any]:
-        """The items, in a buffer that has room for them all, so that whoever feeds it is not in the picture."""
+        """The items, in a buffer with room for all of them, so that its source is not part of the case."""
         before = UnboundedBuffer[Any](name="before")
         self.source.link_target(before)
         return before

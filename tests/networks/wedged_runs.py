@@ -36,7 +36,7 @@ class Healthy:
 
 @st.composite
 def healthy_parts(draw: Draw) -> Healthy:
-    """A part that loses nothing, and in which nobody gives up and tries again, which is not a standstill."""
+    """A part that loses nothing, and in which no task gives up and tries again, which is not a standstill."""
     rules = Rules("none", losses=False, silent_losses=False, batches=False, expansion=False, impatience=False)
     return Healthy(
         Drawer(draw).chain(rules, 2), draw(st.sampled_from(["list", "async", "body"])), draw(st.integers(0, 20))

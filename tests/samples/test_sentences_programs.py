@@ -26,7 +26,7 @@ PROSE = st.one_of(
 
 
 class ListOfPhrases:
-    """Gives out one phrase a time, and tells somebody before."""
+    """Gives one phrase at a time, and calls a function before each."""
 
     def __init__(self, phrases: list[Phrase], before_read: Callable[[], object] = lambda: None) -> None:
         self._phrases = iter(phrases)

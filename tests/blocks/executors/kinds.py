@@ -138,17 +138,17 @@ class Gauge:
             self._changed.notify_all()
 
     def let(self, calls: int = 1) -> None:
-        """Let so many calls go on."""
+        """Let this many calls go on."""
         with self._changed:
             self._permits += calls
             self._changed.notify_all()
 
     async def wait_begun(self, calls: int) -> None:
-        """Wait until so many calls have begun."""
+        """Wait until this many calls have begun."""
         await threads_reach(lambda: self.wait(calls))
 
     def wait(self, calls: int) -> bool:
-        """Wait, not on the loop, until so many calls have begun; false if that takes too long."""
+        """Wait, not on the loop, until this many calls have begun; False if that takes too long."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.began) >= calls, SECONDS)
 
@@ -195,13 +195,13 @@ async def is_set(event: threading.Event) -> None:
 
 
 async def turns(count: int = 5) -> None:
-    """Let everybody else on the loop, and what other threads have brought there, have some turns."""
+    """Let the other tasks on the loop, and the calls that threads have sent there, have some turns."""
     for _ in range(count):
         await trio.lowlevel.checkpoint()
 
 
 async def comes_true(condition: Callable[[], bool]) -> None:
-    """Let everybody else have turns until something is so."""
+    """Let the other tasks have turns until a condition is true."""
     with trio.fail_after(SECONDS):
         while not condition():
             await turns()

@@ -75,7 +75,7 @@ def worked(client: Client) -> Worked:
 
 
 async def submitted(client: Client, number: int) -> list[Future]:
-    """Wait until so many tasks were submitted."""
+    """Wait until this many tasks were submitted."""
     while len(client.tasks) < number:  # noqa: ASYNC110 - a thread cannot set an event here
         await trio.sleep(0.001)
     return client.tasks

@@ -89,7 +89,7 @@ async def test_a_straggler_idles_nobody_before_the_window_is_full(kind: str) -> 
 
 
 async def block_waits(block: Any, done: int = 4) -> None:
-    """Wait until so many results wait for their turn."""
+    """Wait until this many results wait for their turn."""
     while block._core.runner.waiting < done:
         await trio.lowlevel.checkpoint()
 

@@ -34,7 +34,7 @@ class Turns:
         return self.gauge(who)
 
     async def play(self, calls: int) -> list[str]:
-        """Let so many calls end; before each, all that can has been handed over."""
+        """Let this many calls end; before each, all calls that can start have been sent."""
         for done in range(calls):
             await self.gauge.wait_begun(done + 1)
             await wait_all_tasks_blocked()

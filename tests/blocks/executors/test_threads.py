@@ -1,4 +1,4 @@
-"""Threads as an ordinary executor: futures, shutdown, and workers that are there only while somebody uses them."""
+"""Threads as an ordinary executor: futures, shutdown, and workers that exist only while they are used."""
 
 import subprocess
 import sys

@@ -56,7 +56,7 @@ async def test_who_waits_for_a_reply_is_told_when_the_network_has_ended(kind: st
 
 
 class Idle(Agent):
-    """Nobody starts it."""
+    """An agent that is never started."""
 
 
 @pytest.mark.parametrize("kind", ["slot", "empty", "agent"])

@@ -9,7 +9,7 @@ from penstock.blocks.liveness.wait_for import Cause, Wait
 
 
 def waits(text: str) -> list[Wait]:
-    """Read "ab bc": a waits for b, b for c; "a-": a waits for nobody."""
+    """Read "ab bc": a waits for b, b for c; "a-": a waits for nothing."""
     names = {letter: letter for letter in text}
     return [Wait(names[w[0]], None if w[1] == "-" else names[w[1]], Cause.FULL, w) for w in text.split()]
 

@@ -52,7 +52,7 @@ class Expanding(Own):
 
 
 class Needing(Own):
-    """Says that somebody has to take what comes out."""
+    """Says that something must take the output."""
 
     says = Shape(needs_taker=True)
 

@@ -1,4 +1,4 @@
-"""The progress of a network while it runs, and that it is in nobody's way."""
+"""The progress of a network while it runs; the display disturbs nothing."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ from tests.blocks.tools import faults
 
 
 class Terminal(io.StringIO):
-    """Keeps what was drawn; breaks after so many characters."""
+    """Keeps the text that was drawn; breaks after this many characters."""
 
     def __init__(self, breaks_after: int | None = None, error: type[BaseException] = OSError) -> None:
         super().__init__()

@@ -291,7 +291,7 @@ def test_an_error_of_ours_is_not_hidden(output: Path, monkeypatch: pytest.Monkey
 
 
 def wait_for_the_end_of_group(leader: int) -> None:
-    """Fail unless all its processes end soon; one that has ended and that nobody asks for its status will do."""
+    """Fail unless all its processes end soon; a zombie counts as ended."""
     command = ["ps", "-A", "-o", "pgid=", "-o", "stat="]
     for _ in range(100):
         processes = [line.split() for line in subprocess.check_output(command, text=True).splitlines()]

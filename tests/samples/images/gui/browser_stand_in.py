@@ -110,7 +110,7 @@ class Page:
         await self._stream.send_all(self._connection.send(TextMessage(data=text)))
 
     async def wait(self, kind: str, after: int = 0, **values: Any) -> JsonDict:
-        """Wait for a message with such values, among those after the first so many."""
+        """Wait for a message with these values, after the first `after` messages."""
         seen = after
         with trio.fail_after(20):
             while True:
@@ -124,7 +124,7 @@ class Page:
                 await self._news.wait()
 
     async def picture(self, number: int) -> tuple[JsonDict, bytes]:
-        """Wait for so many pictures, and give the last of these."""
+        """Wait for this many pictures, and return the last one."""
         with trio.fail_after(20):
             while len(self.pictures) < number:
                 await self._news.wait()

@@ -31,7 +31,7 @@ _PATIENCE = 120  # seconds, for a command of the driver on a busy machine
 
 
 def must_be_there() -> bool:
-    """Whether somebody said that there is a browser: then it is an error that there is none."""
+    """Whether the environment says that there is a browser: then it is an error if there is none."""
     return os.environ.get("PENSTOCK_BROWSER") == "1"
 
 
@@ -50,7 +50,7 @@ def _find(*names: str) -> str:
 
 @contextmanager
 def chromium(profile: Path) -> Generator[Any]:
-    """Start a browser that knows nothing and nobody, and yield its driver; both are ended on exit."""
+    """Start a browser with an empty profile, and yield its driver; both are ended on exit."""
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 

@@ -1,4 +1,4 @@
-"""The page as somebody sees and uses it: by clicks, by keys, by looking. Waits are for conditions, never for a time."""
+"""The page as a user sees and uses it: by clicks, by keys, by looking. Waits are for conditions, never for a time."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def program(start_folder: Path, *options: str) -> Generator[Program]:
 
 
 def colour_of(number: int) -> tuple[int, int, int]:
-    """The colour of a picture, from 0 on: neighbours differ so much that no JPEG can mix them up."""
+    """The colour of a picture, from 0: neighbours differ enough for any JPEG."""
     return (number * 83 + 30) % 256, (number * 151 + 90) % 256, (number * 47 + 160) % 256
 
 
