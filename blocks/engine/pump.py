@@ -6,7 +6,6 @@ it asks the network whether this is the end, a standstill, or only a pause.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -167,8 +166,10 @@ class Pump:
                 if verdict is Verdict.STALLED:
                     raise stalled()
             if verdict in (Verdict.WAITING, Verdict.WATCHING) and not self._ready:
-                seconds = LOOK_AGAIN if verdict is Verdict.WATCHING or self.heads.since else math.inf
-                with trio.move_on_after(seconds) as scope:
+                if verdict is Verdict.WAITING and not self.heads.since:
+                    await self._sleep()  # without a scope, which costs as much as some steps
+                    continue
+                with trio.move_on_after(LOOK_AGAIN) as scope:
                     await self._sleep()
                 if scope.cancelled_caught and verdict is Verdict.WATCHING:
                     doubt()
