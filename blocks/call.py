@@ -13,7 +13,6 @@ from .core.shape import Shape
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.checks import check_concurrency
-from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
@@ -131,6 +130,8 @@ class Call(Block, Target[In]):
         check_concurrency(core, concurrency, None, capacity, runs_async, executor)
         core.lease_from(resource, executor)
         if context:
+            from .functions.context import carry  # late: few blocks carry contexts
+
             carry(core, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
             core.use(AsyncRunner(core, concurrency, False, concurrency))

@@ -15,7 +15,6 @@ from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.checks import check_concurrency, check_expanding, default_window
-from .functions.context import carry_filter
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
 from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
@@ -131,6 +130,8 @@ class Filter(Block, Target[T], Source[T]):
         runs_async = is_async(predicate)
         check_concurrency(core, concurrency, window, capacity, runs_async, executor)
         if context:
+            from .functions.context import carry_filter  # late: few blocks carry contexts
+
             carry_filter(core, capacity=capacity, executor=executor)
         if runs_async:
             core.function = async_sieve(cast("Callable[[T], Awaitable[object]]", core.function))

@@ -18,7 +18,6 @@ from .core.target import Target
 from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
 from .functions.checks import check_concurrency, check_expanding, default_window
-from .functions.context import carry
 from .functions.expanding_runner import ExpandingRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
@@ -303,6 +302,8 @@ class TransformMany(Block, Target[In], Source[Out]):
             core.last_call = LastCall.DUE
             core.function = with_end(str(core), core.function, at_end, executor)
         if context:
+            from .functions.context import carry  # late: few blocks carry contexts
+
             carry(core, capacity=capacity, filter=filter, executor=executor, expands=True)
         check_expanding(core, executor)
         if runs_async:

@@ -15,7 +15,6 @@ from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.checks import check_concurrency, default_window
-from .functions.context import carry
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.inline_runner import InlineRunner
 from .functions.policies import OnError
@@ -190,6 +189,8 @@ class Transformer(Block, Target[In], Source[Out]):
         check_concurrency(core, concurrency, window, capacity, runs_async, executor)
         core.lease_from(resource, executor)
         if context:
+            from .functions.context import carry  # late: few blocks carry contexts
+
             carry(core, capacity=capacity, filter=filter, executor=executor)
         if runs_async:
             core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ..base.grid import Column, Grid
 from ..base.units import listed, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Group
+
+    from ..base.grid import Column, Grid
 
 
 @attrs.frozen
@@ -126,6 +127,8 @@ class Balance:
         return Group(self._grid(), Text(self.verdict, "green" if self.ok else "bold red"))
 
     def _grid(self) -> Grid:
+        from ..base.grid import Column, Grid  # late as well
+
         reasons = dict.fromkeys(reason for block in self.blocks for reason in block.dropped)
         names = tuple(shortened(block.name) for block in self.blocks)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import gc
 import os
-import uuid
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
@@ -79,7 +78,7 @@ class ResourcePool(Generic[T]):
             raise ValueError(f"{self}: things must be at least one, got none")
         self.most_in_use: int = 0
         self.waits: Histogram = Histogram()
-        self._id = uuid.uuid4().hex
+        self._id = os.urandom(16).hex()
         self._numbers = count(1)
         self._line: dict[Lessee, float] = {}
         self._called: dict[Lessee, float] = {}

@@ -44,8 +44,17 @@ def serve(control: socket.socket) -> None:
         sys.stderr.flush()
     gc.freeze()  # a collection in a worker would copy all of this memory
     worker = ForkServer(control).run()
-    if worker is not None:
+    if worker is None:
+        leave()
+    else:
         work(worker)
+
+
+def leave() -> None:
+    """End the server at once: what the main module has left for the exit of a process is left to its workers."""
+    end_processes = getattr(util, "_exit_function")  # noqa: B009  # it has no public name
+    end_processes()  # those that the main module may have started
+    os._exit(0)
 
 
 def work(connection: Connection[Any, Any]) -> None:

@@ -256,12 +256,14 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
-def test_the_server_is_no_worker(no_process: list[Any]) -> None:
+def test_the_server_is_no_worker_and_ends_at_once(no_process: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(util, "_exit_function", lambda: no_process.append("processes"))
+    monkeypatch.setattr(os, "_exit", no_process.append)
     ours, theirs = pair()
     ours.close()
     with theirs:
         serve(theirs)
-    assert no_process == ["deaf", "frozen"]
+    assert no_process == ["deaf", "frozen", "processes", 0]
 
 
 @pytest.mark.parametrize("is_wanted", [True, False])

@@ -287,6 +287,27 @@ def test_what_the_main_module_prints_is_printed_once(tmp_path: Path) -> None:
     assert (error, code) == ("", 0)
 
 
+AT_EXIT = """
+import atexit
+atexit.register(lambda: __name__ == "__main__" or print("at exit", os.getppid() == server))
+if __name__ == "__main__":
+    with Processes(1) as crew:
+        print(crew.submit(parent).result(20) == os.getpid())
+else:
+    server = os.getpid()
+"""
+
+
+def test_what_the_main_module_registers_for_the_exit_is_done_by_each_worker_and_not_by_the_server(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(HEAD + AT_EXIT)
+    out, error, code = run(str(script))
+    assert sorted(out.splitlines()) == ["False", "at exit True"]
+    assert (error, code) == ("", 0)
+
+
 def test_a_module_can_be_run_and_a_program_that_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").touch()
