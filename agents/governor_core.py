@@ -15,8 +15,9 @@ import heapq
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -148,15 +149,15 @@ class GovernorCore:
             self.name = UniqueNames(gate.name for gate in network.pump.gates).take(self.name)
             network.pump.gates.append(self)
 
-    def admit(self, items: Sequence[Any]) -> int:
-        """Let in the first items, up to the number of free slots; return how many."""
+    def admit(self, items: Iterable[Any], most: int) -> int:
+        """Let in the first items, up to the number of free slots and up to `most`; return how many."""
         used = self.in_flight
         if self._weight is None:
-            count = max(0, min(len(items), int(self.limit - used)))
+            count = max(0, min(most, int(self.limit - used)))
             used += count
         else:
             count = 0
-            for item in items:
+            for item in tuple(islice(items, most)):
                 weight = self._weigh(self._weight, item)
                 if used and used + weight > self.limit:
                     break
@@ -164,7 +165,7 @@ class GovernorCore:
                 used += weight
                 count += 1
         self._most_in_flight = max(self._most_in_flight, used)
-        if count < len(items):
+        if count < most:
             if self._refused_at < 0:
                 self._refused_since = time_slice.clock()
             self._refused_at = used

@@ -202,7 +202,7 @@ class Inbox(Generic[T]):
         if link is None and self.branches:
             self.is_disturbed("a message was sent to it by hand")
         room = self.room() if link is None else self.room_for(link)
-        if room < 1 or (self.gate is not None and self.is_gated(link) and not self.gate.admit((message,))):
+        if room < 1 or (self.gate is not None and self.is_gated(link) and not self.gate.admit((message,), 1)):
             return self.refuse(message, link)
         if link is not None:
             self._links_first = False
@@ -254,7 +254,7 @@ class Inbox(Generic[T]):
         room = self.room_for(link)
         count = max(0, min(room, waiting))
         if self.gate is not None and count > 0 and self.is_gated(link):
-            count = self.gate.admit(list(islice(items, count)))
+            count = self.gate.admit(items, count)
         if count > 0 and link.turn:
             self._turns.took(link)
         if count < waiting:
@@ -398,7 +398,7 @@ class Inbox(Generic[T]):
         links_turn = self._links_first and (self.postponed or self._links_asked)
         while self.senders.waiters and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
-            if self.gate is not None and not self.gate.admit((waiter.payload,)):
+            if self.gate is not None and not self.gate.admit((waiter.payload,), 1):
                 return  # a link would be refused, too; the gate calls `gate_opened` later
             self.store_of(waiter)
             self.senders.wake(waiter)

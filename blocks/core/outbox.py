@@ -105,10 +105,17 @@ class Outbox(Generic[T]):
         while self.queue and self.holder is None:
             count = self._hand_to_links() if self.links else 0
             self.delivered += count
+            if count and self._is_full_behind():
+                break
             if not count and not (self.receivers.waiters and self._serve_one()):
                 if self.links and not any(link in link.inbox.postponed for link in self.links):
                     self.block.scheduler.declined(self)
                 break
+
+    def _is_full_behind(self) -> bool:
+        """Whether the only taker has just taken what it has room for."""
+        links = self.links
+        return len(links) == 1 and links[0] in links[0].inbox.postponed and not self.receivers.waiters
 
     def _hand_to_links(self) -> int:
         link = self.links[0]

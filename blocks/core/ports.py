@@ -6,7 +6,7 @@ network imports its class.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -90,8 +90,8 @@ class Gate(Protocol):
 
     # For the inbox at which items come in
 
-    def admit(self, items: Sequence[Any]) -> int:
-        """Let in as many of the items as there are places, from the first on; return how many."""
+    def admit(self, items: Iterable[Any], most: int) -> int:
+        """Let in as many of the first `most` items as there are places, from the first on; return how many."""
         ...
 
     def covers(self, block: Any) -> bool:
@@ -295,10 +295,12 @@ class Host(Protocol):
     Attributes:
         name: The name of the network.
         busy_count: How many activities are under way that will continue without being woken.
+        is_stopping: Whether the network is being stopped, as far as the steps of blocks must know; costs no call.
     """
 
     name: str
     busy_count: int
+    is_stopping: bool
 
     @property
     def facade(self) -> Facade:

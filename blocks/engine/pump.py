@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN = 1.0
 """Seconds after which a network checks again whether the outside task it waits for is still alive."""
+LOOK_EVERY = 8
+"""Rounds of steps after which the governors check again, if blocks are still ready."""
 SETTLING = 3
 """Number of checkpoints that a standstill must last; every runnable task has run by then."""
 
@@ -43,6 +45,7 @@ class Pump:
         context: The context variables of the task that entered the network, at that moment.
         gates: The governors that have to check again when items have left.
         somebody_moves: Whether a task of the network can certainly go on.
+        on_slice: Called before the steps of a time slice.
         when_idle: Called when no block is ready; returns whether the call has made a block ready.
     """
 
@@ -58,6 +61,7 @@ class Pump:
         "gates",
         "heads",
         "loop",
+        "on_slice",
         "somebody_moves",
         "when_idle",
     )
@@ -76,6 +80,7 @@ class Pump:
         self.heads: DeclinedHeads = DeclinedHeads()
         self.somebody_moves: Callable[[], bool] = lambda: False
         self.when_idle: Callable[[], bool] = lambda: False
+        self.on_slice: Callable[[], None] = lambda: None
 
     def add(self, block: Steppable) -> None:
         """Run the block's step soon."""
@@ -176,11 +181,13 @@ class Pump:
 
     def _run_slice(self) -> None:
         """Run steps until none is ready or the time slice is used up."""
+        self.on_slice()
         ready = self._ready
         clock = time_slice.clock
         time_slice.begin()
         now = clock()
         until = time_slice.until + SLICE
+        rounds = 0
         while ready:
             for _ in range(len(ready)):
                 block = ready.popleft()
@@ -193,7 +200,9 @@ class Pump:
                         self._report_held(block, now - before)
                     self._look()
                     return
-            self._look()
+            rounds += 1
+            if not ready or not rounds % LOOK_EVERY:  # a look costs as much as a step
+                self._look()
 
     def _report_held(self, block: Steppable, seconds: float) -> None:
         """Warn, once per block, about slow calls in its step; time that the block reports itself does not count."""

@@ -56,6 +56,7 @@ class Run:
         pump: Runs the steps of the blocks.
         nursery: The nursery of its tasks.
         is_open: Whether the network runs.
+        is_stopping: Whether it is being stopped, as of the last time slice of the pump or the last request.
         has_ended: Whether the network has ended.
         hearers: The blocks that must be told about lost items.
         body_done: Whether the body has ended.
@@ -78,6 +79,7 @@ class Run:
         self.pump: Pump = Pump()
         self.nursery: trio.Nursery
         self.is_open: bool = False
+        self.is_stopping: bool = False
         self.has_ended: bool = False
         self.hearers: dict[BlockCore, None] = {}
         self.body_done: bool = False
@@ -101,6 +103,7 @@ class Run:
         self.measures = plugs.measures
         self.pump.somebody_moves = plugs.somebody_moves
         self.pump.when_idle = self._settle_losses
+        self.pump.on_slice = self._look_if_stopping
 
     def __str__(self) -> str:
         return f"network {self.name!r}"
@@ -188,7 +191,7 @@ class Run:
 
     def _close(self, error: BaseException | None) -> None:
         """Release the blocks, and check that every item is accounted for."""
-        self.is_open = False
+        self.is_open = self.is_stopping = False
         self.has_ended = True
         self.measures.end()
         log.debug("%s: ended after %s, error: %s", self, show(self.measures.seconds()), Shown(error))
@@ -244,6 +247,7 @@ class Run:
             raise wrong_thread(f"cancel {self}")
         self.cancel_called = True
         if self.is_open:
+            self.is_stopping = True
             self.nursery.cancel_scope.cancel()
 
     def _stop(self) -> None:
@@ -251,6 +255,7 @@ class Run:
             self.cancel_called = True
         elif not self._faults:
             self._stopped_by_others = True
+        self.is_stopping = True
         self.nursery.cancel_scope.cancel()
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
@@ -378,6 +383,9 @@ class Run:
     def is_being_stopped(self) -> bool:
         """Whether the network runs and is being stopped, by a fault or by `cancel`."""
         return self.is_open and self.nursery.cancel_scope.cancel_called
+
+    def _look_if_stopping(self) -> None:
+        self.is_stopping = self.is_being_stopped
 
     def balance(self) -> Balance:
         """The accounts: what became of every item that each block accepted."""

@@ -14,7 +14,7 @@ from typing import Any
 from ..base.callables import NOT_ITERABLE, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD
-from ..base.timing import BATCH_SECONDS, LARGEST_BATCH, time_slice
+from ..base.timing import BATCH_SECONDS, time_slice
 from ..core.observer import Work
 from .expansion import LISTS, Expansion
 from .function_block import FunctionCore
@@ -68,12 +68,13 @@ class ExpandingRunner(InlineRunner):
         """Hand on the next outputs of a batch, up to `count`."""
         outputs: list[Any] = []
         before = batch.done
-        may_wait = self.size.items < LARGEST_BATCH  # if not, the calls are quicker than reading the processor time
+        may_wait = self.may_wait()
         cpu = thread_time() if may_wait else 0.0
         start = time_slice.clock()
         is_over = batch.read(outputs, count)
         now = time_slice.clock()
         elapsed, done = now - start, batch.done - before
+        self.lasted = elapsed
         self.block.effort.add(done, elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)

@@ -293,7 +293,7 @@ class FunctionCore(BlockCore, Generic[In]):
         self.wake()
 
     def step(self) -> None:
-        if self.host is None or self.finished or self.host.is_being_stopped:
+        if self.host is None or self.finished or self.host.is_stopping:
             return  # results that come after the stop are discarded
         self.inbox.begin_step()
         self.runner.step()

@@ -7,6 +7,7 @@ up to a thousand items. Items that were taken, and not worked on because an earl
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -23,6 +24,9 @@ from .effort import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
 
+SHORT = 2e-5
+"""Seconds below which the processor time of a batch is taken to be its duration."""
+
 
 class InlineRunner:
     """Maps a plain function over batches of items."""
@@ -34,7 +38,19 @@ class InlineRunner:
     waiting = 0
     at_once = 1
     place = "loop"
-    __slots__ = ("attempt", "block", "busy", "function", "has_warned", "is_pausing", "map", "number", "pending", "size")
+    __slots__ = (
+        "attempt",
+        "block",
+        "busy",
+        "function",
+        "has_warned",
+        "is_pausing",
+        "lasted",
+        "map",
+        "number",
+        "pending",
+        "size",
+    )
 
     def __init__(self, block: FunctionCore[Any]) -> None:
         self.block: FunctionCore[Any] = block
@@ -45,6 +61,7 @@ class InlineRunner:
         self.size: BatchSize = BatchSize()
         self.number: int = 0
         self.attempt: int = 0
+        self.lasted: float = math.inf  # seconds of the last batch
         self.is_pausing: bool = False
         self.has_warned: bool = False
 
@@ -69,6 +86,10 @@ class InlineRunner:
         may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
         if (self.pending or block.inbox.queue) and may_go_on:
             block.wake()
+
+    def may_wait(self) -> bool:
+        """Whether to read the processor time: quick calls cost less than that, and they do not wait."""
+        return self.size.items < LARGEST_BATCH and self.lasted > SHORT
 
     def give_out(self) -> None:
         """Do nothing: work is done only in steps."""
@@ -95,7 +116,7 @@ class InlineRunner:
             self.block.effort.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
-        may_wait = self.size.items < LARGEST_BATCH  # if not, the calls are quicker than reading the processor time
+        may_wait = self.may_wait()
         cpu = thread_time() if may_wait else 0.0
         start = time_slice.clock()
         try:
@@ -104,7 +125,7 @@ class InlineRunner:
             error = raised
             forget_frames(error)
         now = time_slice.clock()
-        elapsed = now - start
+        elapsed = self.lasted = now - start
         done = len(results)
         self.block.effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:

@@ -10,49 +10,68 @@ from time import perf_counter
 COUNTERS = Path("/proc/stat")
 IDLE = slice(3, 5)
 """The columns with the idle time and the waits for a disk in the line of a processor."""
+MOST_BYTES = 1 << 20
 SHORTEST = 0.1
 """Seconds; a shorter run is not measured, because the system counts in hundredths of a second."""
 
 
 class IdleTime:
-    """Measures how long the processors of this program are idle between `begin` and `end`."""
+    """Measures how long the processors of this program were idle, between `begin` and `end`.
 
-    __slots__ = ("_began", "_counters", "_idle", "_seconds")
+    The counters are only copied while the program runs, and read when somebody asks: many networks are short.
+    """
+
+    __slots__ = ("_began", "_counters", "_ended")
 
     def __init__(self, counters: Path = COUNTERS) -> None:
         self._counters = counters
-        self._began: tuple[float, float] | None = None
-        self._idle = self._seconds = 0.0
+        self._began: tuple[float, bytes] | None = None
+        self._ended: tuple[float, bytes] | None = None
 
     def begin(self) -> None:
-        """Start measuring."""
+        """Measure from now on."""
         self._began = self._look()
 
     def end(self) -> None:
-        """Stop measuring."""
-        self._take()
-        self._began = None
+        """Measure no longer."""
+        if self._began is not None and perf_counter() - self._began[0] >= SHORTEST:
+            self._ended = self._look()
+        else:
+            self._began = None
 
     def free(self) -> float | None:
-        """The average number of free processors; None if the system does not show it or the time was too short."""
-        self._take()
-        return None if self._seconds < SHORTEST else self._idle / self._seconds
-
-    def _take(self) -> None:
-        now = None if self._began is None else self._look()
-        if now is not None and self._began is not None:
-            self._seconds, self._idle = now[0] - self._began[0], now[1] - self._began[1]
-
-    def _look(self) -> tuple[float, float] | None:
-        """Return the time and the idle seconds of all processors until now; None if the system does not show it."""
-        try:
-            lines = self._counters.read_text(encoding="ascii").splitlines()
-            usable = {f"cpu{number}" for number in usable_numbers()}
-            rows = [fields for line in lines if (fields := line.split()) and fields[0] in usable]
-            idle = sum(int(number) for _, *columns in rows for number in columns[IDLE]) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError, AttributeError):
+        """The average number of free processors; None if the system does not tell it or the time was too short."""
+        began = self._began
+        now = None if began is None else self._ended or self._look()
+        if began is None or now is None or now[0] - began[0] < SHORTEST:
             return None
-        return (perf_counter(), idle) if rows else None
+        idle, idle_before = idle_seconds(now[1]), idle_seconds(began[1])
+        return None if idle is None or idle_before is None else (idle - idle_before) / (now[0] - began[0])
+
+    def _look(self) -> tuple[float, bytes] | None:
+        """The time, and the counters of the system; None if it has none."""
+        try:
+            file = os.open(self._counters, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            return perf_counter(), os.read(file, MOST_BYTES)
+        except OSError:
+            return None
+        finally:
+            os.close(file)
+
+
+def idle_seconds(counters: bytes) -> float | None:
+    """The idle seconds of all processors that this program may use; None if the counters do not tell it."""
+    usable = {f"cpu{number}" for number in usable_numbers()}
+    try:
+        lines = counters.decode("ascii").splitlines()
+        rows = [fields for line in lines if (fields := line.split()) and fields[0] in usable]
+        idle = sum(int(number) for _, *columns in rows for number in columns[IDLE]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return idle if rows else None
 
 
 def usable_numbers() -> set[int]:

@@ -249,7 +249,8 @@ def networks(blocks: int, items: int) -> int:
 
     async def main() -> None:
         for _ in range(items):
-            parts: list[Any] = [IterableSource[int](()), *transformers()[: blocks - 2], Call[int](same)]
+            stages = [Transformer(increment) for _ in range(blocks - 2)]
+            parts: list[Any] = [IterableSource[int](()), *stages, Call[int](same)]
             for before, after in pairwise(parts):
                 before.link_target(after)
             async with Network(parts[0]):
