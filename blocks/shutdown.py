@@ -7,8 +7,9 @@ buffers. A request from outside sets `cancellation`; only the user can request t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import TypeVar
 
 import trio
@@ -20,12 +21,13 @@ from .base.errors import Declined
 from .base.loop_held import LOOP_HELD, loop_held
 from .base.threads import wrong_thread
 from .base.timing import time_slice
-from .core.block import inside
+from .core.block import Block, inside
 from .core.target import Target
 from .overwrite_buffer import OverwriteBuffer
 from .unbounded_buffer import UnboundedBuffer
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Block)
 
 
 class Shutdown:
@@ -34,29 +36,47 @@ class Shutdown:
     A network makes shutdown buffers of its own unless it is given some. If several networks share them, a fault in one
     network stops all of them.
 
-    Attributes:
-        pending: True as soon as there was a fault.
-        errors: An `ErrorInfo` for each fault, in the order in which they happened.
-        cancellation: True as soon as the user has asked to stop.
-
     Args:
         name: The name in reports. Default: "shutdown".
     """
 
     def __init__(self, name: str | None = None) -> None:
         self.name: str = name or "shutdown"
-        self.pending: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} pending")
-        self.errors: UnboundedBuffer[ErrorInfo] = UnboundedBuffer(name=f"{self.name} errors")
-        self.cancellation: OverwriteBuffer[bool] = OverwriteBuffer(name=f"{self.name} cancellation")
         self.first_error: ErrorInfo | None = None
-        for buffer in (self.pending, self.errors, self.cancellation):  # open while there can be a fault
-            inside(buffer).inbox.producers[self] = None
         self._listeners: list[Callable[[], object]] = []
         self._members: dict[object, tuple[int, Callable[[], None]]] = {}
 
+    # The buffers are made when they are first used, because most networks never use them.
+
+    @cached_property
+    def pending(self) -> OverwriteBuffer[bool]:
+        """True as soon as there was a fault."""
+        return self._opened(OverwriteBuffer(name=f"{self.name} pending"))
+
+    @cached_property
+    def errors(self) -> UnboundedBuffer[ErrorInfo]:
+        """An `ErrorInfo` for each fault, in the order in which they happened."""
+        return self._opened(UnboundedBuffer(name=f"{self.name} errors"))
+
+    @cached_property
+    def cancellation(self) -> OverwriteBuffer[bool]:
+        """True as soon as the user has asked to stop."""
+        return self._opened(OverwriteBuffer(name=f"{self.name} cancellation"))
+
+    def _opened(self, buffer: B) -> B:
+        """Keep a buffer open while there can be a fault."""
+        inside(buffer).inbox.producers[self] = None
+        return buffer
+
+    def buffers(self) -> Iterable[OverwriteBuffer[bool] | UnboundedBuffer[ErrorInfo]]:
+        """The buffers that were used so far."""
+        made = vars(self)
+        return [made[name] for name in ("pending", "errors", "cancellation") if name in made]
+
     def __repr__(self) -> str:
+        count = len(self.errors) if "errors" in vars(self) else 0
         state = "fault" if self.is_shutdown_pending else "cancelled" if self.is_cancellation_pending else "quiet"
-        return f"<Shutdown {self.name!r} {state}, {len(self.errors)} errors>"
+        return f"<Shutdown {self.name!r} {state}, {count} errors>"
 
     @property
     def is_shutdown_pending(self) -> bool:
@@ -66,7 +86,8 @@ class Shutdown:
     @property
     def is_cancellation_pending(self) -> bool:
         """Whether there was a fault or the user has asked to stop."""
-        return self.is_shutdown_pending or self.cancellation.has_value
+        is_used = "cancellation" in vars(self)
+        return self.is_shutdown_pending or (is_used and self.cancellation.has_value)
 
     def fault(self, error: ErrorInfo) -> Sequence[Exception]:
         """Report a fault: everything that shares these buffers stops.

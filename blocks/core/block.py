@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ class Block:
         return str(self._core)
 
     def __repr__(self) -> str:
-        return repr(self._core)
+        return object.__repr__(self) if getattr(self, "_core", None) is None else repr(self._core)
+
+    if not TYPE_CHECKING:  # type checkers know the attributes themselves
+
+        def __getattr__(self, name: str) -> Any:
+            raise no_attribute(self, name)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
@@ -52,14 +58,34 @@ class Block:
         return cast("Shape", self._core.shape)
 
 
-def inside(block: object) -> Any:
-    """The core of a block, of an input of a block, or of an agent; None if it is none of these."""
-    return getattr(block, "_core", None)
+core_in = attrgetter("_core")
+
+
+class NotMade(AttributeError):
+    """The `__init__` of a user's class has not called the one of its base class, or not yet."""
+
+
+def inside(thing: Any) -> Any:
+    """The core of a block, of an input of a block, or of an agent; None if it is none of these.
+
+    Raises:
+        NotMade: It is one of these, but has no core yet.
+    """
+    try:
+        return core_in(thing)
+    except NotMade:
+        raise
+    except AttributeError:
+        return None
 
 
 def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:
     """Make the usual `AttributeError`; add the remedy if similar objects have the attribute (it is in `known`)."""
-    text = f"{type(thing).__name__!r} object has no attribute {name!r}"
+    kind = type(thing).__name__
+    if name == "_core" or (hasattr(type(thing), name) and getattr(thing, "_core", None) is None):
+        text = f"{kind} is used before it is made: call super().__init__(...) first in {kind}.__init__"
+        return NotMade(text, name=name, obj=thing)
+    text = f"{kind!r} object has no attribute {name!r}"
     return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
 
 

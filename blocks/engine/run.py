@@ -174,7 +174,7 @@ class Run:
 
     def end_shutdown_buffers(self) -> None:
         """Complete the shutdown buffers that are linked into this network, because no more faults can come."""
-        for buffer in (self.shutdown.pending, self.shutdown.errors, self.shutdown.cancellation):
+        for buffer in self.shutdown.buffers():
             if buffer.network is self.facade:
                 buffer.complete()
 

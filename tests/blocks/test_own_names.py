@@ -1,6 +1,11 @@
 """A buffer of a user's own may use any names but the public ones and `_core`."""
 
-from penstock.blocks import Buffer, Network
+from collections.abc import Callable
+
+import pytest
+
+from penstock.agents import Agent
+from penstock.blocks import Buffer, Network, UnboundedBuffer
 
 
 class Mine(Buffer[str]):
@@ -61,3 +66,41 @@ async def test_names_that_the_library_uses_inside_are_free() -> None:
         assert [item async for item in buffer] == ["x", "x"]
         assert network.balance().ok
     assert (buffer._counts, buffer.counts, buffer.step()) == ({"x": 2}, "mine", "mine")
+
+
+class Half(Mine):
+    """Does not call the `__init__` of its base class."""
+
+    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self._items = ["x"]
+
+
+class HalfAnAgent(Agent):
+    """The same, of an agent."""
+
+    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall]
+        self.mine = 1
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: Half().send_nowait("x"),
+        lambda: Half().name,
+        lambda: len(Half()),
+        lambda: UnboundedBuffer[str]().link_target(Half()),
+        lambda: Network(Half()),
+        lambda: HalfAnAgent().status,
+        lambda: Network(HalfAnAgent()),
+    ],
+)
+async def test_a_class_that_forgets_the_init_of_its_base_is_told_so(use: Callable[[], object]) -> None:
+    with pytest.raises(AttributeError, match=r"Half.* is used before it is made: call super\(\).__init__\(...\) first"):
+        use()
+
+
+def test_the_repr_of_a_block_that_is_not_made_yet_names_its_class() -> None:
+    assert "Half object at" in repr(Half())
+    assert "HalfAnAgent object at" in repr(HalfAnAgent())
+    with pytest.raises(AttributeError, match=r"^'HalfAnAgent' object has no attribute 'other'$"):
+        _ = HalfAnAgent().other  # type: ignore[attr-defined]
