@@ -15,9 +15,10 @@ from .core.source import Source
 from .core.target import Target
 from .functions.async_runner import AsyncRunner
 from .functions.checks import check_concurrency, check_expanding, default_window
+from .functions.filtering_runner import FilteringRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
-from .functions.sieve import FilteringRunner, Rejected, Sieve, async_sieve
+from .functions.sieve import Rejected, Sieve, async_sieve
 
 T = TypeVar("T")
 

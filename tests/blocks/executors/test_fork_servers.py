@@ -287,6 +287,42 @@ def test_what_the_main_module_prints_is_printed_once(tmp_path: Path) -> None:
     assert (error, code) == ("", 0)
 
 
+LITTLE = """
+import sys
+
+def told(item=None):
+    loaded = {name for name in ("rich", "trio") if name in sys.modules}
+    rooms = {name.split(".")[2] for name in sys.modules if name.startswith("penstock.blocks.")}
+    print(*sorted(loaded | rooms - {"base", "executors", "functions"}), flush=True)
+    return [item]
+
+def main():
+    import trio
+    from penstock.blocks import Call, Filter, Network, Processes, Recording, TransformMany, Transformer
+
+    async def run(block, recording=None):
+        block.link_target(Call(lambda item: None))
+        async with Network(block, recording=recording):
+            await block.send(1)
+
+    with Processes(1) as crew:
+        crew.submit(told).result(20)
+        trio.run(run, Transformer(told, executor=crew))
+        trio.run(run, TransformMany(told, executor=crew, at_end=told))
+        trio.run(run, Filter(told, executor=crew))
+        trio.run(run, Transformer(told, executor=crew, time_limit=20), Recording())
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_a_worker_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(LITTLE)
+    assert run(str(script)) == ("\n" * 6, "", 0)
+
+
 AT_EXIT = """
 import atexit
 atexit.register(lambda: __name__ == "__main__" or print("at exit", os.getppid() == server))
