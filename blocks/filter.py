@@ -98,7 +98,7 @@ class Filter(Block, Target[T], Source[T]):
         name: The name of the block in reports; by default the name of the predicate.
 
     Raises:
-        ValueError: A number is out of its range, or `on_error` is no policy.
+        ValueError: A number is out of its range, or `on_error` is not a policy.
         TypeError: `predicate` cannot be called, or not by the executor, or is a generator function.
     """
 

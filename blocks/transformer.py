@@ -83,7 +83,7 @@ class Transformer(Block, Target[In], Source[Out]):
         name: The name of the block in reports; by default the name of the function.
 
     Raises:
-        ValueError: A number is out of its range, or `on_error` is no policy.
+        ValueError: A number is out of its range, or `on_error` is not a policy.
         TypeError: `function` cannot be called, or not by the executor, or is a generator function.
     """
 

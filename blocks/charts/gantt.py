@@ -131,7 +131,7 @@ class Sheet:
         parts = [count(len({span.item for span in spans if span.item}), "item")]
         parts.append(count(len({row.stage for row in self.rows}), "stage"))
         parts += [f"{failed:,} failed"] if failed else []
-        parts += [f"{self.recording.dropped:,} older spans were let go"] if self.recording.dropped else []
+        parts += [f"{self.recording.dropped:,} older spans were dropped"] if self.recording.dropped else []
         return ", ".join(parts) if spans else "nothing was recorded"
 
     def _heading(self, y: float) -> float:

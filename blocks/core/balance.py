@@ -1,4 +1,4 @@
-"""The accounts of a network: they say what became of every item that a block accepted."""
+"""The accounts of a network: they say what happened to every item that a block accepted."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class BlockBalance:
         produced: Items made here: read from an iterable, ticks, joined tuples, batches, copies for a further target.
         delivered: Items handed to linked targets.
         received: Items taken by `receive`.
-        consumed: Items that the function of a call used up, or that a one-to-many function turned into its outputs.
+        consumed: Items that ended in the function of a call, or that a one-to-many function turned into its outputs.
         merged: Items that became part of a tuple or batch.
         dropped: Items dropped by a policy, by reason.
         dead_lettered: Items that a policy turned into dead letters.
-        discarded: Items that were still here when the network was stopped.
-        held: Items that are here now.
+        discarded: Items that were still in the block when the network was stopped.
+        held: Items that are in the block now.
     """
 
     name: str
@@ -154,5 +154,5 @@ WAYS_OUT = ("delivered", "received", "consumed", "merged")
 
 
 def cell(count: int) -> str:
-    """The count as text; 0 gives an empty text."""
+    """Return a count as text; 0 gives an empty text."""
     return str(count) if count else ""

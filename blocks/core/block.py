@@ -1,4 +1,4 @@
-"""What all blocks have in common for the user. A block keeps everything else in its core."""
+"""The common part of all blocks that users see. A block keeps everything else in its core."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Block:
 
     @property
     def name(self) -> str:
-        """What reports, notes and messages call the block; a network adds a number to it if the name is taken."""
+        """The name in reports, notes and messages; a network adds a number to it if the name is taken."""
         return cast("str", self._core.name)
 
     @name.setter
@@ -62,14 +62,14 @@ core_in = attrgetter("_core")
 
 
 class NotMade(AttributeError):
-    """The `__init__` of a user's class has not called the one of its base class, or not yet."""
+    """The `__init__` of a user's class has not called the `__init__` of its base class yet."""
 
 
 def inside(thing: Any) -> Any:
-    """The core of a block, of an input of a block, or of an agent; None if it is none of these.
+    """Return the core of a block, of an input of a block, or of an agent; None for any other object.
 
     Raises:
-        NotMade: It is one of these, but has no core yet.
+        NotMade: The object has no core yet.
     """
     try:
         return core_in(thing)

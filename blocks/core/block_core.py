@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class BlockCore:
-    """What the library keeps of a block: its state, its place in a network, and its accounts.
+    """The core of a block, which the library uses: its state, its place in a network, and its accounts.
 
     Args:
         facade: The block of the user.
@@ -49,7 +49,7 @@ class BlockCore:
     Attributes:
         facade: The block of the user, which hands every call on to this core.
         kind: The word for the kind of the block.
-        name: What reports, notes and messages call the block.
+        name: The name in reports, notes and messages.
         inbox: The main inbox; only targets have one.
         outbox: The main outbox; only sources have one.
     """
@@ -118,7 +118,7 @@ class BlockCore:
         return ()
 
     def fork_behind(self) -> BlockCore | None:
-        """The broadcast whose copies the block joins again; None if it does anything else."""
+        """Return the broadcast whose copies the block joins again; None if the block does anything else."""
         return None
 
     @property
@@ -154,7 +154,7 @@ class BlockCore:
             self.scheduler.add(self)
 
     def step(self) -> None:
-        """Do what can be done now, for about a fraction of a millisecond."""
+        """Do the work that is possible now, for a fraction of a millisecond."""
         raise NotImplementedError
 
     def arrived(self) -> None:
@@ -170,7 +170,7 @@ class BlockCore:
         self.wake()
 
     def loose(self) -> int:
-        """How many messages can be taken from the outbox without a call of `departed`."""
+        """Return how many messages can be taken from the outbox without a call of `departed`."""
         return 0
 
     def room_is_awaited(self) -> None:
@@ -191,7 +191,7 @@ class BlockCore:
             overseers.tell()  # the task may belong to a running network
 
     def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """Tasks outside the network that may unblock a waiter here, as far as the block knows them."""
+        """Return the known tasks outside the network that may unblock a waiter here."""
         return ()
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
@@ -214,15 +214,15 @@ class BlockCore:
             gate.look()
 
     def why_held(self) -> str:
-        """Why the block keeps items that nothing can take any more; empty if it keeps none."""
+        """Explain why the block keeps items that nothing can take any more; empty if it keeps none."""
         return ""
 
     def awaited_inboxes(self) -> Iterable[Inbox[Any]]:
-        """The inputs that need a message before the block can go on, when it has nothing to emit."""
+        """Return the inputs that need a message before the block can go on, if it has nothing to emit."""
         return self.inboxes()
 
     def why_waiting(self) -> str:
-        """Why the block does not take an offered message although it has room."""
+        """Explain why the block does not take an offered message although it has room."""
         return "it is busy, or waits for its own targets"
 
     # Ending
@@ -241,11 +241,11 @@ class BlockCore:
         raise NotImplementedError
 
     def in_flight(self) -> int:
-        """How many items in the block are on their way; a kept value that receivers only read does not count."""
+        """Return how many items in the block are in flight; a kept value that receivers only read does not count."""
         return self.held()
 
     def rest(self) -> int:
-        """How many of the held items wait for further items or for the end of the input."""
+        """Return how many of the held items wait for further items or for the end of the input."""
         return 0
 
     def give_rest(self) -> bool:
@@ -269,11 +269,11 @@ class BlockCore:
         return False
 
     def remedy_for_calls(self) -> str:
-        """What to do if a call of the block's function waits for ever; empty if the block has no advice."""
+        """Return what to do if a call of the block's function waits forever; empty if the block has no advice."""
         return ""
 
     def recall(self) -> None:
-        """Get back what the block waits for, if only a reference cycle keeps it."""
+        """Get back the leases that the block waits for, if only reference cycles keep them."""
 
     def complete_circle(self) -> None:
         """Take no more input, because the network is drained and only a circle of links keeps the block open."""
@@ -286,11 +286,11 @@ class BlockCore:
         """Record the queue depth before a message is taken out of the block outside a step."""
 
     def held(self) -> int:
-        """How many items are in the block now, including those in work."""
+        """Return how many items are in the block now, including those in work."""
         raise NotImplementedError
 
     def undelivered(self) -> int:
-        """How many held items still have to go on; results that the user reads after the run do not count."""
+        """Return how many held items still have to go on; results that the user reads after the run do not count."""
         return self.held()
 
     def drop(self, reason: str, items: Iterable[Any], places: Sequence[int] = ()) -> None:

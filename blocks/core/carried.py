@@ -1,4 +1,4 @@
-"""An item together with what goes with it: the context variables of its sender, or a lease."""
+"""An item together with the context variables of its sender, or with a lease."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Leased:
 
 
 def plain(item: Any) -> Any:
-    """An item without what goes with it."""
+    """Return an item without its context or lease."""
     while type(item) is Carried or type(item) is Leased:
         item = item.item
     return item
 
 
 def lease_with(item: Any) -> Lease[Any] | None:
-    """The lease that goes with an item, if one does."""
+    """Return the lease of an item; None if it has none."""
     if type(item) is Carried:
         item = item.item
     return item.lease if type(item) is Leased else None

@@ -106,7 +106,7 @@ def context_of(queue: object) -> Context | None:
 
 
 def carry_on(sources: Iterable[Carrier]) -> None:
-    """Make the blocks before a block or agent keep contexts, as far as they hand messages on unchanged.
+    """Make the blocks before a block or agent keep contexts, if they hand messages on unchanged.
 
     Args:
         sources: The blocks directly before it; the search goes on upstream from them.

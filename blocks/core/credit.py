@@ -1,7 +1,7 @@
-"""How many messages a sender may append directly to the queue of a target.
+"""Decides how many messages a sender may append directly to the queue of a target.
 
 Plain code without trio. A sender that comes back quickly gets twice the last credit, up to a limit. A slower sender, or
-one that waited in between, gets a credit of one message.
+a sender that waited in between, gets a credit of one message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class CreditSize:
         self._came_at = 0.0
 
     def next(self, now: float, room: int) -> int:
-        """How many messages a sender that comes now may append, at most `room`."""
+        """Return how many messages a sender that comes now may append, up to `room`."""
         self._size = min(self._size * 2, LARGEST) if now - self._came_at < QUICK else 1
         return max(0, min(self._size, room))
 

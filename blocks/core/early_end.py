@@ -62,7 +62,7 @@ def was_left_early(block: BlockCore, task: object) -> bool:
 
 
 def was_left_unread(block: BlockCore) -> bool:
-    """Whether a block holds messages that nothing takes, and some of them were received by hand before."""
+    """Whether a block holds messages that nothing takes, and a task has received some messages before."""
     outs: Sequence[Outbox[Any]] = () if block.finished else block.outboxes()[:1]
     return any(outbox.received > 0 and len(outbox) > 0 and is_unread(outbox) for outbox in outs)
 
@@ -79,7 +79,7 @@ def leave_early(block: BlockCore) -> None:
 
 
 def end_before(inbox: Inbox[Any]) -> None:
-    """End the blocks that feed a target which needs nothing more; the target discards what still comes."""
+    """End the blocks that feed a target which needs nothing more; the target discards messages that still come."""
     end_all(feed_nothing_else(inbox))
 
 

@@ -38,7 +38,7 @@ class FanOut(Outbox[T]):
         self.published: int = 0
 
     def publish(self, item: T) -> int:
-        """Put a message into the backlog of every link that wants it; return how many do."""
+        """Put a message into the backlog of every link that wants it; return the number of these links."""
         takers = [link for link in self.links if link.wants(item)]
         if self.block.tracer is not None:
             self.block.tracer.multiply(self.block.name, item, len(takers))

@@ -156,17 +156,17 @@ def read_by(agent: object) -> Iterable[BlockCore]:
 def distrust(block: BlockCore, link: Link[Any]) -> Iterator[str]:
     """The reasons why a block on the path does not keep the order of the messages along a link."""
     if link.outbox is not block.outboxes()[0]:
-        yield f"dead letters of {block} come that way"
+        yield f"dead letters of {block} come along this path"
     if not block.keeps_order:
-        yield f"{block} does not give one message for each that it gets, in the same order"
+        yield f"{block} does not give one message for each message that it gets, in the same order"
 
 
 def put_in_by_hand(way: Way) -> Iterator[str]:
-    """The places where messages came in that are not from the broadcast, or left along another link."""
+    """Describe each place where messages came in that are not from the broadcast, or left along another link."""
     for block, link in way.stages:
         if link is None:
             continue
         if link.inbox.accepted != link.inbox.came_along(link):
-            yield f"messages were put into {link.inbox} by hand"
+            yield f"messages were sent to {link.inbox} directly"
         if link.outbox.handed_out(link) != link.passed + len(link.backlog):
             yield f"messages have left {block} already, and not along {link}"

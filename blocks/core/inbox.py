@@ -118,19 +118,19 @@ class Inbox(Generic[T]):
 
     @property
     def accepted(self) -> int:
-        """How many messages were accepted so far."""
+        """The number of messages accepted so far."""
         return self._granted - self.credit
 
     def came_along(self, link: Feed) -> int:
-        """How many of the accepted messages came along a link."""
+        """Return how many of the accepted messages came along a link."""
         return link.passed
 
     def room(self) -> int:
-        """How many more messages fit into the queue."""
+        """Return how many more messages fit into the queue."""
         return self.capacity - len(self.queue)
 
     def why_full(self) -> str:
-        """The reason why the target accepts nothing more now."""
+        """Explain why the target accepts nothing more now."""
         if self.room() < 1 or self.gate is None:
             return f"it is full ({self.capacity - self.room()} of {self.capacity})"
         return self.gate.why_full()
@@ -144,7 +144,7 @@ class Inbox(Generic[T]):
         self.credit = 0
 
     def takes_one_by_one(self) -> None:
-        """Look at every message that comes along a link on its own."""
+        """From now on, look at every message that comes along a link separately."""
         self.takes_runs = self.is_direct = False
 
     def answers_change(self) -> None:
@@ -200,7 +200,7 @@ class Inbox(Generic[T]):
         if (link is None and self.takes_only_links) or not self.wants(message):
             return MessageStatus.DECLINED
         if link is None and self.branches:
-            self.is_disturbed("a message was sent to it by hand")
+            self.is_disturbed("a message was sent to it directly")
         room = self.room() if link is None else self.room_for(link)
         if room < 1 or (self.gate is not None and self.is_gated(link) and not self.gate.admit((message,), 1)):
             return self.refuse(message, link)
@@ -216,7 +216,7 @@ class Inbox(Generic[T]):
         return self.gate is not None and not (link is not None and self.gate.covers(link.giver))
 
     def refuse(self, message: T, link: Feed | None) -> MessageStatus:
-        """Postpone an offer for which there is no room."""
+        """Postpone an offer because there is no room."""
         del message
         if link is not None:
             self._turns.postpone(link)
@@ -272,7 +272,7 @@ class Inbox(Generic[T]):
     # Sending
 
     def send_nowait(self, item: T) -> None:
-        """Hand a message in, or raise `trio.WouldBlock` if it would have to wait."""
+        """Accept a message, or raise `trio.WouldBlock` if it would have to wait."""
         status = self._try(item)
         if status is MessageStatus.POSTPONED:
             raise trio.WouldBlock(f"{self} has no room now")
@@ -280,7 +280,7 @@ class Inbox(Generic[T]):
             raise self.declined(item)
 
     async def send(self, item: T) -> None:
-        """Hand a message in; wait for room if there is none."""
+        """Accept a message; wait for room if there is none."""
         slow = time_slice.clock()
         if slow >= time_slice.until:
             check_in_trio("send to", self)
@@ -303,7 +303,7 @@ class Inbox(Generic[T]):
         try:
             await self.senders.park(self.block, "send", item)
         except BaseException:
-            if self.gate is not None and self.senders:  # a lighter item behind this one may get in now
+            if self.gate is not None and self.senders:  # a lighter item after this one may get in now
                 self.block.wake()
             raise
         finally:
@@ -368,9 +368,9 @@ class Inbox(Generic[T]):
             trio.lowlevel.spawn_system_task(work, name=name, context=copy_context())
 
     def declined(self, item: T) -> Declined:
-        """The error that says why an item is not accepted."""
+        """Make the error that says why an item is not accepted."""
         if self.takes_only_links:
-            return Declined(f"{self} needs nothing more: what it feeds has all it wanted; it was sent {shorten(item)}")
+            return Declined(f"{self} needs nothing more: its targets have all they wanted; it was sent {shorten(item)}")
         if self.closed:
             return Declined(f"{self} is complete and takes no more; it was sent {shorten(item)}")
         if not self.wants(item):
@@ -394,7 +394,7 @@ class Inbox(Generic[T]):
         return [queue.popleft() for _ in range(count)]
 
     def admit(self) -> None:
-        """Let in waiting links and senders, in turn, as far as there is room."""
+        """Let in waiting links and senders, in turn, while there is room."""
         links_turn = self._links_first and (self.postponed or self._links_asked)
         while self.senders.waiters and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
@@ -410,7 +410,7 @@ class Inbox(Generic[T]):
                 self._ask_first(room)
             else:
                 self.wake_postponed()
-            if self.senders:  # in the block's next step they get the room that the links leave
+            if self.senders:  # in the block's next step they get the room that the links do not use
                 self._links_asked = True
                 self.block.wake()
 
@@ -427,7 +427,7 @@ class Inbox(Generic[T]):
         self.block.wake()  # its step releases the places that are kept for the links
 
     def room_for(self, link: Feed) -> int:
-        """The room for a link, if every link before it in the order (asked or waiting) gets one place."""
+        """Return the room for a link, if every link before it in the order (asked or waiting) gets one place."""
         if not self.postponed and not self._turns.asked:
             return self.room()
         return self.room() - self._turns.ahead_of(link)

@@ -1,8 +1,8 @@
 """The shared core of blocks that take messages from several inputs: join, choice, and the sequence multiplexer.
 
-Such a block leaves the messages in the sources and only looks at the heads of its inputs. It takes them at the moment
-when its own output is taken. So unused messages stay in the sources, for other takers. The queue of its outbox is
-computed from the heads.
+Such a block leaves the messages in the sources and only looks at the heads of its inputs. It takes the heads at the
+moment when its own output is taken. So unused messages stay in the sources, for other takers. The queue of its outbox
+is computed from the heads.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Sought:
 
 
 class HeadsInbox(Inbox[T]):
-    """Postpones offers of links and leaves the messages there; stores one message that was sent by hand."""
+    """Postpones offers of links and leaves the messages there; stores one message that a task sends."""
 
     __slots__ = ("index",)
     block: InputsCore[Any]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
@@ -77,7 +77,7 @@ class HeadsInbox(Inbox[T]):
         return MessageStatus.POSTPONED
 
     def store(self, message: T) -> None:
-        """Store a message that was sent by hand."""
+        """Store a message that a task sends."""
         self.block.stir(self.index)
         super().store(message)
 
@@ -368,7 +368,7 @@ class InputsCore(BlockCore, Generic[Out]):
         raise NotImplementedError
 
     def look(self) -> Out:
-        """The output that the heads make; only call it if `is_ready`."""
+        """Return the output that the heads make; only call it if `is_ready`."""
         raise NotImplementedError
 
     def take(self) -> Out:
@@ -411,7 +411,7 @@ class InputsCore(BlockCore, Generic[Out]):
         """Note that a message was offered or sent to an input."""
 
     def look_at_all(self) -> None:
-        """Look for messages at all inputs, also those without a call of `stir`."""
+        """Look for messages at all inputs, even without a call of `stir`."""
 
     @property
     def inbox(self) -> Inbox[Any]:  # type: ignore[override]
@@ -477,10 +477,10 @@ class InputsCore(BlockCore, Generic[Out]):
         return None
 
     def _why_not_taken(self) -> str:
-        """Why the output that the heads make is not taken."""
+        """Explain why the output that the heads make is not taken."""
         links = self.outbox.links
         reasons = [link.obstacle(self.look()) for link in links if self.is_ready()]
-        return f"nobody takes what it gives: {'; '.join(reasons) or 'nothing is linked to it'}"
+        return f"nothing takes its output: {'; '.join(reasons) or 'nothing is linked to it'}"
 
     def receiver_comes(self) -> None:
         self.wake()

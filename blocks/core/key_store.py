@@ -27,7 +27,7 @@ class KeyStore:
         self.ended: set[int] = set()
 
     def __len__(self) -> int:
-        """How many messages wait."""
+        """Return how many messages wait."""
         return sum(self.counts)
 
     @property

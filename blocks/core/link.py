@@ -50,7 +50,7 @@ class Link(Generic[T]):
     Attributes:
         giver: The core of the source.
         taker: The core of the target.
-        passed: How many messages have gone along the link.
+        passed: The number of messages that have gone along the link.
         number: Counts up with every new link, so a list of links in the order of their creation is sorted.
     """
 
@@ -141,7 +141,7 @@ class Link(Generic[T]):
             inquiry.is_under_way = False
 
     def obstacle(self, head: T) -> str:
-        """The reason why a message has not gone along the link."""
+        """Explain why a message has not gone along the link."""
         inbox = self.inbox
         if inbox.closed:
             return f"{inbox} is complete and takes no more"
@@ -185,7 +185,7 @@ class Link(Generic[T]):
         return count
 
     def push_all(self, items: Sequence[T]) -> int:
-        """Push messages to a target that takes every message; return how many fitted in, from the first on."""
+        """Push messages to a target that takes every message; return how many, from the first on, fit in."""
         count = self.inbox.push(items, self)
         self.passed += count
         return count

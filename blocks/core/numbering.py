@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 class Numbering:
     """Keeps the missing numbers of a stream, and computes the number of the n-th item that comes.
 
-    Missing numbers are added in any order, but each before the item behind it comes.
+    Missing numbers are added in any order, but each before the item after it comes.
 
     Args:
         first: The number of the first item, if that item is not missing.
@@ -22,7 +22,7 @@ class Numbering:
 
     def __init__(self, first: int = 1) -> None:
         self._missing: list[int] = []
-        self._passed = first - 1  # how many missing numbers lie before every number that can still be asked for
+        self._passed = first - 1  # the count of missing numbers before every number that may still be requested
 
     def add(self, number: int) -> None:
         """Add a missing number."""
@@ -93,7 +93,7 @@ class Alignment:
         return self._has_gaps and any(map(self.lacks, self.inputs))
 
     def unbroken(self, most: int) -> int:
-        """How many numbers in a row, from `next` on, are missing on no input; at most `most`."""
+        """Return how many numbers in a row, from `next` on, are missing on no input; up to `most`."""
         if not self._has_gaps:
             return most
         if self.is_broken:
@@ -102,7 +102,7 @@ class Alignment:
         return min([most, *(number - self.next for number in lost)])
 
     def owing(self) -> list[int]:
-        """The inputs whose next item has no partner and is still to be discarded."""
+        """The inputs whose next item has no partner and must still be discarded."""
         return [index for index in self.inputs if index not in self._discarded and not self.lacks(index)]
 
     def discarded(self, index: int) -> None:

@@ -176,13 +176,13 @@ class Outbox(Generic[T]):
         head = self.queue[0]
         reasons = "; ".join(link.obstacle(head) for link in self.links)
         what = "" if self is self.block.outboxes()[0] else "the dead letter "
-        return f"{self.block} has kept {what}{shorten(head)}, and all that is behind it: {reasons}"
+        return f"{self.block} has kept {what}{shorten(head)}, and all messages behind it: {reasons}"
 
     def head_remedy(self) -> str:
         """Advice for a head that no link takes."""
         if self is not self.block.outboxes()[0]:
             return "let the target take every dead letter"
-        return "drop what is not wanted in a Filter, or add a last link that takes the rest"
+        return "drop unwanted messages in a Filter, or add a last link that takes the rest"
 
     def emit(self, items: list[T]) -> None:
         """Hand out new messages, after those that wait already."""
@@ -278,7 +278,7 @@ class Outbox(Generic[T]):
         if self.queue and self.holder is None and (accepts is None or self.passes(accepts, self.queue[0])):
             return True
         if self.ended and self.holder is None:
-            what = " and holds only what the filter declines" if self.queue else ""
+            what = " and holds only messages that the filter declines" if self.queue else ""
             raise trio.EndOfChannel(f"{block} is finished{what}")
         return False
 
@@ -401,7 +401,7 @@ class Outbox(Generic[T]):
     def reserve(self, holder: object) -> bool:
         """Keep the head for one taker; False if there is no head or it is reserved already."""
         if holder is None:
-            raise TypeError(f"{self.block}: reserve needs to know for whom, got None")
+            raise TypeError(f"{self.block}: reserve needs the taker, got None")
         self.end_lease()
         self.touch()
         self.serve_others()
@@ -412,13 +412,13 @@ class Outbox(Generic[T]):
         return True
 
     def serve_others(self) -> None:
-        """Serve links and earlier receivers first; the caller may only take what is left."""
+        """Serve links and earlier receivers first; only the rest is available to the caller."""
         while self.queue and (self.links or self.receivers.waiters):
             waiting = len(self.queue)
             self.flush()
             if len(self.queue) == waiting:
                 return
-            self.block.departed()  # may let in more messages, for which the others come first, too
+            self.block.departed()  # may let in more messages, which the others get first too
 
     def pin(self) -> None:
         """Make sure that the head stays the head."""
@@ -480,7 +480,7 @@ class Outbox(Generic[T]):
         return link
 
     def greet(self, link: Link[T]) -> None:
-        """Give a new link the messages that it gets at once; by default none."""
+        """Give a new link its first messages; by default there are none."""
 
     @staticmethod
     def _meet(source: Owner, target: Owner) -> None:
@@ -518,7 +518,7 @@ class Outbox(Generic[T]):
                 link.inbox.producer_done(link)
 
     def let_go(self) -> None:
-        """Stop being a producer of the targets, although messages are left that nothing takes."""
+        """Stop being a producer of the targets, although messages remain that nothing takes."""
         for link in tuple(self.links):
             link.inbox.producer_done(link)
 

@@ -1,4 +1,4 @@
-"""What inboxes, outboxes, links and branches know of the block that has them, and of each other.
+"""The protocols by which inboxes, outboxes, links and branches know the block that has them, and each other.
 
 Imports run along the data: inboxes know nothing of links, links know inboxes, outboxes know links, and blocks know them
 all.

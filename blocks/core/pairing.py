@@ -151,7 +151,7 @@ class InStep:
             alignment.step(count)
 
     def longest(self, count: int) -> int:
-        """How many heads in a row belong together, at most `count`."""
+        """Return how many heads in a row belong together, up to `count`."""
         for alignment in self._alignments:
             count = min(count, alignment.unbroken(count))
         return count

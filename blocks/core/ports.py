@@ -1,4 +1,4 @@
-"""The ports of the core: protocols that say what blocks, agents and the running network know of each other.
+"""The ports of the core: the protocols by which blocks, agents and the running network know each other.
 
 `Host` is the running network for its blocks; code that inspects it sees more of it, see `view.py`. No module below the
 network imports its class.
@@ -70,7 +70,7 @@ class Member(Part, Protocol):
 
 @runtime_checkable
 class Gate(Protocol):
-    """A governor, which bounds what is in flight between two blocks or in a program.
+    """A governor, which bounds the items in flight between two blocks or in a program.
 
     Attributes:
         name: The name in reports and messages.
@@ -91,7 +91,7 @@ class Gate(Protocol):
     # For the inbox at which items come in
 
     def admit(self, items: Iterable[Any], most: int) -> int:
-        """Let in as many of the first `most` items as there are places, from the first on; return how many."""
+        """Let in the first items, up to `most` and the number of free slots; return how many."""
         ...
 
     def covers(self, block: Any) -> bool:
@@ -99,7 +99,7 @@ class Gate(Protocol):
         ...
 
     def why_full(self) -> str:
-        """Say why nothing is let in now."""
+        """Explain why nothing is let in now."""
         ...
 
     # For the network
@@ -127,7 +127,7 @@ class Gate(Protocol):
         ...
 
     def limit_for(self, more: int) -> str:
-        """A limit, as text, with which `more` further items would be let in now."""
+        """Return a limit, as text, with which `more` further items would be let in now."""
         ...
 
     def holders(self) -> Iterable[tuple[object, int]]:
@@ -261,11 +261,11 @@ class Facade(Protocol):
     name: str
 
     def cancel(self) -> None:
-        """Stop this network at once."""
+        """Stop this network."""
         ...
 
     def balance(self) -> Balance:
-        """The accounts: what became of every item that each block accepted."""
+        """Return the accounts: what happened to every item that each block accepted."""
         ...
 
     def statistics(self) -> Statistics:
@@ -277,11 +277,11 @@ class Facade(Protocol):
         ...
 
     def report(self) -> Any:
-        """The present state of the network, for people: a `Report`."""
+        """Return the current state of the network, for people: a `Report`."""
         ...
 
     def suggest(self) -> Any:
-        """Advice how to make a run like this one faster: a `Suggestion`."""
+        """Return advice to make such a run faster: a `Suggestion`."""
         ...
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:

@@ -1,4 +1,4 @@
-"""A handle to feed a target by hand: the target does not complete before the handle is closed."""
+"""A handle for sending to a target: the target does not complete before the handle is closed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Producer(Generic[T]):
 
         Raises:
             Declined: The filter of the target declined the item, or the target is complete.
-            trio.BrokenResourceError: The network of the target has stopped, or was stopped meanwhile.
+            trio.BrokenResourceError: The network of the target has stopped, or stops during the wait.
             trio.ClosedResourceError: The handle was closed.
             RuntimeError: The call was made in the thread of the loop, which would wait for itself.
         """

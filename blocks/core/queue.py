@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Queue(Protocol[T]):
-    """The methods of a deque that a store of messages needs."""
+    """A store of messages, with the methods of a deque that it needs."""
 
     def append(self, item: T, /) -> None: ...
     def appendleft(self, item: T, /) -> None: ...

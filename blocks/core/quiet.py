@@ -1,4 +1,4 @@
-"""Finds out whether any message is still on its way to a target."""
+"""Tells whether any message is still on its way to a target."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A pool of scarce things, and the leases with which blocks give them to their items.
+"""A pool of resources, and the leases with which blocks give them to their items.
 
-States of a thing: free, or in use under one lease. A lease ends when it is given back, or when nothing refers to it any
-more. Invariants: free + in use = size; a thing is under one lease at most; while blocks wait in line, only a block that
-was called takes a thing, so the blocks take turns.
+States of a resource: free, or in use under one lease. A lease ends when it is given back, or when nothing refers to it
+any more. Invariants: free + in use = size; a resource is under one lease at most; while blocks wait in line, only a
+block that was called takes a resource, so the blocks take turns.
 
-The garbage collector may end a lease in any thread and at any moment. So the end of a lease only puts the thing back,
-and asks the loop of each waiting block to call the next one.
+The garbage collector may end a lease in any thread and at any moment. So the end of a lease only puts the resource
+back, and asks the loop of each waiting block to call the next one.
 """
 
 from __future__ import annotations
@@ -47,22 +47,23 @@ class Lessee(Protocol):
 
 
 class ResourcePool(Generic[T]):
-    """Holds a fixed number of scarce things; a block gives them to its items in order, one to each item.
+    """Holds a fixed number of resources; a block gives them to its items in order, one to each item.
 
-    Examples of things are connections, licences, buffers and devices. `Transformer(function, resource=pool)` calls
-    `function(item, lease)`; the thing is `lease.value`. An item starts only when there is a thing for it. Items start
-    in the order in which they came, so in an ordered stage later items cannot keep the things from an earlier one.
+    Examples of resources are connections, licences, buffers and devices. `Transformer(function, resource=pool)` calls
+    `function(item, lease)`; the resource is `lease.value`. An item starts only when there is a resource for it. Items
+    start in the order in which they came, so in an ordered stage later items cannot keep resources from an earlier
+    item.
 
-    The lease may go on with the result: return it, or an object that refers to it. The thing is free again as soon as
-    nothing refers to the lease any more, also if the item was used up, skipped, filtered out or discarded. To give it
-    back earlier, call `lease.give_back()` or use `with lease:`. Several blocks may share a pool; they take turns.
+    The lease may go on with the result: return it, or an object that refers to it. The resource is free again as soon
+    as nothing refers to the lease any more, even if the item was skipped, filtered out or discarded. To give it back
+    earlier, call `lease.give_back()` or use `with lease:`. Several blocks may share a pool; they take turns.
 
     Args:
-        things: The things, at least one; all of them are free at first.
+        things: The resources, at least one; all of them are free at first.
         name: The name of the pool in reports.
 
     Raises:
-        ValueError: There are no things.
+        ValueError: No resources are given.
 
     Examples:
         >>> pool = ResourcePool(["first connection", "second connection"], name="connections")
@@ -94,7 +95,7 @@ class ResourcePool(Generic[T]):
 
     @property
     def in_use(self) -> int:
-        """How many of the things are in use."""
+        """The number of resources in use."""
         return self.size - len(self._free)
 
     def take(self, lessee: Lessee) -> Lease[T] | None:
@@ -108,7 +109,7 @@ class ResourcePool(Generic[T]):
             return lease
         self._check_loop(lessee)
         self._line.setdefault(lessee, time_slice.clock())
-        self.serve()  # one may have come back meanwhile
+        self.serve()  # a resource may have come back in the meantime
         return None
 
     def _check_loop(self, lessee: Lessee) -> None:
@@ -135,14 +136,14 @@ class ResourcePool(Generic[T]):
         self.pass_by(lessee)
 
     def serve(self) -> None:
-        """Call as many waiting blocks as there are free things."""
+        """Call as many waiting blocks as there are free resources."""
         while self._line and len(self._called) < len(self._free):
             lessee = next(iter(self._line))
             self._called[lessee] = self._line.pop(lessee)
             lessee.called()
 
     def put_back(self, thing: T) -> None:
-        """Take a thing back; callable from any thread."""
+        """Take a resource back; callable from any thread."""
         self._free.append(thing)
         for lessee in tuple(self._line):
             loop = lessee.loop
@@ -151,7 +152,7 @@ class ResourcePool(Generic[T]):
                     loop.token.run_sync_soon(self.serve)
 
     def recall(self) -> None:
-        """If no thing is free, run the garbage collector to end leases that only reference cycles keep."""
+        """If no resource is free, run the garbage collector to end leases that only reference cycles keep."""
         if not self._free:
             gc.collect()
 
@@ -161,9 +162,9 @@ out: WeakValueDictionary[Key, Lease[Any]] = WeakValueDictionary()
 
 
 class Lease(Generic[T_co]):
-    """The right to use one thing of a `ResourcePool`; it travels with an item, and ends when nothing refers to it.
+    """The right to use one resource of a `ResourcePool`; it travels with an item, and ends when nothing refers to it.
 
-    Use it as a context manager to give the thing back at the end of the `with` block.
+    Use it as a context manager to give the resource back at the end of the `with` block.
     """
 
     __slots__ = ("__weakref__", "_is_over", "_key", "_pool", "_thing")
@@ -178,7 +179,7 @@ class Lease(Generic[T_co]):
 
     @property
     def value(self) -> T_co:
-        """The thing.
+        """The resource.
 
         Raises:
             RuntimeError: The lease was given back.
@@ -188,7 +189,7 @@ class Lease(Generic[T_co]):
         return self._thing
 
     def give_back(self) -> None:
-        """Return the thing to the pool; a second call does nothing.
+        """Return the resource to the pool; a second call does nothing.
 
         Raises:
             RuntimeError: The lease has gone to another process with its item, and is used there.
@@ -227,6 +228,6 @@ class Lease(Generic[T_co]):
 
 
 def lease_of(key: Key, thing: Any) -> Lease[Any]:
-    """Unpickle a lease: in the process of its pool the original one, elsewhere a lease without a pool."""
+    """Unpickle a lease: in the process of its pool, return the original lease, elsewhere a lease without a pool."""
     lease = out.get(key) if key[0] == os.getpid() else None
     return Lease(thing, None, key) if lease is None else lease

@@ -1,4 +1,4 @@
-"""The shared core of blocks that keep one value; reading does not use it up."""
+"""The shared core of blocks that keep one value; reading does not remove it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class RetainedOutbox(FanOut[T]):
-    """Gives the present value to every receiver, and every value to every link."""
+    """Gives the current value to every receiver, and every value to every link."""
 
     __slots__ = ("changes", "version")
     holder: object
@@ -76,7 +76,7 @@ class RetainedOutbox(FanOut[T]):
         return self.queue[0]
 
     def greet(self, link: Link[T]) -> None:
-        """Give a new link the present value."""
+        """Give a new link the current value."""
         super().greet(link)
         if self.queue and link.wants(self.queue[0]):
             link.first = self.published
@@ -114,7 +114,7 @@ class RetainingInbox(Inbox[T]):
         self.takes_one_by_one()
 
     def store(self, message: T) -> None:
-        """Make the message the present value."""
+        """Make the message the current value."""
         self._granted += 1
         self.outbox.set(message)
         self.block.wake()

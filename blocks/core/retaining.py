@@ -1,4 +1,4 @@
-"""The public part of blocks that keep one value; reading does not use it up."""
+"""The public part of blocks that keep one value; reading does not remove it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RetainingBlock(StoringBlock[T]):
 
     @property
     def value(self) -> T:
-        """The present value.
+        """The current value.
 
         Raises:
             trio.WouldBlock: The block has no value yet.

@@ -1,4 +1,4 @@
-"""Decides for many messages at once along which link each goes, where links or targets have filters.
+"""Decides for many messages at once along which link each goes, if links or targets have filters.
 
 Plain code without trio. A message goes to the first link that accepts it, as if it were offered alone: the filters are
 called in link order, once per message. A run of decisions ends before the first message that no link takes, that a full
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Watched(Protocol):
-    """The outbox whose messages are decided about.
+    """The outbox of the messages.
 
     Attributes:
         generation: Counts up when its links or their targets change.
@@ -53,7 +53,7 @@ class Route(Generic[T]):
 
     @property
     def who(self) -> object:
-        """The link or the target, whichever has the filter."""
+        """The object that has the filter: the link or the target."""
         return self.link.inbox if self.link.filter is None else f"link {self.link}"
 
 

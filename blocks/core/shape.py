@@ -1,6 +1,7 @@
 """The description that a block gives of itself, for the checks before a start, deadlock detection and the reports.
 
-These never test the class of a block. So a user's own block with a correct shape gets the same advice as a library one.
+These never test the class of a block. So a user's own block with a correct shape gets the same advice as a block of the
+library.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ class Shape:
     """Says what a kind of block does with messages.
 
     Attributes:
-        group: How many input messages make one output message, >= 1.
+        group: The number of input messages that make one output message, >= 1.
         group_remedy: Advice for the user about a group that cannot get full.
         group_is_timed: Whether a group goes out after some time although it is not full.
         expands: Whether more messages may come out than go in.
@@ -24,10 +25,10 @@ class Shape:
         copies: Whether every target gets every message.
         stores: Whether every message goes out unchanged and in the same order.
         needs_taker: Whether something has to take the output.
-        room: How many messages it can hold at most, if it is sure to hand on each of them; else infinity.
-        brings: How many messages of its own it adds at least; 0 if that is not certain.
+        room: The maximum number of messages that it can hold, if it is certain to hand on each of them; else infinity.
+        brings: The minimum number of messages of its own that it adds; 0 if that is not certain.
         reads: Whether it reads its messages from outside the network.
-        total: How many messages it reads in all; None if unknown.
+        total: The number of all messages that it reads; None if unknown.
     """
 
     group: int = 1

@@ -33,7 +33,7 @@ class Source(ReceiveChannel[T_co]):
         """Take the first message; wait if there is none.
 
         A cancelled receive has taken nothing. A receive that need not wait does not yield until its time slice (half a
-        millisecond) is used up.
+        millisecond) has ended.
 
         Args:
             filter: Take the first message only if this returns True for it; later messages are not examined.
@@ -55,13 +55,13 @@ class Source(ReceiveChannel[T_co]):
         return item
 
     def receive_nowait(self, filter: Callable[[T_co], bool] | None = None) -> T_co:
-        """Take the first message, or raise at once.
+        """Take the first message, or raise an error at once.
 
         Args:
             filter: As for `receive`.
 
         Raises:
-            trio.WouldBlock: There is none now.
+            trio.WouldBlock: There is no message now.
             trio.EndOfChannel: As for `receive`.
             trio.BrokenResourceError: As for `receive`.
         """
@@ -165,7 +165,7 @@ class Source(ReceiveChannel[T_co]):
 
 
 def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
-    """The inbox at which a link from a source to a target ends.
+    """Return the inbox at which a link from a source to a target ends.
 
     Raises:
         TypeError: No link can lead to that object.

@@ -120,7 +120,7 @@ class StoringCore(PassageCore, Generic[T]):
         self.notify_governors()
 
     def loose(self) -> int:
-        """All but the last message; none if receives alternate with sends, or if anything waits or looks on."""
+        """Return all but the last message; none if receives alternate with sends, or if anything waits or observes."""
         inbox, outbox = self.inbox, self.outbox
         before, self._seen = self._seen, inbox.accepted
         if 0 < self._seen - before < 3 or type(inbox.queue) is not deque or type(outbox) is not Outbox:

@@ -18,7 +18,7 @@ class StoringBlock(Block, Target[T], Source[T]):
     __slots__ = ()
 
     def __len__(self) -> int:
-        """How many messages are stored."""
+        """Return how many messages are stored."""
         return len(self._core.outbox)
 
     def __bool__(self) -> bool:
@@ -26,6 +26,6 @@ class StoringBlock(Block, Target[T], Source[T]):
 
     @property
     def left_over(self) -> LeftOver:
-        """What the network does with messages that are still here in the end."""
+        """What the network does with messages that are still here at the end."""
         core: StoringCore[Any] = self._core
         return core.left_over

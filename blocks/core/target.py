@@ -40,8 +40,8 @@ class Target(SendChannel[T_contra]):
     async def send(self, value: T_contra) -> None:
         """Hand an item to the target; wait while it has no room.
 
-        A send that need not wait does not yield until its time slice (half a millisecond) is used up. A send that is
-        cancelled has not handed the item over.
+        A send that need not wait does not yield until its time slice (half a millisecond) has ended. A cancelled send
+        has not handed the item over.
 
         Raises:
             Declined: The filter of the target declined the item, the target is complete, or it is full and rejects.
@@ -55,7 +55,7 @@ class Target(SendChannel[T_contra]):
         await inbox.send(value)
 
     def send_nowait(self, value: T_contra) -> None:
-        """Hand an item to the target, or raise at once.
+        """Hand an item to the target, or raise an error at once.
 
         Raises:
             trio.WouldBlock: There is no room now.
@@ -65,7 +65,7 @@ class Target(SendChannel[T_contra]):
         self._core.inbox.send_nowait(value)
 
     def complete(self) -> None:
-        """Accept no more, also from other producers; the messages here drain. A second call does nothing."""
+        """Accept no more messages, from any producer; the messages here drain. A second call does nothing."""
         check_thread(self._core.inbox.block, "complete")
         self._core.inbox.close()
 

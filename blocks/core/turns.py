@@ -1,6 +1,6 @@
 """Decides which links that wait for room in a target are asked next, and for which links a place is kept.
 
-Plain code: it knows nothing of blocks or messages, and wakes nothing. States of a link: idle → waiting (it was
+Plain code: it knows no blocks or messages, and wakes nothing. States of a link: idle → waiting (it was
 postponed) → asked (a place is kept for it until the target has had two more steps) → idle. A link that was asked and
 is postponed again without a delivery keeps its place in the order. Invariant: no link is both waiting and asked.
 """
@@ -95,7 +95,7 @@ class Turns(Generic[A]):
         return links
 
     def ask(self, room: int) -> Iterable[A]:
-        """Return the links that wait longest, at most `room`; a place is kept for each."""
+        """Return the links that wait longest, up to `room`; a place is kept for each."""
         asked: list[A] = []
         while self.waiting and len(asked) < room:
             turn, link = heappop(self._heap)

@@ -1,7 +1,7 @@
 """Finds messages that have stayed at the head of a source for some time because every target declines them.
 
-While the body of the network runs, this is no standstill: the body may receive the message, or link another target. But
-all later messages of the source wait, so a warning is logged, once per source.
+While the body of the network runs, this is not a standstill: the body may receive the message, or link another target.
+But all later messages of the source wait, so a warning is logged, once per source.
 """
 
 from __future__ import annotations

@@ -180,7 +180,7 @@ class Pump:
                     doubt()
 
     def _run_slice(self) -> None:
-        """Run steps until none is ready or the time slice is used up."""
+        """Run steps until no block is ready or the time slice has ended."""
         self.on_slice()
         ready = self._ready
         clock = time_slice.clock
@@ -210,8 +210,8 @@ class Pump:
         if seconds > LOOP_HELD and block.name not in self._has_warned:
             self._has_warned.add(block.name)
             remedy = (
-                "a filter, a key or a weight that it calls is slow; work that takes long belongs into the function of "
-                "a block with executor=Threads(n)"
+                "a filter, a key or a weight that it calls is slow; do slow work in the function of a block with "
+                "executor=Threads(n)"
             )
             loop_held.report(block, seconds, remedy, part="a step of ")
 

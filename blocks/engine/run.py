@@ -304,7 +304,7 @@ class Run:
     def _let_leave(self) -> None:
         """Release blocks that joined the running network, have ended, and have no links any more.
 
-        Only their totals are kept, so subscribers may come and go for ever.
+        Only their totals are kept, so any number of subscribers may come and go.
         """
         ended, self.pump.ended_blocks = self.pump.ended_blocks, {}
         late = self._late
@@ -388,7 +388,7 @@ class Run:
         self.is_stopping = self.is_being_stopped
 
     def balance(self) -> Balance:
-        """The accounts: what became of every item that each block accepted."""
+        """Return the accounts: what happened to every item that each block accepted."""
         rows = (*(block.accounts() for block in self._blocks), *self.measures.departed_balance())
         return Balance(rows, self.has_ended)
 
@@ -442,5 +442,5 @@ class Run:
 
     def _stall(self) -> Stalled:
         diagnosis = self._plugs.diagnose()
-        what = f"{self} can move no more, and yet items are held or somebody waits"
+        what = f"nothing in {self} can move any more, although items are held or a task waits"
         return Stalled(what, str(diagnosis), diagnosis)

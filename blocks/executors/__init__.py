@@ -1,1 +1,1 @@
-"""How blocks have their functions called in executors: resident threads and processes, pools, clusters."""
+"""Executors, in which blocks call their functions: long-lived threads and processes, other pools, clusters."""

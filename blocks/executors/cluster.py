@@ -106,8 +106,8 @@ class Cluster(Executor):
             Sealed.of(function)
         except Exception as error:
             raise TypeError(
-                f"{who}: {function!r} cannot be pickled, which is needed to send it to a worker; what it needs there "
-                "(a lock, a file, a connection) has to be made by the function itself"
+                f"{who}: {function!r} cannot be pickled, which is needed to send it to a worker; let the function "
+                "itself make a lock, a file or a connection that it needs there"
             ) from error
 
     def check_expanding(self, who: str) -> None:
@@ -116,8 +116,8 @@ class Cluster(Executor):
         :meta private:
         """
         raise TypeError(
-            f"{who}: a Cluster does not run the function of a TransformMany or a Filter, as what it gives has to be "
-            "seen here; let a Transformer work there, and split or filter behind a gather; or use client.get_executor()"
+            f"{who}: a Cluster does not run the function of a TransformMany or a Filter, because its results must be "
+            "seen here; use a Transformer there, and split or filter after a gather; or use client.get_executor()"
         )
 
     def open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:

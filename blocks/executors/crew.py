@@ -91,7 +91,7 @@ class Crew(Executor):
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Let a worker call `fn(*args, **kwargs)`.
 
-        A call may use the executor in which it runs, and wait for the result: another worker takes its place.
+        A call may use the executor in which it runs, and wait for the result: another worker runs instead of it.
 
         Raises:
             RuntimeError: The executor was shut down.

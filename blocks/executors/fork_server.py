@@ -1,12 +1,12 @@
 """The program of a fork server: a process that has imported the main module, and forks itself for each worker.
 
-A fork is safe only where no other thread runs. So the server has one thread and calls no function of the user's. If the
-main module has started threads, the server refuses to fork. The same goes for threads that are not Python's, except for
-those of a library that ends them at a fork, as that of NumPy does. So these are counted right after it.
+A fork is safe only if no other thread runs. So the server has one thread and calls no function of the user. If the main
+module has started threads, the server refuses to fork. This includes threads of other languages, except those that a
+library ends at a fork, like the library in NumPy. So the threads are counted right after the fork.
 
-A request comes with two handles: the worker's end of its pipe, and a socket for what becomes of it. The answer is a
-number and a process id: the number is 0 with a handle of the worker (a pidfd), or says why there is no worker. When the
-worker has ended, its exit code follows. The server ends when the parent closes the socket of the requests.
+A request comes with two handles: the worker's end of its pipe, and a socket for answers about the worker. The answer is
+a number and a process id: the number is 0 with a handle of the worker (a pidfd), or says why there is no worker. When
+the worker has ended, its exit code follows. The server ends when the parent closes the socket of the requests.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from typing import Any
 from .process_worker import ignore_interrupts, main
 
 FORKED, HAS_THREADS = 0, -1
-"""Numbers of answers; the others are error numbers of the system."""
+"""Special numbers of answers; all others are error numbers of the system."""
 ANSWER = Struct("=iq")
 CODE = Struct("=i")
 TASKS = "/proc/self/task"
 LONGEST_NAME = 1000
-"""Most bytes of a worker's name."""
+"""The maximum number of bytes of a worker's name."""
 
 
 def serve(control: socket.socket) -> None:
     """Run a fork server, and a worker in each process that it forks."""
     ignore_interrupts()
-    with suppress(Exception):  # as at the end of a process: otherwise each worker would print it again
+    with suppress(Exception):  # flush now, or each worker would print the same text again at its end
         sys.stdout.flush()
         sys.stderr.flush()
     gc.freeze()  # a collection in a worker would copy all of this memory
@@ -58,10 +58,10 @@ def leave() -> None:
 
 
 def work(connection: Connection[Any, Any]) -> None:
-    """Be a worker, whose first message says how to get ready."""
+    """Run a worker; its first message says how to get ready."""
     try:
         arguments = connection.recv()
-    except (OSError, EOFError):  # it is not wanted any more
+    except (OSError, EOFError):  # the parent does not need the worker any more
         connection.close()
         return
     main(connection, *arguments)
@@ -71,7 +71,7 @@ class ForkServer:
     """Forks workers.
 
     Args:
-        control: Where the requests come from.
+        control: The socket on which requests come.
     """
 
     def __init__(self, control: socket.socket) -> None:
@@ -124,14 +124,14 @@ class ForkServer:
             warnings.simplefilter("ignore", DeprecationWarning)  # threads are counted here
             pid = os.fork()
         if pid and count_threads() > 1:
-            os.kill(pid, signal.SIGKILL)  # so far it has done nothing of the user's
+            os.kill(pid, signal.SIGKILL)  # it has not run any code of the user yet
             os.waitpid(pid, 0)
             self._has_threads = True
             return self._fork()
         return pid
 
     def _become(self, name: str) -> None:
-        """Let go of what is the server's; called in the forked process."""
+        """Release the resources of the server; called in the forked process."""
         self._control.close()
         for handle, (_, answer) in self._workers.items():
             os.close(handle)
@@ -144,12 +144,12 @@ class ForkServer:
     def _watch(self, pid: int, answer: socket.socket) -> None:
         try:
             handle = os.pidfd_open(pid)
-        except OSError as error:  # it reads that its pipe is closed, and ends
+        except OSError as error:  # the worker sees that its pipe is closed, and ends
             tell(answer, error.errno or errno.EMFILE)
             return
         self._workers[handle] = pid, answer
         self._poll.register(handle, select.POLLIN)
-        with suppress(OSError):  # the parent has lost interest
+        with suppress(OSError):  # the parent does not wait for the answer any more
             socket.send_fds(answer, [ANSWER.pack(FORKED, pid)], [handle])
 
     def _bury(self, handle: int) -> None:
@@ -157,12 +157,12 @@ class ForkServer:
         self._poll.unregister(handle)
         pid, answer = self._workers.pop(handle)
         os.close(handle)
-        with answer, suppress(OSError):  # also if the system keeps no exit codes, or the parent has lost interest
+        with answer, suppress(OSError):  # the system may keep no exit codes, and the parent may have stopped waiting
             answer.send(CODE.pack(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
 
 
 def count_threads() -> int:
-    """How many threads this process has, those that are not Python's too; 1 if the system does not tell."""
+    """Return the number of threads of this process, including those of other languages; 1 if it is not known."""
     try:
         return len(os.listdir(TASKS))
     except OSError:
@@ -176,7 +176,7 @@ def tell(answer: socket.socket, number: int) -> None:
 
 
 def reseed() -> None:
-    """Let NumPy's global random numbers differ in each worker, unless the program has seeded them; Python's do."""
+    """Let NumPy's global random numbers differ in each worker, like Python's, unless the program has seeded them."""
     numpy: Any = sys.modules.get("numpy.random")
     if numpy is not None and numpy.get_bit_generator().seed_seq is not None:
         numpy.seed()

@@ -1,11 +1,11 @@
 """The fork servers of this program: they import the main module once, and each worker is forked from one of them.
 
-There is no server where the system has no handles of processes (pidfd, Linux has them), where the main module starts
-threads, or where the program has chosen the start method "spawn" itself. Then each worker process is spawned.
+There is no server if the system has no handles of processes (pidfd, Linux has them), if the main module starts threads,
+or if the program has chosen the start method "spawn". Then each worker process is spawned.
 
-Servers live as long as some worker's hand may start a process. There is nearly always one; there are more if what a new
-process would get from this one has changed, such as an environment variable. An old server forks no more, but its
-workers need it until their ends.
+Servers live as long as a worker may start a process. There is nearly always one server. There are more if something
+that a new process would inherit has changed, such as an environment variable. An old server forks no more, but its
+workers need it until they end.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from .inherited import inherited
 from .starting import interrupts_blocked
 
 GRACE = 2.0
-"""Seconds that a server has to end by itself."""
+"""Seconds to wait for a server to end by itself."""
 
 
 class ForkServer:
     """A running server.
 
     Args:
-        state: What it has got from this process.
+        state: What the server has inherited from this process.
 
     Attributes:
         is_ready: Whether it has answered.
@@ -60,7 +60,7 @@ class ForkServer:
             raise
 
     def request(self, name: str, theirs: Connection[Any, Any], answer: socket.socket) -> None:
-        """Ask for a worker; raises an `OSError` if the server has ended."""
+        """Request a worker; raise an `OSError` if the server has ended."""
         data = (name or "worker").encode()[:LONGEST_NAME]
         socket.send_fds(self.control, [data], [theirs.fileno(), answer.fileno()])
 
@@ -70,14 +70,14 @@ class ForkServer:
             return self.process.is_alive()
 
     def exit_code(self) -> int | None:
-        """Wait a moment for its end; return its exit code, or None if it has not ended."""
+        """Wait briefly for the end of the server; return its exit code, or None if it has not ended."""
         with self._lock:
             if wait([self._handle], GRACE):
                 self.process.join()
             return self.process.exitcode
 
     def end(self) -> None:
-        """Let it end, and wait for that; if the main module is still being imported, end it at once."""
+        """Let the server end, and wait for this; if it still imports the main module, end it at once."""
         self.control.close()
         if not self.is_ready or self.exit_code() is None:
             self.process.kill()
@@ -85,7 +85,7 @@ class ForkServer:
         os.close(self._handle)
 
     def let_go(self) -> None:
-        """Let go of a server that belongs to the parent; called in a forked child."""
+        """Release a server that belongs to the parent; called in a forked child."""
         self.control.close()
         os.close(self._handle)
         known: set[BaseProcess] = getattr(process_module, "_children", set())
@@ -107,7 +107,7 @@ class ForkServers:
         forkable.add(self)
 
     def begin_anew(self) -> None:
-        """Let go of what belongs to the parent; called in a forked child."""
+        """Release everything that belongs to the parent; called in a forked child."""
         self._lock = threading.Lock()
         self._users = 0
         for server in self._servers:
@@ -120,7 +120,7 @@ class ForkServers:
             self._users += 1
 
     def leave(self) -> None:
-        """Count a user off; the last one ends the servers."""
+        """Count one user less; after the last one, the servers end."""
         with self._lock:
             self._users = max(0, self._users - 1)  # in a forked child, users of the parent may leave
             servers = [] if self._users else self._servers
@@ -145,7 +145,7 @@ class ForkServers:
     def start(
         self, name: str, ours: Connection[Any, Any], theirs: Connection[Any, Any], arguments: tuple[Any, ...]
     ) -> ForkedProcess:
-        """Have a worker forked; it may not be there yet.
+        """Let a server fork a worker, which may not exist yet on return.
 
         Args:
             name: The name of the process.

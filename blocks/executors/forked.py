@@ -1,7 +1,7 @@
 """Resets the parent's executors in a forked child.
 
 The child has no copies of the threads, and the worker processes belong to the parent. So an executor in the child has
-no workers and no users, and hires its own workers when it is used. Its locks are new, because a thread that does not
+no workers and no users, and starts its own workers when it is used. Its locks are new, because a thread that does not
 exist in the child may have held the old ones.
 """
 

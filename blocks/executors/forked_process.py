@@ -14,7 +14,7 @@ from .fork_server import ANSWER, CODE, FORKED, HAS_THREADS
 from .wire import Lost
 
 GRACE = 2.0
-"""Seconds that the server has to report an exit code."""
+"""Seconds to wait for the server to report an exit code."""
 
 
 class CannotFork(Exception):
@@ -22,7 +22,7 @@ class CannotFork(Exception):
 
 
 class Server(Protocol):
-    """The server, as it is needed here.
+    """The part of a fork server that is needed here.
 
     Attributes:
         is_ready: Whether it has answered.
@@ -31,7 +31,7 @@ class Server(Protocol):
     is_ready: bool
 
     def exit_code(self) -> int | None:
-        """Wait a moment for its end; return its exit code, or None if it has not ended."""
+        """Wait briefly for the end of the server; return its exit code, or None if it has not ended."""
         ...
 
 
@@ -40,7 +40,7 @@ class ForkedProcess:
 
     Args:
         server: The server.
-        answer: Where the server answers.
+        answer: The socket on which the server answers.
         pipe: The parent's end of the worker's pipe.
         arguments: The worker's first message.
     """
@@ -60,12 +60,12 @@ class ForkedProcess:
         self.pid: int | None = None
 
     def begin(self) -> None:
-        """Wait until it is forked, and tell it what to do.
+        """Wait until the process is forked, and send it its first message.
 
         Raises:
             CannotFork: The server cannot fork.
             OSError: The system has no process or handle for it.
-            Lost: It was killed, or has ended, or the server has.
+            Lost: The process was killed or has ended, or the server has ended.
         """
         data, handles, *_ = socket.recv_fds(self._answer, ANSWER.size, 1)
         if not data:
@@ -89,7 +89,7 @@ class ForkedProcess:
             raise Lost from None
 
     def _lose(self) -> None:
-        """Raise what fits if there is no answer."""
+        """Raise the suitable error if there is no answer."""
         if self._is_given_up:
             self._code = -signal.SIGKILL
             raise Lost
@@ -105,29 +105,29 @@ class ForkedProcess:
 
     @property
     def exitcode(self) -> int | None:
-        """How it has ended; None if it has not, or nobody knows."""
+        """The exit code; None if the process has not ended, or if the code is not known."""
         if self._handle is None or self._code is not None or not wait([self._handle], 0):
             return self._code
         if wait([self._answer], GRACE):
             data = self._answer.recv(CODE.size)
             if data:
                 (self._code,) = CODE.unpack(data)
-            elif self._is_killed:  # and the server has ended, so that only this is known
+            elif self._is_killed:  # the server has ended, so nothing else is known
                 self._code = -signal.SIGKILL
         return self._code
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for its end, and for its exit code."""
+        """Wait for the end of the process, and for its exit code."""
         wait([self.sentinel], timeout)
         _ = self.exitcode
 
     def kill(self) -> None:
-        """End it at once."""
+        """End the process at once."""
         self._is_killed = True
         self._signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Ask the process to end."""
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -136,15 +136,15 @@ class ForkedProcess:
                 signal.pidfd_send_signal(self._handle, number)
             else:
                 self._is_given_up = True
-                self._answer.shutdown(socket.SHUT_RDWR)  # this wakes who waits for the answer
+                self._answer.shutdown(socket.SHUT_RDWR)  # this wakes a thread that waits for the answer
 
     def begin_anew(self) -> None:
-        """Let go of a process of the parent; called in a forked child."""
+        """Release a process of the parent; called in a forked child."""
         self._lock = threading.Lock()
         self.close()
 
     def close(self) -> None:
-        """Let go of its handles."""
+        """Release its handles."""
         with self._lock:
             self._answer.close()
             if self._handle is not None:

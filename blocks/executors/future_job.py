@@ -17,10 +17,10 @@ R = TypeVar("R")
 
 
 class CrewFuture(Future[R]):
-    """A future for which any call in a crew may wait: another worker works in the place of that call.
+    """A future for which any call in a pool may wait: another worker runs instead of that call.
 
     Attributes:
-        line: The workers in whose calls it was requested; `nesting` takes care of these.
+        line: The workers in whose calls the future was requested, see `nesting`.
     """
 
     line: Line = ()
@@ -42,14 +42,14 @@ class CrewFuture(Future[R]):
             return super().exception(timeout)
 
     def _waiting_caller(self) -> Caller | None:
-        """The worker that this thread is, if the future is not done and is none that the worker works for."""
+        """Return the worker of this thread if its call must wait; None if the future is done or is its own."""
         caller = at_work.get(threading.current_thread())
         return None if caller is None or caller in self.line or self.done() else caller
 
 
 @contextmanager
 def others_work_meanwhile(caller: Caller) -> Generator[None]:
-    """Let another worker work in the place of one that waits for a future in its call."""
+    """Let another worker run instead of a worker that waits for a future in its call."""
     caller.stand_aside(True)
     try:
         yield
@@ -68,7 +68,7 @@ class FutureJob(Job):
         self._has_begun = False
 
     def begin(self) -> bool:
-        """Whether the job is still wanted."""
+        """Whether the job is still needed."""
         if not self._has_begun:  # a job may be begun twice
             self._has_begun = self.future.set_running_or_notify_cancel()
         return self._has_begun

@@ -1,7 +1,7 @@
-"""What a new process gets from the one that starts it.
+"""Finds what a new process inherits from the process that starts it.
 
-A worker that is forked by a server has what its server got. So a server serves only while a process that was started
-now would get the same.
+A worker that a server forks has what the server has inherited. So a server is used only while a newly started process
+would inherit the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ STATUS = Path("/proc/self/status")
 
 
 def inherited() -> dict[str, Any]:
-    """What a process that the calling thread would start now gets from this one; on Linux.
+    """Return what a process would inherit from this one if the calling thread started it now; on Linux.
 
     Raises:
         RuntimeError: The main module of a worker process is being imported.
@@ -43,7 +43,7 @@ def inherited() -> dict[str, Any]:
 
 
 def file_of(number: int) -> tuple[int, int, int] | None:
-    """Which file an open descriptor leads to; None if it is closed."""
+    """Return the identity of the file of an open descriptor; None if it is closed."""
     try:
         found = os.fstat(number)
     except OSError:
@@ -52,7 +52,7 @@ def file_of(number: int) -> tuple[int, int, int] | None:
 
 
 def umask() -> str | None:
-    """The bits that new files do not get, as the system tells them: to read them with `os.umask` would change them."""
+    """Return the umask as the system shows it; reading it with `os.umask` would change it."""
     with suppress(OSError):
         found = re.search(r"^Umask:\s*(\d+)", STATUS.read_text("utf-8"), re.M)
         return found and found[1]

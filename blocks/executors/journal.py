@@ -1,9 +1,9 @@
 """The journal of a worker process: its results so far, which the parent can read even after the process was killed.
 
 It is in shared memory: the end of the records, the number of items that were begun, the number of answers, then the
-answers and behind them the records. A record counts once the new end has been written, which happens after the record
-itself. Answers are quicker to write: the results of the first items, as long as nothing but results comes. While they
-are written their number is -1, and each item that was begun has one, but for the last.
+answers and after them the records. A record counts once the new end has been written, which happens after the record
+itself. Answers are quicker to write. They are the results of the first items, until something other than a result
+comes. While they are written, their number is -1, and each begun item except the last has an answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ END, BEGUN, ANSWERS = range(3)
 HEAD = 24
 HEADER = Struct("=q")
 VERSION = 2
-"""The version of the marshal format: the last one in which an object stands where it is used, and nowhere else."""
+"""The version of the marshal format: the last version without references from one object to another."""
 
 
 class Journal:
@@ -30,9 +30,9 @@ class Journal:
         memory: At least `SIZE` bytes of shared memory.
 
     Attributes:
-        memory: This, for what writes answers.
+        memory: The memory, for code that writes answers.
         numbers: The numbers before the records.
-        begun: How many items were begun.
+        begun: The number of items that were begun.
         is_full: Whether a record did not fit in.
     """
 
@@ -48,7 +48,7 @@ class Journal:
         self.rewind()
 
     def rewind(self) -> None:
-        """Start over for a new request: the reader before it sends the request, the writer before it begins."""
+        """Start over for a new request; the reader calls this before sending it, the writer before starting it."""
         self.numbers[END] = self._end = HEAD
         self.numbers[BEGUN] = self.numbers[ANSWERS] = self.begun = self._read = 0
         self.memory.seek(HEAD)
@@ -59,7 +59,7 @@ class Journal:
         self.numbers[ANSWERS] = -1
 
     def end_answers(self, count: int) -> None:
-        """Note that all answers were written: what follows are records."""
+        """Note that all answers were written; records follow."""
         self.numbers[ANSWERS] = count
         self.begun = self.numbers[BEGUN]
         self._end = self.memory.tell()
@@ -70,7 +70,7 @@ class Journal:
         self.numbers[BEGUN] = self.begun
 
     def append(self, kind: int, data: bytes) -> bool:
-        """Write a record, if it fits in; after one that does not fit, write no more, so that the order is kept."""
+        """Write a record if it fits in; after a record that does not fit, write no more, so that the order is kept."""
         end = self._end + HEADER.size + len(data)
         if end > SIZE or self.is_full:
             self.is_full = True
@@ -102,7 +102,7 @@ class Journal:
 
 
 class Reader:
-    """Reads from memory like from a file.
+    """Reads from memory as from a file.
 
     Attributes:
         place: The place of the next byte.

@@ -24,7 +24,7 @@ class Keeper:
         """Raise a `RuntimeError` if the function, about to be sent to a process, was called in another one."""
         if self._has_begun:
             raise RuntimeError(
-                f"{self._name}: what its function held for at_end= is lost: the worker process that had it has ended, "
-                "or was busy with another block; give the block a Processes(1) of its own, and no time_limit that ends "
-                "its process"
+                f"{self._name}: the state that its function held for at_end= is lost: the worker process that had it "
+                "has ended, or was busy with another block; give the block a Processes(1) of its own, and no "
+                "time_limit that ends its process"
             )

@@ -55,7 +55,7 @@ class Job:
         self.stream: Stream | None = None
 
     def begin(self) -> bool:
-        """Whether the job is still wanted; called right before it begins."""
+        """Whether the job is still needed; called right before it begins."""
         return True
 
     def let_go(self) -> None:
@@ -108,8 +108,8 @@ class Lane(Protocol):
     """A block's access to an executor.
 
     Attributes:
-        depth: The largest number of jobs that may be out at a time.
-        seconds: How long a job should take: long enough to share the cost of the hand-over among its items.
+        depth: The largest number of jobs that may be in flight at a time.
+        seconds: Seconds that a job should take: long enough to share the cost of the hand-over among its items.
         limit: Seconds after which a running job begins no further items.
         streams: Whether outputs can leave a job before its end.
     """
@@ -136,7 +136,7 @@ class Lane(Protocol):
         ...
 
     def give_up(self, job: Job) -> bool:
-        """Try to end a job whose results are not wanted any more; return whether it ended. It is returned anyway."""
+        """Try to end a job whose results are not needed; return whether it ended. It is returned in any case."""
         ...
 
     def stop(self) -> bool:
@@ -155,8 +155,9 @@ class Lane(Protocol):
 class FutureLane:
     """Hands jobs to any `concurrent.futures.Executor`.
 
-    Only as many jobs as may run are out at a time: an executor has no other back-pressure. The intended run time of a
-    job follows from the measured cost of a hand-over: microseconds to a thread, milliseconds to a cluster.
+    Only as many jobs as may run are in flight at a time, because an executor has no other back-pressure. The intended
+    run time of a job follows from the measured cost of a hand-over: microseconds to a thread, milliseconds to a
+    cluster.
     """
 
     __slots__ = (
@@ -232,10 +233,10 @@ class FutureLane:
     def is_broken_by(self, error: Exception) -> bool:
         """Whether the executor is shut down or broken, or the function cannot be sent; else an item is the cause."""
         if isinstance(error, (PicklingError, AttributeError, TypeError)):
-            annotate(error, "the function could not be sent to the executor, or not be found there: " + PICKLABLE)
+            annotate(error, "the function could not be sent to the executor, or could not be found there: " + PICKLABLE)
         elif isinstance(error, BrokenExecutor):
             annotate(
-                error, "a worker of it has died, and such a pool cannot be mended; Processes(n) goes on with a new one"
+                error, "a worker of it has died, and such a pool cannot go on; Processes(n) goes on with a new worker"
             )
         else:
             return isinstance(error, CancelledError)

@@ -1,10 +1,10 @@
 """The workers for which this thread works: they tell an executor that it is used from inside one of its own calls.
 
-A call that uses its own executor holds a worker while it waits. If all workers did that, they would wait for ever. So
-such a worker does not count until the work that it has submitted is done: another worker may work in its place.
+A call that uses its own executor holds a worker while it waits. If all workers did that, they would wait forever. So
+such a worker does not count until the work that it has submitted is done: another worker may run instead.
 
-A call on level 0 was submitted from outside, a call on level 1 from a call on level 0, and so on. With n workers, at
-most n calls run on each level, and at most n calls in all do not wait. So one call can always go on: the deepest
+A call on level 0 was submitted from outside, a call on level 1 from a call on level 0, and so on. With n workers, up to
+n calls run on each level, and up to n calls in all do not wait. So one call can always go on: the deepest
 waiting calls wait for calls that do not wait. Begun calls are finished before more calls of their level begin. So
 calls that divide their work recursively need workers in proportion to the depth of the recursion, not to its size.
 """
@@ -31,7 +31,7 @@ class Host:
 
 
 Line = tuple[object, ...]
-"""The workers in whose calls something runs, of all executors; the innermost worker is the last."""
+"""The workers, of all executors, in whose calls some code runs; the innermost worker is the last."""
 
 
 class Here(threading.local):

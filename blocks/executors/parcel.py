@@ -61,7 +61,7 @@ class Packed:
 
 
 class Parcel:
-    """Some items on their way to where they are worked on."""
+    """Some items on their way to the place of the work."""
 
     __slots__ = ("items", "name")
 
@@ -147,7 +147,7 @@ class PackedAnswer:
 
 
 def perform_parcel(task: Task, parcel: Parcel) -> Answer | PackedAnswer:
-    """Do a job where the executor runs."""
+    """Do a job in the executor."""
     return Answer(parcel.perform(task), task.name)
 
 

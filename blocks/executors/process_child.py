@@ -32,7 +32,7 @@ from .wire import FUNCTION, REFUSED, START, Lost, Wire
 from .worker import NotStarted
 
 GRACE = 2.0
-"""Seconds that a process has to end by itself."""
+"""Seconds to wait for a process to end by itself."""
 MOST_FUNCTIONS = 16
 """The number of functions that a worker process keeps."""
 _exiting = threading.Event()
@@ -81,7 +81,7 @@ class Child:
         forkable.add(self)
 
     def begin_anew(self) -> None:
-        """Let go of a process that belongs to the parent; called in a forked child."""
+        """Release a process that belongs to the parent; called in a forked child."""
         if self._ended is not None:
             return
         self._lock = threading.Lock()
@@ -127,14 +127,14 @@ class Child:
         how = self.bury()
         if self._was_killed:
             killed = WorkerDied(
-                f"{self.who}: a worker process was {how} before it was ready, as the system does when memory runs out, "
-                "which its log tells then: fewer workers, or a smaller worker_init, need less"
+                f"{self.who}: a worker process was {how} before it was ready; the system does this when memory runs "
+                "out (see its log): use fewer workers, or a smaller worker_init"
             )
             return NotStarted(killed)
         return WorkerDied(
-            f"{self.who}: a worker process ended before it was ready ({how}); what it has printed on "
-            "stderr tells why, most often that the program does not start its work below "
-            "`if __name__ == '__main__':`, or is no file (it is piped in): each worker process imports it again"
+            f"{self.who}: a worker process ended before it was ready ({how}); see its output on stderr. "
+            "Most often the program does not start its work below "
+            "`if __name__ == '__main__':`, or is not a file (it is piped in): each worker process imports it again"
         )
 
     def teach(self, function: Callable[..., Any], name: str, keeper: Keeper | None = None) -> int:
@@ -194,7 +194,7 @@ class Child:
 def end_all() -> None:
     """End all worker processes when the interpreter exits.
 
-    This runs before `multiprocessing` does the same without a time limit: it waits for ever if a process ignores the
+    This runs before `multiprocessing` does the same without a time limit, which waits forever if a process ignores the
     signal.
     """
     _exiting.set()
@@ -234,7 +234,7 @@ def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Chi
 
 
 def describe(code: int | None) -> str:
-    """How a process ended, in words."""
+    """Describe how a process ended."""
     if code is None:
         return "exit code unknown"
     if code >= 0:

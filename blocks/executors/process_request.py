@@ -180,7 +180,7 @@ class Request:
         return no_memory
 
     def _take_answers(self, answers: list[Any]) -> None:
-        """Add the results of all items to the outcome, but for those that were read from the journal before."""
+        """Add the results of all items to the outcome, except those that were read from the journal before."""
         outcome = self._outcome
         if outcome.done > self._done:
             del answers[: outcome.done - self._done]
@@ -194,7 +194,7 @@ class Request:
         outcome.results += answers
 
     def _of(self, answer: Any) -> Any:
-        """The result for which an answer stands that is not bytes."""
+        """Return the result that an answer stands for, if the answer is not bytes."""
         return self._unpack(cast("Packed", answer)) if type(answer) is tuple else answer
 
     def _give_back(self, places: Iterable[Place]) -> None:
@@ -279,7 +279,7 @@ class Request:
         forget_frames(error)
         annotate(
             error,
-            f"what the function of {self._task.name} has returned in a worker process could not be made again from its "
+            f"the result of the function of {self._task.name} in a worker process could not be made again from its "
             "pickle",
         )
         return error
@@ -305,8 +305,8 @@ class Request:
     def _died(self, how: str) -> WorkerDied:
         return WorkerDied(
             f"{self._task.name}: worker process {self._child.pid} of {self._child.who} ended ({how}) while it had this "
-            "item; whether memory ran out stands in the system's log (then: fewer workers, or smaller items), and "
-            "where native code crashed `python -X faulthandler` shows"
+            "item; the system's log says whether memory ran out (then use fewer workers, or smaller items), and "
+            "`python -X faulthandler` shows where native code crashed"
         )
 
 

@@ -1,7 +1,7 @@
 """The program of a worker process: it waits for jobs, calls the function with each item, and records the results.
 
-As long as the function returns results that are small, and the outputs of an item leave together, the results are noted
-as answers, which costs little per item. The first exception, big result or full journal ends this: the rest of the
+While the function returns small results, and the outputs of an item leave together, the results are written as answers,
+which costs little per item. The first exception, the first big result or a full journal ends this: the rest of the
 request is done item by item.
 """
 
@@ -167,7 +167,7 @@ class WorkerProcess:
     def _answer(
         self, call: Callable[[Any], Any], queue: Iterator[Any], is_plain: bool, until: float, name: str
     ) -> tuple[list[Any], type[BaseException] | None]:
-        """Work on items until one has another end than a small result, or the time is up.
+        """Work on items until one ends with anything but a small result, or the time is up.
 
         Return the answers and the type of an exception that was raised.
         """
@@ -247,7 +247,7 @@ class WorkerProcess:
         elif stage == PACKING or self._sink.has_failed:
             annotate(
                 error,
-                f"what the function of {name} has returned could not be pickled, which Processes needs: return plain "
+                f"the result of the function of {name} could not be pickled, which Processes needs: return plain "
                 "data (numbers, text, bytes, arrays and records of them), or use Threads",
             )
         self._write(FAILURE, pickle.dumps(ErrorRecord.of(error), 5))

@@ -23,13 +23,13 @@ class Processes(Crew):
     comes back, stays in this memory while it is used. Up to 64 arrays per process are used without a copy at a time;
     further ones are copied.
 
-    Several blocks may share it. Each takes at most `concurrency` workers (default 1), and they are served in turn. The
+    Several blocks may share it. Each takes up to `concurrency` workers (default 1), and they are served in turn. The
     processes start when they are needed and end with the last network that uses them; in a `with` they stay until its
-    end. The first one takes 0.1 s and more, because the program is imported again; on Linux all of them are forked from
-    a process that has done so, unless the program starts threads while it is imported, or has chosen the start method
-    "spawn" of `multiprocessing`. A script must start its work below
-    `if __name__ == "__main__":`. The processes ignore Ctrl-C, always end when this process ends, and cannot start
-    processes of `multiprocessing` themselves. It is also an ordinary `concurrent.futures.Executor`.
+    end. The first one takes 0.1 s and more, because the program is imported again. On Linux, all of them are forked
+    from a process that has imported the program, unless the program starts threads while it is imported, or has chosen
+    the start method "spawn" of `multiprocessing`. A script must start its work below `if __name__ == "__main__":`. The
+    processes ignore Ctrl-C, always end when this process ends, and cannot start processes of `multiprocessing`
+    themselves. It is also an ordinary `concurrent.futures.Executor`.
 
     If a process dies, the item that it works on fails with `WorkerDied`. Results of earlier items are not lost, and
     the next item starts another process.

@@ -1,4 +1,4 @@
-"""Slots of shared memory: big buffers go through them to a child process and back, with one copy each way.
+"""Slots of shared memory, through which big buffers go to a child process and back, with one copy each way.
 
 The parent makes all slots, in arenas. An arena is one piece of memory without a name, cut into slots of one size; it
 has no name so that nothing is left behind when a process dies. A slot is always in exactly one state:

@@ -3,10 +3,10 @@
 States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All workers share one lock, held for a
 few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
-- at most `at_once` jobs of each user run, whatever the number of workers;
-- at most `most` workers are at work. Not counted are workers whose calls wait for other calls here (see `nesting`), and
-  workers that wait in the middle of a job, for room or for a future of a crew: others work meanwhile, and after the
-  wait all of them may work;
+- up to `at_once` jobs of each user run, with any number of workers;
+- up to `most` workers are at work. Two kinds of workers do not count: workers whose calls wait for other calls here
+  (see `nesting`), and workers that wait in the middle of a job, for room or for a future of a pool. Others run instead
+  of them, and after the wait all of them may work;
 - if the system cannot start another worker, the existing ones go on; it is an error only if none can finish anything;
 - workers exist while the crew has a user: a block whose network runs, a future that is not done, the body of a `with`.
   When the last user leaves, the workers end, so nothing is left behind and nothing has to be closed.
@@ -76,7 +76,7 @@ class Staff:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
+        """The number of workers."""
         return len(self._hired)
 
     # Users
@@ -284,14 +284,14 @@ class Staff:
         elif not self._is_short:
             self._is_short = True
             log.warning(
-                "%s goes on with %d of %d workers: no more can be had: %r", self.who, self.size, self.most, error
+                "%s goes on with %d of %d workers: no more can be started: %r", self.who, self.size, self.most, error
             )
         queue.waiting.appendleft(job)
         self._waiting += 1
         return True
 
     def pause(self, worker: Worker, begins: bool) -> None:
-        """Record that a worker begins, or ends, to wait in the middle of its job: others may work meanwhile."""
+        """Record that a worker starts or stops waiting in the middle of its job; others may run during the wait."""
         with self.lock:
             assert worker.queue is not None
             if begins and worker in self._hired:

@@ -1,4 +1,4 @@
-"""How a process is started: one at a time, and deaf to Ctrl-C from its beginning."""
+"""Starts processes one at a time, with Ctrl-C blocked from their beginning."""
 
 from __future__ import annotations
 

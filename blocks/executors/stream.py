@@ -1,7 +1,7 @@
 """Streams carry outputs from a running call to the loop, one chunk at a time.
 
-A worker hands a chunk over and makes the next one; before it goes on after that, the loop must grant the first. So at
-most two chunks are on the way, or three if the call runs in another process. The loop sets the size of the next chunk.
+A worker hands a chunk over and makes the next one; before it goes on after that, the loop must grant the first. So up
+to two chunks are on the way, or three if the call runs in another process. The loop sets the size of the next chunk.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Chunks:
 
 
 def perform_stream(task: Task, items: Sequence[Any], stream: Stream) -> Outcome:
-    """Call a function that returns an iterable with each item, until one fails; hand chunks over meanwhile."""
+    """Call a function that returns an iterable with each item, until one fails; hand over chunks as they are made."""
     if task.context is None:
         return stream_each(task, items, stream)
     return task.context.copy().run(stream_each, task, items, stream)

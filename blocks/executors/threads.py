@@ -17,16 +17,16 @@ from .worker import Hand
 from .worker_state import set_up
 
 LINGER = 1.0
-"""Seconds for which a worker is expected to compute for long again after it has."""
+"""Seconds after a long computation for which a worker is expected to compute for long again."""
 
 
 class SwitchInterval:
     """Makes the interpreter switch threads sooner while there are worker threads that compute for long.
 
     A thread that computes in pure Python keeps the interpreter lock for the switch interval after another thread asks
-    for it: 5 ms by default, and this for each thread before the loop. Without this, the loop would be late by this time
-    after each sleep. Calls that take less time than the shorter interval need none of this, and with it each wait for
-    the lock costs more: on a virtual machine 15 µs, because its timer has to be set for a time before the next tick.
+    for it: 5 ms by default, for each thread before the loop. Without this class, the loop would be late by this time
+    after each sleep. Calls that take less time than the shorter interval do not need it, and with the shorter interval
+    each wait for the lock costs more: 15 µs on a virtual machine, because its timer is due before the next tick.
 
     Args:
         seconds: The shorter interval.
@@ -47,7 +47,7 @@ class SwitchInterval:
             sys.setswitchinterval(self._before)
 
     def begin(self) -> None:
-        """Count a worker that computes for long; the first one shortens the interval."""
+        """Count a worker that computes for long; the first such worker shortens the interval."""
         with self._lock:
             self._workers += 1
             if self._workers == 1:
@@ -55,7 +55,7 @@ class SwitchInterval:
                 sys.setswitchinterval(min(self._before, self.seconds))
 
     def end(self) -> None:
-        """Count off such a worker; the last one restores the interval."""
+        """Count such a worker no longer; the last one restores the interval."""
         with self._lock:
             self._workers -= 1
             if not self._workers:
@@ -124,7 +124,7 @@ class Threads(Crew):
     Use it for functions that wait, or that release the interpreter lock while they work, as Pillow, NumPy and most
     libraries in C do. Functions in pure Python run one at a time; give these `Processes`.
 
-    Several blocks may share it. Each takes at most `concurrency` workers (default 1), and they are served in turn. The
+    Several blocks may share it. Each takes up to `concurrency` workers (default 1), and they are served in turn. The
     workers start when they are needed and end with the last network that uses them. In a `with` they stay until its
     end, so a costly `worker_init` runs once per worker. It is also an ordinary `concurrent.futures.Executor`.
 
@@ -136,8 +136,8 @@ class Threads(Crew):
         worker_init: Called once in each worker before its first item; `worker_state()` returns its result there. An
             exception from it is a fault of the network.
         cpus: Numbers of the processors to which the workers are pinned, in turn. No effect if the system cannot do it.
-        abandon_on_cancel: Whether a network that is stopped leaves running calls behind. By default it waits for them,
-            since nothing can end a thread.
+        abandon_on_cancel: Whether a network that is stopped abandons running calls. By default it waits for them,
+            because nothing can end a thread.
         name: Its name in reports; by default its class and a number.
 
     Raises:

@@ -35,7 +35,7 @@ class TimedResult(NamedTuple):
 
 
 class Here:
-    """This process; its number is kept, because the system takes as long to tell it as a quick call takes.
+    """This process; its number is kept, because asking the system takes as long as a quick call.
 
     Attributes:
         process: The number of the process.

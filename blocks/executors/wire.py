@@ -21,7 +21,7 @@ WORK = "work"
 """Number of the function, whether it expands, whether strict, time limit, name of the block, items, slots for results,
 room for the first part of the outputs of an item; room is 0 if the outputs have to come together."""
 GO = "go"
-"""Room: the part was taken, and the next one may have up to this number of outputs; 0 if no more are wanted."""
+"""Room: the part was taken, and the next one may have up to this number of outputs; 0 if no more are needed."""
 SLOT = "slot"
 """Slot: the slot that the worker has requested; None if there is no memory."""
 
@@ -34,7 +34,7 @@ NEED = "need"
 PART = "part"
 """How many items have ended before, some outputs of the current item, which may have more.
 
-The worker goes on meanwhile, so the journal may be ahead of this. Before it sends the next part, it waits for `GO`.
+The worker goes on, so the journal may be ahead of this message. Before it sends the next part, it waits for `GO`.
 """
 RECORD = "record"
 """Kind, data: a record that does not fit into the journal."""

@@ -17,7 +17,7 @@ from .work import Outcome, Task
 
 
 class NotStarted(Exception):
-    """No worker could be started: the system has no thread, process, handle or memory for it, or has killed it at once.
+    """No worker could be started: the system has no thread, process, handle or memory for it, or has killed it.
 
     Attributes:
         reason: The original error.
@@ -162,7 +162,7 @@ class Worker:
         resident.add(self.thread)
 
     def run(self) -> None:
-        """Do jobs until the crew has no more use for the worker."""
+        """Do jobs until the pool does not need the worker any more."""
         while self.queue is not None and self.job is not None:
             self._do(self.job, self.queue)
             if self._go_on(self):
@@ -170,13 +170,13 @@ class Worker:
         self.hand.close()
 
     def waits(self, begins: bool) -> None:
-        """Record that its call begins, or ends, to wait for a block: others may work in its place meanwhile."""
+        """Record that its call starts or stops waiting for a block; other workers may run during the wait."""
         assert self.queue is not None
         self.queue.waits(begins)
         self.stand_aside(begins)
 
     def stand_aside(self, begins: bool) -> None:
-        """Record that its call begins, or ends, to wait for another call: others may work in its place meanwhile."""
+        """Record that its call starts or stops waiting for another call; other workers may run during the wait."""
         self._pauses(self, begins)
 
     def _do(self, job: Job, queue: JobQueue) -> None:

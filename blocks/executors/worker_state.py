@@ -33,7 +33,7 @@ def worker_state() -> Any:
 
 
 def set_up(worker_init: Any) -> None:
-    """Run `worker_init` and keep what it returns for this thread."""
+    """Run `worker_init` and keep its result for this thread."""
     if worker_init is not None:
         state = worker_init()
         check_ran("the executor", "worker_init", state, NOT_ITERABLE)

@@ -1,4 +1,4 @@
-"""The call of a submitted function, where the worker is: apart from what the parent needs, so that it loads little."""
+"""The call of a submitted function in a worker; in a module of its own, so that the worker loads little code."""
 
 from __future__ import annotations
 

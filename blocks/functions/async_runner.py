@@ -1,8 +1,8 @@
 """Runs async functions in up to `concurrency` tasks, and puts their results back in order.
 
-Invariants: items are started in the order in which they came; at most `concurrency` are being worked on; at most
-`window` are started and not yet handed on. So the next item to hand on was always started, and a slow item makes no
-worker idle until the window is full. Workers are long-lived tasks: after an item, a worker takes the next one itself,
+Invariants: items are started in the order in which they came; up to `concurrency` are being worked on; up to `window`
+are started and not yet handed on. So the next item to hand on was always started, and a slow item makes no worker idle
+until the window is full. Workers are long-lived tasks: after an item, a worker takes the next one itself,
 and parks only when there is none.
 """
 

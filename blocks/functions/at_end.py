@@ -1,4 +1,4 @@
-"""The call after the last input of a block (`at_end`), which returns what its function still holds.
+"""The call after the last input of a block (`at_end`), which returns the rest that its function still holds.
 
 The end travels like an item to the place where the function runs, and the call is made there, in its turn: in the
 pump, in a task, in a thread or in another process. States of a block: no such call → finished; or due → (its input is
@@ -40,7 +40,7 @@ class LastCall(Enum):
     """Whether there is a call after the last input, and its progress.
 
     Attributes:
-        NONE: There is no call, or it is not wanted any more.
+        NONE: There is no call, or its outputs are not needed.
         DUE: The call comes when the input is complete and nothing is held.
         MADE: The call was begun.
     """

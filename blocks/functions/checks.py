@@ -1,4 +1,4 @@
-"""Checks of what the user gives to a block that calls a function: concurrency, window, executor."""
+"""Checks of the arguments of a block that calls a function: concurrency, window, executor."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class InContext:
 
 @attrs.frozen
 class AnsweredInContext:
-    """A plain predicate that is called in the context of its item; its answer is no item."""
+    """A plain predicate that is called in the context of its item; its answer is not an item."""
 
     function: Function
 
@@ -187,7 +187,7 @@ class ExpandedInContext:
 
 
 class Steps:
-    """Awaits something and runs each of its steps in a context."""
+    """Awaits an object and runs each of its steps in a context."""
 
     __slots__ = ("_context", "_inner")
 

@@ -17,7 +17,7 @@ class Deadlines:
     """Keeps the deadlines of jobs.
 
     Args:
-        seconds: How long each job may take.
+        seconds: The time that each job may take.
     """
 
     __slots__ = ("_due", "_late", "_left", "seconds")

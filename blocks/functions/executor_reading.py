@@ -74,7 +74,7 @@ class ExecutorReading(LaneUser):
         self._reader.stop()
 
     def end(self) -> None:
-        """End the use of the executor: there is nothing more to do."""
+        """End the use of the executor, because there is nothing more to do."""
         self.over.set()
 
     def _hurry(self) -> None:

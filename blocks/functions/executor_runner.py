@@ -2,8 +2,8 @@
 
 Items are taken from the inbox in batches. A batch is submitted as one job. Items that must be tried again, or were
 not begun, are submitted in further jobs. Invariants:
-- at most `lane.depth` jobs are out, and the executor runs at most `concurrency` of them at a time;
-- at most `window` items (by default: batches) are started and not yet handed on; all of them are in `batches`, in
+- up to `lane.depth` jobs are in flight, and the executor runs up to `concurrency` of them at a time;
+- up to `window` items (by default: batches) are started and not yet handed on; all of them are in `batches`, in
   order; a batch is handed on when all of its items are decided and, if ordered, no batch is before it;
 - `busy` counts the items that are not decided, `waiting` the results of the batches that are not handed on.
 
@@ -146,7 +146,7 @@ class ExecutorRunner(LaneUser):
             self.streams.stop()
 
     def close(self) -> None:
-        """Ask for the end of the lane, which waits for the jobs that are still out."""
+        """Ask for the end of the lane, which waits for the jobs that are still in flight."""
         self.batches.clear()
         self.order.clear()
         self.again.clear()
@@ -156,7 +156,7 @@ class ExecutorRunner(LaneUser):
 
     @property
     def is_eager(self) -> bool:
-        """Whether to submit an item as soon as it comes; quick items wait for those that come right after them."""
+        """Whether to submit an item as soon as it comes; quick items wait for the items right after them."""
         return not self.size.is_quick or self.block.inbox.room() < 1
 
     @property
@@ -165,7 +165,7 @@ class ExecutorRunner(LaneUser):
         return 0 < self.out == self.paused
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """No tasks: the network counts as busy while jobs are out."""
+        """Return no tasks: the network counts as busy while jobs are in flight."""
         return ()
 
     # Giving out items
@@ -333,7 +333,7 @@ class ExecutorRunner(LaneUser):
     def _fault(self, error: BaseException, job: Job) -> NoReturn:
         """Stop the network because the executor has failed."""
         if isinstance(error, CancelledError):
-            error = RuntimeError(f"the executor of {self.block}, {self.executor!r}, has cancelled work it was given")
+            error = RuntimeError(f"the executor of {self.block}, {self.executor!r}, has cancelled work of the network")
             annotate(error, "shut an executor down after the network that uses it")
         items = ", ".join(shorten(item) for item in job.items[:3])
         more = f" and {len(job.items) - 3} more" if len(job.items) > 3 else ""

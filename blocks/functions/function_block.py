@@ -45,8 +45,8 @@ class Runner(Protocol):
     """Calls the function of a block with its items.
 
     Attributes:
-        busy: How many items were taken from the inbox and are being worked on.
-        waiting: How many results wait for the results of earlier items.
+        busy: The number of items that were taken from the inbox and are being worked on.
+        waiting: The number of results that wait for the results of earlier items.
         at_once: The largest number of calls at once.
         place: Where the function runs, in words.
         ordered: Whether results are handed on in the order of their items.
@@ -94,7 +94,7 @@ class FunctionInbox(Inbox[In]):
     block: FunctionCore[In]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
 
     def room(self) -> int:
-        """How many more messages fit in."""
+        """Return how many more messages fit in."""
         return self.capacity - len(self.queue) - self.block.runner.busy
 
 
@@ -174,7 +174,7 @@ class FunctionCore(BlockCore, Generic[In]):
         if self.wants_contexts:
             carry_on(self.contexts_from())
 
-    # What the runner asks and tells
+    # For the runner
 
     def keeper(self) -> Keeper | None:
         """The keeper that is told where the function is called, if the function holds state between calls."""
@@ -215,7 +215,7 @@ class FunctionCore(BlockCore, Generic[In]):
         """Stop the network because the function raised."""
         assert self.host is not None
         if item is END:
-            self.counts["consumed"] += 1  # it is no item; it was subtracted there when it came
+            self.counts["consumed"] += 1  # it is not an item, and was subtracted there when it came
             annotate(error, f"raised by at_end, behind item {number - 1}")
             self.host.fault(error, phase=self.name)
             raise error
@@ -226,7 +226,7 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         """Apply the policy to a failed item; return the seconds until the next try, or None if there is none."""
-        lease = None if isinstance(error, Late) else lease_with(item)  # a call that is late may still use it
+        lease = None if isinstance(error, Late) else lease_with(item)  # a late call may still use it
         delay: float | None = None
         try:
             delay = self._decide(error, plain(item), number, attempt)
@@ -249,7 +249,7 @@ class FunctionCore(BlockCore, Generic[In]):
         if action is Action.FAIL:
             if self.failures.given_up:
                 share = f"{self.failures.given_up} of {self.failures.seen} items failed"
-                annotate(error, f"the error budget of {self} is used up: {share}")
+                annotate(error, f"the error budget of {self} is exceeded: {share}")
             self._fault(error, item, number)
         self.counts["failed"] += 1
         if action is Action.SKIP:
@@ -361,8 +361,9 @@ class FunctionCore(BlockCore, Generic[In]):
         if not (self.runner.ordered and self.runner.waiting):
             return ""
         return (
-            f"results of {self} wait for the call of an item before them; if that waits for what they have taken, give "
-            "the block resource=ResourcePool(...), which it takes from in order, or ordered=False"
+            f"results of {self} wait for the call of an earlier item; if that call waits for resources that later "
+            "items have taken, give the block resource=ResourcePool(...), from which items take in order, or "
+            "ordered=False"
         )
 
     @property

@@ -195,7 +195,7 @@ class InlineRunner:
         return ()
 
     def close(self) -> None:
-        """Release the items, the only thing that is held."""
+        """Release the items; nothing else is held."""
         self.pending.clear()
         self.busy = 0
 

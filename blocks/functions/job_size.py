@@ -1,7 +1,8 @@
-"""How many items the jobs of an executor get.
+"""Decides how many items a job of an executor gets.
 
-A job is large enough to share the cost of a hand-over among its items, and small enough that each worker gets its part
-of what is there. Where the items are so quick that a part would take less time than its hand-over, one worker gets all.
+A job is large enough to share the cost of a hand-over among its items, and small enough that each worker gets its share
+of the waiting items. If the items are so quick that a share would take less time than its hand-over, one worker gets
+all of them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ import math
 from ..base.timing import BatchSize
 
 PART = 0.1
-"""The part of its intended time that a hand-over costs: no job is divided into jobs that take less time than this."""
+"""The cost of a hand-over, as a share of a job's intended time: jobs are not divided into jobs that take less."""
 QUICK = 0.01
-"""The part of the intended time of a job that a quick item takes at most."""
+"""A quick item takes up to this share of the intended time of a job."""
 
 
 class JobSize(BatchSize):
     """The size of a block's jobs, learned from the time that they took.
 
     Attributes:
-        each: Seconds that an item takes. It rises with one slow job, and falls slowly, so that one slow item in a
-            hundred is expected again.
+        each: Seconds per item. It rises with one slow job and falls slowly, so that it still reflects one slow item in
+            a hundred.
     """
 
     __slots__ = ("_aim", "each")
@@ -32,7 +33,7 @@ class JobSize(BatchSize):
         self._aim: float = 0.0
 
     def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
-        """Take note of a job, which should take `aim` seconds."""
+        """Adapt to the time of a job, which should take `aim` seconds."""
         super().learn(done, seconds, aim)
         self._aim = aim
         if done:
@@ -40,13 +41,13 @@ class JobSize(BatchSize):
             self.each = each if self.each == math.inf else max(each, self.each * 0.8)
 
     def share(self, queued: int, jobs: int) -> int:
-        """The size of the next job if `jobs` more may be submitted: an even share, unless this is not worth a job."""
+        """Return the size of the next job if `jobs` more may be submitted: an even share, unless it is too small."""
         even = -(-queued // jobs)
         return even if self.each * even >= self._aim * PART else queued
 
     @property
     def is_quick(self) -> bool:
-        """Whether an item takes so little time that it is better to wait for those that come right after it."""
+        """Whether an item takes so little time that it is better to wait for the items right after it."""
         return self.each < self._aim * QUICK
 
 

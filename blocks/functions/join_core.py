@@ -95,7 +95,7 @@ class JoinCore(InputsCore[Out]):
         return stirred
 
     def _admit(self, indexes: Iterable[int]) -> None:
-        """Let in what waits at inputs, because there may be room."""
+        """Let in messages that wait at inputs, because there may be room."""
         for index in indexes:
             inbox = cast("EarlyInbox[Any]", self.inputs[index].inbox)
             inbox.admit()
@@ -120,7 +120,7 @@ class JoinCore(InputsCore[Out]):
 
     @property
     def shape(self) -> Shape:
-        """It needs a message on every input for one tuple."""
+        """One tuple needs a message on every input."""
         return Shape(joins=True, reads_ahead=self.is_greedy)
 
     def fork_behind(self) -> BlockCore | None:

@@ -221,14 +221,14 @@ class KeyMatcher:
 
         what = f"key {shorten(key)} on input {index} ({sources_of(self._inputs[index])})"
         remedy = (
-            f"let the way to input {index} of {self._who} bring every key, or raise the capacity of the join above the "
-            f"distance between messages with the same key ({len(self.store)} messages wait)"
+            f"let the path to input {index} of {self._who} bring every key, or raise the capacity of the join above "
+            f"the distance between messages with the same key ({len(self.store)} messages wait)"
         )
         return Sought(what, matches, remedy)
 
 
 def sources_of(port: InputPort[Any]) -> str:
-    """What feeds an input, in words."""
+    """Return the sources that feed an input, in words."""
     names = [str(feeder.giver if isinstance(feeder, Link) else feeder) for feeder in port.producers()]
     return ", ".join(names) or "nothing feeds it any more"
 

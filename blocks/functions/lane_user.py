@@ -1,4 +1,4 @@
-"""The base of what uses an executor: opens a lane, takes finished jobs back, and leaves nothing behind at the end."""
+"""The base of objects that use an executor: it opens a lane, takes finished jobs back, and cleans up at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sleeper(Protocol):
 
 
 class Employer(Protocol):
-    """The part of a network that has to know of work in executors."""
+    """The part of a network that must know of work in executors."""
 
     busy_count: int
 
@@ -47,7 +47,7 @@ class Owner(Protocol):
 
 
 class LaneUser:
-    """Submits jobs of a block to an executor, and waits for them in the end.
+    """Submits jobs of a block to an executor, and waits for them at the end.
 
     Attributes:
         is_open: Whether jobs can be submitted.
@@ -92,7 +92,7 @@ class LaneUser:
         network.spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
     async def _attend(self) -> None:
-        """Release the executor in the end; if the network stops, only after the running calls have returned."""
+        """Release the executor at the end; if the network stops, only after the running calls have returned."""
         try:
             await self._wait_until_over()
         finally:
@@ -200,8 +200,8 @@ def check_not_inside(executor: Executor, name: str) -> None:
         message = (
             f"block {name!r}: its network runs in a worker of the executor that is to call its function, "
             f"{type(executor).__name__} with {workers} workers, and holds that worker until its end; use Threads(n), "
-            "where another one works meanwhile, or another executor"
+            "in which another worker can go on, or another executor"
         )
         if workers < 2:
             raise RuntimeError(message)
-        log.warning("%s; when all of them are held like that, the networks wait for ever", message)
+        log.warning("%s; if all workers are held like that, the networks wait forever", message)

@@ -54,7 +54,7 @@ class Leasing:
         return self.pool.waits_now(self)
 
     def ready(self, queue: Queue[Any], wanted: int) -> int:
-        """How many of the next items, up to `wanted`, can start now; takes a lease for each (the end needs none)."""
+        """Return how many of the next items, up to `wanted`, can start now; take a lease for each (not for the end)."""
         wanted = min(wanted, len(queue))
         if wanted and plain(queue[0]) is END:
             return 1
@@ -122,7 +122,7 @@ def with_lease(who: str, function: Callable[..., Any], pool: object, executor: E
     """Wrap a function of an item and a lease, so that it takes an item that has a lease.
 
     Raises:
-        TypeError: `pool` is no pool; the function does not take a lease; or the executor keeps the results.
+        TypeError: `pool` is not a pool; the function does not take a lease; or the executor keeps the results.
     """
     if not isinstance(pool, ResourcePool):
         raise TypeError(f"{who}: resource must be a ResourcePool, got {pool!r}; make one: ResourcePool([...])")

@@ -1,7 +1,7 @@
 """The wait of a stopping network for the calls that run in an executor: silent at first, then with a warning.
 
 Ctrl-C is a `KeyboardInterrupt` in the main task of trio, and it stops a network. If a call never returns, the network
-waits for ever, and another `KeyboardInterrupt` in a task that waits for the network changes nothing. So Ctrl-C during
+waits forever, and another `KeyboardInterrupt` in a task that waits for the network changes nothing. So Ctrl-C during
 such a wait ends the wait instead.
 """
 
@@ -56,7 +56,7 @@ class Interrupts:
 
 
 def is_trios(handler: object) -> bool:
-    """Whether a signal handler is that of a running trio; a program that has set its own handler keeps it."""
+    """Whether a signal handler belongs to a running trio; a program that has set its own handler keeps it."""
     return getattr(handler, "__module__", "").partition(".")[0] == "trio"
 
 

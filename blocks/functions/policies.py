@@ -97,12 +97,12 @@ class DeadLetter:
 
 @attrs.frozen
 class Retry:
-    """Call the function again with the same item, after a pause; when the last try has failed too, do as `then` says.
+    """Call the function again with the same item, after a pause; if the last try fails too, use the policy `then`.
 
     The item keeps its place in the order while it is tried again.
 
     Args:
-        times: How often to try again, >= 1.
+        times: The maximum number of further tries, >= 1.
         backoff: Seconds before the first further try, >= 0, doubled for each later try; or a function that returns the
             seconds for try 1, 2 …. The default is 0: no wait.
         then: What to do when the last try has failed too.
@@ -136,7 +136,7 @@ OnError = Policy | Literal["fail", "skip"]
 
 
 class Action(Enum):
-    """What to do about one failure."""
+    """The reaction to one failure."""
 
     FAIL = "fail"
     SKIP = "skip"

@@ -13,7 +13,7 @@ import attrs
 from ..base.timing import LARGEST_BATCH
 
 CHUNK_SECONDS = 0.001
-"""How long reading one chunk should take; an item that takes longer is a chunk of its own."""
+"""Seconds that reading one chunk should take; an item that takes longer is a chunk of its own."""
 
 
 @attrs.frozen(slots=True)

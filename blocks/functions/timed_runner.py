@@ -2,7 +2,7 @@
 
 Each job has one item. In Penstock's executors, the time of an item begins with its call; other executors do not report
 this, so there it begins when the job is submitted. A late item fails at once, by the policy of its block. Its job stays
-out and keeps its place until the executor returns it; its result is then discarded.
+in flight and keeps its place until the executor returns it; its result is then discarded.
 """
 
 from __future__ import annotations

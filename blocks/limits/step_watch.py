@@ -55,7 +55,7 @@ class StepWatch(trio.abc.Instrument):
 def holder_of(network: View, task: trio.lowlevel.Task) -> Holder | None:
     """The part of a network that a task belongs to; None if it has nothing to do with the network."""
     if network.facade.step_of(task) is not None:
-        remedy = "what it calls between the steps of its blocks is slow: a weight, or a handler of the log"
+        remedy = "a function that it calls between the steps of its blocks is slow: a weight, or a handler of the log"
         return Holder(f"network {network.name!r}", network.name, remedy)
     is_inside = any(nursery in nurseries_of(network) for nursery in nurseries_around(task))
     if is_inside and task in loop_held.holders:

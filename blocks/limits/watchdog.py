@@ -1,7 +1,7 @@
 """Detects, from a separate thread, that the event loop is blocked, and logs where.
 
 The loop counts its rounds and says when it waits for events. The thread polls this count. So an idle loop is not woken,
-only real time matters, and even a loop that is blocked for ever is noticed.
+only real time matters, and even a loop that is blocked forever is noticed.
 States: quiet → (one round lasts too long) → warned → (the next round) → quiet.
 """
 
@@ -117,7 +117,7 @@ class Watchdog:
         log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack_text(frame))
 
     def _who(self, task: trio.lowlevel.Task | None) -> str:
-        """Say whose code runs: a block's, if that is known, or else a task's."""
+        """Describe the code that runs: in a block, if that is known, or else in a task."""
         if task is None:
             return "outside of any task"
         for network in tuple(self.networks):
@@ -153,7 +153,7 @@ class Round:
             self.watchdog.look()
 
     def hurry(self) -> None:
-        """Poll now; after that the interval is that of the present limit."""
+        """Poll now; after that, use the interval of the current limit."""
         self._bell.set()
 
     def end(self) -> None:

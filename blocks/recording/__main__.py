@@ -41,11 +41,11 @@ def parser() -> argparse.ArgumentParser:
         description="Go through a recorded run step by step, or draw it.",
         epilog=f"On a terminal: {HELP}. Elsewhere all steps are printed.",
     )
-    parser.add_argument("file", help="what recording.save('run.json') has written")
+    parser.add_argument("file", help="a file written by recording.save('run.json')")
     parser.add_argument("--delay", type=seconds, metavar="SECONDS", help="play by itself, with a pause after each step")
     parser.add_argument("--svg", metavar="FILE", help="draw the run as an SVG file")
     parser.add_argument("--png", metavar="FILE", help="draw the run as a PNG file")
-    parser.add_argument("--width", type=int, default=1280, metavar="PIXELS", help="of the drawing (1280)")
+    parser.add_argument("--width", type=int, default=1280, metavar="PIXELS", help="width of the drawing (1280)")
     parser.add_argument("--from", dest="start", type=seconds, metavar="SECONDS", help="where the drawing begins")
     parser.add_argument("--to", dest="end", type=seconds, metavar="SECONDS", help="where the drawing ends")
     return parser

@@ -49,7 +49,7 @@ def to_chrome(recording: Tape) -> dict[str, Any]:
 
 def name_rows(recording: Tape, rows: tuple[Row, ...]) -> Iterator[dict[str, Any]]:
     """Name the process, which is the network, and the threads, which are the rows."""
-    missing = f"{recording.dropped} older spans were let go" if recording.dropped else "all spans"
+    missing = f"{recording.dropped} older spans were dropped" if recording.dropped else "all spans"
     yield metadata("process_name", 0, name=recording.network or "network")
     yield metadata("process_labels", 0, labels=missing)
     for number, row in enumerate(rows, start=1):

@@ -1,11 +1,11 @@
 """Recognises an item in the next stage, without changing the item.
 
 An item is recognised by its identity: the output of a stage has the number of its input until the next stage takes it.
-Equal small integers, say, are one object, and several of them may be in transit. Then the candidates are narrowed to
-those whose route leads to the taker, and ties are resolved first in, first out.
+Several items in transit may be one object, for example equal small integers. Then the candidates are narrowed to those
+whose route leads to the taker, and ties are resolved first in, first out.
 
-Each item comes by here twice per stage, so an entry is a plain tuple, and there are `Twins` only where several have one
-id.
+This code runs twice per item and stage, so an entry is a plain tuple, and there are `Twins` only if several items have
+the same id.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class ItemNumbers:
     """The numbers of the items in transit, in bounded memory.
 
     Args:
-        most: At least this many objects are known, and at most a sixteenth more; the oldest of more are forgotten, and
-            get new numbers in the next stage.
+        most: Up to this many objects, or a sixteenth more, are known; the oldest beyond that are forgotten, and get new
+            numbers in the next stage.
         routes: Say which stage can get an item from which place.
     """
 
@@ -45,7 +45,7 @@ class ItemNumbers:
         return self._last
 
     def take(self, item: object, taker: str) -> int:
-        """The number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
+        """Return the number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
         kind = type(item)
         if kind is Carried or kind is Leased:
             item = plain(item)

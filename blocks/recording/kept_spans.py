@@ -1,7 +1,7 @@
 """The newest spans of a run, each as a plain tuple until it is read.
 
-Only `add` is called while a network works. What was added is never changed, so the spans can be read at any time, in
-any thread, and again without making them again.
+Only `add` is called while a network works. Added tuples never change, so the spans can be read at any time and in any
+thread, and a second read need not make them again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from ..base.activity import Activity
 from ..charts.span import Span
 
 RawSpan = tuple[int, str, str, int, float, float, str, str, str]
-"""The serial number of a span, from 0 on, and its fields, the activity by its value.
+"""The serial number of a span, from 0, and its fields; the activity is stored as its value.
 
-It has nothing that the garbage collector follows, so that the collector forgets it.
+The tuple contains nothing that the garbage collector follows, so the collector does not track it.
 """
 WORK: str = Activity.WORK.value
 ACTIVITIES = {activity.value: activity for activity in Activity}
@@ -28,13 +28,13 @@ class KeptSpans:
     """Keeps the newest spans.
 
     Args:
-        most: The maximum of spans to keep; None for no bound.
+        most: The maximum number of spans to keep; None for no bound.
         given: The first spans.
-        missing: How many there were before these.
+        missing: The number of spans before these.
 
     Attributes:
-        add: Adds a span; the oldest goes if there is no room.
-        serial: Gives the serial number of the next span that is added.
+        add: Adds a span; the oldest is dropped if there is no room.
+        serial: Gives the serial number of the next span.
     """
 
     __slots__ = ("_made", "_raw", "add", "serial")
@@ -55,11 +55,11 @@ class KeptSpans:
 
     @property
     def dropped(self) -> int:
-        """The number of spans that are missing before the first that is kept."""
+        """The number of dropped spans before the first kept one."""
         return self._raw[0][0] if self._raw else self._made[0]
 
     def add_span(self, span: Span) -> None:
-        """Add a span that was made already."""
+        """Add an existing span."""
         what = span.activity.value, span.label, span.error
         self.add((self.serial(), span.stage, span.worker, span.item, span.start, span.end, *what))
 

@@ -16,9 +16,9 @@ from ..charts.ticks import duration
 from .recording import Recording
 from .step import RunState, Step
 
-HELP = "Enter: next; a number: skip so many; b: back; q: quit"
+HELP = "Enter: next; a number: skip that many; b: back; q: quit"
 MOST_ITEMS = 8
-"""The maximum of item numbers in one cell."""
+"""The maximum number of item numbers in one cell."""
 
 
 class Player:
@@ -97,7 +97,7 @@ class Player:
     def _heading(self) -> None:
         recording = self._recording
         text = f"{recording.network or 'network'}: {duration(recording.seconds)}, {len(self._steps)} steps"
-        missing = f"; {recording.dropped} older spans were let go" if recording.dropped else ""
+        missing = f"; {recording.dropped} older spans were dropped" if recording.dropped else ""
         self._console.print(Text(text + missing, "bold"))
 
     def _line(self, step: Step) -> Text:

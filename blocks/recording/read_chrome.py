@@ -63,7 +63,7 @@ def header_of(trace: object, path: object) -> dict[str, object]:
         if is_object(header) and header.get("format") == FORMAT:
             return header
         is_trace = "traceEvents" in trace
-        came = "a trace that somebody else wrote" if is_trace else "a JSON object without traceEvents"
+        came = "a trace that another program wrote" if is_trace else "a JSON object without traceEvents"
     raise ValueError(f"{path}: expected a recording of a network, as Recording.save writes it, got {came}; {ADVICE}")
 
 
@@ -90,7 +90,7 @@ def read_span(arguments: object) -> Span:
     """Make a span from the arguments of a "complete" event."""
     activity = text(arguments, "activity")
     if activity not in {known.value for known in Activity}:
-        raise wrong("activity", "one that there is", activity)
+        raise wrong("activity", "a known activity", activity)
     return Span(
         stage=text(arguments, "stage"),
         worker=text(arguments, "worker"),
@@ -117,14 +117,14 @@ def is_list(value: object) -> TypeGuard[list[object]]:
 
 
 def is_count(value: object) -> TypeGuard[int]:
-    """Whether a value is a whole number from 0 to below 2**63; `true` is none."""
+    """Whether a value is a whole number from 0 to below 2**63; `true` is not a number."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
 
 
 def field(mapping: object, key: str) -> object:
     """The value of a key of an object."""
     if not is_object(mapping):
-        raise wrong(f"what has {key!r}", "an object", mapping)
+        raise wrong(f"the parent of {key!r}", "an object", mapping)
     if key not in mapping:
         raise ValueError(f"{key!r} is missing")
     return mapping[key]

@@ -19,7 +19,7 @@ Feeds = dict[str, list[str]]
 
 
 class Meter(Protocol):
-    """The measurements of a network, as they are needed here."""
+    """The part of the measurements of a network that is needed here."""
 
     tracer: Observer | None
 
@@ -30,7 +30,7 @@ class Recorder:
     Args:
         network: The network to record.
         meter: The network's measurements, which get the tracer.
-        recording: The recording to write; None for none.
+        recording: The recording to write; None for no recording.
         ways: Gives the pairs of a source and its target that exist now, by name.
     """
 
@@ -58,7 +58,7 @@ class Recorder:
             return
         if recording.network or recording.kept:
             raise ValueError(
-                f"network {network.name!r}: {recording!r} is of a run already; make another Recording for this one"
+                f"network {network.name!r}: {recording!r} already has a run; make another Recording for this one"
             )
         from .routes import Routes  # late: most networks are not recorded
         from .tracer import Tracer

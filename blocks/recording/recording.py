@@ -18,7 +18,7 @@ from .step import Step
 
 
 class Recording:
-    """Records which worker works on which item, from when to when, in a `Network(…, recording=…)`.
+    """Records which worker works on which item, with start and end, in a `Network(…, recording=…)`.
 
     Recording adds one or two microseconds per item and stage, and up to four in an agent or an executor. Only the
     newest spans are kept; `dropped` counts the others. A recording holds one run.
@@ -105,7 +105,7 @@ class Recording:
         """Write the recording to a file and replace an existing one; the file's ending decides the format.
 
         - `*.json`: the whole recording, for Perfetto (https://ui.perfetto.dev), chrome://tracing, and `load`.
-        - `*.svg`: a chart with a row per worker and a bar per item. 100,000 spans are no problem: bars that are too
+        - `*.svg`: a chart with a row per worker and a bar per item. 100,000 spans are possible: bars that are too
           thin to see are merged, and marked as such.
         - `*.png`: the same chart, painted by Pillow (`pip install "penstock[png]"`).
 
@@ -123,7 +123,7 @@ class Recording:
         """Read a recording from a `.json` file that `save` has written; nothing is lost.
 
         Raises:
-            ValueError: The file is no recording, damaged, or harmful.
+            ValueError: The file is not a recording, is damaged, or is harmful.
             OSError: The file does not exist or cannot be read.
         """
         read = load(path)

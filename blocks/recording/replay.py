@@ -1,7 +1,8 @@
 """Goes through a recorded run step by step, and gives the state at each step.
 
-There is a step for each start of a work or a wait, and for each end of a work. At the same time, the ends come first,
-then the starts, and then the ends of works that took no time. The end of a wait is no step: something else starts then.
+There is a step for each start of work or of a wait, and for each end of work. At the same time, ends come first, then
+starts, and then the ends of work that took no time. The end of a wait is not a step, because something else starts
+then.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def sentence(event: Event) -> str:
     if span.activity is Activity.WAIT_FOR_INPUT:
         return f"{who} waits for an item"
     if span.activity is Activity.WAIT_FOR_OUTPUT:
-        return f"{who} waits to hand item {span.item} on" if span.item else f"{who} waits to hand something on"
+        return f"{who} waits to hand item {span.item} on" if span.item else f"{who} waits to hand an item on"
     if event.begins:
         return f"{who} begins item {span.item}" if span.item else f"{who} begins to work"
     if span.error:

@@ -14,7 +14,7 @@ class Routes:
 
     Args:
         look: Gives the links and the names of the stages; called again when these have changed.
-        state: Gives something else each time when links or stages have changed.
+        state: Gives a different value each time when links or stages have changed.
     """
 
     __slots__ = ("_ends", "_leads", "_links", "_look", "_seen", "_stages", "_state")
@@ -29,7 +29,7 @@ class Routes:
         self._leads: dict[str, dict[Way, bool]] = {}
 
     def leading(self, ways: Iterable[Way], taker: str) -> list[Way]:
-        """Those of some ways on which an item can come to its taker."""
+        """Return the ways on which an item can come to its taker."""
         state = self._state()
         if state != self._seen:
             self._seen = state

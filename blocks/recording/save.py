@@ -1,4 +1,4 @@
-"""Writes a recording to a file, in the format that the file's ending asks for, and reads it back."""
+"""Writes a recording to a file, in the format of the file's extension, and reads it back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load(path: str | os.PathLike[str]) -> Contents:
         trace = json.loads(Path(path).read_bytes(), object_pairs_hook=unambiguous, parse_constant=refuse)
     except (ValueError, RecursionError) as error:  # RecursionError: objects nested too deep
         raise ValueError(
-            f"{path}: expected a recording of a network as JSON, got no JSON ({error}); {ADVICE}"
+            f"{path}: expected a recording of a network as JSON, got invalid JSON ({error}); {ADVICE}"
         ) from error
     return read_chrome(trace, path)
 
@@ -57,4 +57,4 @@ def unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def refuse(constant: str) -> NoReturn:
     """Refuse NaN and Infinity: Python reads them, but JSON does not have them."""
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a number in JSON")

@@ -14,8 +14,8 @@ class RunState:
     """The state of a run after a step.
 
     Attributes:
-        working: The spans of work that goes on, in the order in which they began.
-        waiting: The spans of waits that go on, for an item or to hand one on, in the order in which they began.
+        working: The spans of current work, in the order in which they began.
+        waiting: The spans of current waits, for an item or to hand an item on, in the order in which they began.
         done: For each stage, the items that it has done, in the order in which it did them.
         failed: The items on which work has failed.
         between: For each link, the items that the first stage has done and the second has not begun. An item that the

@@ -15,7 +15,7 @@ from .item_numbers import ItemNumbers
 from .oldest import bound, forget_oldest
 
 MOST_REMEMBERED = 1000
-"""The number of received items that a task's trace remembers, the latest, and at most a sixteenth more."""
+"""A task's trace remembers up to this many of the latest received items, or a sixteenth more."""
 
 
 class Writer(Protocol):

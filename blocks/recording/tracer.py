@@ -25,7 +25,7 @@ class Tracer:
     """Tracks the numbers of items, and writes spans.
 
     Args:
-        kept: Where the spans go.
+        kept: Keeps the spans.
         routes: Say which stage can get an item from which place.
 
     Attributes:
@@ -55,11 +55,11 @@ class Tracer:
     # Spans
 
     def begin(self, stage: str, item: object) -> Work:
-        """Begin a work of a stage on an item."""
+        """Begin the work of a stage on an item."""
         return Work(stage, self._take(item, stage), shorten(plain(item)), time_slice.clock())
 
     def begin_all(self, stage: str, items: Iterable[object]) -> list[Work]:
-        """Begin the works of a stage on several items, which it gets at once."""
+        """Begin the work of a stage on several items, which it gets at once."""
         take, now = self._take, time_slice.clock()
         return [Work(stage, take(item, stage), shorten(plain(item)), now) for item in items]
 
@@ -70,13 +70,13 @@ class Tracer:
         error: BaseException | None = None,
         times: tuple[float, float] | None = None,
     ) -> None:
-        """End a work and write its span.
+        """End the work on an item and write its span.
 
         Args:
             work: The work.
             worker: The worker that did it, if the stage has several.
             error: The error with which it failed; None if it did not.
-            times: Its start and end; None for from its beginning until now.
+            times: Its start and end; None means from its beginning until now.
         """
         stage, number, label, start = work
         now = time_slice.clock()
@@ -193,7 +193,7 @@ class Tracer:
         worker: str = "",
         times: tuple[float, float] | None = None,
     ) -> None:
-        """End a work that failed; the item may be tried again, or go elsewhere."""
+        """End work that failed; the item may be tried again, or go elsewhere."""
         self.end(work, worker, error, times)
         self.numbers.give(item, work.number, work.stage, inside=True)
 

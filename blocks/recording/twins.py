@@ -1,6 +1,6 @@
-"""Several items in transit that are one object, as equal small numbers are, or True, or None.
+"""Several items in transit that are one object, such as equal small numbers, True, or None.
 
-They are kept by the place that they have entered or left last. So to find the one that a stage takes is as quick among
+They are kept by the block that they have entered or left last. So finding the item that a stage takes is as quick among
 thousands as among a few.
 """
 
@@ -24,7 +24,7 @@ OnItsWay = tuple[weakref.ref[object] | None, object, int, str, bool]
 
 
 def is_of(one: OnItsWay, item: object) -> bool:
-    """Whether an entry with the id of an item is of this item, and not of an earlier object that had the same id."""
+    """Whether an entry with the id of an item belongs to this item, and not to an earlier object with the same id."""
     refers_to = one[0]
     return refers_to is None or refers_to() is item
 
@@ -51,7 +51,7 @@ class Twins:
         return bool(self._at)
 
     def add(self, one: OnItsWay) -> None:
-        """Add an item, the last one so far."""
+        """Add an item, as the last one."""
         self._came += 1
         here = self._at.get(one[3:])
         if here is None:
@@ -59,7 +59,7 @@ class Twins:
         here.append((self._came, one[2]))
 
     def take(self, taker: str, routes: Routes) -> int:
-        """Take the first item whose route leads to the taker, or else the first of all, and give its number."""
+        """Take the first item whose route leads to the taker, or else the first of all; return its number."""
         at = self._at
         ways: Collection[Way] = (len(at) > 1 and routes.leading(at, taker)) or at
         way = min(ways, key=lambda way: at[way][0]) if len(ways) > 1 else next(iter(ways))

@@ -529,7 +529,7 @@ async def test_a_process_that_dies_with_what_it_holds_is_a_fault() -> None:
             for text in ("one", "die"):
                 await block.send(text)
     assert str(found[0]).startswith(
-        "transform-many 'lines': what its function held for at_end= is lost: the worker process that had it has ended"
+        "transform-many 'lines': the state that its function held for at_end= is lost: the worker process that had it "
     )
     assert network.balance()["lines"].dropped == {"skipped": 1}
 

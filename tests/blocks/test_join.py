@@ -440,7 +440,7 @@ async def test_reserving_a_tuple_for_nobody_is_an_error(greedy: bool) -> None:
     join = Join(numbers, words, greedy=greedy)
     numbers.send_nowait(1)
     words.send_nowait("a")
-    with pytest.raises(TypeError, match="reserve needs to know for whom, got None"):
+    with pytest.raises(TypeError, match="reserve needs the taker, got None"):
         join.reserve(None)
     assert join.receive_nowait() == (1, "a")
 

@@ -502,7 +502,7 @@ async def test_dead_letters_are_no_copies_of_the_messages() -> None:
     fork.link_target(Call(failing(2), on_error=DeadLetter(letters), name="picky"))
     fork.link_target(other)
     Join[Any](letters, other).link_target(Call(lambda _: None))
-    with pytest.raises(ValueError, match="dead letters of call 'picky' come that way"):
+    with pytest.raises(ValueError, match="dead letters of call 'picky' come along this path"):
         async with Network(fork):
             raise AssertionError("it has started")
 

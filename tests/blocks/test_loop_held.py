@@ -349,7 +349,9 @@ async def test_what_the_network_calls_between_steps_is_said_to_be_its_own(hold: 
             await block.send(1)
             await trio.testing.wait_all_tasks_blocked()
             network._run.pump.when_idle = lambda: False
-    assert warned(record)[0].startswith("network 'n' held the event loop for 200 ms; what it calls between the steps")
+    assert warned(record)[0].startswith(
+        "network 'n' held the event loop for 200 ms; a function that it calls between the steps"
+    )
 
 
 async def test_as_an_error_it_is_a_fault_of_the_network(hold: Hold) -> None:

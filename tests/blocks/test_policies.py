@@ -181,7 +181,7 @@ async def test_skip_beyond_its_budget_is_a_fault_that_says_so(way: str) -> None:
     with faults(ValueError) as found:
         await run(block, range(5))
     budget, place = notes(found[0])
-    assert re.fullmatch("the error budget of transformer 't' is used up: 2 of [2-5] items failed", budget)
+    assert re.fullmatch("the error budget of transformer 't' is exceeded: 2 of [2-5] items failed", budget)
     assert place in ("in t, item 4: 3", "in t, item 2: 1")
 
 
@@ -199,7 +199,7 @@ async def test_skip_beyond_a_rate_is_a_fault(way: str) -> None:
     linked(block)
     with faults(ValueError) as found:
         await run(block, range(100))
-    assert notes(found[0])[0].endswith("is used up: 8 of 22 items failed")
+    assert notes(found[0])[0].endswith("is exceeded: 8 of 22 items failed")
 
 
 async def test_a_rate_is_a_share_of_all_items_also_for_one_that_fails_late() -> None:

@@ -755,8 +755,9 @@ async def test_of_tokens_that_later_items_have_taken_the_remedy_is_told() -> Non
     with faults(Stalled) as found:
         await run(block, range(200))
     assert (
-        "results of transformer 'work' wait for the call of an item before them; if that waits for what they have "
-        "taken, give the block resource=ResourcePool(...), which it takes from in order, or ordered=False"
+        "results of transformer 'work' wait for the call of an earlier item; if that call waits for resources that "
+        "later items have taken, give the block resource=ResourcePool(...), from which items take in order, or "
+        "ordered=False"
     ) in found[0].diagnosis.advice
 
 

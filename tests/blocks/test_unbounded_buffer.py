@@ -140,7 +140,7 @@ async def test_a_finished_one_whose_head_is_not_wanted_says_so() -> None:
     buffer: UnboundedBuffer[int] = UnboundedBuffer()
     buffer.send_nowait(1)
     buffer.complete()
-    with pytest.raises(trio.EndOfChannel, match="is finished and holds only what the filter declines"):
+    with pytest.raises(trio.EndOfChannel, match="is finished and holds only messages that the filter declines"):
         buffer.receive_nowait(is_even)
 
 
@@ -208,7 +208,7 @@ async def test_a_released_head_goes_to_the_waiting_receiver() -> None:
 def test_reserving_for_nobody_is_an_error() -> None:
     buffer: UnboundedBuffer[int] = UnboundedBuffer()
     buffer.send_nowait(1)
-    with pytest.raises(TypeError, match="reserve needs to know for whom, got None"):
+    with pytest.raises(TypeError, match="reserve needs the taker, got None"):
         buffer.reserve(None)
 
 

@@ -138,7 +138,7 @@ async def test_with_threads_a_budget_that_is_used_up_is_a_fault_that_says_so() -
     linked(block)
     with faults(ValueError) as found:
         await run(block, range(100))
-    assert notes(found[0])[0].startswith("the error budget of transformer 't' is used up: 4 of")
+    assert notes(found[0])[0].startswith("the error budget of transformer 't' is exceeded: 4 of")
 
 
 async def test_a_cancelled_network_gives_the_slots_of_what_was_out_back() -> None:

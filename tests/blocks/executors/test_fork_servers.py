@@ -353,7 +353,7 @@ def test_a_module_can_be_run_and_a_program_that_is_no_file(tmp_path: Path) -> No
     assert run("-c", simple) == IS_FORKED
     _, error, code = run("-", text=simple)
     assert code == 1
-    assert "is no file (it is piped in)" in error
+    assert "is not a file (it is piped in)" in error
 
 
 BROKEN = """

@@ -92,7 +92,7 @@ def test_a_part_that_cannot_be_packed_is_a_failure_of_its_item(hand: ProcessHand
     outcome = perform(hand, functions.gives_a_lock, [2, 2], taker)
     ((place, error),) = outcome.failures
     assert (place, taker.chunks) == (0, [])
-    assert "what the function of block 'test' has returned could not be pickled" in "".join(notes(error))
+    assert "the result of the function of block 'test' could not be pickled" in "".join(notes(error))
 
 
 def test_a_part_that_cannot_be_made_again_is_a_failure_of_its_item(hand: ProcessHand) -> None:

@@ -418,7 +418,7 @@ def test_a_result_that_cannot_be_pickled_fails_alone(hand: ProcessHand, strict: 
     assert [place for place, _ in outcome.failures] == ([0] if strict else [0, 1])
     error = outcome.failures[0][1]
     assert isinstance(error, TypeError)
-    assert "what the function of call 'test' has returned could not be pickled" in "".join(notes(error))
+    assert "the result of the function of call 'test' could not be pickled" in "".join(notes(error))
 
 
 def test_a_result_that_cannot_be_made_again_fails_alone(hand: ProcessHand) -> None:

@@ -51,9 +51,8 @@ async def test_if_the_system_gives_fewer_workers_the_run_goes_on_with_these(
         assert sorted(gauge.began) == list(range(50))
         assert gauge.most == 2
         assert scarce.asked == 3
-        message = (
-            "Threads 'pool' goes on with 2 of 4 workers: no more can be had: RuntimeError(\"can't start new thread\")"
-        )
+        why = 'RuntimeError("can\'t start new thread")'
+        message = f"Threads 'pool' goes on with 2 of 4 workers: no more can be started: {why}"
         assert [record.getMessage() for record in caplog.records if "goes on" in record.getMessage()] == [message]
         scarce.most = 10
         await run(Call(str, executor=threads, concurrency=4), range(50))

@@ -81,8 +81,8 @@ async def test_a_head_that_every_target_declines_is_told_once_after_a_second(
         (text,) = warned(caplog)
         network.cancel()
     assert "'tail' has kept " in text
-    assert "and all that is behind it: a filter on the way to call 'keep' declines the head (for 1 s now)" in text
-    assert "drop what is not wanted in a Filter, or add a last link that takes the rest" in text
+    assert "and all messages behind it: a filter on the way to call 'keep' declines the head (for 1 s now)" in text
+    assert "drop unwanted messages in a Filter, or add a last link that takes the rest" in text
 
 
 async def test_of_a_dead_letter_it_is_said_what_it_is(caplog: pytest.LogCaptureFixture) -> None:

@@ -246,7 +246,7 @@ async def test_a_body_that_waits_at_another_network_leaves_the_verdict_to_that()
     with faults(Stalled) as found:
         async with Network(outer, name="around"), Network(inner, name="within"):
             await outer.receive()
-    assert "network 'around' can move no more" in str(found[0])
+    assert "nothing in network 'around' can move any more" in str(found[0])
 
 
 def test_in_guest_mode_the_host_may_send() -> None:

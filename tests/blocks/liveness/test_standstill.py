@@ -54,7 +54,7 @@ async def test_a_message_that_every_target_declines_stalls_after_the_body() -> N
     assert (
         "<BoundedBuffer 'stuck' open, 1 of 1 held>: a filter on the way to unbounded buffer 'picky' declines" in report
     )
-    assert "can move no more" in str(found[0])
+    assert "can move any more" in str(found[0])
     assert report in str(found[0])
 
 
@@ -604,7 +604,7 @@ async def test_what_nobody_takes_from_a_choice_is_put_down_to_the_obstacle() -> 
     with faults(Stalled) as found:
         await run(source, [1, 2])
     assert (
-        "nobody takes what it gives: it is offered to bounded buffer 'full', but it is full (1 of 1)" in found[0].report
+        "nothing takes its output: it is offered to bounded buffer 'full', but it is full (1 of 1)" in found[0].report
     )
 
 

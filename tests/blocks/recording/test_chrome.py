@@ -45,7 +45,7 @@ def test_work_on_no_item_is_called_work_and_a_network_without_a_name_is_a_networ
     assert events(recording, "X")[0]["name"] == "work"
     process, labels, *_ = events(recording, "M")
     assert process["args"] == {"name": "network"}
-    assert labels["args"] == {"labels": "3 older spans were let go"}
+    assert labels["args"] == {"labels": "3 older spans were dropped"}
 
 
 def test_the_work_on_an_item_is_tied_together_from_its_first_bar_to_its_last() -> None:
@@ -85,8 +85,8 @@ def save(path: Path, trace: object) -> Path:
         ([], "got a JSON list"),
         ("run", "got a JSON str"),
         ({"spans": []}, "got a JSON object without traceEvents"),
-        ({"traceEvents": []}, "got a trace that somebody else wrote"),
-        ({"traceEvents": [], "otherData": {"version": "Chrome 130"}}, "got a trace that somebody else wrote"),
+        ({"traceEvents": []}, "got a trace that another program wrote"),
+        ({"traceEvents": [], "otherData": {"version": "Chrome 130"}}, "got a trace that another program wrote"),
     ],
 )
 def test_a_file_of_somebody_else_is_refused_with_what_came_instead(tmp_path: Path, trace: object, came: str) -> None:
@@ -101,7 +101,7 @@ def test_a_file_of_somebody_else_is_refused_with_what_came_instead(tmp_path: Pat
 def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_bytes(b"\xff<svg>")
-    with pytest.raises(ValueError, match=r"run\.json: expected a recording of a network as JSON, got no JSON"):
+    with pytest.raises(ValueError, match=r"run\.json: expected a recording of a network as JSON, got invalid JSON"):
         Recording.load(path)
 
 
@@ -123,13 +123,13 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, missing: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * 100_000, "no JSON"),
-        ('{"a":' * 100_000, "no JSON"),
+        ("[" * 100_000, "invalid JSON"),
+        ('{"a":' * 100_000, "invalid JSON"),
         ('{"otherData": {}, "otherData": {}}', "the key 'otherData' comes twice in an object"),
-        ('{"seconds": NaN}', "NaN is no number of JSON"),
-        ('{"seconds": -Infinity}', "-Infinity is no number of JSON"),
-        ("1" * 5_000, "no JSON"),
-        ("", "no JSON"),
+        ('{"seconds": NaN}', "NaN is not a number in JSON"),
+        ('{"seconds": -Infinity}', "-Infinity is not a number in JSON"),
+        ("1" * 5_000, "invalid JSON"),
+        ("", "invalid JSON"),
         ('"\\ud800"', "got a JSON str"),
         ("null", "got a JSON NoneType"),
         ("1e999", "got a JSON float"),
@@ -149,7 +149,7 @@ WRONG: dict[str, list[Any]] = {
     "a number of seconds": [None, "1", True, 10**400, 2**63, -(2**63), [0.5], {}],
     "a list": [None, "ab", {"a": 1}, 7],
     "lists of two stages": ["ab", {"a": "b"}, [["a"]], ["a", "b", "c"], [], 1],
-    "one that there is": ["", "sleep", "WORK"],
+    "a known activity": ["", "sleep", "WORK"],
 }
 
 
@@ -166,7 +166,7 @@ WRONG: dict[str, list[Any]] = {
         ("label", "a text"),
         ("error", "a text"),
         ("activity", "a text"),
-        ("activity", "one that there is"),
+        ("activity", "a known activity"),
         ("item", "a whole number, 0 or more"),
         ("start", "a number of seconds"),
         ("end", "a number of seconds"),

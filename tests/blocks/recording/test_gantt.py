@@ -52,7 +52,7 @@ def test_an_empty_recording_says_so() -> None:
 
 def test_a_chart_says_how_much_is_missing() -> None:
     recording = Recording.of([Span("a", "a", 1, 0, 1)], dropped=1234)
-    assert lay_out(recording, 1280, None, None).description == "1 item, 1 stage, 1,234 older spans were let go"
+    assert lay_out(recording, 1280, None, None).description == "1 item, 1 stage, 1,234 older spans were dropped"
 
 
 def test_a_chart_of_a_long_run_begins_where_the_recording_does() -> None:

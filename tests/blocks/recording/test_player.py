@@ -74,7 +74,7 @@ def test_on_a_terminal_that_plays_by_itself_the_steps_roll_by_above_how_everythi
 
 
 def test_the_heading_says_how_much_is_missing() -> None:
-    assert Terminal(Recording.of([], dropped=3)).play() == ["network: 0 s, 0 steps; 3 older spans were let go"]
+    assert Terminal(Recording.of([], dropped=3)).play() == ["network: 0 s, 0 steps; 3 older spans were dropped"]
 
 
 def test_enter_shows_the_next_step_and_how_everything_is_then() -> None:

@@ -433,7 +433,7 @@ async def test_an_item_that_lies_where_another_has_lain_is_not_taken_for_it(cloc
 
 async def test_a_recording_is_of_one_run() -> None:
     recording = await recorded(Call[object](repr), things(1))
-    with pytest.raises(ValueError, match="is of a run already; make another Recording"):
+    with pytest.raises(ValueError, match="already has a run; make another Recording"):
         async with Network(Call[object](repr), recording=recording):
             pass
 

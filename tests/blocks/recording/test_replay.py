@@ -32,7 +32,7 @@ def test_work_and_waits_that_concern_no_item_are_told_too() -> None:
     assert [step.sentence for step in recording.steps()] == [
         "body begins to work",
         "body has done its work",
-        "body waits to hand something on",
+        "body waits to hand an item on",
         "body thread 7 begins to work",
         "body thread 7 fails: OSError()",
     ]
