@@ -16,7 +16,7 @@ import trio
 from ..base.errors import TimeLimitExceeded
 from ..base.log import log
 from .time_limit import TimeLimit, as_time_limit
-from .watchdog import check_watchdog, kennel
+from .watchdog import check_watchdog, watchdogs
 
 if TYPE_CHECKING:
     from ..core.view import View
@@ -160,13 +160,13 @@ class Limits:
         for limit in self._limits:
             nursery.start_soon(limit.run, name=f"{limit.what} limit of {self._network.name}")
         if self._watchdog is not None:
-            kennel.enter(self._network.facade, self._watchdog)
+            watchdogs.enter(self._network.facade, self._watchdog)
 
     def end(self) -> None:
         """End the limits and the watchdog; the network has ended."""
         for limit in self._limits:
             limit.end()
-        kennel.leave(self._network.facade)
+        watchdogs.leave(self._network.facade)
 
     def moved(self) -> int:
         """The number of moves of items so far: into a block, out of it, or to an end in it."""

@@ -87,7 +87,7 @@ class Watchdog:
         self._clock = clock
         self._seen = -1
         self._since = clock()
-        self._is_barking = False
+        self._has_reported = False
 
     @property
     def seconds(self) -> float:
@@ -99,16 +99,16 @@ class Watchdog:
         now = self._clock()
         heartbeat = self.heartbeat
         if heartbeat.is_idle or heartbeat.rounds != self._seen:
-            if self._is_barking:
-                self._is_barking = False
+            if self._has_reported:
+                self._has_reported = False
                 log.warning("the event loop goes on; it was blocked for about %.3g s", now - self._since)
             self._seen = heartbeat.rounds
             self._since = now
-        elif not self._is_barking and now - self._since >= self.seconds:
-            self._is_barking = True
-            self._bark(now - self._since)
+        elif not self._has_reported and now - self._since >= self.seconds:
+            self._has_reported = True
+            self._report(now - self._since)
 
-    def _bark(self, seconds: float) -> None:
+    def _report(self, seconds: float) -> None:
         frame = self._frame()
         if frame is None:  # the thread has just ended
             return
@@ -135,7 +135,7 @@ def task_of(frame: FrameType | None) -> trio.lowlevel.Task | None:
     return None
 
 
-class Round:
+class WatchdogThread:
     """The thread that polls a watchdog."""
 
     def __init__(self, watchdog: Watchdog) -> None:
@@ -163,35 +163,35 @@ class Round:
         self._thread.join(GRACE)
 
 
-class Kennel(threading.local):
+class Watchdogs(threading.local):
     """Holds the watchdog of this thread's loop: there is one while a network that wants it runs."""
 
-    round: Round | None = None
+    thread: WatchdogThread | None = None
     token: LoopToken | None = None
 
     def enter(self, network: Watched, seconds: float) -> None:
         """Watch for a network, which has started."""
         token = loop_token()
-        if self.round is None or self.token is not token:  # the previous loop may have crashed
+        if self.thread is None or self.token is not token:  # the previous loop may have crashed
             watchdog = Watchdog(partial(frame_of, threading.get_ident()))
             watchdog.networks[network] = seconds
             trio.lowlevel.add_instrument(watchdog.heartbeat)
-            self.round, self.token = Round(watchdog), token
+            self.thread, self.token = WatchdogThread(watchdog), token
         else:
-            self.round.watchdog.networks[network] = seconds
-            self.round.hurry()
+            self.thread.watchdog.networks[network] = seconds
+            self.thread.hurry()
 
     def leave(self, network: Watched) -> None:
         """Stop watching for a network, which has ended; after the last one, end the thread."""
-        if self.round is None or self.round.watchdog.networks.pop(network, None) is None:
+        if self.thread is None or self.thread.watchdog.networks.pop(network, None) is None:
             return
-        if not self.round.watchdog.networks:
-            last, self.round, self.token = self.round, None, None
+        if not self.thread.watchdog.networks:
+            last, self.thread, self.token = self.thread, None, None
             last.end()
             trio.lowlevel.remove_instrument(last.watchdog.heartbeat)
 
 
-kennel: Kennel = Kennel()
+watchdogs: Watchdogs = Watchdogs()
 
 
 def frame_of(thread: int) -> FrameType | None:

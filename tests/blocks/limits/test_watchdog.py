@@ -12,7 +12,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Call, Network
-from penstock.blocks.limits.watchdog import Kennel, Round, Watchdog, kennel, task_of
+from penstock.blocks.limits.watchdog import Watchdog, Watchdogs, WatchdogThread, task_of, watchdogs
 from tests.blocks.executors.kinds import SECONDS
 from tests.blocks.tools import run
 
@@ -137,7 +137,7 @@ def test_the_strictest_of_the_networks_decides() -> None:
 # Whose code it is, in a real loop
 
 
-def bark(frame: FrameType, network: Network) -> None:
+def report(frame: FrameType, network: Network) -> None:
     """Have a watchdog find the loop where it is now."""
     now = 0.0
     watchdog = Watchdog(lambda: frame, lambda: now)
@@ -149,7 +149,7 @@ def bark(frame: FrameType, network: Network) -> None:
 
 async def test_it_names_the_block_whose_step_runs(caplog: pytest.LogCaptureFixture) -> None:
     def step(_: int) -> None:
-        bark(sys._getframe(), network)
+        report(sys._getframe(), network)
 
     block = Call(step, name="filter")
     network = Network(block, name="n")
@@ -161,7 +161,7 @@ async def test_it_names_the_block_whose_step_runs(caplog: pytest.LogCaptureFixtu
 
 async def test_it_names_the_task_of_an_async_function(caplog: pytest.LogCaptureFixture) -> None:
     async def fetch(_: int) -> None:
-        bark(sys._getframe(), network)
+        report(sys._getframe(), network)
 
     block = Call(fetch)
     network = Network(block, name="n")
@@ -197,11 +197,11 @@ async def test_there_is_one_thread_for_all_networks_and_none_in_the_end() -> Non
         async with Network(Call(abs), watchdog=1800):
             await run(Call(ignore), [1], watchdog=900)
             assert watchers() == [thread]
-            assert kennel.round is not None
-            assert kennel.round.watchdog.seconds == 1800
+            assert watchdogs.thread is not None
+            assert watchdogs.thread.watchdog.seconds == 1800
         assert watchers() == [thread]
     assert watchers() == []
-    assert kennel.round is None
+    assert watchdogs.thread is None
 
 
 async def test_there_is_none_that_was_not_asked_for() -> None:
@@ -211,8 +211,8 @@ async def test_there_is_none_that_was_not_asked_for() -> None:
 
 async def test_the_loop_shows_its_rounds_and_that_it_is_idle() -> None:
     async with Network(Call(abs), watchdog=3600):
-        assert kennel.round is not None
-        heartbeat = kennel.round.watchdog.heartbeat
+        assert watchdogs.thread is not None
+        heartbeat = watchdogs.thread.watchdog.heartbeat
         before = heartbeat.rounds
         await trio.lowlevel.checkpoint()
         assert heartbeat.rounds > before
@@ -228,17 +228,17 @@ async def test_a_network_that_fails_leaves_none_behind() -> None:
 
 
 def test_a_loop_that_has_crashed_leaves_no_watchdog_to_the_next_one() -> None:
-    mine = Kennel()
+    mine = Watchdogs()
 
     async def crash() -> None:
         mine.enter(Network(), 3600)
 
     async def go_on() -> None:
-        last = mine.round
+        last = mine.thread
         assert last is not None
         network = Network()
         mine.enter(network, 3600)
-        assert mine.round is not last
+        assert mine.thread is not last
         mine.leave(network)
         last.end()
 
@@ -257,7 +257,7 @@ def test_the_thread_looks_when_it_is_told_to_and_once_more_at_the_end() -> None:
     frame: Callable[[], FrameType | None] = sys._getframe
     watchdog = Counting(frame)
     watchdog.networks[Network()] = 3600
-    thread = Round(watchdog)
+    thread = WatchdogThread(watchdog)
     thread.hurry()
     assert looks.acquire(timeout=SECONDS)
     thread.end()
