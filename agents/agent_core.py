@@ -22,7 +22,7 @@ from penstock.blocks.core.contexts import Adoption, adopting, carry_on
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.ports import Part
 from penstock.blocks.core.threads import check_thread
-from penstock.blocks.core.waiting import WaitList, overseers
+from penstock.blocks.core.waiting import WaitList, running_networks
 from penstock.blocks.measuring.snapshot import of_task
 from penstock.blocks.measuring.task_meter import TaskMeter
 from penstock.blocks.shutdown import tell
@@ -276,7 +276,7 @@ class AgentCore:
         self.host.pump.context.run(self.start, self.host.nursery)
 
     def parked(self) -> None:
-        overseers.tell()
+        running_networks.tell()
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         """Count nothing: a wait for the end of an agent is neither for input nor for output."""

@@ -39,7 +39,7 @@ from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.graph import downstream, reachable, upstream
 from penstock.blocks.core.inputs import Input, InputsBlock
 from penstock.blocks.core.unique_names import UniqueNames
-from penstock.blocks.core.waiting import WaitList, overseers
+from penstock.blocks.core.waiting import WaitList, running_networks
 
 if TYPE_CHECKING:
     from penstock.blocks.core.inbox import Inbox
@@ -209,7 +209,7 @@ class GovernorCore:
         await trio.lowlevel.checkpoint_if_cancelled()
         task = trio.lowlevel.current_task()
         self._users.add(task)
-        for network in tuple(overseers.pumps):
+        for network in tuple(running_networks.pumps):
             network.measures.uses_gate(self, task)
         if self._waiting or not self._has_room(weight):
             self._check_not_ended()
@@ -283,12 +283,12 @@ class GovernorCore:
     # Waiting
 
     def parked(self) -> None:
-        overseers.tell()
+        running_networks.tell()
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         if waiter.doing == "take a slot":
             self._waits.add(time_slice.clock() - waiter.since)
-        for network in tuple(overseers.pumps):
+        for network in tuple(running_networks.pumps):
             network.measures.waited(waiter, answer)
 
     def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:

@@ -24,7 +24,7 @@ from .graph import downstream, reachable
 from .ports import Gate, Part
 from .scheduler import Scheduler, detached
 from .shape import Shape
-from .waiting import overseers
+from .waiting import running_networks
 
 if TYPE_CHECKING:
     from outcome import Outcome
@@ -188,7 +188,7 @@ class BlockCore:
     def parked(self) -> None:
         self.scheduler.parked()
         if self.scheduler is detached:
-            overseers.tell()  # the task may belong to a running network
+            running_networks.tell()  # the task may belong to a running network
 
     def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
         """Return the known tasks outside the network that may unblock a waiter here."""

@@ -81,7 +81,7 @@ parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
 
 waiting_threads: dict[int, int] = {}
 """The number of parked tasks per thread; nearly always there is one thread or none."""
-resting: set[trio.lowlevel.Task] = set()
+idle_tasks: set[trio.lowlevel.Task] = set()
 """Idle tasks of the library itself: sleeping pumps, workers without an item."""
 
 
@@ -137,7 +137,7 @@ def wakes_up(task: trio.lowlevel.Task) -> None:
         awake.tasks[task] = None
 
 
-class Overseers(threading.local):
+class RunningNetworks(threading.local):
     """The running networks of this thread; each checks for a standstill when a task parks outside every network."""
 
     def __init__(self) -> None:
@@ -149,7 +149,7 @@ class Overseers(threading.local):
             parked_somewhere()
 
 
-overseers: Overseers = Overseers()
+running_networks: RunningNetworks = RunningNetworks()
 
 
 class WaitList(Generic[T]):

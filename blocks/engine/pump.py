@@ -20,7 +20,7 @@ from ..base.timing import SLICE, time_slice
 from ..base.verdict import Verdict
 from ..core.ports import Gate
 from ..core.scheduler import Source, Steppable
-from ..core.waiting import resting
+from ..core.waiting import idle_tasks
 from .declined_heads import DeclinedHeads
 
 if TYPE_CHECKING:
@@ -236,8 +236,8 @@ class Pump:
 
         assert self._task is not None
         self._is_asleep = True
-        resting.add(self._task)
+        idle_tasks.add(self._task)
         try:
             await trio.lowlevel.wait_task_rescheduled(abort)
         finally:
-            resting.discard(self._task)
+            idle_tasks.discard(self._task)

@@ -32,7 +32,7 @@ from ..core.inbox import Inbox
 from ..core.ports import Actor, Facade, Member, Part
 from ..core.threads import announce_beginning
 from ..core.unique_names import UniqueNames
-from ..core.waiting import overseers
+from ..core.waiting import running_networks
 from .plugs import Measuring, Plugs
 from .pump import Pump
 
@@ -157,7 +157,7 @@ class Run:
         self._plugs.watch()
         self._plugs.progress.start()
         self.shutdown.join(self, self._stop)
-        overseers.pumps[self] = self.pump.parked
+        running_networks.pumps[self] = self.pump.parked
         if self.shutdown.is_cancellation_pending:
             self._stop()
         elif self.cancel_called:
@@ -198,7 +198,7 @@ class Run:
         self.outside.clear()
         self.shutdown.leave(self)
         self.pump.loop = None
-        overseers.pumps.pop(self, None)
+        running_networks.pumps.pop(self, None)
         self._plugs.limits.end()
         self._watch_no_more()
         for block in self.blocks:

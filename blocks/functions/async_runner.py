@@ -19,7 +19,7 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
-from ..core.waiting import goes_to_sleep, moves, resting, wakes_up
+from ..core.waiting import goes_to_sleep, idle_tasks, moves, wakes_up
 from .function_block import FunctionCore
 from .item_limit import allowed, awaited_in_time
 from .reorder import Reorder
@@ -186,11 +186,11 @@ class AsyncRunner:
         goes_to_sleep(task)
         if not any(map(moves, self.in_work)):
             self.block.parked()
-        resting.add(task)
+        idle_tasks.add(task)
         try:
             job: Job | None = await trio.lowlevel.wait_task_rescheduled(abort)
         finally:
-            resting.discard(task)
+            idle_tasks.discard(task)
         return job
 
     def _results(self, result: Any) -> list[Any]:

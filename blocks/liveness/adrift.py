@@ -14,7 +14,7 @@ import trio
 
 from ..core.block_core import BlockCore
 from ..core.view import View
-from ..core.waiting import Waiter, parked, resting
+from ..core.waiting import Waiter, idle_tasks, parked
 from .outside import has_other_callers, is_hopeless, moves_alone, owner_of, tasks_below
 
 SETTLING = 3
@@ -35,7 +35,7 @@ def watch_adrift(network: View) -> None:
 async def watch(waiters: list[Waiter[Any]], name: str, until: float) -> None:
     """Fail each waiter when nothing is left that could unblock it; end when no waiter is left."""
     me = trio.lowlevel.current_task()
-    resting.add(me)
+    idle_tasks.add(me)
     try:
         while waiters := [waiter for waiter in waiters if parked.get(waiter.task) is waiter]:
             for _ in range(SETTLING):
@@ -43,7 +43,7 @@ async def watch(waiters: list[Waiter[Any]], name: str, until: float) -> None:
             tell(waiters, name, until)
             await trio.sleep(LOOK_AGAIN)
     finally:
-        resting.discard(me)
+        idle_tasks.discard(me)
 
 
 def tell(waiters: list[Waiter[Any]], name: str, until: float) -> None:

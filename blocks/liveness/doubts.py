@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..base.log import log
-from ..core.waiting import parked, resting
+from ..core.waiting import idle_tasks, parked
 from .outside import deadline_of, has_way_out, waits_for_children
 from .standstill import known_tasks
 
@@ -35,7 +35,7 @@ class Doubts:
 
         network = self._network
         known = known_tasks(network)
-        if any(task not in parked and task not in resting and not waits_for_children(task) for task in known):
+        if any(task not in parked and task not in idle_tasks and not waits_for_children(task) for task in known):
             return  # a task is at work elsewhere
         waiting = [task for task in known if task in parked]
         if any(deadline_of(task) == -math.inf for task in waiting):

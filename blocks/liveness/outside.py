@@ -20,7 +20,7 @@ from ..core.block_core import BlockCore
 from ..core.graph import reachable, upstream
 from ..core.producer import ProducerToken
 from ..core.view import View
-from ..core.waiting import parked, resting
+from ..core.waiting import idle_tasks, parked
 
 ENTRY_TASK = "<TrioToken.run_sync_soon task>"
 """The name of trio's own task that runs the calls of threads; under another name it would count as an outside task."""
@@ -52,7 +52,7 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
         network: The network; a task that waits at another network may go on. None for no network.
         until: A deadline at this time or later does not count, because it ends the whole program.
     """
-    if task in resting or task.name == ENTRY_TASK:
+    if task in idle_tasks or task.name == ENTRY_TASK:
         return False
     waiter = parked.get(task)
     if waiter is None:

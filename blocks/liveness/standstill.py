@@ -21,7 +21,7 @@ from ..base.verdict import Verdict
 from ..core.block import Block
 from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
-from ..core.waiting import Waiter, moves, parked, resting
+from ..core.waiting import Waiter, idle_tasks, moves, parked
 from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
@@ -137,7 +137,7 @@ Tasks = set[trio.lowlevel.Task]
 def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None = None) -> bool:
     """Whether a task, or a child task that may unblock it, can go on without a message from this network."""
     seen = set() if seen is None else seen
-    if task is None or task in seen or task in resting or not is_alive(task):
+    if task is None or task in seen or task in idle_tasks or not is_alive(task):
         return False
     seen.add(task)
     waiter = parked.get(task)
