@@ -29,7 +29,7 @@ from .limits.time_limit import TimeLimit
 from .liveness.adrift import watch_adrift
 from .liveness.doubts import Doubts
 from .liveness.graph_check import check_graph, refuse_what_must_stall
-from .liveness.standstill import judge, somebody_moves
+from .liveness.standstill import classify_idle, own_task_moves
 from .measuring.network_meter import NetworkMeter
 from .recording.recorder import Recorder
 from .reports.progress import Progress
@@ -103,8 +103,8 @@ class Network:
                 progress=Progress(run, progress),
                 recorder=Recorder(run, measures, recording, partial(ways, run)),
                 refuse=partial(refuse_what_must_stall, run),
-                judge=partial(judge, run),
-                somebody_moves=partial(somebody_moves, run),
+                classify_idle=partial(classify_idle, run),
+                own_task_moves=partial(own_task_moves, run),
                 diagnose=partial(diagnose, run, is_stalled=True),
                 doubt=Doubts(run).speak_up,
                 watch_adrift=partial(watch_adrift, run),

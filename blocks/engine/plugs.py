@@ -9,8 +9,8 @@ import attrs
 import trio
 
 from ..base.diagnosis import Diagnosis
+from ..base.idle_state import IdleState
 from ..base.statistics import Statistics
-from ..base.verdict import Verdict
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
 from ..core.ports import Meter
@@ -94,8 +94,8 @@ class Plugs:
         progress: The progress display.
         recorder: The recorder.
         refuse: Called before the start; raises if the network must stall.
-        judge: Classifies the state when no block is ready.
-        somebody_moves: Whether a task of the network can certainly go on.
+        classify_idle: Classifies the state when no block is ready.
+        own_task_moves: Whether a task of the network can certainly go on.
         diagnose: Finds the reasons why nothing can move.
         doubt: Called when the network has been watched for some time and nothing has moved.
         watch: Starts to detect tasks that hold the loop.
@@ -108,8 +108,8 @@ class Plugs:
     progress: Showing
     recorder: Recording
     refuse: Callable[[], None]
-    judge: Callable[[], Verdict]
-    somebody_moves: Callable[[], bool]
+    classify_idle: Callable[[], IdleState]
+    own_task_moves: Callable[[], bool]
     diagnose: Callable[[], Diagnosis]
     doubt: Callable[[], None]
     watch_adrift: Callable[[], None]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import outcome
 import trio
 
+from ..base.idle_state import IdleState
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
-from ..base.verdict import Verdict
 from ..core.ports import Gate
 from ..core.scheduler import Source, Steppable
 from ..core.waiting import idle_tasks
@@ -44,7 +44,7 @@ class Pump:
         loop: The loop in which the network runs; None before its start and after its end.
         context: The context variables of the task that entered the network, at that moment.
         gates: The governors that have to check again when items have left.
-        somebody_moves: Whether a task of the network can certainly go on.
+        own_task_moves: Whether a task of the network can certainly go on.
         on_slice: Called before the steps of a time slice.
         when_idle: Called when no block is ready; returns whether the call has made a block ready.
     """
@@ -62,7 +62,7 @@ class Pump:
         "heads",
         "loop",
         "on_slice",
-        "somebody_moves",
+        "own_task_moves",
         "when_idle",
     )
 
@@ -78,7 +78,7 @@ class Pump:
         self.context: Context = Context()
         self.gates: list[Gate] = []
         self.heads: DeclinedHeads = DeclinedHeads()
-        self.somebody_moves: Callable[[], bool] = lambda: False
+        self.own_task_moves: Callable[[], bool] = lambda: False
         self.when_idle: Callable[[], bool] = lambda: False
         self.on_slice: Callable[[], None] = lambda: None
 
@@ -136,16 +136,16 @@ class Pump:
 
     def parked(self) -> None:
         """Check for a standstill, because a task has begun to wait at a block and may have been the last to move."""
-        if self._is_asleep and not self.somebody_moves():
+        if self._is_asleep and not self.own_task_moves():
             self.wake()
 
     async def run(
-        self, judge: Callable[[], Verdict], stalled: Callable[[], Exception], doubt: Callable[[], None]
+        self, classify_idle: Callable[[], IdleState], stalled: Callable[[], Exception], doubt: Callable[[], None]
     ) -> None:
         """Run until everything is done.
 
         Args:
-            judge: Classifies the state when no block is ready.
+            classify_idle: Classifies the state when no block is ready.
             stalled: Makes the exception for a standstill.
             doubt: Called when the network has been watched for some time and nothing has moved.
         """
@@ -163,20 +163,20 @@ class Pump:
             self._look()
             if not self._ready and self.when_idle():
                 continue
-            verdict = judge()
-            if verdict is Verdict.FINISHED:
+            state = classify_idle()
+            if state is IdleState.FINISHED:
                 return
-            if verdict is Verdict.STALLED:
-                verdict = await self._settle(judge)
-                if verdict is Verdict.STALLED:
+            if state is IdleState.STALLED:
+                state = await self._settle(classify_idle)
+                if state is IdleState.STALLED:
                     raise stalled()
-            if verdict in (Verdict.WAITING, Verdict.WATCHING) and not self._ready:
-                if verdict is Verdict.WAITING and not self.heads.since:
+            if state in (IdleState.WAITING, IdleState.WATCHING) and not self._ready:
+                if state is IdleState.WAITING and not self.heads.since:
                     await self._sleep()  # without a scope, which costs as much as some steps
                     continue
                 with trio.move_on_after(LOOK_AGAIN) as scope:
                     await self._sleep()
-                if scope.cancelled_caught and verdict is Verdict.WATCHING:
+                if scope.cancelled_caught and state is IdleState.WATCHING:
                     doubt()
 
     def _run_slice(self) -> None:
@@ -219,15 +219,15 @@ class Pump:
         for gate in self.gates:
             gate.look()
 
-    async def _settle(self, judge: Callable[[], Verdict]) -> Verdict:
+    async def _settle(self, classify_idle: Callable[[], IdleState]) -> IdleState:
         for _ in range(SETTLING):
             await trio.lowlevel.checkpoint()
-            verdict = judge()
+            state = classify_idle()
             if self._ready:
-                return Verdict.WAITING
-            if verdict is not Verdict.STALLED:
-                return verdict
-        return Verdict.STALLED
+                return IdleState.WAITING
+            if state is not IdleState.STALLED:
+                return state
+        return IdleState.STALLED
 
     async def _sleep(self) -> None:
         def abort(_: object) -> trio.lowlevel.Abort:

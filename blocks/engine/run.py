@@ -18,13 +18,13 @@ import trio
 
 from ..base.error_info import ErrorInfo, Shown, annotate
 from ..base.errors import Stalled
+from ..base.idle_state import IdleState
 from ..base.log import log
 from ..base.names import BODY
 from ..base.statistics import LEFT, Statistics
 from ..base.threads import Loop, wrong_thread
 from ..base.trio_details import is_alive, sight
 from ..base.units import show
-from ..base.verdict import Verdict
 from ..core.balance import Balance
 from ..core.block_core import BlockCore
 from ..core.early_end import leave_early, was_left_early, was_left_unread
@@ -101,7 +101,7 @@ class Run:
         """Set the plug-ins of this run."""
         self._plugs = plugs
         self.measures = plugs.measures
-        self.pump.somebody_moves = plugs.somebody_moves
+        self.pump.own_task_moves = plugs.own_task_moves
         self.pump.when_idle = self._settle_losses
         self.pump.on_slice = self._look_if_stopping
 
@@ -165,7 +165,7 @@ class Run:
 
     async def _drive(self) -> None:
         try:
-            await self.pump.run(self._judge, self._stall, self._plugs.doubt)
+            await self.pump.run(self._classify_idle, self._stall, self._plugs.doubt)
         except BaseException as error:
             if isinstance(error, Exception) and not isinstance(error, Stalled):
                 self.fault(error, phase=self.pump.phase or self.name)  # from a filter, for example; not recorded twice
@@ -425,13 +425,13 @@ class Run:
         """Make blocks stop waiting for lost items that cannot come any more; return whether any block goes on."""
         return bool(self.hearers) and sum(block.settle_losses(is_certain) for block in tuple(self.hearers)) > 0
 
-    def _judge(self) -> Verdict:
+    def _classify_idle(self) -> IdleState:
         if self.pump.ended_blocks:
             self._let_leave()
-        verdict = self._plugs.judge()
-        if verdict is not Verdict.STALLED:
-            return verdict
-        return Verdict.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else verdict
+        state = self._plugs.classify_idle()
+        if state is not IdleState.STALLED:
+            return state
+        return IdleState.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else state
 
     def _leave_unread(self) -> bool:
         """Discard messages of blocks that the body has read only in part; return whether there were such blocks."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from ..base.frames import variables_of
+from ..base.idle_state import IdleState
 from ..base.threads import others_move
 from ..base.trio_details import frames_of, is_alive
-from ..base.verdict import Verdict
 from ..core.block import Block
 from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
@@ -30,26 +30,26 @@ if TYPE_CHECKING:
     from ..core.view import View
 
 
-def judge(network: View) -> Verdict:
+def classify_idle(network: View) -> IdleState:
     """Classify a network in which no block is ready."""
-    if somebody_moves(network):
-        return Verdict.WAITING  # the fast path for the usual case
+    if own_task_moves(network):
+        return IdleState.WAITING  # the fast path for the usual case
     body = body_of(network)
     first = network.body_task  # also after the body has ended: it waits for the tasks around the network
     network.outside = outside = {task for task in network.outside if is_alive(task) and task is not first}
     if body is not None and any(can_move(network, task) for task in outside):
-        return Verdict.WATCHING  # no event tells when these tasks end; all blocks, which may be many, need no check
+        return IdleState.WATCHING  # no event tells when these tasks end; all blocks, which may be many, need no check
     blocks = network.blocks
     working = [agent for agent in network.agents if not agent.is_done]
     held = any(block.undelivered() > block.rest() for block in blocks)
     if body is None and not held and not working and all(block.finished for block in blocks):
-        return Verdict.FINISHED
+        return IdleState.FINISHED
     if any(agent.task is None for agent in working):
-        return Verdict.WAITING
+        return IdleState.WAITING
     around = () if first is None else children(network, first)
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
-        return Verdict.WATCHING  # no event tells when these tasks end or begin to wait for their children
-    return judge_standstill(network, held, working)
+        return IdleState.WATCHING  # no event tells when these tasks end or begin to wait for their children
+    return classify_standstill(network, held, working)
 
 
 def own_tasks(network: View) -> list[trio.lowlevel.Task]:
@@ -60,7 +60,7 @@ def own_tasks(network: View) -> list[trio.lowlevel.Task]:
     return tasks if body is None else [*tasks, body]
 
 
-def somebody_moves(network: View) -> bool:
+def own_task_moves(network: View) -> bool:
     """Whether one of the network's own tasks can certainly go on; False means unknown.
 
     This looks only at tasks that do not wait, so the time does not depend on the number of waiting agents.
@@ -90,7 +90,7 @@ def known_tasks(network: View) -> set[trio.lowlevel.Task]:
     return found
 
 
-def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict:
+def classify_standstill(network: View, held: bool, agents: list[Member]) -> IdleState:
     """Classify a network in which nothing can move."""
     blocks = network.blocks
     for block in blocks:
@@ -103,16 +103,16 @@ def judge_standstill(network: View, held: bool, agents: list[Member]) -> Verdict
             not inbox.producers and not inbox.closed for block in blocks for inbox in block.inboxes()
         )
         if held or (waiting and not is_fed_from_outside):
-            return Verdict.STALLED
-        return Verdict.WAITING if not waiting else Verdict.STALLED if is_closed(network) else Verdict.WATCHING
+            return IdleState.STALLED
+        return IdleState.WAITING if not waiting else IdleState.STALLED if is_closed(network) else IdleState.WATCHING
     if held or any(isinstance(token, ProducerToken) for token in producers(network)):
-        return Verdict.WAITING if network.pump.is_busy else Verdict.STALLED
+        return IdleState.WAITING if network.pump.is_busy else IdleState.STALLED
     if not give_rests(blocks):
         network.end_shutdown_buffers()
     if not network.pump.is_busy and not complete_circles(network, agents) and not agents:
         for block in blocks:
             block.complete_circle()
-    return Verdict.WAITING if network.pump.is_busy else Verdict.STALLED
+    return IdleState.WAITING if network.pump.is_busy else IdleState.STALLED
 
 
 def waiters_of(network: View) -> list[Waiter[Any]]:

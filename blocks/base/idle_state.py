@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Verdict(Enum):
+class IdleState(Enum):
     """The state of a network in which no block is ready.
 
     Attributes:
