@@ -51,7 +51,7 @@ class Processes(Crew):
 
     is_here = False
     _can_end = True
-    _job_seconds = 0.003
+    _job_seconds = 0.005
 
     def __init__(
         self,
