@@ -99,29 +99,21 @@ class Staff:
             host = self.host()
             queue = JobQueue(name, at_once, bring, current_line(), host)
             self._queues.append(queue)
-            self._begin_use(queue)
+            self._users += 1
+            if host is not None:
+                host.uses += 1
+            self._is_short = self._was_retried = False  # the system may have more to give by now
         return queue
-
-    def _begin_use(self, queue: JobQueue) -> None:
-        queue.is_user = True
-        if queue.host is not None:
-            queue.host.uses += 1
-        self._users += 1
-        self._is_short = self._was_retried = False  # the system may have more to give by now
-
-    def _end_use(self, queue: JobQueue) -> list[threading.Thread]:
-        queue.is_user = False
-        if queue.host is not None:
-            queue.host.uses -= 1
-        self._users -= 1
-        return self._send_home() if not self._users else []
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
         """Remove a user; with the last one, the workers end. Return the threads of the workers that end."""
         with self.lock:
             self._queues.remove(queue)
             self._waiting -= len(queue.waiting)
-            return self._end_use(queue)
+            self._users -= 1
+            if queue.host is not None:
+                queue.host.uses -= 1
+            return self._send_home() if not self._users else []
 
     def enter(self) -> None:
         """Count the body of a `with` as a user."""
@@ -138,6 +130,8 @@ class Staff:
             is_inside = any(worker in self._hired for worker in current_line())
             threads = [] if is_inside else [worker.thread for worker in self._hired]
             self._ring_the_idle()
+            for queue in tuple(self._calls.values()):
+                self._close_without_calls(queue)
         return threads
 
     def _send_home(self) -> list[threading.Thread]:
@@ -164,23 +158,21 @@ class Staff:
             host = self.host() if line else None
             queue = self._calls.get((line, host))
             if queue is None:
-                queue = self._calls[line, host] = JobQueue(self.name, sys.maxsize, resolve, line, host)
+                queue = self._calls[line, host] = self.open(self.name, sys.maxsize, resolve)
                 queue.is_for_calls = True
-                self._queues.append(queue)
-            if not queue.is_user:
-                self._begin_use(queue)
+            elif not queue.running:
+                self._is_short = self._was_retried = False
             job.future.line = line
             queue.waiting.append(job)
             self._waiting += 1
             self._assign()
 
     def _close_without_calls(self, queue: JobQueue) -> None:
-        """Remove a user whose futures are all done. Its queue is kept for later ones if this may be of use."""
-        if queue.is_for_calls and queue.is_user and not queue.running and not queue.waiting:
-            if queue.line or self._users == 1:
-                del self._calls[queue.line, queue.host]
-                self._queues.remove(queue)
-            self._end_use(queue)
+        """Remove a user whose futures are all done. In the body of a `with`, the one of calls from outside stays."""
+        if not queue.is_for_calls or queue.running or queue.waiting or (self._is_entered and not queue.line):
+            return
+        del self._calls[queue.line, queue.host]
+        self.release(queue)
 
     # Jobs
 
@@ -207,7 +199,7 @@ class Staff:
             job.error = CancelledError()
             queue.bring(job)
         with self.lock:
-            for queue, _ in jobs:
+            for queue in dict.fromkeys(queue for queue, _ in jobs):
                 self._close_without_calls(queue)
 
     def _assign(self) -> None:

@@ -72,7 +72,6 @@ class JobQueue:
         waiting: The jobs that no worker has yet.
         running: How many jobs the workers have.
         is_for_calls: Whether its jobs are futures, so that it is a user of the crew only as long as there are any.
-        is_user: Whether it is a user of the crew.
     """
 
     __slots__ = (
@@ -80,7 +79,6 @@ class JobQueue:
         "bring",
         "host",
         "is_for_calls",
-        "is_user",
         "level",
         "line",
         "name",
@@ -102,7 +100,6 @@ class JobQueue:
         self.waiting: deque[Job] = deque()
         self.running: int = 0
         self.is_for_calls: bool = False
-        self.is_user: bool = False
 
     def give(self, worker: Worker) -> Job:
         """Let a worker begin the next job."""

@@ -82,6 +82,23 @@ def test_a_worker_that_goes_from_call_to_call_does_not_pass_over_a_user_that_com
     assert len(order) == 5
 
 
+def test_calls_that_are_taken_back_while_another_user_has_the_worker_leave_nothing_behind() -> None:
+    gauge = Gauge(is_open=False)
+    home: SimpleQueue[Job] = SimpleQueue()
+    threads = Threads(1)
+    queue = threads._staff.open("other", 1, home.put)
+    threads._staff.submit(queue, Job(Task(gauge), [0], None, (0,)))
+    assert gauge.wait(1)
+    futures = [threads.submit(abs, -n) for n in range(3)]
+    threads.shutdown(wait=False, cancel_futures=True)
+    assert all(future.cancelled() for future in futures)
+    assert not threads._staff._calls
+    gauge.open()
+    assert home.get(timeout=SECONDS).error is None
+    threads._staff.release(queue)
+    assert not threads._staff._users
+
+
 def test_calls_from_one_place_are_one_user_however_often_all_are_done() -> None:
     with Threads(1) as threads:
         for n in range(3):
