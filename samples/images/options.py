@@ -126,9 +126,9 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
         compare=compares,
         size=found.size or ((1024, 768) if compares else (320, 240)),
         noise=16.0 if found.noise is None else found.noise,
-        layers=found.layers or (5 if compares else 1),
+        layers=found.layers or (8 if compares else 1),
         limit=found.limit,
-        repeat=found.repeat or (4 if compares and not found.sources else 1),
+        repeat=found.repeat or (8 if compares and not found.sources else 1),
         filters=filters,
         governor=found.governor or 20,
         executor=Workers(found.executor or Workers.THREADS.value),
@@ -227,14 +227,14 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--layers",
         type=whole_number(1),
         metavar="N",
-        help="number of layers of noise; each takes the same time (default: 1; to compare: 5)",
+        help="number of layers of noise; each takes the same time (default: 1; to compare: 8)",
     )
     group.add_argument("--limit", type=whole_number(1), metavar="N", help="take only the first N pictures")
     group.add_argument(
         "--repeat",
         type=whole_number(1),
         metavar="N",
-        help="go through these pictures N times, for a longer run (default: 1; to compare painted pictures: 4)",
+        help="go through these pictures N times, for a longer run (default: 1; to compare painted pictures: 8)",
     )
 
 

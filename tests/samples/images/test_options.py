@@ -46,7 +46,7 @@ def test_to_compare_each_phase_has_one_worker_and_the_filter_most_of_the_work() 
     options = parse_options(["--compare"])
     assert options.at_once == AtOnce.all(1)
     assert (options.workers, options.filters) == (5, 2)
-    assert (options.size, options.layers, options.repeat) == ((1024, 768), 5, 4)
+    assert (options.size, options.layers, options.repeat) == ((1024, 768), 8, 8)
     assert parse_options(["photos", "--compare"]).repeat == 1
     line = "--compare --workers 3 --concurrency noise=2 --size 64x48 --layers 1 --repeat 2"
     own = parse_options(line.split(" "))
