@@ -28,7 +28,7 @@ from . import (
 )
 from .measuring import FULL, QUICK, Effort, Row
 from .peers import missing
-from .table import HEADS, cells, line, printer, style_of
+from .table import HEADS, cells, line, markdown, printer, style_of
 
 BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "chain": chain.rows,
@@ -63,11 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(f"Python {platform.python_version()}, {effort.rounds} rounds, medians; more than one × is more time", "")
     for name in missing():
         show(f"{name} is not installed and left out; see peers.txt", "")
-    show(line(HEADS), "bold")
+    form = markdown if options.markdown else line
+    show(form(HEADS), "bold")
+    if options.markdown:
+        show(form(("---",) * len(HEADS)), "")
     verdicts: list[bool | None] = []
     for name in options.only or BENCHMARKS:
         for row in BENCHMARKS[name](effort):
-            show(line(cells(row)), style_of(row))
+            show(form(cells(row)), style_of(row))
             if row.target:
                 verdicts.append(row.is_met)
     met, missed, undecided = (verdicts.count(verdict) for verdict in (True, False, None))
@@ -80,6 +83,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python tests/benchmarks", description=DESCRIPTION)
     parser.add_argument("--quick", action="store_true", help="a tenth of the items, 3 rounds")
     parser.add_argument("--rounds", type=int, help=f"how often each contender runs (default: {FULL.rounds})")
+    parser.add_argument("--markdown", action="store_true", help="print a table in Markdown")
     parser.add_argument(
         "--only", action="append", choices=list(BENCHMARKS), metavar="NAME", help=f"run only {', '.join(BENCHMARKS)}"
     )

@@ -24,6 +24,11 @@ def line(texts: tuple[str, ...]) -> str:
     return "".join(text.ljust(width) if len(text) < width else f"{text} " for text, width in columns).rstrip()
 
 
+def markdown(texts: tuple[str, ...]) -> str:
+    """Texts as a row of a table in Markdown."""
+    return f"| {' | '.join(texts)} |"
+
+
 def printer() -> Callable[[str, str], None]:
     """Make the function that prints a line in a style of rich's, or without styles."""
     if find_spec("rich") is None:

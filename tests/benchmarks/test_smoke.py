@@ -103,6 +103,14 @@ def test_the_command_prints_a_line_a_comparison(
     assert "1 ns per item" in capsys.readouterr().out
 
 
+def test_the_command_prints_a_table_in_markdown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BENCHMARKS, "memory", lambda effort: iter([Timings("what", {"it": [1e-9]}).row("it")]))
+    assert main(["--markdown", "--only", "memory"]) == 0
+    assert "| --- | --- | --- | --- | --- | --- | --- |\n| what | it | 1 ns per item |" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("is_met", "status"), [(True, 0), (False, 1), (None, 0)])
 def test_the_command_fails_only_if_a_target_is_missed(
     is_met: bool | None, status: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
