@@ -274,9 +274,11 @@ class Inbox(Generic[T]):
     def send_nowait(self, item: T) -> None:
         """Accept a message, or raise `trio.WouldBlock` if it would have to wait."""
         status = self._try(item)
-        if status is MessageStatus.POSTPONED:
+        if status is MessageStatus.ACCEPTED:
+            self._grant(time_slice.clock())
+        elif status is MessageStatus.POSTPONED:
             raise trio.WouldBlock(f"{self} has no room now")
-        if status is MessageStatus.DECLINED:
+        else:
             raise self.declined(item)
 
     async def send(self, item: T) -> None:

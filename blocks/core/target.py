@@ -62,7 +62,12 @@ class Target(SendChannel[T_contra]):
             Declined: As for `send`.
             trio.BrokenResourceError: As for `send`.
         """
-        self._core.inbox.send_nowait(value)
+        inbox = self._core.inbox
+        if inbox.credit:
+            inbox.credit -= 1
+            inbox.queue.append(value)
+            return
+        inbox.send_nowait(value)
 
     def complete(self) -> None:
         """Accept no more messages, from any producer; the messages here drain. A second call does nothing."""

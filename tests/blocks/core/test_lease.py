@@ -60,7 +60,8 @@ async def test_receive_nowait_and_a_loop_use_it_too() -> None:
 async def test_a_lease_and_credit_are_never_there_together() -> None:
     buffer = await leased()
     await buffer.send(20)
-    assert (lease_of(buffer), buffer._core.inbox.credit) == (0, 1)
+    assert lease_of(buffer) == 0
+    assert buffer._core.inbox.credit > 0
     for _ in range(3):
         await buffer.receive()
     assert buffer._core.inbox.credit == 0
