@@ -100,7 +100,7 @@ class Inbox(Generic[T]):
         self.grantee: Actor | None = None
         self.most_queued: int = 0
         self._granted = 0
-        self._credit_size = CreditSize()
+        self._credit_size: CreditSize | None = None  # made when it is first used: most targets are fed by links
         self._links_first = False
         self._links_asked = False
         self._turns: Turns[Feed] = Turns()
@@ -315,15 +315,16 @@ class Inbox(Generic[T]):
     def _grant(self, now: float) -> None:
         """Give credit to a sender, so that it appends its next messages directly; a quick sender gets more."""
         is_only_one = len(self.producers) < 2  # no other sender uses the credit
+        size = self._credit_size = self._credit_size or CreditSize()
         user = None if self.block.host is None else self.block.host.measures.user
         if user is not None:
             user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block.tracer is None
         if is_direct and is_only_one and self.block.needs_no_wake():
-            self.lent = self.credit = self._credit_size.next(now, self.room())
+            self.lent = self.credit = size.next(now, self.room())
             self.grantee = user
             self._granted += self.credit
-        self._credit_size.came(now)
+        size.came(now)
 
     def _try(self, item: T) -> MessageStatus:
         block = self.block

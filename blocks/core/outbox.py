@@ -85,7 +85,7 @@ class Outbox(Generic[T]):
         self._lent = 0
         self._lessee: Actor | None = None
         self._granted = 0  # received, or on lease
-        self._lease_size = CreditSize()
+        self._lease_size: CreditSize | None = None  # made when it is first used
         self.ended: bool = False
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the block
         self.carries: bool = False  # whether its queue keeps the context of each message
@@ -338,14 +338,15 @@ class Outbox(Generic[T]):
     def _lend(self, now: float) -> None:
         """Let the receiver take its next messages directly; a quick receiver may take more."""
         loose = 0 if self.carries or self.branches else self.block.loose()
+        size = self._lease_size = self._lease_size or CreditSize()
         if loose > 0 and len(self.readers) < 2:  # no other reader uses the lease
             host = self.block.host
             user = None if host is None else host.measures.user
             if user is not None or host is None or not host.is_open:
-                self._lent = self.lease = self._lease_size.next(now, loose)
+                self._lent = self.lease = size.next(now, loose)
                 self._lessee = user
                 self._granted += self.lease
-        self._lease_size.came(now)
+        size.came(now)
 
     def end_lease(self) -> None:
         """Withdraw the rest of the lease."""

@@ -1,4 +1,4 @@
-"""The cost a hop, from 10³ to 10⁷ items and from 1 to 1,000 blocks.
+"""The cost a hop, from 10³ to 10⁷ items and from 1 to 10,000 blocks.
 
 A hop is a link: a chain of k blocks between a source and a sink has k + 1. What a network costs before its first item
 (trio's loop, the nursery, the blocks themselves) is measured with no items in the same round and subtracted.
@@ -14,7 +14,7 @@ from .chains import increments, penstock_chain
 from .measuring import Contender, Effort, Row, time_once
 
 MANY_ITEMS = ((1_000, 8), (10_000, 8), (100_000, 8), (1_000_000, 4), (10_000_000, 1))
-MANY_BLOCKS = ((1_000_000, 1), (200_000, 10), (20_000, 100), (2_000, 1_000))
+MANY_BLOCKS = ((1_000_000, 1), (200_000, 10), (20_000, 100), (2_000, 1_000), (1_000, 10_000))
 SPREAD = 2.0
 LEAST_HOPS = 500_000
 
