@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from ..base.errors import WorkerDied
 from .client_futures import fetch_one, on_loop
 from .cluster_task import Sealed, work_through
-from .lane import FutureLane, Homecoming, Job
+from .lane import CompletionQueue, FutureLane, Job
 from .parcel import Answer, PackedAnswer, Parcel
 
 R = TypeVar("R")
@@ -24,8 +24,8 @@ class ClientLane(FutureLane):
 
     __slots__ = ("_task",)
 
-    def __init__(self, executor: Executor, concurrency: int, home: Homecoming) -> None:
-        super().__init__(MendedExecutor(executor), concurrency, home)
+    def __init__(self, executor: Executor, concurrency: int, completions: CompletionQueue) -> None:
+        super().__init__(MendedExecutor(executor), concurrency, completions)
         self._task: Sealed | None = None
 
     def _hand_over(self, job: Job) -> Future[Answer | PackedAnswer]:

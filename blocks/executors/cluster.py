@@ -17,7 +17,7 @@ from ..base.error_info import annotate
 from ..base.errors import WorkerDied
 from .client_futures import fetch, fetch_one, future_type, on_loop, settle, take_apart, take_back, value_of
 from .cluster_task import Failed, Sealed, follow, work
-from .lane import Homecoming, Job
+from .lane import CompletionQueue, Job
 from .work import Outcome
 
 if TYPE_CHECKING:
@@ -120,14 +120,14 @@ class Cluster(Executor):
             "seen here; use a Transformer there, and split or filter after a gather; or use client.get_executor()"
         )
 
-    def open_lane(self, name: str, limit: int, home: Homecoming) -> ClusterLane:
+    def open_lane(self, name: str, limit: int, completions: CompletionQueue) -> ClusterLane:
         """Open a lane for a block.
 
         :meta private:
         """
         if self._is_shut or self._client.status == "closed":
             raise RuntimeError(f"block {name!r}: {self!r} takes no more work")
-        return ClusterLane(self._client, name, limit, home)
+        return ClusterLane(self._client, name, limit, completions)
 
     # The standard interface
 
@@ -164,12 +164,12 @@ class ClusterLane:
     """Submits jobs of one item each to a cluster; the outcome of a job is the future of its result."""
 
     streams: ClassVar[bool] = False
-    __slots__ = ("_client", "_home", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
+    __slots__ = ("_client", "_completions", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
 
-    def __init__(self, client: Any, name: str, limit: int, home: Homecoming) -> None:
+    def __init__(self, client: Any, name: str, limit: int, completions: CompletionQueue) -> None:
         self._client = client
         self._name = name
-        self._home = home
+        self._completions = completions
         self._kind = future_type()
         self._out: dict[Job, Any] = {}
         self._task: Sealed | None = None
@@ -186,7 +186,7 @@ class ClusterLane:
         except Exception as error:
             annotate(error, f"the item could not be sent to the cluster that works for {job.task.name}")
             job.outcome = Outcome([], [(0, error)])
-            self._home.bring(job)
+            self._completions.put(job)
             return
         if self._task is None:
             self._task = Sealed.of(job.task)
@@ -206,14 +206,14 @@ class ClusterLane:
             job.outcome = Outcome([], [(0, error.record.revive())])
         except BaseException as error:
             job.error = error
-        self._home.bring(job)
+        self._completions.put(job)
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
         """Return False: a cluster does not tell when a worker begins a job."""
         del tell
         return False
 
-    def came_home(self, job: Job) -> float:
+    def completed(self, job: Job) -> float:
         """Return 0: there is nothing to learn, because each job has one item."""
         return 0.0
 
@@ -226,7 +226,7 @@ class ClusterLane:
         future = self._out.pop(job, None)
         if future is not None:  # otherwise it has just finished
             job.error = CancelledError()
-            self._home.bring(job)
+            self._completions.put(job)
             take_back(self._client, [future])
         return True
 
@@ -235,7 +235,7 @@ class ClusterLane:
         mine = [(job, future) for job in list(self._out) if (future := self._out.pop(job, None))]  # some just ended
         for job, _ in mine:
             job.error = CancelledError()
-            self._home.bring(job)
+            self._completions.put(job)
         take_back(self._client, [future for _, future in mine])
         return False
 

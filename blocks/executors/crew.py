@@ -12,7 +12,7 @@ from ..base.names import given_name
 from .crew_lane import CrewLane
 from .forked import forkable
 from .future_job import FutureJob
-from .lane import Homecoming
+from .lane import CompletionQueue
 from .staff import Staff, join
 from .work import Task
 from .worker import Hand
@@ -75,12 +75,12 @@ class Crew(Executor):
         :meta private:
         """
 
-    def open_lane(self, name: str, at_once: int, home: Homecoming) -> CrewLane:
+    def open_lane(self, name: str, at_once: int, completions: CompletionQueue) -> CrewLane:
         """Become the executor of a block.
 
         :meta private:
         """
-        return CrewLane(self._staff, name, at_once, home, self.abandon_on_cancel, self._job_seconds)
+        return CrewLane(self._staff, name, at_once, completions, self.abandon_on_cancel, self._job_seconds)
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""

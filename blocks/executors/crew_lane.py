@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from .lane import Homecoming, Job
+from .lane import CompletionQueue, Job
 from .staff import Staff, join
 from .worker import JobQueue
 
@@ -18,7 +18,7 @@ class CrewLane:
         staff: The workers of the crew.
         name: The name of the block.
         at_once: The largest number of the block's jobs that run at the same time.
-        home: Takes the finished jobs.
+        completions: Takes the finished jobs.
         abandons: Whether a network that is stopped gives up running calls instead of waiting for them.
         seconds: Seconds that a job should take.
     """
@@ -26,9 +26,11 @@ class CrewLane:
     streams: ClassVar[bool] = True
     __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
 
-    def __init__(self, staff: Staff, name: str, at_once: int, home: Homecoming, abandons: bool, seconds: float) -> None:
-        self.queue: JobQueue = staff.open(name, at_once, home.bring)
-        self.queue.waits = home.tell_wait
+    def __init__(
+        self, staff: Staff, name: str, at_once: int, completions: CompletionQueue, abandons: bool, seconds: float
+    ) -> None:
+        self.queue: JobQueue = staff.open(name, at_once, completions.put)
+        self.queue.waits = completions.tell_wait
         self.depth: int = 2 * at_once  # so that a worker need not wait for the loop after a job
         self.seconds: float = seconds
         self.limit: float = 10 * seconds
@@ -44,7 +46,7 @@ class CrewLane:
         self.queue.tell = tell
         return True
 
-    def came_home(self, job: Job) -> float:
+    def completed(self, job: Job) -> float:
         """Return the seconds that a job has taken, including the transfer of its items to another process and back."""
         return job.seconds
 

@@ -65,7 +65,7 @@ class Job:
             self.items = ()
 
 
-class Homecoming:
+class CompletionQueue:
     """A completion queue: any thread puts finished jobs in, and the loop is woken once per burst.
 
     Args:
@@ -82,7 +82,7 @@ class Homecoming:
         self._token = loop_token()
         self._is_called = False
 
-    def bring(self, job: Job) -> None:
+    def put(self, job: Job) -> None:
         """Put a job in, in any thread."""
         self._jobs.append(job)
         if not self._is_called:  # two threads may both see this; an extra wake-up does no harm
@@ -127,7 +127,7 @@ class Lane(Protocol):
         """Register `tell`, which is called in any thread right before a job begins; return whether this is possible."""
         ...
 
-    def came_home(self, job: Job) -> float:
+    def completed(self, job: Job) -> float:
         """Update the hand-over cost estimate from a finished job; return its run time without that cost."""
         ...
 
@@ -162,10 +162,10 @@ class FutureLane:
 
     __slots__ = (
         "_alone",
+        "_completions",
         "_executor",
         "_fixed",
         "_has_compared",
-        "_home",
         "_under_way",
         "depth",
         "limit",
@@ -175,9 +175,9 @@ class FutureLane:
     SHORTEST, LONGEST = 0.001, 0.1
     SHARE = 5  # a job should take this many times the cost of its hand-over
 
-    def __init__(self, executor: Executor, concurrency: int, home: Homecoming) -> None:
+    def __init__(self, executor: Executor, concurrency: int, completions: CompletionQueue) -> None:
         self._executor = executor
-        self._home = home
+        self._completions = completions
         self._under_way: dict[Job, Future[Answer | PackedAnswer]] = {}
         self.depth: int = concurrency
         self.seconds: float = self.SHORTEST
@@ -207,9 +207,9 @@ class FutureLane:
             job.let_go()
         except BaseException as error:
             job.error = error
-        self._home.bring(job)
+        self._completions.put(job)
 
-    def came_home(self, job: Job) -> float:
+    def completed(self, job: Job) -> float:
         """Update the hand-over cost estimate from a finished job; return its run time without that cost."""
         del self._under_way[job]
         if job.outcome is None:

@@ -93,11 +93,11 @@ class Staff:
                 return self._hosts.setdefault(worker, Host(worker.queue.level))
         return None
 
-    def open(self, name: str, at_once: int, bring: Callable[[Job], None]) -> JobQueue:
+    def open(self, name: str, at_once: int, on_finished: Callable[[Job], None]) -> JobQueue:
         """Add a user; return the queue for its jobs."""
         with self.lock:
             host = self.host()
-            queue = JobQueue(name, at_once, bring, current_line(), host)
+            queue = JobQueue(name, at_once, on_finished, current_line(), host)
             self._queues.append(queue)
             self._users += 1
             if host is not None:
@@ -197,7 +197,7 @@ class Staff:
                 queue.waiting.clear()
         for queue, job in jobs:
             job.error = CancelledError()
-            queue.bring(job)
+            queue.on_finished(job)
         with self.lock:
             for queue in dict.fromkeys(queue for queue, _ in jobs):
                 self._close_without_calls(queue)
@@ -253,7 +253,7 @@ class Staff:
             queue.running -= 1
             if not self._is_left_to_others(queue, job, error):
                 job.error = error
-                queue.bring(job)
+                queue.on_finished(job)
                 self._close_without_calls(queue)
         else:
             self._on_level[queue.level] += 1

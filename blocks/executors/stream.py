@@ -50,7 +50,7 @@ class Stream:
     """The chunks of one job.
 
     Args:
-        bring: Tells the loop that there is a chunk; called in the worker.
+        on_chunk: Tells the loop that there is a chunk; called in the worker.
         room: The largest number of outputs in the first chunk.
 
     Attributes:
@@ -58,10 +58,10 @@ class Stream:
         chunks: The chunks that the loop has not taken.
     """
 
-    __slots__ = ("_bring", "_grants", "chunks", "is_wanted", "pauses", "room", "waited")
+    __slots__ = ("_grants", "_on_chunk", "chunks", "is_wanted", "pauses", "room", "waited")
 
-    def __init__(self, bring: Callable[[], None], room: int) -> None:
-        self._bring = bring
+    def __init__(self, on_chunk: Callable[[], None], room: int) -> None:
+        self._on_chunk = on_chunk
         self._grants = threading.Semaphore(MOST_AHEAD - 1)
         self.chunks: deque[list[Piece]] = deque()
         self.pauses: Callable[[bool], None] = lambda waits: None
@@ -72,7 +72,7 @@ class Stream:
     def put(self, chunk: list[Piece]) -> None:
         """Hand a chunk over, in the worker; wait until the next chunk is wanted."""
         self.chunks.append(chunk)
-        self._bring()
+        self._on_chunk()
         if self.is_wanted and not self._grants.acquire(blocking=False):
             start = perf_counter()
             self.pauses(True)

@@ -64,7 +64,7 @@ class JobQueue:
     Attributes:
         name: The user's name; a worker's thread is named after its current user.
         at_once: The largest number of jobs that run at the same time.
-        bring: Takes a finished job, in any thread.
+        on_finished: Takes a finished job, in any thread.
         line: The workers in whose calls the user runs.
         host: The innermost of these calls that belongs to the same crew, if there is one.
         tell: Called by the worker, right before it begins a job.
@@ -76,22 +76,24 @@ class JobQueue:
 
     __slots__ = (
         "at_once",
-        "bring",
         "host",
         "is_for_calls",
         "level",
         "line",
         "name",
+        "on_finished",
         "running",
         "tell",
         "waiting",
         "waits",
     )
 
-    def __init__(self, name: str, at_once: int, bring: Callable[[Job], None], line: Line, host: Host | None) -> None:
+    def __init__(
+        self, name: str, at_once: int, on_finished: Callable[[Job], None], line: Line, host: Host | None
+    ) -> None:
         self.name: str = name
         self.at_once: int = at_once
-        self.bring: Callable[[Job], None] = bring
+        self.on_finished: Callable[[Job], None] = on_finished
         self.line: Line = line
         self.host: Host | None = host
         self.level: int = 0 if host is None else host.level + 1
@@ -199,7 +201,7 @@ class Worker:
         except BaseException as error:
             job.error = error
         self.job = None  # from here on it does not count as busy
-        queue.bring(job)
+        queue.on_finished(job)
 
     def _measure(self, job: Job, queue: JobQueue) -> None:
         """Do the job of a block."""

@@ -51,11 +51,11 @@ class ExecutorReading(LaneUser):
 
     def take(self) -> Chunk | None:
         """Get the chunk that was read, if it is there."""
-        job = self.home.take()
+        job = self.completions.take()
         if job is None:
             return None
         self._count(-1)
-        self.lane.came_home(job)
+        self.lane.completed(job)
         return self._chunk_of(job)
 
     def _chunk_of(self, job: Job) -> Chunk:

@@ -174,7 +174,7 @@ class ExecutorRunner(LaneUser):
         """Take finished jobs back, hand results on, and submit items."""
         if self.streams is not None:
             self.streams.take_in()
-        while (job := self.home.take()) is not None:
+        while (job := self.completions.take()) is not None:
             self._came_home(job)
         if self.failure is not None:
             raise self.failure
@@ -240,7 +240,7 @@ class ExecutorRunner(LaneUser):
 
     def _came_home(self, job: Job) -> None:
         self._count(-1)
-        seconds = self.lane.came_home(job)
+        seconds = self.lane.completed(job)
         if self.streams is not None:
             self.streams.end(job)
         outcome = job.outcome
@@ -250,7 +250,7 @@ class ExecutorRunner(LaneUser):
         self.block.effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
         self.size.learn(outcome.done, seconds, self.lane.seconds)
         if self.trace is not None:
-            self.trace.came_home(job, outcome)
+            self.trace.completed(job, outcome)
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
         self._sort_in(job, outcome)

@@ -35,7 +35,7 @@ class JobTrace:
         """Begin the records of items that are taken for a job."""
         return self._tracer.begin_all(self._block.name, items)
 
-    def came_home(self, job: Job, outcome: Outcome) -> None:
+    def completed(self, job: Job, outcome: Outcome) -> None:
         """Record the calls that succeeded, and separate results from times; failures are recorded later."""
         failed = dict(outcome.failures)
         places = [place for number, place in enumerate(job.places[: outcome.done]) if number not in failed]

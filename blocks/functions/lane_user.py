@@ -12,7 +12,7 @@ import trio
 from ..base.error_info import annotate
 from ..base.log import log
 from ..executors.client_lane import ClientLane, is_client_executor
-from ..executors.lane import FutureLane, Homecoming, Job, Lane
+from ..executors.lane import CompletionQueue, FutureLane, Job, Lane
 from .patience import Patience
 
 
@@ -58,9 +58,9 @@ class LaneUser:
     """
 
     __slots__ = (
+        "completions",
         "concurrency",
         "executor",
-        "home",
         "is_open",
         "lane",
         "out",
@@ -79,7 +79,7 @@ class LaneUser:
         self.is_open: bool = False
         self.over: trio.Event = trio.Event()
         self.patience: Patience = Patience(self._say_what_runs)
-        self.home: Homecoming
+        self.completions: CompletionQueue
         self.lane: Lane
 
     def open(self) -> None:
@@ -87,8 +87,8 @@ class LaneUser:
         network = self.owner.host
         assert network is not None
         self.is_open = True
-        self.home = Homecoming(self.wake, self._call_waits)
-        self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.home)
+        self.completions = CompletionQueue(self.wake, self._call_waits)
+        self.lane = open_lane(self.executor, self.owner.name, self.concurrency, self.completions)
         network.spawn(self._attend, name=f"executor of {self.owner.name}", phase=self.owner.name)
 
     async def _attend(self) -> None:
@@ -160,7 +160,7 @@ class LaneUser:
 
     def _discard(self) -> None:
         """Count off the jobs that finish after the network has stopped; their items were discarded."""
-        while (job := self.home.take()) is not None:
+        while (job := self.completions.take()) is not None:
             self.out -= 1
             self._discarded(job)
 
@@ -180,13 +180,13 @@ class LaneUser:
             network.pump.wake()
 
 
-def open_lane(executor: Executor, name: str, concurrency: int, home: Homecoming) -> Lane:
+def open_lane(executor: Executor, name: str, concurrency: int, completions: CompletionQueue) -> Lane:
     """Open the lane of a block to its executor; Penstock's executors make their own kind of lane."""
-    make: Callable[[str, int, Homecoming], Lane] | None = getattr(executor, "open_lane", None)
+    make: Callable[[str, int, CompletionQueue], Lane] | None = getattr(executor, "open_lane", None)
     if make is not None:
-        return make(name, concurrency, home)
+        return make(name, concurrency, completions)
     check_not_inside(executor, name)
-    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, home)
+    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, completions)
 
 
 def check_not_inside(executor: Executor, name: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from ..base.timing import LARGEST_BATCH
-from ..executors.lane import Homecoming, Job
+from ..executors.lane import CompletionQueue, Job
 from ..executors.stream import MOST_AHEAD, Piece, Stream
 
 
@@ -35,25 +35,25 @@ class Streams:
         most: The largest number of outputs in a chunk; None for the usual bound.
     """
 
-    __slots__ = ("_ahead", "_home", "_most", "_reading")
+    __slots__ = ("_ahead", "_completions", "_most", "_reading")
 
     def __init__(self, reading: Reading, wake: Callable[[], None], most: int | None) -> None:
         self._reading = reading
-        self._home = Homecoming(wake)
+        self._completions = CompletionQueue(wake)
         self._most = min(most or LARGEST_BATCH, LARGEST_BATCH)
         self._ahead: dict[Job, int] = {}
 
     def begin(self, job: Job, room: int) -> None:
         """Give a stream to a job that is about to be submitted."""
         self._ahead[job] = 0
-        job.stream = Stream(lambda: self._home.bring(job), self._share(room))
+        job.stream = Stream(lambda: self._completions.put(job), self._share(room))
 
     def _share(self, room: int) -> int:
         return max(1, min(self._most, room // len(self._ahead)))
 
     def take_in(self) -> None:
         """Take the chunks that have come."""
-        while (job := self._home.take()) is not None:
+        while (job := self._completions.take()) is not None:
             if job in self._ahead:  # otherwise it has ended since
                 self._drain(job)
 

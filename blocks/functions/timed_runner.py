@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from ..base.timing import time_slice
-from ..executors.lane import Homecoming, Job
+from ..executors.lane import CompletionQueue, Job
 from .deadlines import Deadlines
 from .executor_runner import ExecutorRunner
 from .function_block import FunctionCore
@@ -22,7 +22,7 @@ from .item_limit import Late
 from .job_size import OneByOne
 
 
-class Beginnings(Homecoming):
+class Beginnings(CompletionQueue):
     """The queue in which workers report the jobs that they begin."""
 
     __slots__ = ("_tell",)
@@ -51,7 +51,7 @@ class TimedRunner(ExecutorRunner):
     def start(self) -> None:
         """Open a lane to the executor; have it report begun jobs, or submit no more jobs than it can begin."""
         super().start()
-        self.is_told = self.lane.tell_beginnings(Beginnings(self._began).bring)
+        self.is_told = self.lane.tell_beginnings(Beginnings(self._began).put)
         if not self.is_told:
             self.lane.depth = min(self.lane.depth, self.at_once)
 
@@ -122,7 +122,7 @@ class TimedRunner(ExecutorRunner):
             super()._came_home(job)
             return
         self._count(-1)
-        self.lane.came_home(job)
+        self.lane.completed(job)
 
     def close(self) -> None:
         """Ask for the end of the lane; jobs that are still out do not count as work any more."""

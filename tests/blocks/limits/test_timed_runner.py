@@ -353,7 +353,7 @@ async def test_a_worker_that_outlives_the_loop_troubles_nobody() -> None:
         beginnings.append(Beginnings(told.append))
 
     await trio.to_thread.run_sync(trio.run, main)
-    beginnings[0].bring(cast("Any", "job"))
+    beginnings[0].put(cast("Any", "job"))
     assert not told
 
 
@@ -373,7 +373,7 @@ async def test_several_beginnings_wake_the_loop_once() -> None:
     told: list[Any] = []
     beginnings = Beginnings(told.append)
     for name in ("first", "second"):
-        beginnings.bring(cast("Any", name))
+        beginnings.put(cast("Any", name))
     assert not told
     await turns(2)
     assert told == ["first", "second"]
