@@ -86,7 +86,7 @@ class ForkServer:
         while True:
             for handle, _ in self._poll.poll():
                 if handle != self._control.fileno():
-                    self._bury(handle)
+                    self._reap(handle)
                     continue
                 name, handles, *_ = socket.recv_fds(self._control, LONGEST_NAME, 2)
                 if not name:
@@ -152,7 +152,7 @@ class ForkServer:
         with suppress(OSError):  # the parent does not wait for the answer any more
             socket.send_fds(answer, [ANSWER.pack(FORKED, pid)], [handle])
 
-    def _bury(self, handle: int) -> None:
+    def _reap(self, handle: int) -> None:
         """Report the exit code of a worker that has ended."""
         self._poll.unregister(handle)
         pid, answer = self._workers.pop(handle)

@@ -116,7 +116,7 @@ class Child:
         except Lost:
             raise self._not_ready() from None
         if kind == REFUSED:
-            self.bury()
+            self.reap()
             record: ErrorRecord = rest[0]
             error = record.revive()
             annotate(error, f"in worker_init of {self.who}, in a worker process")
@@ -124,7 +124,7 @@ class Child:
 
     def _not_ready(self) -> Exception:
         """The reason why it was not ready: it was killed, for example for lack of memory, or it ended by itself."""
-        how = self.bury()
+        how = self.reap()
         if self._was_killed:
             killed = WorkerDied(
                 f"{self.who}: a worker process was {how} before it was ready; the system does this when memory runs "
@@ -137,7 +137,7 @@ class Child:
             "`if __name__ == '__main__':`, or is not a file (it is piped in): each worker process imports it again"
         )
 
-    def teach(self, function: Callable[..., Any], name: str, keeper: Keeper | None = None) -> int:
+    def send_function(self, function: Callable[..., Any], name: str, keeper: Keeper | None = None) -> int:
         """Send a function, unless it was sent already; return its number. Raises `Lost`."""
         number = self._numbers.get(id(function))
         if number is not None:
@@ -173,7 +173,7 @@ class Child:
                 self._process.join(max(0.0, deadline - monotonic()))
         self.kill()
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Close the pipe, which ends the process; wait for the end, kill it if needed, and return how it ended."""
         if self._ended is not None:
             return self._ended

@@ -108,7 +108,7 @@ class ProcessHand:
             child.greet()
         except BaseException as error:
             self._forget()
-            child.bury()
+            child.reap()
             if not isinstance(error, CannotFork):
                 raise
             fork_servers.is_refused = True
@@ -142,7 +142,7 @@ class ProcessHand:
                 self._wanted = request.used[:MOST_WANTED]
             except Lost:
                 self._forget()
-                goes_on = request.bury()
+                goes_on = request.reap()
                 deaths = 0 if outcome.done > done else deaths + 1
                 if deaths == MOST_DEATHS and not outcome.done:
                     raise WorkerDied(f"{self._who}: {deaths} worker processes in a row died without an item") from None
@@ -175,5 +175,5 @@ class ProcessHand:
         """Let the child end."""
         child = self._forget()
         if child is not None:
-            child.bury()
+            child.reap()
         self._leave_servers()

@@ -72,7 +72,7 @@ class Request:
     def run(self, items: Sequence[Any]) -> bool:
         """Let the child do items; return whether the next ones may be begun; raises `Lost` if the child has died."""
         outcome = self._outcome
-        number = self._child.teach(self._task.function, self._task.name, self._task.keeper)
+        number = self._child.send_function(self._task.function, self._task.name, self._task.keeper)
         packed, error = self._pack(items)
         if packed and (no_memory := self._work(number, packed)) is not None:
             error = None if packed else no_memory  # the item left out is sent alone, or cannot be sent
@@ -290,10 +290,10 @@ class Request:
             self.used.append(place[2])
         return unpack(packed, self._child.pool.shared.lend)
 
-    def bury(self) -> bool:
+    def reap(self) -> bool:
         """Save the results of a child that has died; return whether the next items may be begun."""
         outcome = self._outcome
-        how = self._child.bury()
+        how = self._child.reap()
         if self._started:
             self._read()
             outcome.seconds += perf_counter() - self._started

@@ -65,7 +65,7 @@ class JoinCore(InputsCore[Out]):
         else:
             capacity = DEFAULT_CAPACITY if capacity is None else capacity
             self._by_key = KeyMatcher(
-                str(self), self.inputs, keys, Failures(str(self), policy), self._discard, self._bury
+                str(self), self.inputs, keys, Failures(str(self), policy), self._discard, self._dead_letter
             )
         if self.is_greedy:
             self._take_early(capacity)
@@ -286,7 +286,7 @@ class JoinCore(InputsCore[Out]):
         if self._unread:
             self.wake()
 
-    def _bury(self, item: Any, error: Exception) -> None:
+    def _dead_letter(self, item: Any, error: Exception) -> None:
         """Send a message without a partner to the dead letters."""
         self.report_lost((item,))
         info = ErrorInfo.of(error, phase=self.name, item=item)

@@ -41,7 +41,7 @@ class KeyMatcher:
         keys: Per input, the function that returns the key of a message.
         unmatched: Decides what happens to a message without a partner.
         drop: Called with a message without a partner that is dropped.
-        bury: Called with a message that goes to the dead letters, and the reason.
+        dead_letter: Called with a message that goes to the dead letters, and the reason.
 
     Attributes:
         freed: The inputs at which there may be more room, because messages have left the store.
@@ -54,14 +54,14 @@ class KeyMatcher:
         keys: Sequence[Key],
         unmatched: Failures,
         drop: Callable[[Any], None],
-        bury: Callable[[Any, Exception], None],
+        dead_letter: Callable[[Any, Exception], None],
     ) -> None:
         self._who = who
         self._inputs = inputs
         self._keys = tuple(keys)
         self._unmatched = unmatched
         self._drop = drop
-        self._bury = bury
+        self._dead_letter = dead_letter
         self._arrived: int = 0
         self._looked_at = 0
         self.store: KeyStore = KeyStore(len(keys))
@@ -196,7 +196,7 @@ class KeyMatcher:
             if action is Action.FAIL:
                 self.faulted += 1
                 raise error
-            self._bury(item, error)
+            self._dead_letter(item, error)
 
     def _no_partner(self, index: int, item: Any, key: Hashable, lacking: Sequence[int]) -> LookupError:
         others = ", ".join(f"{other} ({sources_of(self._inputs[other])})" for other in lacking)

@@ -190,7 +190,7 @@ def test_in_a_forked_child_a_worker_belongs_to_the_parent(servers: ForkServers) 
     child = hand._child
     assert child is not None
     child.begin_anew()
-    assert child.bury() == "it is the parent's"
+    assert child.reap() == "it is the parent's"
     hand.close()
     assert servers._servers == []
 

@@ -177,7 +177,7 @@ def test_a_worker_process_of_the_parent_is_forgotten(monkeypatch: pytest.MonkeyP
     with pytest.raises(Lost):
         child.wire.send("anything")
     child.kill()
-    assert child.bury() == "it is the parent's"
+    assert child.reap() == "it is the parent's"
 
 
 def test_the_switch_interval_is_that_of_the_program_again() -> None:

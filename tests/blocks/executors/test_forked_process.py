@@ -47,7 +47,7 @@ class Server:
         os.close(handle)
         return pid
 
-    def bury(self, pid: int) -> None:
+    def reap(self, pid: int) -> None:
         """Tell how a process has ended."""
         self.answer.send(CODE.pack(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
 
@@ -70,7 +70,7 @@ def test_it_begins_when_the_server_has_forked_it(server: Server) -> None:
     assert server.is_ready
     assert server.pipe.recv() == (b"init", (), 1)
     process.kill()
-    server.bury(pid)
+    server.reap(pid)
     process.join()
     assert wait([process.sentinel], 0)
     for _ in range(2):
@@ -83,7 +83,7 @@ def test_it_can_be_asked_to_end(server: Server) -> None:
     pid = server.fork()
     server.process.begin()
     server.process.terminate()
-    server.bury(pid)
+    server.reap(pid)
     server.process.join()
     assert server.process.exitcode == -signal.SIGTERM
 

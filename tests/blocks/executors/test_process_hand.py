@@ -800,7 +800,7 @@ def test_a_child_that_does_not_end_is_killed(real: ProcessHand, monkeypatch: pyt
 
     monkeypatch.setattr(process_child, "wait", wait_a_moment)
     real.close()
-    assert child.bury() == "killed by SIGKILL"
+    assert child.reap() == "killed by SIGKILL"
     child.kill()
 
 
@@ -816,14 +816,14 @@ def test_when_the_interpreter_exits_processes_are_ended_soon(
     for hand in hands:
         hand.open()
     children = [hand._child for hand in hands if hand._child is not None]
-    ended = children[1].bury()
+    ended = children[1].reap()
     monkeypatch.setattr(process_child, "_living", children)
     monkeypatch.setattr(process_child, "_exiting", exiting := threading.Event())
     monkeypatch.setattr(process_child, "GRACE", seconds)
     process_child.end_all()
     monkeypatch.undo()
     assert exiting.is_set()
-    assert [child.bury() for child in children] == [how, ended]
+    assert [child.reap() for child in children] == [how, ended]
 
 
 def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(servers: ForkServers) -> None:
@@ -834,7 +834,7 @@ def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(ser
     assert child is not None
     child.kill()
     os.waitpid(child.pid, 0)
-    assert child.bury() == "exit code unknown"
+    assert child.reap() == "exit code unknown"
 
 
 @pytest.mark.parametrize(
