@@ -31,7 +31,7 @@ SLOW = (
     "benchmarks",  # each of them in small
     "blocks/executors/test_fork_servers.py",  # starts processes and programs
     "blocks/executors/test_foreign_executors.py",  # other libraries start their processes
-    "blocks/executors/test_process_hand.py",  # starts a process for nearly each test
+    "blocks/executors/test_process_backend.py",  # starts a process for nearly each test
     "blocks/executors/test_processes.py",
     "cluster",  # Dask starts processes
     "networks",  # thousands of generated networks

@@ -15,7 +15,7 @@ from .future_job import FutureJob
 from .lane import CompletionQueue
 from .staff import Staff, join
 from .work import Task
-from .worker import Hand
+from .worker import WorkerBackend
 from .wrapped_call import call
 
 R = TypeVar("R")
@@ -52,7 +52,7 @@ class Crew(Executor):
         self.worker_init = worker_init
         self.abandon_on_cancel = abandon_on_cancel
         self.cpus: tuple[int, ...] = check_cpus(f"{kind} {self.name!r}", cpus)
-        self._staff = Staff(str(self), self.name, workers, self._hand, self._can_end)
+        self._staff = Staff(str(self), self.name, workers, self._backend, self._can_end)
         self._call = Task(call, name=str(self), is_call=True)
         forkable.add(self)
 
@@ -65,8 +65,8 @@ class Crew(Executor):
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
 
-    def _hand(self, number: int) -> Hand:
-        """Make the hand of worker `number`."""
+    def _backend(self, number: int) -> WorkerBackend:
+        """Make the backend of worker `number`."""
         raise NotImplementedError
 
     def check_function(self, function: Callable[..., Any], who: str) -> None:

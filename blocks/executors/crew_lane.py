@@ -51,7 +51,7 @@ class CrewLane:
         return job.seconds
 
     def is_broken_by(self, error: Exception) -> bool:
-        """Return True: a hand raises only errors that concern every item."""
+        """Return True: a backend raises only errors that concern every item."""
         del error
         return True
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from .crew import Crew
 from .parcel import check_picklable
-from .process_hand import ProcessHand
-from .worker import Hand
+from .process_backend import ProcessBackend
+from .worker import WorkerBackend
 
 
 class Processes(Crew):
@@ -66,8 +66,8 @@ class Processes(Crew):
         if worker_init is not None:
             check_picklable(worker_init, f"{self}: worker_init")
 
-    def _hand(self, number: int) -> Hand:
-        return ProcessHand(str(self), self.worker_init, self.cpus, number)
+    def _backend(self, number: int) -> WorkerBackend:
+        return ProcessBackend(str(self), self.worker_init, self.cpus, number)
 
     def check_function(self, function: Callable[..., Any], who: str) -> None:
         """Raise a `TypeError` if a function cannot be sent to the workers.

@@ -26,7 +26,7 @@ from ..base.threads import at_work
 from .future_job import FutureJob, resolve
 from .lane import Job
 from .nesting import Host, Line, current_line
-from .worker import Hand, JobQueue, Worker
+from .worker import JobQueue, Worker, WorkerBackend
 
 
 class Staff:
@@ -36,17 +36,19 @@ class Staff:
         who: The crew, for messages.
         name: The name of the crew.
         most: How many workers may be at work.
-        make_hand: Makes the hand of worker `number`.
+        make_backend: Makes the backend of worker `number`.
         can_end: Whether the running call of a worker can be ended.
     """
 
-    def __init__(self, who: str, name: str, most: int, make_hand: Callable[[int], Hand], can_end: bool) -> None:
+    def __init__(
+        self, who: str, name: str, most: int, make_backend: Callable[[int], WorkerBackend], can_end: bool
+    ) -> None:
         self.who = who
         self.name = name
         self.most = most
         self.lock: threading.RLock = threading.RLock()  # a refused job is returned while the lock is held
         self.is_shut: bool = False
-        self._make_hand = make_hand
+        self._make_backend = make_backend
         self._can_end = can_end
         self._queues: deque[JobQueue] = deque()
         self._calls: dict[tuple[Line, Host | None], JobQueue] = {}
@@ -242,7 +244,7 @@ class Staff:
     def _hire(self, queue: JobQueue) -> None:
         taken = set(self._hired.values())
         number = next(number for number in count(1) if number not in taken)
-        worker = Worker(self.name, number, self._make_hand(number), self.next, self._give_back, self.pause)
+        worker = Worker(self.name, number, self._make_backend(number), self.next, self._give_back, self.pause)
         self._waiting -= 1
         job = queue.give(worker)
         self._hired[worker] = number  # before it starts: its call may look at the crew at once
@@ -327,7 +329,7 @@ class Staff:
     def stop_starting(self, queue: JobQueue) -> None:
         """End, if possible, the workers that are still getting ready for a job of a user."""
         with self.lock:
-            self._strike_off(*[worker for worker in self._busy_for(queue) if worker.hand.start_no_more()])
+            self._strike_off(*[worker for worker in self._busy_for(queue) if worker.backend.start_no_more()])
 
     def abandon(self, queue: JobQueue) -> bool:
         """Give up the workers that are at work for a user; others are hired in their place.
@@ -338,7 +340,7 @@ class Staff:
             busy = self._busy_for(queue)
             self._strike_off(*busy)
         for worker in busy:
-            worker.hand.kill()
+            worker.backend.kill()
         return self._can_end
 
     def _busy_for(self, queue: JobQueue) -> list[Worker]:
@@ -353,7 +355,7 @@ class Staff:
             if not self._can_end:
                 return False
             self._strike_off(worker)
-        worker.hand.kill()
+        worker.backend.kill()
         return True
 
     def _strike_off(self, *workers: Worker) -> None:

@@ -13,7 +13,7 @@ from .crew import Crew
 from .forked import forkable
 from .stream import Stream, perform_stream
 from .work import Outcome, Task, call_once, perform
-from .worker import Hand
+from .worker import WorkerBackend
 from .worker_state import set_up
 
 LINGER = 1.0
@@ -65,7 +65,7 @@ class SwitchInterval:
 switch_interval: SwitchInterval = SwitchInterval(0.0005)
 
 
-class ThreadHand:
+class ThreadBackend:
     """Calls functions in the worker's own thread."""
 
     __slots__ = ("_cpus", "_is_long", "_long_until", "_number", "_worker_init")
@@ -156,5 +156,5 @@ class Threads(Crew):
     ) -> None:
         super().__init__(workers, worker_init=worker_init, cpus=cpus, abandon_on_cancel=abandon_on_cancel, name=name)
 
-    def _hand(self, number: int) -> Hand:
-        return ThreadHand(self.worker_init, self.cpus, number)
+    def _backend(self, number: int) -> WorkerBackend:
+        return ThreadBackend(self.worker_init, self.cpus, number)

@@ -28,7 +28,7 @@ class NotStarted(Exception):
         self.reason = reason
 
 
-class Hand(Protocol):
+class WorkerBackend(Protocol):
     """Does the jobs of a worker, in its thread or in a process."""
 
     def open(self) -> None:
@@ -45,7 +45,7 @@ class Hand(Protocol):
     def start_no_more(self) -> bool:
         """Start nothing more for the current job, such as a process; called from another thread.
 
-        If the hand is still getting ready, end that if possible and return True: the hand is of no use any more.
+        If the backend is still getting ready, end that if possible and return True: the backend is of no use any more.
         """
         ...
 
@@ -117,7 +117,7 @@ class Worker:
     Args:
         name: The name of the crew.
         number: The number of the worker in the crew, from 1.
-        hand: Does the jobs.
+        backend: Does the jobs.
         go_on: Called with the worker after each job; returns whether it is still wanted. If so, it waits for its bell.
         give_back: Called with the worker when it could not get ready; returns whether others will do its job.
         pauses: Called with the worker when it begins and ends to wait in the middle of a job.
@@ -128,8 +128,8 @@ class Worker:
         "_go_on",
         "_named",
         "_pauses",
+        "backend",
         "bell",
-        "hand",
         "is_open",
         "job",
         "number",
@@ -141,13 +141,13 @@ class Worker:
         self,
         name: str,
         number: int,
-        hand: Hand,
+        backend: WorkerBackend,
         go_on: Callable[[Worker], bool],
         give_back: Callable[[Worker, Job, Exception], bool],
         pauses: Callable[[Worker, bool], None],
     ) -> None:
         self.number: int = number
-        self.hand: Hand = hand
+        self.backend: WorkerBackend = backend
         self.bell: threading.Lock = threading.Lock()
         self.bell.acquire()
         self.queue: JobQueue | None = None
@@ -166,7 +166,7 @@ class Worker:
             self._do(self.job, self.queue)
             if self._go_on(self):
                 self.bell.acquire()
-        self.hand.close()
+        self.backend.close()
 
     def waits(self, begins: bool) -> None:
         """Record that its call starts or stops waiting for a block; other workers may run during the wait."""
@@ -185,11 +185,11 @@ class Worker:
             enter((*queue.line, self))
         try:
             if not self.is_open:
-                self.hand.open()
+                self.backend.open()
                 self.is_open = True
             if job.begin():
                 if queue.is_for_calls:
-                    job.outcome = self.hand.perform(job.task, job.items)
+                    job.outcome = self.backend.perform(job.task, job.items)
                     job.items = ()
                 else:
                     self._measure(job, queue)
@@ -211,6 +211,6 @@ class Worker:
         if stream is not None:
             stream.pauses = partial(self._pauses, self)
         job.started = perf_counter()
-        job.outcome = self.hand.perform(job.task, job.items, stream)
+        job.outcome = self.backend.perform(job.task, job.items, stream)
         job.seconds = perf_counter() - job.started - (0.0 if stream is None else stream.waited)
         job.let_go()

@@ -19,9 +19,9 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.executors.stream import Stream
-from penstock.blocks.executors.threads import ThreadHand
+from penstock.blocks.executors.threads import ThreadBackend
 from penstock.blocks.executors.work import Outcome, Task
-from penstock.blocks.executors.worker import Hand
+from penstock.blocks.executors.worker import WorkerBackend
 from tests.blocks.executors.kinds import ByHand, Gauge, OnLoop, Time, first_batch
 from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 
@@ -34,7 +34,7 @@ def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ign
     Time(monkeypatch)
 
 
-class Slacker(ThreadHand):
+class Slacker(ThreadBackend):
     """Begins no more than two items of a hand-over, as one whose process dies amid them."""
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
@@ -42,7 +42,7 @@ class Slacker(ThreadHand):
 
 
 class Slackers(Threads):
-    def _hand(self, number: int) -> Hand:
+    def _backend(self, number: int) -> WorkerBackend:
         return Slacker(self.worker_init, self.cpus, number)
 
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from penstock.blocks import WorkerDied
-from penstock.blocks.executors import fork_servers, process_child, process_hand
+from penstock.blocks.executors import fork_servers, process_backend, process_child
 from penstock.blocks.executors.fork_servers import ForkServer, ForkServers, has_handles
 from penstock.blocks.executors.forked_process import CannotFork, ForkedProcess
-from penstock.blocks.executors.process_hand import ProcessHand
+from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.work import Task
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.process_functions import SECONDS
@@ -33,7 +33,7 @@ WHO = "Processes 'crew'"
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServers]:
     """The fork servers of the test alone."""
     servers = ForkServers()
-    monkeypatch.setattr(process_hand, "fork_servers", servers)
+    monkeypatch.setattr(process_backend, "fork_servers", servers)
     monkeypatch.setattr(process_child, "fork_servers", servers)
     monkeypatch.setattr(sys, "path", [functions.ROOT, *sys.path])
     yield servers
@@ -41,83 +41,85 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServers]:
 
 
 @pytest.fixture
-def hands(servers: ForkServers) -> Iterator[list[ProcessHand]]:
-    """Two hands, which are closed."""
-    hands = [ProcessHand(WHO, number=number) for number in (1, 2)]
-    yield hands
-    for hand in hands:
-        hand.close()
+def backends(servers: ForkServers) -> Iterator[list[ProcessBackend]]:
+    """Two backends, which are closed."""
+    backends = [ProcessBackend(WHO, number=number) for number in (1, 2)]
+    yield backends
+    for backend in backends:
+        backend.close()
 
 
-def ask(hand: ProcessHand, function: Any, item: Any = None) -> Any:
+def ask(backend: ProcessBackend, function: Any, item: Any = None) -> Any:
     """Have a worker call a function."""
-    outcome = hand.perform(Task(function), [item])
+    outcome = backend.perform(Task(function), [item])
     for _, error in outcome.failures:
         raise error
     return outcome.results[0]
 
 
 def test_workers_are_forked_from_one_server_which_ends_with_the_last_of_them(
-    servers: ForkServers, hands: list[ProcessHand]
+    servers: ForkServers, backends: list[ProcessBackend]
 ) -> None:
     before = set(active_children())
-    parents = [ask(hand, functions.parent_number) for hand in hands]
+    parents = [ask(backend, functions.parent_number) for backend in backends]
     (server,) = servers._servers
     assert parents == [server.process.pid] * 2
     assert set(active_children()) - before == {server.process}
-    hands[0].close()
+    backends[0].close()
     assert server.is_alive()
-    hands[1].close()
+    backends[1].close()
     assert server.process.exitcode == 0
     assert set(active_children()) == before
 
 
-def test_a_replaced_worker_is_forked_from_the_same_server(servers: ForkServers, hands: list[ProcessHand]) -> None:
-    hand = hands[0]
-    first = ask(hand, functions.parent_number)
+def test_a_replaced_worker_is_forked_from_the_same_server(servers: ForkServers, backends: list[ProcessBackend]) -> None:
+    backend = backends[0]
+    first = ask(backend, functions.parent_number)
     with pytest.raises(WorkerDied, match="exit code 3"):
-        ask(hand, functions.die, 3)
-    assert ask(hand, functions.parent_number) == first
+        ask(backend, functions.die, 3)
+    assert ask(backend, functions.parent_number) == first
     assert len(servers._servers) == 1
 
 
-def test_a_worker_has_the_name_and_the_parent_that_a_process_of_multiprocessing_has(hands: list[ProcessHand]) -> None:
-    assert ask(hands[1], functions.identity) == (f"{WHO} worker 2", True, os.getpid())
+def test_a_worker_has_the_name_and_the_parent_that_a_process_of_multiprocessing_has(
+    backends: list[ProcessBackend],
+) -> None:
+    assert ask(backends[1], functions.identity) == (f"{WHO} worker 2", True, os.getpid())
 
 
-def test_two_workers_have_different_random_numbers(hands: list[ProcessHand]) -> None:
-    assert ask(hands[0], functions.random_numbers) != ask(hands[1], functions.random_numbers)
+def test_two_workers_have_different_random_numbers(backends: list[ProcessBackend]) -> None:
+    assert ask(backends[0], functions.random_numbers) != ask(backends[1], functions.random_numbers)
 
 
 def test_if_what_a_process_gets_has_changed_there_is_another_server(
-    servers: ForkServers, hands: list[ProcessHand], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    first = ask(hands[0], functions.parent_number)
+    first = ask(backends[0], functions.parent_number)
     monkeypatch.setenv("PENSTOCK_OF_A_TEST", "new")
     monkeypatch.chdir(tmp_path)
-    assert ask(hands[1], os.getenv, "PENSTOCK_OF_A_TEST") == "new"
-    assert ask(hands[1], functions.folder) == str(tmp_path)
-    assert ask(hands[0], os.getenv, "PENSTOCK_OF_A_TEST") is None
-    assert first == ask(hands[0], functions.parent_number) != ask(hands[1], functions.parent_number)
+    assert ask(backends[1], os.getenv, "PENSTOCK_OF_A_TEST") == "new"
+    assert ask(backends[1], functions.folder) == str(tmp_path)
+    assert ask(backends[0], os.getenv, "PENSTOCK_OF_A_TEST") is None
+    assert first == ask(backends[0], functions.parent_number) != ask(backends[1], functions.parent_number)
     assert len(servers._servers) == 2
 
 
 def test_if_the_server_is_killed_its_workers_go_on_and_others_get_a_new_one(
-    servers: ForkServers, hands: list[ProcessHand]
+    servers: ForkServers, backends: list[ProcessBackend]
 ) -> None:
-    pid = ask(hands[0], functions.process_number)
+    pid = ask(backends[0], functions.process_number)
     (server,) = servers._servers
     server.process.kill()
     assert server.exit_code() == -signal.SIGKILL
-    assert ask(hands[0], functions.process_number) == pid
-    assert ask(hands[1], functions.parent_number) != server.process.pid
+    assert ask(backends[0], functions.process_number) == pid
+    assert ask(backends[1], functions.parent_number) != server.process.pid
     with pytest.raises(WorkerDied, match="exit code unknown"):
-        ask(hands[0], functions.die, 3)
-    assert ask(hands[0], functions.process_number) != pid
+        ask(backends[0], functions.die, 3)
+    assert ask(backends[0], functions.process_number) != pid
 
 
 def test_a_server_that_is_killed_while_it_starts_is_started_again(
-    servers: ForkServers, hands: list[ProcessHand], monkeypatch: pytest.MonkeyPatch
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = ForkServer.request
     killed: list[ForkServer] = []
@@ -129,19 +131,19 @@ def test_a_server_that_is_killed_while_it_starts_is_started_again(
             killed.append(self)
 
     monkeypatch.setattr(ForkServer, "request", request_and_kill)
-    assert ask(hands[0], functions.parent_number) != killed[0].process.pid
+    assert ask(backends[0], functions.parent_number) != killed[0].process.pid
     assert len(servers._servers) == 2
 
 
 def test_a_request_to_a_server_that_has_just_ended_goes_to_a_new_one(
-    servers: ForkServers, hands: list[ProcessHand], monkeypatch: pytest.MonkeyPatch
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask(hands[0], functions.parent_number)
+    ask(backends[0], functions.parent_number)
     (server,) = servers._servers
     server.process.kill()
     assert wait([server._handle], SECONDS)
     monkeypatch.setattr(server, "is_alive", lambda: True)
-    assert ask(hands[1], functions.parent_number) != server.process.pid
+    assert ask(backends[1], functions.parent_number) != server.process.pid
     monkeypatch.undo()
     servers.end()
 
@@ -160,44 +162,44 @@ def test_a_server_that_still_imports_the_main_module_is_ended_at_once(servers: F
 
 
 def test_a_server_that_does_not_end_is_killed(servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = ProcessHand(WHO)
-    hand.open()
+    backend = ProcessBackend(WHO)
+    backend.open()
     (server,) = servers._servers
     assert server.process.pid is not None
     os.kill(server.process.pid, signal.SIGSTOP)
     monkeypatch.setattr(fork_servers, "GRACE", 0.0)
     monkeypatch.setattr(process_child, "GRACE", 0.0)
-    hand.close()
+    backend.close()
     server.process.join()
     assert server.process.exitcode == -signal.SIGKILL
 
 
 def test_if_the_server_cannot_fork_processes_are_spawned(
-    servers: ForkServers, hands: list[ProcessHand], monkeypatch: pytest.MonkeyPatch
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: ForkedProcess) -> None:
         raise CannotFork
 
     monkeypatch.setattr(ForkedProcess, "begin", fail)
-    assert [ask(hand, functions.parent_number) for hand in hands] == [os.getpid()] * 2
+    assert [ask(backend, functions.parent_number) for backend in backends] == [os.getpid()] * 2
     assert servers.is_refused
     assert len(servers._servers) == 1
 
 
 def test_in_a_forked_child_a_worker_belongs_to_the_parent(servers: ForkServers) -> None:
-    hand = ProcessHand(WHO)
-    hand.open()
-    child = hand._child
+    backend = ProcessBackend(WHO)
+    backend.open()
+    child = backend._child
     assert child is not None
     child.begin_anew()
     assert child.reap() == "it is the parent's"
-    hand.close()
+    backend.close()
     assert servers._servers == []
 
 
 def test_in_a_forked_child_there_are_none(servers: ForkServers) -> None:
-    hand = ProcessHand(WHO)
-    hand.open()
+    backend = ProcessBackend(WHO)
+    backend.open()
     (server,) = servers._servers
     try:
         servers.begin_anew()
@@ -206,7 +208,7 @@ def test_in_a_forked_child_there_are_none(servers: ForkServers) -> None:
         assert server.process not in active_children()
         server.process.join()  # it sees that the parent has gone
     finally:
-        hand.close()
+        backend.close()
 
 
 def test_a_server_or_a_request_that_fails_leaves_nothing_open(

@@ -9,9 +9,9 @@ import pytest
 
 from penstock.blocks import Call, Network, Threads, Transformer
 from penstock.blocks.executors.stream import Stream
-from penstock.blocks.executors.threads import ThreadHand
+from penstock.blocks.executors.threads import ThreadBackend
 from penstock.blocks.executors.work import Outcome, Task
-from penstock.blocks.executors.worker import Hand, NotStarted
+from penstock.blocks.executors.worker import NotStarted, WorkerBackend
 from tests.blocks.executors.kinds import SECONDS, Gauge
 from tests.blocks.tools import contents, linked, run
 
@@ -70,7 +70,7 @@ def test_a_call_that_would_wait_for_a_worker_that_cannot_be_had_is_told_so(monke
         threads.submit(inner).result(SECONDS)
 
 
-class Unready(ThreadHand):
+class Unready(ThreadBackend):
     """Does not get ready, or is lost before its first job, or the second one."""
 
     def __init__(self, fails: list[str]) -> None:
@@ -96,7 +96,7 @@ class Unlucky(Threads):
         self.fails = fails
         self.lucky = lucky
 
-    def _hand(self, number: int) -> Hand:
+    def _backend(self, number: int) -> WorkerBackend:
         return Unready([] if number <= self.lucky else [self.fails])
 
 
@@ -132,7 +132,7 @@ async def test_if_all_fail_that_start_at_once_one_is_tried_by_itself() -> None:
             super().open()
 
     class Crowded(Threads):
-        def _hand(self, number: int) -> Hand:
+        def _backend(self, number: int) -> WorkerBackend:
             numbers.append(number)
             return Many(["open"] if len(numbers) <= 3 else [])
 
@@ -177,7 +177,7 @@ def test_a_worker_that_is_ended_while_it_gets_ready_gives_nothing_back() -> None
             super().open()
 
     class Leaving(Threads):
-        def _hand(self, number: int) -> Hand:
+        def _backend(self, number: int) -> WorkerBackend:
             return Late(["open"])
 
     executor = Leaving(2)

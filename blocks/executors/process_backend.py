@@ -1,4 +1,4 @@
-"""The hand of a worker of `Processes`: a child process that does the jobs, and is replaced when it dies."""
+"""The backend of a worker of `Processes`: a child process that does the jobs, and is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_WANTED = 64
 """The largest number of slots for results that are lent with a request."""
 
 
-class ProcessHand:
+class ProcessBackend:
     """Does jobs in a child process.
 
     Args:
@@ -156,7 +156,7 @@ class ProcessHand:
         return outcome
 
     def start_no_more(self) -> bool:
-        """Start no more children for the current job; if no child is ready, kill the hand and return True."""
+        """Start no more children for the current job; if no child is ready, kill the backend and return True."""
         self._may_start = False
         if self._is_ready:
             return False

@@ -23,10 +23,10 @@ import numpy as np
 import pytest
 
 from penstock.blocks import RemoteError, WorkerDied
-from penstock.blocks.executors import process_child, process_hand
+from penstock.blocks.executors import process_backend, process_child
 from penstock.blocks.executors.fork_servers import ForkServers
+from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.process_child import Child, describe, start
-from penstock.blocks.executors.process_hand import ProcessHand
 from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool
 from penstock.blocks.executors.wire import Lost, Wire
 from penstock.blocks.executors.work import Outcome, Task
@@ -50,7 +50,7 @@ def _importable() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  #
 def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServers]:
     """The fork servers of the test alone, which ends them."""
     servers = ForkServers()
-    monkeypatch.setattr(process_hand, "fork_servers", servers)
+    monkeypatch.setattr(process_backend, "fork_servers", servers)
     monkeypatch.setattr(process_child, "fork_servers", servers)
     yield servers
     servers.end()
@@ -65,37 +65,37 @@ def way(request: pytest.FixtureRequest, servers: ForkServers) -> str:
 
 
 @pytest.fixture
-def real(way: str) -> Iterator[ProcessHand]:
+def real(way: str) -> Iterator[ProcessBackend]:
     """Has its child in a process."""
     del way
-    hand = ProcessHand(WHO)
-    yield hand
-    hand.close()
+    backend = ProcessBackend(WHO)
+    yield backend
+    backend.close()
 
 
 @pytest.fixture(scope="module")
-def lasting() -> Iterator[ProcessHand]:
+def lasting() -> Iterator[ProcessBackend]:
     """Has its child in a process, which takes a while to start: many tests share it."""
-    hand = ProcessHand(WHO)
-    yield hand
-    hand.close()
+    backend = ProcessBackend(WHO)
+    yield backend
+    backend.close()
 
 
 @pytest.fixture(params=["process", "thread"])
-def hand(request: pytest.FixtureRequest) -> ProcessHand:
+def backend(request: pytest.FixtureRequest) -> ProcessBackend:
     """Has its child in a process, or in a thread."""
     name = {"process": "lasting", "thread": "threaded"}[request.param]
-    hand: ProcessHand = request.getfixturevalue(name)
-    return hand
+    backend: ProcessBackend = request.getfixturevalue(name)
+    return backend
 
 
 @pytest.fixture
-def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessHand]:
+def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Has its child in a thread."""
-    monkeypatch.setattr(process_hand, "start", start_in_thread)
-    hand = ProcessHand(WHO)
-    yield hand
-    hand.close()
+    monkeypatch.setattr(process_backend, "start", start_in_thread)
+    backend = ProcessBackend(WHO)
+    yield backend
+    backend.close()
     functions.KEPT.clear()
 
 
@@ -116,124 +116,124 @@ def only_failure(outcome: Outcome) -> BaseException:
 # Jobs
 
 
-def test_it_calls_the_function_with_each_item_in_order(hand: ProcessHand) -> None:
-    hand.open()
-    outcome = hand.perform(task(math.sqrt), [1, 4, 9])
+def test_it_calls_the_function_with_each_item_in_order(backend: ProcessBackend) -> None:
+    backend.open()
+    outcome = backend.perform(task(math.sqrt), [1, 4, 9])
     assert (outcome.results, outcome.failures) == ([1, 2, 3], [])
     assert outcome.seconds > 0
     assert outcome.cpu > 0
 
 
-def test_it_need_not_be_opened_first_and_takes_any_sequence(hand: ProcessHand) -> None:
-    assert hand.perform(task(abs), range(-3, 0)).results == [3, 2, 1]
-    assert hand.perform(task(abs), ()).results == []
+def test_it_need_not_be_opened_first_and_takes_any_sequence(backend: ProcessBackend) -> None:
+    assert backend.perform(task(abs), range(-3, 0)).results == [3, 2, 1]
+    assert backend.perform(task(abs), ()).results == []
 
 
-def test_items_and_results_may_be_anything_that_can_be_pickled(hand: ProcessHand) -> None:
+def test_items_and_results_may_be_anything_that_can_be_pickled(backend: ProcessBackend) -> None:
     items = [1, "text", None, b"x", (1, [2]), {3: 4}, floats(3), floats(), bytes(BIG), "x" * BIG, math.inf]
-    results = hand.perform(task(type), items).results
+    results = backend.perform(task(type), items).results
     assert results == [type(item) for item in items]
 
 
-def test_outputs_are_read_to_their_end_where_the_function_runs(hand: ProcessHand) -> None:
-    assert hand.perform(task(functions.up_to, expands=True), [2, 0, 3]).results == [[0, 1], [], [0, 1, 2]]
+def test_outputs_are_read_to_their_end_where_the_function_runs(backend: ProcessBackend) -> None:
+    assert backend.perform(task(functions.up_to, expands=True), [2, 0, 3]).results == [[0, 1], [], [0, 1, 2]]
 
 
-def test_long_jobs_of_plain_items_and_of_others(hand: ProcessHand) -> None:
+def test_long_jobs_of_plain_items_and_of_others(backend: ProcessBackend) -> None:
     numbers = list(range(3000))
-    assert hand.perform(task(abs), numbers).results == numbers
-    assert hand.perform(task(len), [(number,) * 3 for number in numbers]).results == [3] * 3000
+    assert backend.perform(task(abs), numbers).results == numbers
+    assert backend.perform(task(len), [(number,) * 3 for number in numbers]).results == [3] * 3000
 
 
-def test_more_than_one_request_takes_goes_in_several(hand: ProcessHand) -> None:
+def test_more_than_one_request_takes_goes_in_several(backend: ProcessBackend) -> None:
     texts = ["x" * 60_000 for _ in range(50)]
-    assert hand.perform(task(len), texts).results == [60_000] * 50
+    assert backend.perform(task(len), texts).results == [60_000] * 50
     lists = [["x" * 60_000] for _ in range(50)]
-    assert hand.perform(task(len), lists).results == [1] * 50
-    many = hand.perform(task(len), [floats(1 << 20) for _ in range(20)])  # 8 MiB each
+    assert backend.perform(task(len), lists).results == [1] * 50
+    many = backend.perform(task(len), [floats(1 << 20) for _ in range(20)])  # 8 MiB each
     assert many.results == [1 << 20] * 20
 
 
-def test_more_results_than_the_journal_holds_come_all_the_same(hand: ProcessHand) -> None:
-    results = hand.perform(task(functions.text), [60_000] * 40 + [1, 2]).results
+def test_more_results_than_the_journal_holds_come_all_the_same(backend: ProcessBackend) -> None:
+    results = backend.perform(task(functions.text), [60_000] * 40 + [1, 2]).results
     assert [len(text) for text in results] == [60_000] * 40 + [1, 2]
 
 
-def test_functions_are_sent_once_and_the_oldest_is_forgotten(hand: ProcessHand) -> None:
+def test_functions_are_sent_once_and_the_oldest_is_forgotten(backend: ProcessBackend) -> None:
     powers = [partial(pow, number) for number in range(20)]
     for _ in range(2):
         for number, power in enumerate(powers):
-            assert hand.perform(task(power), [2]).results == [number**2]
-            assert hand.perform(task(power), [3]).results == [number**3]
+            assert backend.perform(task(power), [2]).results == [number**2]
+            assert backend.perform(task(power), [3]).results == [number**3]
 
 
 def test_worker_init_runs_first_and_its_result_is_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = ProcessHand(WHO, functions.model)
-    assert hand.perform(task(functions.state), [0]).results == ["model"]
-    hand.close()
+    backend = ProcessBackend(WHO, functions.model)
+    assert backend.perform(task(functions.state), [0]).results == ["model"]
+    backend.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot do it")
 def test_it_can_be_pinned() -> None:
     cpus = sorted(os.sched_getaffinity(0))
-    hand = ProcessHand(WHO, None, cpus, len(cpus) + 1)
-    assert hand.perform(task(functions.affinity), [0]).results == [{cpus[0]}]
-    hand.close()
+    backend = ProcessBackend(WHO, None, cpus, len(cpus) + 1)
+    assert backend.perform(task(functions.affinity), [0]).results == [{cpus[0]}]
+    backend.close()
 
 
 # Arrays
 
 
-def test_arrays_go_there_and_come_back(hand: ProcessHand) -> None:
+def test_arrays_go_there_and_come_back(backend: ProcessBackend) -> None:
     for _ in range(5):
-        (result,) = hand.perform(task(functions.double_in_place), [floats()]).results
+        (result,) = backend.perform(task(functions.double_in_place), [floats()]).results
         assert result.flags.writeable
         assert np.array_equal(result, floats(value=2))
         del result
 
 
-def test_the_array_of_the_sender_stays_as_it_is(hand: ProcessHand) -> None:
+def test_the_array_of_the_sender_stays_as_it_is(backend: ProcessBackend) -> None:
     array = floats()
-    hand.perform(task(functions.double_in_place), [array])
+    backend.perform(task(functions.double_in_place), [array])
     assert np.array_equal(array, floats())
 
 
-def test_a_view_of_the_argument_can_be_returned(hand: ProcessHand) -> None:
+def test_a_view_of_the_argument_can_be_returned(backend: ProcessBackend) -> None:
     array = np.arange(4 * BIG)
-    (result,) = hand.perform(task(functions.view), [array]).results
+    (result,) = backend.perform(task(functions.view), [array]).results
     assert np.array_equal(result, array[2::2])
-    (first, second), (last, _) = hand.perform(task(functions.halves), [array, array]).results
+    (first, second), (last, _) = backend.perform(task(functions.halves), [array, array]).results
     assert np.array_equal(np.concatenate([first, second]), array)
     assert np.array_equal(first, last)
 
 
-def test_arrays_that_the_function_keeps_never_change(hand: ProcessHand) -> None:
+def test_arrays_that_the_function_keeps_never_change(backend: ProcessBackend) -> None:
     keep = task(functions.keep)
     for number in range(2 * MOST_LENT):
-        (begins,) = hand.perform(keep, [floats(value=number)]).results
+        (begins,) = backend.perform(keep, [floats(value=number)]).results
         assert begins == list(range(number + 1))
-    assert hand.perform(task(functions.forget), [0]).results == [0]
-    assert hand.perform(keep, [floats(value=7)] * 3).results == [[7], [7, 7], [7, 7, 7]]
+    assert backend.perform(task(functions.forget), [0]).results == [0]
+    assert backend.perform(keep, [floats(value=7)] * 3).results == [[7], [7, 7], [7, 7, 7]]
 
 
-def test_results_that_are_kept_never_change(hand: ProcessHand) -> None:
+def test_results_that_are_kept_never_change(backend: ProcessBackend) -> None:
     kept: list[Any] = []
     for number in range(MOST_LENT):
-        kept += hand.perform(task(functions.double_in_place), [floats(value=number)] * 2).results
+        kept += backend.perform(task(functions.double_in_place), [floats(value=number)] * 2).results
     assert [array[0] for array in kept] == [2 * number for number in range(MOST_LENT) for _ in range(2)]
     assert all((array == array[0]).all() for array in kept)
-    hand.close()
+    backend.close()
     assert all((array == array[0]).all() for array in kept)
 
 
-def test_big_bytes_and_texts_come_back(hand: ProcessHand) -> None:
-    assert hand.perform(task(functions.zeros), [BIG, 3, 5 * BIG]).results == [bytes(BIG), bytes(3), bytes(5 * BIG)]
-    assert hand.perform(task(functions.text), [BIG, 3]).results == ["x" * BIG, "x" * 3]
-    assert hand.perform(task(bytes.upper), [b"x" * BIG]).results == [b"X" * BIG]
+def test_big_bytes_and_texts_come_back(backend: ProcessBackend) -> None:
+    assert backend.perform(task(functions.zeros), [BIG, 3, 5 * BIG]).results == [bytes(BIG), bytes(3), bytes(5 * BIG)]
+    assert backend.perform(task(functions.text), [BIG, 3]).results == ["x" * BIG, "x" * 3]
+    assert backend.perform(task(bytes.upper), [b"x" * BIG]).results == [b"X" * BIG]
 
 
 def test_without_shared_memory_everything_goes_through_the_pipe(
-    threaded: ProcessHand, monkeypatch: pytest.MonkeyPatch
+    threaded: ProcessBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(self: Pool, count: int) -> None:
         del self, count
@@ -244,7 +244,7 @@ def test_without_shared_memory_everything_goes_through_the_pipe(
 
 
 def test_if_memory_ends_in_the_middle_of_an_item_nothing_is_lost(
-    threaded: ProcessHand, monkeypatch: pytest.MonkeyPatch
+    threaded: ProcessBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threaded.perform(task(functions.double_in_place), [floats()])
     take, answers = Pool.take, iter([True, False, True, False, True, False, False])
@@ -262,19 +262,19 @@ def test_if_memory_ends_in_the_middle_of_an_item_nothing_is_lost(
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessHand]:
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Has a child that may have hardly more memory than it has."""
     if sys.platform != "linux":
         pytest.skip("looks into /proc")
-    hand = ProcessHand(WHO, functions.little_memory)
-    yield hand
-    hand.close()
+    backend = ProcessBackend(WHO, functions.little_memory)
+    yield backend
+    backend.close()
 
 
 HUGE = 1 << 28
 
 
-def test_an_item_that_the_child_cannot_map_fails_alone(short: ProcessHand) -> None:
+def test_an_item_that_the_child_cannot_map_fails_alone(short: ProcessBackend) -> None:
     for _ in range(2):
         outcome = short.perform(task(len, strict=False), [floats(), bytes(HUGE), floats(), b"x"])
         assert outcome.results == [BIG, BIG, 1]
@@ -284,7 +284,7 @@ def test_an_item_that_the_child_cannot_map_fails_alone(short: ProcessHand) -> No
         assert "a worker process of call 'test' is short of memory" in notes(error)
 
 
-def test_a_result_that_the_child_cannot_map_fails_alone(short: ProcessHand) -> None:
+def test_a_result_that_the_child_cannot_map_fails_alone(short: ProcessBackend) -> None:
     for _ in range(2):
         outcome = short.perform(task(functions.zeros, strict=False), [BIG, 3 * HUGE // 4, BIG, 1, 3 * HUGE // 4, 2])
         assert [len(result) for result in outcome.results] == [BIG, BIG, 1, 2]
@@ -308,7 +308,7 @@ class NoMemoryToSend:
 
 
 def test_an_item_that_there_is_no_memory_to_send_fails_alone(
-    threaded: ProcessHand, monkeypatch: pytest.MonkeyPatch
+    threaded: ProcessBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threaded.open()
     child = threaded._child
@@ -325,8 +325,8 @@ def test_an_item_that_there_is_no_memory_to_send_fails_alone(
         threaded.perform(task(len), ["text"])
 
 
-def test_an_item_that_there_is_no_memory_to_pack_fails_alone(hand: ProcessHand) -> None:
-    outcome = hand.perform(task(len, strict=False), [(1,), functions.NotPickled(MemoryError()), ()])
+def test_an_item_that_there_is_no_memory_to_pack_fails_alone(backend: ProcessBackend) -> None:
+    outcome = backend.perform(task(len, strict=False), [(1,), functions.NotPickled(MemoryError()), ()])
     assert outcome.results == [1, 0]
     assert "there is no memory to send the item" in notes(outcome.failures[0][1])[0]
 
@@ -335,44 +335,44 @@ def test_an_item_that_there_is_no_memory_to_pack_fails_alone(hand: ProcessHand) 
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_an_exception_comes_out_with_its_type_and_where_it_was(hand: ProcessHand, strict: bool) -> None:
-    outcome = hand.perform(task(math.sqrt, strict=strict), [4, -1, "x", 9])
+def test_an_exception_comes_out_with_its_type_and_where_it_was(backend: ProcessBackend, strict: bool) -> None:
+    outcome = backend.perform(task(math.sqrt, strict=strict), [4, -1, "x", 9])
     assert outcome.results == ([2] if strict else [2, 3])
     kinds = {place: type(error) for place, error in outcome.failures}
     assert kinds == ({1: ValueError} if strict else {1: ValueError, 2: TypeError})
     assert "Traceback" in notes(outcome.failures[0][1])[0]
 
 
-def test_an_exception_that_cannot_be_made_again_has_a_stand_in(hand: ProcessHand) -> None:
-    error = only_failure(hand.perform(task(functions.fussy), [5]))
+def test_an_exception_that_cannot_be_made_again_has_a_stand_in(backend: ProcessBackend) -> None:
+    error = only_failure(backend.perform(task(functions.fussy), [5]))
     assert type(error) is RemoteError
     assert "Fussy: 5 because of this" in str(error)
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_an_exception_that_is_not_for_everybody_ends_the_job(hand: ProcessHand, strict: bool) -> None:
-    outcome = hand.perform(task(functions.leave, strict=strict), [3, 4])
+def test_an_exception_that_is_not_for_everybody_ends_the_job(backend: ProcessBackend, strict: bool) -> None:
+    outcome = backend.perform(task(functions.leave, strict=strict), [3, 4])
     error = only_failure(outcome)
     assert isinstance(error, SystemExit)
     assert error.code == 3
-    assert hand.perform(task(abs), [-1]).results == [1]
+    assert backend.perform(task(abs), [-1]).results == [1]
 
 
-def test_stop_iteration_and_coroutines_are_errors(hand: ProcessHand) -> None:
-    error = only_failure(hand.perform(task(functions.stop), [1]))
+def test_stop_iteration_and_coroutines_are_errors(backend: ProcessBackend) -> None:
+    error = only_failure(backend.perform(task(functions.stop), [1]))
     assert isinstance(error, RuntimeError)
     assert str(error) == "the function of call 'test' raised StopIteration"
-    outcome = hand.perform(task(functions.coroutine, strict=False), [1, -2, 3])
+    outcome = backend.perform(task(functions.coroutine, strict=False), [1, -2, 3])
     assert outcome.results == [1, 3]
     assert "returned a coroutine" in str(outcome.failures[0][1])
-    outcome = hand.perform(task(functions.coroutine, expands=True), [-2])
+    outcome = backend.perform(task(functions.coroutine, expands=True), [-2])
     assert "returned a coroutine" in str(only_failure(outcome))
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_an_item_that_cannot_be_pickled_fails_alone(hand: ProcessHand, strict: bool) -> None:
+def test_an_item_that_cannot_be_pickled_fails_alone(backend: ProcessBackend, strict: bool) -> None:
     error = ValueError("no")
-    outcome = hand.perform(task(type, strict=strict), [floats(), functions.NotPickled(error), floats(), 1])
+    outcome = backend.perform(task(type, strict=strict), [floats(), functions.NotPickled(error), floats(), 1])
     assert outcome.results == [np.ndarray] + ([] if strict else [np.ndarray, int])
     assert outcome.failures == [(1, error)]
     assert (
@@ -382,7 +382,7 @@ def test_an_item_that_cannot_be_pickled_fails_alone(hand: ProcessHand, strict: b
 
 @pytest.mark.parametrize("function", [type, functions.unmakeable])
 def test_a_failure_on_this_side_does_not_hold_what_the_worker_had(
-    threaded: ProcessHand, function: Callable[[Any], Any]
+    threaded: ProcessBackend, function: Callable[[Any], Any]
 ) -> None:
     item = functions.NotPickled(ValueError("no")) if function is type else 1
     error = only_failure(threaded.perform(task(function), [item]))
@@ -392,20 +392,20 @@ def test_a_failure_on_this_side_does_not_hold_what_the_worker_had(
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_first_item_can_be_the_one_that_cannot_be_pickled(hand: ProcessHand, strict: bool) -> None:
-    outcome = hand.perform(task(type, strict=strict), [threading.Lock(), threading.Lock(), 1])
+def test_the_first_item_can_be_the_one_that_cannot_be_pickled(backend: ProcessBackend, strict: bool) -> None:
+    outcome = backend.perform(task(type, strict=strict), [threading.Lock(), threading.Lock(), 1])
     assert [place for place, _ in outcome.failures] == ([0] if strict else [0, 1])
     assert outcome.results == ([] if strict else [int])
 
 
-def test_an_item_behind_a_failure_is_not_even_looked_at(hand: ProcessHand) -> None:
-    outcome = hand.perform(task(math.sqrt), [-1, threading.Lock(), 4])
+def test_an_item_behind_a_failure_is_not_even_looked_at(backend: ProcessBackend) -> None:
+    outcome = backend.perform(task(math.sqrt), [-1, threading.Lock(), 4])
     assert isinstance(only_failure(outcome), ValueError)
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_an_item_that_cannot_be_made_again_fails_alone(hand: ProcessHand, strict: bool) -> None:
-    outcome = hand.perform(task(type, strict=strict), [(1,), [floats(), functions.Unmakeable()], (1,)])
+def test_an_item_that_cannot_be_made_again_fails_alone(backend: ProcessBackend, strict: bool) -> None:
+    outcome = backend.perform(task(type, strict=strict), [(1,), [floats(), functions.Unmakeable()], (1,)])
     assert outcome.results == [tuple] * (1 if strict else 2)
     ((place, error),) = outcome.failures
     assert (place, str(error)) == (1, "not here")
@@ -413,21 +413,21 @@ def test_an_item_that_cannot_be_made_again_fails_alone(hand: ProcessHand, strict
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_result_that_cannot_be_pickled_fails_alone(hand: ProcessHand, strict: bool) -> None:
-    outcome = hand.perform(task(functions.lock, strict=strict), [1, 2])
+def test_a_result_that_cannot_be_pickled_fails_alone(backend: ProcessBackend, strict: bool) -> None:
+    outcome = backend.perform(task(functions.lock, strict=strict), [1, 2])
     assert [place for place, _ in outcome.failures] == ([0] if strict else [0, 1])
     error = outcome.failures[0][1]
     assert isinstance(error, TypeError)
     assert "the result of the function of call 'test' could not be pickled" in "".join(notes(error))
 
 
-def test_a_result_that_cannot_be_made_again_fails_alone(hand: ProcessHand) -> None:
-    error = only_failure(hand.perform(task(functions.unmakeable), [1]))
+def test_a_result_that_cannot_be_made_again_fails_alone(backend: ProcessBackend) -> None:
+    error = only_failure(backend.perform(task(functions.unmakeable), [1]))
     assert str(error) == "not here"
     assert "could not be made again from its pickle" in "".join(notes(error))
 
 
-def test_nothing_of_an_item_that_has_failed_is_left_in_shared_memory(threaded: ProcessHand) -> None:
+def test_nothing_of_an_item_that_has_failed_is_left_in_shared_memory(threaded: ProcessBackend) -> None:
     for _ in range(2 * MOST_LENT):
         outcome = threaded.perform(task(math.sqrt, strict=False), [[floats()], floats()])
         assert outcome.done == 2
@@ -436,7 +436,7 @@ def test_nothing_of_an_item_that_has_failed_is_left_in_shared_memory(threaded: P
     assert len(child.wire.shared.arenas) <= 3
 
 
-def test_slots_of_items_that_were_not_begun_come_back(threaded: ProcessHand) -> None:
+def test_slots_of_items_that_were_not_begun_come_back(threaded: ProcessBackend) -> None:
     for _ in range(MOST_LENT):
         assert threaded.perform(task(math.sqrt), [floats()] * 4).done == 1
     child = threaded._child
@@ -444,32 +444,32 @@ def test_slots_of_items_that_were_not_begun_come_back(threaded: ProcessHand) -> 
     assert len(child.wire.shared.arenas) <= 4
 
 
-def test_what_is_no_exception_while_pickling_comes_out_and_the_child_is_replaced(hand: ProcessHand) -> None:
-    hand.open()
-    before = hand._child
+def test_what_is_no_exception_while_pickling_comes_out_and_the_child_is_replaced(backend: ProcessBackend) -> None:
+    backend.open()
+    before = backend._child
     with pytest.raises(KeyboardInterrupt):
-        hand.perform(task(type), [floats(), functions.NotPickled(KeyboardInterrupt())])
-    assert hand.perform(task(abs), [-1]).results == [1]
-    assert hand._child is not before
+        backend.perform(task(type), [floats(), functions.NotPickled(KeyboardInterrupt())])
+    assert backend.perform(task(abs), [-1]).results == [1]
+    assert backend._child is not before
 
 
-def test_a_function_that_cannot_be_pickled_is_an_error_of_the_job(hand: ProcessHand) -> None:
+def test_a_function_that_cannot_be_pickled_is_an_error_of_the_job(backend: ProcessBackend) -> None:
     with pytest.raises(TypeError, match=r"call 'test': .*cannot be pickled"):
-        hand.perform(task(lambda item: item), [1])
+        backend.perform(task(lambda item: item), [1])
 
 
-def test_a_function_that_the_child_cannot_load_is_an_error_of_the_job(hand: ProcessHand) -> None:
+def test_a_function_that_the_child_cannot_load_is_an_error_of_the_job(backend: ProcessBackend) -> None:
     with pytest.raises(ValueError, match="not here") as caught:
-        hand.perform(task(partial(operator.is_, functions.Unmakeable())), [1])
+        backend.perform(task(partial(operator.is_, functions.Unmakeable())), [1])
     assert "could not load the function of call 'test'" in "".join(notes(caught.value))
-    assert hand.perform(task(abs), [-1]).results == [1]
+    assert backend.perform(task(abs), [-1]).results == [1]
 
 
 # Deaths
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_a_child_that_dies_takes_one_item_with_it(real: ProcessHand, strict: bool) -> None:
+def test_a_child_that_dies_takes_one_item_with_it(real: ProcessBackend, strict: bool) -> None:
     outcome = real.perform(task(functions.die_by_signal, strict=strict), [1, 2, -3, 4])
     assert outcome.results == [1, 2]
     assert outcome.done == 3
@@ -480,26 +480,26 @@ def test_a_child_that_dies_takes_one_item_with_it(real: ProcessHand, strict: boo
     assert real.perform(task(functions.die_by_signal), [4]).results == [4]
 
 
-def test_results_in_shared_memory_survive_the_child(real: ProcessHand) -> None:
+def test_results_in_shared_memory_survive_the_child(real: ProcessBackend) -> None:
     for _ in range(3):
         outcome = real.perform(task(functions.die_at_zero), [floats(value=1), floats(value=2), floats(value=0)])
         assert [array[-1] for array in outcome.results] == [1, 2]
         assert "(exit code 3)" in str(only_failure(outcome))
 
 
-def test_a_failure_before_the_death_is_not_lost(real: ProcessHand) -> None:
+def test_a_failure_before_the_death_is_not_lost(real: ProcessBackend) -> None:
     outcome = real.perform(task(functions.die_by_signal, strict=False), [1, "x", -1, 1])
     assert outcome.results == [1]
     assert [type(error) for _, error in outcome.failures] == [TypeError, WorkerDied]
 
 
-def test_results_that_went_through_the_pipe_are_not_lost(real: ProcessHand) -> None:
+def test_results_that_went_through_the_pipe_are_not_lost(real: ProcessBackend) -> None:
     outcome = real.perform(task(partial(functions.die_by_signal_after, 60_000)), [*range(1, 40), -1])
     assert [len(text) for text in outcome.results] == [60_000] * 39
     assert isinstance(only_failure(outcome), WorkerDied)
 
 
-def test_the_death_of_an_idle_child_costs_nothing(real: ProcessHand) -> None:
+def test_the_death_of_an_idle_child_costs_nothing(real: ProcessBackend) -> None:
     (pid,) = real.perform(task(functions.process_number), [0]).results
     for function, items in ((abs, [-1]), (len, [floats()])):
         child = real._child
@@ -516,7 +516,7 @@ class MortalChild:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *deaths: str | None) -> None:
         self.deaths = iter(deaths)
         self.started = 0
-        monkeypatch.setattr(process_hand, "start", self.start)
+        monkeypatch.setattr(process_backend, "start", self.start)
 
     def start(self, *args: Any) -> Child:
         self.started += 1
@@ -550,36 +550,36 @@ class MortalWire:
 
 def test_a_child_that_dies_while_memory_is_added_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch)
-    hand = ProcessHand(WHO)
-    hand.open()
-    child = hand._child
+    backend = ProcessBackend(WHO)
+    backend.open()
+    child = backend._child
     assert child is not None
 
     def lose(*_: Any) -> None:
         raise Lost
 
     monkeypatch.setattr(child.pool, "_announce", lose)
-    assert hand.perform(task(len), [floats()]).results == [BIG]
+    assert backend.perform(task(len), [floats()]).results == [BIG]
     assert children.started == 2
-    hand.close()
+    backend.close()
 
 
 def test_a_child_that_dies_without_an_item_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "work")
-    hand = ProcessHand(WHO)
-    assert hand.perform(task(abs), [-1]).results == [1]
+    backend = ProcessBackend(WHO)
+    assert backend.perform(task(abs), [-1]).results == [1]
     assert children.started == 2
-    hand.close()
+    backend.close()
 
 
 def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "function", "work")
-    hand = ProcessHand(WHO)
+    backend = ProcessBackend(WHO)
     with pytest.raises(WorkerDied, match=r"Processes 'crew': 2 worker processes in a row died without an item"):
-        hand.perform(task(abs), [-1])
+        backend.perform(task(abs), [-1])
     assert children.started == 2
-    assert hand.perform(task(abs), [-1]).results == [1]
-    hand.close()
+    assert backend.perform(task(abs), [-1]).results == [1]
+    backend.close()
 
 
 LISTS = [["x" * 60_000] for _ in range(30)]
@@ -588,20 +588,20 @@ LISTS = [["x" * 60_000] for _ in range(30)]
 
 def test_what_was_done_before_a_death_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done", "done", "function")
-    hand = ProcessHand(WHO)
-    assert hand.perform(task(len), LISTS).results == [1] * 30
+    backend = ProcessBackend(WHO)
+    assert backend.perform(task(len), LISTS).results == [1] * 30
     assert children.started == 2
-    hand.close()
+    backend.close()
 
 
 def test_what_was_done_before_many_deaths_is_kept_and_the_rest_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done", "work", "function")
-    hand = ProcessHand(WHO)
-    outcome = hand.perform(task(len), LISTS)
+    backend = ProcessBackend(WHO)
+    outcome = backend.perform(task(len), LISTS)
     assert (outcome.results, outcome.failures) == ([1] * 18, [])
     assert children.started == 3
-    assert hand.perform(task(len), LISTS).results == [1] * 30
-    hand.close()
+    assert backend.perform(task(len), LISTS).results == [1] * 30
+    backend.close()
 
 
 def test_if_no_other_child_can_be_started_what_is_done_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -609,26 +609,26 @@ def test_if_no_other_child_can_be_started_what_is_done_is_kept(monkeypatch: pyte
         raise OSError("no processes left")
 
     MortalChild(monkeypatch, "done")
-    hand = ProcessHand(WHO)
-    hand.open()
-    monkeypatch.setattr(process_hand, "start", fail)
-    outcome = hand.perform(task(len), LISTS)
+    backend = ProcessBackend(WHO)
+    backend.open()
+    monkeypatch.setattr(process_backend, "start", fail)
+    outcome = backend.perform(task(len), LISTS)
     assert (outcome.results, outcome.failures) == ([1] * 18, [])
     with pytest.raises(NotStarted, match="no processes left"):
-        hand.perform(task(len), LISTS)
-    hand.close()
+        backend.perform(task(len), LISTS)
+    backend.close()
 
 
 def test_after_a_failure_in_a_strict_job_a_death_begins_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done")
-    hand = ProcessHand(WHO)
-    outcome = hand.perform(task(math.sqrt), [1, -1, 4])
+    backend = ProcessBackend(WHO)
+    outcome = backend.perform(task(math.sqrt), [1, -1, 4])
     assert outcome.results == [1]
     assert isinstance(only_failure(outcome), ValueError)
     assert children.started == 1
 
 
-def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessHand, tmp_path: Path) -> None:
+def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessBackend, tmp_path: Path) -> None:
     path = tmp_path / "begun"
     os.mkfifo(path)
 
@@ -649,8 +649,8 @@ def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessHand, tmp
 
 @pytest.mark.usefixtures("way")
 def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = ProcessHand(WHO, functions.never_ready)
-    starter = threading.Thread(target=hand.start_no_more)
+    backend = ProcessBackend(WHO, functions.never_ready)
+    starter = threading.Thread(target=backend.start_no_more)
     started = 0
 
     def start_and_stop(*args: Any) -> Child:
@@ -660,44 +660,44 @@ def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: 
         starter.start()
         return child
 
-    monkeypatch.setattr(process_hand, "start", start_and_stop)
+    monkeypatch.setattr(process_backend, "start", start_and_stop)
     with pytest.raises(NotStarted, match=r"was killed by SIGKILL before it was ready"):
-        hand.open()
+        backend.open()
     starter.join(SECONDS)
     assert started == 1
-    assert hand.perform(task(abs), [1]).done == 0
+    assert backend.perform(task(abs), [1]).done == 0
 
 
 def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "work")
-    hand = ProcessHand(WHO)
+    backend = ProcessBackend(WHO)
 
     class Stop:
         """Stops the network while it is packed."""
 
         def __reduce__(self) -> Any:
-            assert not hand.start_no_more()
+            assert not backend.start_no_more()
             return int, ()
 
-    hand.open()
-    assert hand.perform(task(abs), [Stop()]).done == 0
+    backend.open()
+    assert backend.perform(task(abs), [Stop()]).done == 0
     assert children.started == 1
-    assert hand.perform(task(abs), [-1]).results == [1]
-    hand.close()
+    assert backend.perform(task(abs), [-1]).results == [1]
+    backend.close()
 
 
 @pytest.mark.usefixtures("way")
 def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    hand = ProcessHand(WHO)
+    backend = ProcessBackend(WHO)
 
     def start_and_kill(*args: Any) -> Child:
         child = start(*args)
-        hand.kill()
+        backend.kill()
         return child
 
-    monkeypatch.setattr(process_hand, "start", start_and_kill)
+    monkeypatch.setattr(process_backend, "start", start_and_kill)
     with pytest.raises(NotStarted, match=r"was killed by SIGKILL before it was ready"):
-        hand.open()
+        backend.open()
 
 
 # Starting and ending
@@ -706,24 +706,24 @@ def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("mode", ["process", "thread"])
 def test_what_worker_init_raises_comes_out(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     if mode == "thread":
-        monkeypatch.setattr(process_hand, "start", start_in_thread)
-    hand = ProcessHand(WHO, functions.broken_init)
+        monkeypatch.setattr(process_backend, "start", start_in_thread)
+    backend = ProcessBackend(WHO, functions.broken_init)
     for _ in range(2):
         with pytest.raises(KeyError, match="model") as caught:
-            hand.open()
+            backend.open()
         assert "in worker_init of Processes 'crew', in a worker process" in notes(caught.value)
     with pytest.raises(KeyError):
-        hand.perform(task(abs), [1])
-    hand.close()
+        backend.perform(task(abs), [1])
+    backend.close()
 
 
 @pytest.mark.usefixtures("way")
 def test_a_child_that_dies_before_it_is_ready_is_an_error() -> None:
-    hand = ProcessHand(WHO, functions.deadly_init)
+    backend = ProcessBackend(WHO, functions.deadly_init)
     for _ in range(2):
         with pytest.raises(WorkerDied, match=r"ended before it was ready \(exit code 7\).*__main__"):
-            hand.perform(task(abs), [1])
-    hand.close()
+            backend.perform(task(abs), [1])
+    backend.close()
 
 
 class KilledAtFirst:
@@ -732,7 +732,7 @@ class KilledAtFirst:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         self.left = times
         self.started = 0
-        monkeypatch.setattr(process_hand, "start", self.start)
+        monkeypatch.setattr(process_backend, "start", self.start)
 
     def start(self, *args: Any) -> Child:
         self.started += 1
@@ -746,24 +746,24 @@ class KilledAtFirst:
 @pytest.mark.usefixtures("way")
 def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 1)
-    hand = ProcessHand(WHO)
-    assert hand.perform(task(abs), [-1]).results == [1]
+    backend = ProcessBackend(WHO)
+    assert backend.perform(task(abs), [-1]).results == [1]
     assert children.started == 2
-    hand.close()
+    backend.close()
 
 
 @pytest.mark.usefixtures("way")
 def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 2)
-    hand = ProcessHand(WHO)
+    backend = ProcessBackend(WHO)
     with pytest.raises(NotStarted) as caught:
-        hand.open()
+        backend.open()
     assert isinstance(caught.value.reason, WorkerDied)
     assert "was killed by SIGKILL before it was ready, as the system does when memory runs out" in str(caught.value)
     assert "__main__" not in str(caught.value)
     assert children.started == 2
-    hand.open()
-    hand.close()
+    backend.open()
+    backend.close()
 
 
 @pytest.mark.usefixtures("way")
@@ -774,11 +774,11 @@ def test_a_child_that_cannot_be_spoken_to_is_not_left_behind(monkeypatch: pytest
     monkeypatch.setattr(Pool, "add_arena", fail)
     before = set(active_children())
     with pytest.raises(NotStarted, match="no memory"):
-        ProcessHand(WHO).open()
+        ProcessBackend(WHO).open()
     assert set(active_children()) == before
 
 
-def test_closing_waits_for_the_end_of_the_child(real: ProcessHand) -> None:
+def test_closing_waits_for_the_end_of_the_child(real: ProcessBackend) -> None:
     before = set(active_children())
     real.close()
     real.open()
@@ -788,7 +788,7 @@ def test_closing_waits_for_the_end_of_the_child(real: ProcessHand) -> None:
     assert set(active_children()) == before
 
 
-def test_a_child_that_does_not_end_is_killed(real: ProcessHand, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_does_not_end_is_killed(real: ProcessBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     real.open()
     child = real._child
     assert child is not None
@@ -812,10 +812,10 @@ def test_a_child_that_does_not_end_is_killed(real: ProcessHand, monkeypatch: pyt
 def test_when_the_interpreter_exits_processes_are_ended_soon(
     worker_init: Any, seconds: float, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hands = [ProcessHand(WHO, worker_init), ProcessHand(WHO)]
-    for hand in hands:
-        hand.open()
-    children = [hand._child for hand in hands if hand._child is not None]
+    backends = [ProcessBackend(WHO, worker_init), ProcessBackend(WHO)]
+    for backend in backends:
+        backend.open()
+    children = [backend._child for backend in backends if backend._child is not None]
     ended = children[1].reap()
     monkeypatch.setattr(process_child, "_living", children)
     monkeypatch.setattr(process_child, "_exiting", exiting := threading.Event())
@@ -828,7 +828,7 @@ def test_when_the_interpreter_exits_processes_are_ended_soon(
 
 def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(servers: ForkServers) -> None:
     servers.is_refused = True
-    real = ProcessHand(WHO)
+    real = ProcessBackend(WHO)
     real.open()
     child = real._child
     assert child is not None
@@ -851,7 +851,7 @@ def test_a_worker_process_cannot_have_workers(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(multiprocessing, "current_process", Daemon)
     with pytest.raises(RuntimeError, match="Processes 'crew': a worker process cannot have worker processes"):
-        ProcessHand(WHO).open()
+        ProcessBackend(WHO).open()
 
 
 def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -859,7 +859,7 @@ def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.Mo
     exiting.set()
     monkeypatch.setattr(process_child, "_exiting", exiting)
     with pytest.raises(RuntimeError, match="Processes 'crew': the interpreter is about to exit"):
-        ProcessHand(WHO).open()
+        ProcessBackend(WHO).open()
 
 
 @pytest.mark.usefixtures("way")
@@ -871,17 +871,17 @@ def test_if_the_process_cannot_be_started_nothing_is_left_open(monkeypatch: pyte
     before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", fail)
     with pytest.raises(NotStarted, match="no processes left"):
-        ProcessHand(WHO).open()
+        ProcessBackend(WHO).open()
     assert before == (len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0)
 
 
 def test_what_worker_init_is_made_of_must_be_picklable() -> None:
     with pytest.raises((pickle.PicklingError, AttributeError)):
-        ProcessHand(WHO, lambda: None)
+        ProcessBackend(WHO, lambda: None)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_nothing_is_left_behind(real: ProcessHand) -> None:
+def test_nothing_is_left_behind(real: ProcessBackend) -> None:
     gc.collect()  # what other tests have left to it
     before = len(os.listdir("/proc/self/fd"))
     for number in range(50):
