@@ -1,4 +1,4 @@
-"""A call that was submitted to a crew through the standard interface of executors."""
+"""A call that was submitted to a pool through the standard interface of executors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .work import Call, Task
 R = TypeVar("R")
 
 
-class CrewFuture(Future[R]):
+class PoolFuture(Future[R]):
     """A future for which any call in a pool may wait: another worker runs instead of that call.
 
     Attributes:
@@ -64,7 +64,7 @@ class FutureJob(Job):
 
     def __init__(self, task: Task, work: Call) -> None:
         super().__init__(task, (work,), None, (0,))
-        self.future: CrewFuture[Any] = CrewFuture()
+        self.future: PoolFuture[Any] = PoolFuture()
         self._has_begun = False
 
     def begin(self) -> bool:

@@ -27,7 +27,7 @@ class ProcessBackend:
     """Does jobs in a child process.
 
     Args:
-        who: The crew, for messages.
+        who: The pool, for messages.
         worker_init: Called in each child process before it does anything else.
         cpus: The child is pinned to one of these processors.
         number: The number of the worker, from 1.

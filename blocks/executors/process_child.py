@@ -43,7 +43,7 @@ class Child:
     """A worker process, from its start to its end.
 
     Args:
-        who: The crew, for messages.
+        who: The pool, for messages.
         process: The process, which is running.
         wire: The pipe to it.
     """

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .crew import Crew
 from .parcel import check_picklable
 from .process_backend import ProcessBackend
 from .worker import WorkerBackend
+from .worker_pool import WorkerPool
 
 
-class Processes(Crew):
+class Processes(WorkerPool):
     """Runs block functions in long-lived processes: `Transformer(scale, concurrency=4, executor=Processes(4))`.
 
     Use it for functions in pure Python that compute. A function that takes less than about 20 µs per item is faster

@@ -1,4 +1,4 @@
-"""The workers of a crew and its users; decides which job is begun next.
+"""The workers of a pool and its users; decides which job is begun next.
 
 States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All workers share one lock, held for a
 few operations at a time. Invariants:
@@ -8,7 +8,7 @@ few operations at a time. Invariants:
   (see `nesting`), and workers that wait in the middle of a job, for room or for a future of a pool. Others run instead
   of them, and after the wait all of them may work;
 - if the system cannot start another worker, the existing ones go on; it is an error only if none can finish anything;
-- workers exist while the crew has a user: a block whose network runs, a future that is not done, the body of a `with`.
+- workers exist while the pool has a user: a block whose network runs, a future that is not done, the body of a `with`.
   When the last user leaves, the workers end, so nothing is left behind and nothing has to be closed.
 """
 
@@ -30,11 +30,11 @@ from .worker import JobQueue, Worker, WorkerBackend
 
 
 class Staff:
-    """The workers of a crew and its users.
+    """The workers of a pool and its users.
 
     Args:
-        who: The crew, for messages.
-        name: The name of the crew.
+        who: The pool, for messages.
+        name: The name of the pool.
         most: How many workers may be at work.
         make_backend: Makes the backend of worker `number`.
         can_end: Whether the running call of a worker can be ended.
@@ -84,7 +84,7 @@ class Staff:
     # Users
 
     def host(self) -> Host | None:
-        """The call of this crew in which this thread runs, if there is one; called with the lock held."""
+        """The call of this pool in which this thread runs, if there is one; called with the lock held."""
         for worker in reversed(current_line()):
             if isinstance(worker, Worker) and worker in self._hired and worker.queue is not None:
                 if not worker.is_open:
@@ -247,7 +247,7 @@ class Staff:
         worker = Worker(self.name, number, self._make_backend(number), self.next, self._give_back, self.pause)
         self._waiting -= 1
         job = queue.give(worker)
-        self._hired[worker] = number  # before it starts: its call may look at the crew at once
+        self._hired[worker] = number  # before it starts: its call may look at the pool at once
         try:
             worker.thread.start()
         except (RuntimeError, MemoryError) as error:  # the system has no thread to give

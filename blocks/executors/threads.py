@@ -9,11 +9,11 @@ from time import perf_counter
 from typing import Any
 
 from ..base.cpus import pin
-from .crew import Crew
 from .forked import forkable
 from .stream import Stream, perform_stream
 from .work import Outcome, Task, call_once, perform
 from .worker import WorkerBackend
+from .worker_pool import WorkerPool
 from .worker_state import set_up
 
 LINGER = 1.0
@@ -118,7 +118,7 @@ class ThreadBackend:
         self._end_long()
 
 
-class Threads(Crew):
+class Threads(WorkerPool):
     """Runs the functions of blocks in long-lived threads: `Transformer(scale, concurrency=2, executor=Threads(2))`.
 
     Use it for functions that wait, or that release the interpreter lock while they work, as Pillow, NumPy and most

@@ -1,4 +1,4 @@
-"""A worker of a crew: a resident thread that does the jobs of its users, one at a time."""
+"""A worker of a pool: a resident thread that does the jobs of its users, one at a time."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ class WorkerBackend(Protocol):
 
 
 class JobQueue:
-    """The jobs of one user of a crew.
+    """The jobs of one user of a pool.
 
     Attributes:
         name: The user's name; a worker's thread is named after its current user.
         at_once: The largest number of jobs that run at the same time.
         on_finished: Takes a finished job, in any thread.
         line: The workers in whose calls the user runs.
-        host: The innermost of these calls that belongs to the same crew, if there is one.
+        host: The innermost of these calls that belongs to the same pool, if there is one.
         tell: Called by the worker, right before it begins a job.
         waits: Called when the call of a job begins and ends to wait for a block.
         waiting: The jobs that no worker has yet.
         running: How many jobs the workers have.
-        is_for_calls: Whether its jobs are futures, so that it is a user of the crew only as long as there are any.
+        is_for_calls: Whether its jobs are futures, so that it is a user of the pool only as long as there are any.
     """
 
     __slots__ = (
@@ -115,8 +115,8 @@ class Worker:
     """One resident thread.
 
     Args:
-        name: The name of the crew.
-        number: The number of the worker in the crew, from 1.
+        name: The name of the pool.
+        number: The number of the worker in the pool, from 1.
         backend: Does the jobs.
         go_on: Called with the worker after each job; returns whether it is still wanted. If so, it waits for its bell.
         give_back: Called with the worker when it could not get ready; returns whether others will do its job.

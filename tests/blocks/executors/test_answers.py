@@ -21,7 +21,7 @@ from penstock.blocks.executors.work import Outcome, Task
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.in_thread import start_in_thread
 
-WHO = "Processes 'crew'"
+WHO = "Processes 'pool'"
 FAILURES = {
     "fail": ValueError,
     "stop": RuntimeError,

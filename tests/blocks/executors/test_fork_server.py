@@ -174,12 +174,12 @@ def test_a_forked_process_has_nothing_of_the_server_and_of_other_workers(as_chil
     running = spawned("sleep 100")
     pids = iter([running, 0])
     parent = Parent(lambda: next(pids))
-    first, second = parent.request(), parent.request("crew worker 2")
+    first, second = parent.request(), parent.request("pool worker 2")
     parent.start()
     parent.thread.join(SECONDS)
     (connection,) = parent.result
     assert connection is not None
-    assert process.current_process().name == "crew worker 2"
+    assert process.current_process().name == "pool worker 2"
     assert as_child == ["locks", "random numbers"]
     assert parent.theirs.fileno() == -1
     ((handle, (_, answer)),) = parent.server._workers.items()

@@ -26,7 +26,7 @@ from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.process_functions import SECONDS
 
 pytestmark = pytest.mark.skipif(not has_handles(), reason="the system has no handles of processes")
-WHO = "Processes 'crew'"
+WHO = "Processes 'pool'"
 
 
 @pytest.fixture
@@ -251,8 +251,8 @@ def parent(_=None):
 """
 END = """
 if __name__ == "__main__":
-    with Processes(2) as crew:
-        print(crew.submit(parent).result(20) == os.getpid())
+    with Processes(2) as pool:
+        print(pool.submit(parent).result(20) == os.getpid())
 """
 IS_FORKED, IS_SPAWNED = ("False\n", "", 0), ("True\n", "", 0)
 
@@ -307,12 +307,12 @@ def main():
         async with Network(block, recording=recording):
             await block.send(1)
 
-    with Processes(1) as crew:
-        crew.submit(told).result(20)
-        trio.run(run, Transformer(told, executor=crew))
-        trio.run(run, TransformMany(told, executor=crew, at_end=told))
-        trio.run(run, Filter(told, executor=crew))
-        trio.run(run, Transformer(told, executor=crew, time_limit=20), Recording())
+    with Processes(1) as pool:
+        pool.submit(told).result(20)
+        trio.run(run, Transformer(told, executor=pool))
+        trio.run(run, TransformMany(told, executor=pool, at_end=told))
+        trio.run(run, Filter(told, executor=pool))
+        trio.run(run, Transformer(told, executor=pool, time_limit=20), Recording())
 
 if __name__ == "__main__":
     main()
@@ -329,8 +329,8 @@ AT_EXIT = """
 import atexit
 atexit.register(lambda: __name__ == "__main__" or print("at exit", os.getppid() == server))
 if __name__ == "__main__":
-    with Processes(1) as crew:
-        print(crew.submit(parent).result(20) == os.getpid())
+    with Processes(1) as pool:
+        print(pool.submit(parent).result(20) == os.getpid())
 else:
     server = os.getpid()
 """
@@ -361,8 +361,8 @@ def test_a_module_can_be_run_and_a_program_that_is_no_file(tmp_path: Path) -> No
 BROKEN = """
 if __name__ == "__main__":
     print("begun")
-    with Processes(2) as crew:
-        futures = [crew.submit(parent) for _ in range(2)]
+    with Processes(2) as pool:
+        futures = [pool.submit(parent) for _ in range(2)]
         print({type(future.exception(20)).__name__ for future in futures})
 else:
     raise ValueError("not here")

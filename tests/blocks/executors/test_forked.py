@@ -170,7 +170,7 @@ def test_a_worker_process_of_the_parent_is_forgotten(monkeypatch: pytest.MonkeyP
     process: Any = ThreadProcess(wait_for_the_end, (theirs,))
     children: set[BaseProcess] = {process}
     monkeypatch.setattr("multiprocessing.process._children", children)
-    child = Child("crew", process, Wire(ours, Shared()))
+    child = Child("pool", process, Wire(ours, Shared()))
     for _ in range(2):
         child.begin_anew()
     assert not children

@@ -13,8 +13,8 @@ from penstock.blocks import Call, Cluster, IterableSource, Network, Processes, T
 from penstock.blocks.executors import lane as lanes
 from penstock.blocks.executors.client_lane import ClientLane
 from penstock.blocks.executors.cluster import ClusterLane
-from penstock.blocks.executors.crew_lane import CrewLane
 from penstock.blocks.executors.lane import FutureLane
+from penstock.blocks.executors.pool_lane import PoolLane
 from penstock.blocks.functions.executor_runner import ExecutorRunner
 from tests.blocks.executors import fake_dask
 from tests.blocks.executors.fake_dask import Client, ClientExecutor, Future
@@ -42,8 +42,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
 
 
 KINDS: dict[str, tuple[Callable[[Any], Executor], type[Any]]] = {
-    "Threads": (lambda _: Threads(2), CrewLane),
-    "Processes": (lambda _: Processes(2), CrewLane),
+    "Threads": (lambda _: Threads(2), PoolLane),
+    "Processes": (lambda _: Processes(2), PoolLane),
     "threads of the standard library": (lambda _: ThreadPoolExecutor(2), FutureLane),
     "processes of the standard library": (lambda _: ProcessPoolExecutor(2, get_context("spawn")), FutureLane),
     "the executor of a Dask client": (ClientExecutor, ClientLane),

@@ -21,7 +21,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Sends a part when there are enough outputs, and not because time has passed."""
     monkeypatch.setattr(process_backend, "start", start_in_thread)
     monkeypatch.setattr(process_worker, "CHUNK_SECONDS", NEVER)
-    backend = ProcessBackend("Processes 'crew'")
+    backend = ProcessBackend("Processes 'pool'")
     yield backend
     backend.close()
 

@@ -36,7 +36,7 @@ from tests.blocks.executors.in_thread import start_in_thread
 from tests.blocks.executors.process_functions import SECONDS
 from tests.blocks.tools import notes
 
-WHO = "Processes 'crew'"
+WHO = "Processes 'pool'"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -575,7 +575,7 @@ def test_a_child_that_dies_without_an_item_is_replaced(monkeypatch: pytest.Monke
 def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "function", "work")
     backend = ProcessBackend(WHO)
-    with pytest.raises(WorkerDied, match=r"Processes 'crew': 2 worker processes in a row died without an item"):
+    with pytest.raises(WorkerDied, match=r"Processes 'pool': 2 worker processes in a row died without an item"):
         backend.perform(task(abs), [-1])
     assert children.started == 2
     assert backend.perform(task(abs), [-1]).results == [1]
@@ -711,7 +711,7 @@ def test_what_worker_init_raises_comes_out(monkeypatch: pytest.MonkeyPatch, mode
     for _ in range(2):
         with pytest.raises(KeyError, match="model") as caught:
             backend.open()
-        assert "in worker_init of Processes 'crew', in a worker process" in notes(caught.value)
+        assert "in worker_init of Processes 'pool', in a worker process" in notes(caught.value)
     with pytest.raises(KeyError):
         backend.perform(task(abs), [1])
     backend.close()
@@ -850,7 +850,7 @@ def test_a_worker_process_cannot_have_workers(monkeypatch: pytest.MonkeyPatch) -
         daemon = True
 
     monkeypatch.setattr(multiprocessing, "current_process", Daemon)
-    with pytest.raises(RuntimeError, match="Processes 'crew': a worker process cannot have worker processes"):
+    with pytest.raises(RuntimeError, match="Processes 'pool': a worker process cannot have worker processes"):
         ProcessBackend(WHO).open()
 
 
@@ -858,7 +858,7 @@ def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.Mo
     exiting = threading.Event()
     exiting.set()
     monkeypatch.setattr(process_child, "_exiting", exiting)
-    with pytest.raises(RuntimeError, match="Processes 'crew': the interpreter is about to exit"):
+    with pytest.raises(RuntimeError, match="Processes 'pool': the interpreter is about to exit"):
         ProcessBackend(WHO).open()
 
 

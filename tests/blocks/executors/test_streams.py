@@ -24,10 +24,10 @@ from penstock.blocks import (
     UnboundedBuffer,
     WorkerDied,
 )
-from penstock.blocks.executors.crew import Crew
 from penstock.blocks.executors.lane import Job
 from penstock.blocks.executors.stream import MOST_AHEAD, Piece
 from penstock.blocks.executors.work import Task
+from penstock.blocks.executors.worker_pool import WorkerPool
 from penstock.blocks.functions.streams import Streams
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.kinds import SECONDS, comes_true, is_set
@@ -42,14 +42,14 @@ def processes() -> Processes:
 
 
 @pytest.fixture(params=["threads", "processes"])
-def pool(request: pytest.FixtureRequest) -> Crew:
+def pool(request: pytest.FixtureRequest) -> WorkerPool:
     return Threads(2) if request.param == "threads" else Processes(2)
 
 
 @pytest.mark.parametrize(("concurrency", "ordered"), [(1, True), (2, True), (2, False)])
 @pytest.mark.parametrize(("room", "window"), [(1, None), (1024, None), (1024, 4)])
 async def test_every_output_comes_once_and_in_order(
-    pool: Crew, concurrency: int, ordered: bool, room: int, window: int | None
+    pool: WorkerPool, concurrency: int, ordered: bool, room: int, window: int | None
 ) -> None:
     many: TransformMany[int, tuple[int, int]] = TransformMany(
         functions.pairs, executor=pool, concurrency=concurrency, ordered=ordered, window=window, name="many"
@@ -100,7 +100,7 @@ async def test_outputs_leave_a_process_while_the_generator_goes_on(processes: Pr
     assert network.balance().ok
 
 
-async def test_a_generator_is_read_no_further_than_its_outputs_are_taken(pool: Crew) -> None:
+async def test_a_generator_is_read_no_further_than_its_outputs_are_taken(pool: WorkerPool) -> None:
     many: TransformMany[int, int] = TransformMany(functions.endless, executor=pool, window=8, name="many")
     many.link_target(full := BoundedBuffer[int](2))
     async with Network(many) as network:
@@ -184,7 +184,7 @@ async def test_one_that_is_left_behind_closes_its_generator_itself() -> None:
     await is_set(closed)
 
 
-async def test_unless_every_failure_is_a_fault_an_item_that_fails_has_given_nothing(pool: Crew) -> None:
+async def test_unless_every_failure_is_a_fault_an_item_that_fails_has_given_nothing(pool: WorkerPool) -> None:
     for on_error in ("skip", "fail"):
         many: TransformMany[int, int] = TransformMany(
             functions.fails_late, executor=pool, on_error=on_error, name="many"
@@ -213,7 +213,7 @@ async def test_a_stage_behind_it_in_the_same_pool_gets_a_worker_while_it_waits_f
         assert contents(collector) == [sum(pair) for item in (500, 3, 200) for pair in functions.pairs(item)]
 
 
-async def test_one_whose_outputs_nobody_takes_is_stalled_and_not_silent(pool: Crew) -> None:
+async def test_one_whose_outputs_nobody_takes_is_stalled_and_not_silent(pool: WorkerPool) -> None:
     many: TransformMany[int, int] = TransformMany(functions.endless, executor=pool, window=4, name="many")
     many.link_target(BoundedBuffer[int](1, name="full"), filter=lambda n: n < 3)
     with faults(Stalled) as found:
@@ -221,7 +221,7 @@ async def test_one_whose_outputs_nobody_takes_is_stalled_and_not_silent(pool: Cr
     assert "'many'" in str(found[0])
 
 
-async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: Crew) -> None:
+async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: WorkerPool) -> None:
     many: TransformMany[int, int] = TransformMany(functions.up_to, executor=pool, window=2, time_limit=0.5, name="many")
     many.link_target(full := BoundedBuffer[int](1))
     async with Network(many):
@@ -233,7 +233,7 @@ async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: Crew)
         assert [n async for n in full] == list(range(1, 20))
 
 
-async def test_a_generator_that_is_late_fails(pool: Crew) -> None:
+async def test_a_generator_that_is_late_fails(pool: WorkerPool) -> None:
     many: TransformMany[float, int] = TransformMany(functions.hangs_late, executor=pool, time_limit=0.3, name="many")
     got: list[int] = []
     many.link_target(Call(got.append))
@@ -282,7 +282,7 @@ async def test_many_items_with_chunks_among_them_keep_their_order_in_a_process(p
     assert contents(collector) == [pair for item in items for pair in functions.pairs(item)]
 
 
-async def test_it_is_recorded(pool: Crew) -> None:
+async def test_it_is_recorded(pool: WorkerPool) -> None:
     recording = Recording()
     many: TransformMany[int, tuple[int, int]] = TransformMany(functions.pairs, executor=pool, window=4, name="many")
     end: Call[Any] = Call(str, name="end", capacity=2)
@@ -294,7 +294,7 @@ async def test_it_is_recorded(pool: Crew) -> None:
     assert ends == [1] * 30 + [3] * 2
 
 
-async def test_what_fails_is_recorded(pool: Crew) -> None:
+async def test_what_fails_is_recorded(pool: WorkerPool) -> None:
     for function, message in ((functions.fails_late, "enough"), (functions.stops, "raised StopIteration")):
         recording = Recording()
         many: TransformMany[int, int] = TransformMany(function, executor=pool, name="many")

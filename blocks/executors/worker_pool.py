@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self, TypeVar
 from ..base.checks import check_function
 from ..base.cpus import check_cpus, usable_cpus
 from ..base.names import given_name
-from .crew_lane import CrewLane
 from .forked import forkable
 from .future_job import FutureJob
 from .lane import CompletionQueue
+from .pool_lane import PoolLane
 from .staff import Staff, join
 from .work import Task
 from .worker import WorkerBackend
@@ -22,7 +22,7 @@ R = TypeVar("R")
 Init = Callable[[], Any]
 
 
-class Crew(Executor):
+class WorkerPool(Executor):
     """The base of `Threads` and `Processes`."""
 
     is_here: ClassVar[bool] = True
@@ -75,12 +75,12 @@ class Crew(Executor):
         :meta private:
         """
 
-    def open_lane(self, name: str, at_once: int, completions: CompletionQueue) -> CrewLane:
+    def open_lane(self, name: str, at_once: int, completions: CompletionQueue) -> PoolLane:
         """Become the executor of a block.
 
         :meta private:
         """
-        return CrewLane(self._staff, name, at_once, completions, self.abandon_on_cancel, self._job_seconds)
+        return PoolLane(self._staff, name, at_once, completions, self.abandon_on_cancel, self._job_seconds)
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""

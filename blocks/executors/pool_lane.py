@@ -1,4 +1,4 @@
-"""The lane from a block to a crew of workers."""
+"""The lane from a block to a pool of workers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .staff import Staff, join
 from .worker import JobQueue
 
 
-class CrewLane:
-    """A block's access to a crew.
+class PoolLane:
+    """A block's access to a pool.
 
     Args:
-        staff: The workers of the crew.
+        staff: The workers of the pool.
         name: The name of the block.
         at_once: The largest number of the block's jobs that run at the same time.
         completions: Takes the finished jobs.
@@ -72,6 +72,6 @@ class CrewLane:
         return self._staff.abandon(self.queue)
 
     def close(self) -> Callable[[], None] | None:
-        """Release the crew; return a function that waits for the workers that end, if there are any."""
+        """Release the pool; return a function that waits for the workers that end, if there are any."""
         leaving = self._staff.release(self.queue)
         return partial(join, leaving) if leaving else None
