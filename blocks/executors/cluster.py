@@ -164,14 +164,14 @@ class ClusterLane:
     """Submits jobs of one item each to a cluster; the outcome of a job is the future of its result."""
 
     streams: ClassVar[bool] = False
-    __slots__ = ("_client", "_completions", "_kind", "_name", "_out", "_task", "depth", "limit", "seconds")
+    __slots__ = ("_client", "_completions", "_in_flight", "_kind", "_name", "_task", "depth", "limit", "seconds")
 
     def __init__(self, client: Any, name: str, limit: int, completions: CompletionQueue) -> None:
         self._client = client
         self._name = name
         self._completions = completions
         self._kind = future_type()
-        self._out: dict[Job, Any] = {}
+        self._in_flight: dict[Job, Any] = {}
         self._task: Sealed | None = None
         self.depth: int = limit
         self.seconds: float = 0.0  # a job never has a second item
@@ -193,12 +193,12 @@ class ClusterLane:
         key = f"{self._name}-{uuid4().hex}"
         future = self._client.submit(work, self._task, plan, *sealed, key=key, pure=False)
         settling = on_loop(self._client, settle(self._client, future))
-        self._out[job] = future
+        self._in_flight[job] = future
         settling.add_done_callback(partial(self._settled, job))
 
     def _settled(self, job: Job, done: Future[Any]) -> None:
         """Return a finished job, unless it was taken back."""
-        if self._out.pop(job, None) is None:
+        if self._in_flight.pop(job, None) is None:
             return
         try:
             job.outcome = Outcome([done.result()], [])
@@ -223,7 +223,7 @@ class ClusterLane:
 
     def give_up(self, job: Job) -> bool:
         """Take a job back; if it runs on a worker, it goes on there."""
-        future = self._out.pop(job, None)
+        future = self._in_flight.pop(job, None)
         if future is not None:  # otherwise it has just finished
             job.error = CancelledError()
             self._completions.put(job)
@@ -232,7 +232,8 @@ class ClusterLane:
 
     def stop(self) -> bool:
         """Take all jobs back; a running call cannot be ended, and is not waited for."""
-        mine = [(job, future) for job in list(self._out) if (future := self._out.pop(job, None))]  # some just ended
+        jobs = list(self._in_flight)  # some may end now
+        mine = [(job, future) for job in jobs if (future := self._in_flight.pop(job, None))]
         for job, _ in mine:
             job.error = CancelledError()
             self._completions.put(job)

@@ -38,7 +38,7 @@ class ExecutorReading(LaneUser):
 
     def ask(self, count: int) -> None:
         """Start to read up to `count` items, unless a chunk is being read already."""
-        if not self.out:
+        if not self.in_flight:
             self._submit(count)
             self._count(1)
 
@@ -82,10 +82,10 @@ class ExecutorReading(LaneUser):
 
     async def _clean_up(self) -> None:
         """Let a worker close a generator that is not exhausted; a call that is still out closes it itself."""
-        if self._reader.has_begun and not self._reader.is_over and not self.out:
+        if self._reader.has_begun and not self._reader.is_over and not self.in_flight:
             self.patience: Patience = Patience(self._say_what_runs)
             self._submit(1)
-            self.out += 1
+            self.in_flight += 1
             await self._wait_for_calls()
         if self._failure is not None:
             raise self._failure

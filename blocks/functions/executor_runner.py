@@ -162,7 +162,7 @@ class ExecutorRunner(LaneUser):
     @property
     def waits_for_room(self) -> bool:
         """Whether all running jobs wait until their outputs are taken."""
-        return 0 < self.out == self.paused
+        return 0 < self.in_flight == self.paused
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         """Return no tasks: the network counts as busy while jobs are in flight."""
@@ -186,7 +186,7 @@ class ExecutorRunner(LaneUser):
 
     def give_out(self) -> None:
         """Submit items; items that are tried again come first."""
-        while self.out < self.lane.depth and (job := self._again() or self._next()) is not None:
+        while self.in_flight < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
                 if self.streams is not None:
                     self.streams.begin(job, self.block.room())
@@ -214,7 +214,7 @@ class ExecutorRunner(LaneUser):
         room = self._room()
         if room < 1:
             return None
-        count = min(room, self.size.items, self.size.share(len(queue), self.lane.depth - self.out))
+        count = min(room, self.size.items, self.size.share(len(queue), self.lane.depth - self.in_flight))
         leasing = block.leasing
         if leasing is not None and not (count := leasing.ready(queue, count)):
             return None

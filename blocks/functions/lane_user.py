@@ -51,19 +51,19 @@ class LaneUser:
 
     Attributes:
         is_open: Whether jobs can be submitted.
-        out: How many jobs are out.
+        in_flight: The number of jobs in flight.
         paused: How many of these wait for a block or until their outputs are taken.
         over: Set when no more jobs will be submitted.
-        patience: The wait, after that, for all jobs that are out.
+        patience: The wait, after that, for all jobs in flight.
     """
 
     __slots__ = (
         "completions",
         "concurrency",
         "executor",
+        "in_flight",
         "is_open",
         "lane",
-        "out",
         "over",
         "owner",
         "patience",
@@ -74,7 +74,7 @@ class LaneUser:
         self.owner: Owner = owner
         self.executor: Executor = executor
         self.concurrency: int = concurrency
-        self.out: int = 0
+        self.in_flight: int = 0
         self.paused: int = 0
         self.is_open: bool = False
         self.over: trio.Event = trio.Event()
@@ -102,7 +102,7 @@ class LaneUser:
                 self._hurry()
                 has_to_wait = self.lane.stop()
                 self._discard()
-                if has_to_wait and self.out:
+                if has_to_wait and self.in_flight:
                     await self._wait_for_calls()
                 if not self.patience.was_interrupted:
                     await self._clean_up()
@@ -131,14 +131,14 @@ class LaneUser:
             "Processes do not wait with abandon_on_cancel=True",
             self.owner,
             self.executor,
-            self.out,
+            self.in_flight,
         )
 
     def _interrupt(self) -> KeyboardInterrupt:
         """Stop waiting for the running calls; return the exception to raise."""
-        out = self.out
+        in_flight = self.in_flight
         what = "the processes were killed" if self.lane.abandon() else "these are left to themselves"
-        message = f"{self.owner} waited for the calls that run in its executor, {self.executor}: {out}; {what}"
+        message = f"{self.owner} waited for the calls that run in its executor, {self.executor}: {in_flight}; {what}"
         log.warning("Ctrl-C: %s", message)
         error = KeyboardInterrupt()
         annotate(error, message)
@@ -150,7 +150,7 @@ class LaneUser:
             self.owner.wake()
             return
         self._discard()
-        if not self.out:
+        if not self.in_flight:
             self.patience.is_over.set()
 
     def _call_waits(self, begins: bool) -> None:
@@ -161,20 +161,20 @@ class LaneUser:
     def _discard(self) -> None:
         """Count off the jobs that finish after the network has stopped; their items were discarded."""
         while (job := self.completions.take()) is not None:
-            self.out -= 1
+            self.in_flight -= 1
             self._discarded(job)
 
     def _discarded(self, job: Job) -> None:
         """Deal with a job that has finished too late."""
 
-    def _count(self, out: int = 0, paused: int = 0) -> None:
+    def _count(self, in_flight: int = 0, paused: int = 0) -> None:
         """Change the counts, and tell the network whether any call works for the block."""
         network = self.owner.host
         assert network is not None
-        was_busy = self.out > self.paused
-        self.out += out
+        was_busy = self.in_flight > self.paused
+        self.in_flight += in_flight
         self.paused += paused
-        is_busy = self.out > self.paused
+        is_busy = self.in_flight > self.paused
         network.busy_count += is_busy - was_busy
         if was_busy and not is_busy:
             network.pump.wake()

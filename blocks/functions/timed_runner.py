@@ -126,7 +126,7 @@ class TimedRunner(ExecutorRunner):
 
     def close(self) -> None:
         """Ask for the end of the lane; jobs that are still out do not count as work any more."""
-        if self.out > self.paused and not self.over.is_set():
+        if self.in_flight > self.paused and not self.over.is_set():
             network = self.block.host
             assert network is not None
             network.busy_count -= 1

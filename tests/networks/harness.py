@@ -274,7 +274,7 @@ def check_executor_runner(runner: ExecutorRunner) -> None:
     block = runner.block
     if block.host is None:
         return
-    assert runner.out <= runner.lane.depth, f"{runner.out} hand-overs at once in {block!r}"
+    assert runner.in_flight <= runner.lane.depth, f"{runner.in_flight} hand-overs at once in {block!r}"
     assert runner.busy + runner.waiting <= runner.order.started - runner.order.handed_on
     if runner.window is not None and not runner.task.expands:
         window = runner.order.started - runner.order.handed_on + len(block.outbox.queue)

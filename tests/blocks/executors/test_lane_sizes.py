@@ -61,7 +61,7 @@ async def sizes(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> tuple[li
 
     def count(runner: ExecutorRunner, job: lanes.Job) -> None:
         found.append(len(job.items))
-        if not runner.out:
+        if not runner.in_flight:
             time.now += 1.0
         submit(runner, job)
 
