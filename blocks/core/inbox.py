@@ -398,6 +398,8 @@ class Inbox(Generic[T]):
 
     def admit(self) -> None:
         """Let in waiting links and senders, in turn, while there is room."""
+        if not self.postponed and not self.senders.waiters:
+            return
         links_turn = self._links_first and (self.postponed or self._links_asked)
         while self.senders.waiters and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
