@@ -19,7 +19,8 @@ from penstock.blocks.base.statistics import AgentStatistics
 from penstock.blocks.core.block import inside
 from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.contexts import Adoption, adopting, carry_on
-from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.input_port import Input
+from penstock.blocks.core.inputs import InputsBlock
 from penstock.blocks.core.ports import Part
 from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, running_networks

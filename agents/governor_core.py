@@ -37,7 +37,8 @@ from penstock.blocks.base.timing import time_slice
 from penstock.blocks.core.block import inside
 from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.graph import downstream, reachable, upstream
-from penstock.blocks.core.inputs import Input, InputsBlock
+from penstock.blocks.core.input_port import Input
+from penstock.blocks.core.inputs import InputsBlock
 from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, running_networks
 

@@ -15,7 +15,8 @@ from penstock.blocks import Source
 from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
 from penstock.blocks.core.inbox import Inbox
-from penstock.blocks.core.inputs import InputPort, InputsBlock, InputsCore, Sought
+from penstock.blocks.core.input_port import InputPort
+from penstock.blocks.core.inputs import InputsBlock, InputsCore, Sought
 from penstock.blocks.core.outbox import Outbox
 from penstock.blocks.core.quiet import is_quiet_before
 from penstock.blocks.core.threads import check_thread

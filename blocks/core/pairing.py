@@ -17,7 +17,7 @@ from .numbering import Alignment
 if TYPE_CHECKING:
     from .block_core import BlockCore
     from .inbox import Inbox
-    from .inputs import InputPort
+    from .input_port import InputPort
     from .outbox import Outbox
 
 NO_PARTNER = "no partner"

@@ -11,7 +11,8 @@ from ..base.error_info import ErrorInfo
 from ..core.block_core import BlockCore
 from ..core.forks import come_in_order, share_source
 from ..core.inbox import Inbox
-from ..core.inputs import EarlyInbox, InputsCore, Sought
+from ..core.input_port import EarlyInbox
+from ..core.inputs import InputsCore, Sought
 from ..core.outbox import Outbox
 from ..core.pairing import NO_PARTNER, InStep
 from ..core.quiet import is_quiet_before

@@ -9,7 +9,8 @@ from ..base.callables import check_answer
 from ..base.checks import check_function
 from ..base.error_info import annotate, shorten
 from ..base.timing import LARGEST_BATCH
-from ..core.inputs import EarlyInbox, InputPort, Sought
+from ..core.input_port import EarlyInbox, InputPort
+from ..core.inputs import Sought
 from ..core.key_store import KeyStore
 from ..core.link import Link
 from .policies import Action, DeadLetter, Fail, Failures, Skip
