@@ -25,7 +25,7 @@ from .core.outbox import Outbox
 from .core.shape import Shape
 from .core.source import Source
 from .core.waiting import WaitList
-from .functions.effort import NO_OUTPUT, WORKING, Effort, with_times
+from .functions.call_meter import NO_OUTPUT, WORKING, CallMeter, with_times
 from .functions.reader import Chunk
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class SourceCore(BlockCore, Generic[T]):
         "_scope",
         "_size",
         "_task",
-        "effort",
+        "call_meter",
         "outbox",
         "place",
         "space",
@@ -61,7 +61,7 @@ class SourceCore(BlockCore, Generic[T]):
     ) -> None:
         super().__init__(facade, name)
         self.outbox: Outbox[T] = Outbox(self, deque())
-        self.effort: Effort = Effort()
+        self.call_meter: CallMeter = CallMeter()
         self.space: WaitList[None] = WaitList()
         self._size = BatchSize()
         self._has_warned = False
@@ -95,12 +95,12 @@ class SourceCore(BlockCore, Generic[T]):
     def measured(self, seconds: float) -> BlockStatistics:
         """The statistics of the block over `seconds` of running time."""
         statistics = attrs.evolve(super().measured(seconds), place=self.place)
-        return with_times(self.effort, statistics, seconds)
+        return with_times(self.call_meter, statistics, seconds)
 
     def begin(self) -> None:
         if self.tracer is not None:
-            self.effort.on_wait = self.tracer.waits_of(self.name)
-        self.effort.change(WORKING)
+            self.call_meter.on_wait = self.tracer.waits_of(self.name)
+        self.call_meter.change(WORKING)
         if isinstance(self._iterator, AsyncIterator):
             assert self.host is not None
             self.host.spawn(self._read_async, self._iterator, name=self.name, phase=self.name, is_awake=True)
@@ -140,7 +140,7 @@ class SourceCore(BlockCore, Generic[T]):
         """Hand on a chunk that was read in an executor."""
         now, seconds = time_slice.clock(), chunk.end - chunk.start
         end = min(chunk.end, now)
-        self.effort.add(len(chunk.items), seconds, chunk.cpu, now)
+        self.call_meter.add(len(chunk.items), seconds, chunk.cpu, now)
         if self.tracer is not None:
             self.tracer.made(self.name, chunk.items, end - seconds, end)
         self._take_in(chunk.items)
@@ -161,7 +161,7 @@ class SourceCore(BlockCore, Generic[T]):
             self._fault(error)
         now = time_slice.clock()
         self._size.learn(len(items), now - start)
-        self.effort.add(len(items), now - start, thread_time() - cpu, now)
+        self.call_meter.add(len(items), now - start, thread_time() - cpu, now)
         if now - start > LOOP_HELD:
             loop_held.explain(now - start)
             self._report_held(now - start)
@@ -184,8 +184,8 @@ class SourceCore(BlockCore, Generic[T]):
     def settle(self) -> None:
         """Record whether the block waits for its targets to take its items."""
         state = NO_OUTPUT if self.outbox.queue else WORKING
-        if state is not self.effort.state:
-            self.effort.change(state)
+        if state is not self.call_meter.state:
+            self.call_meter.change(state)
 
     async def _read_async(self, iterator: AsyncIterator[T]) -> None:
         self._task = trio.lowlevel.current_task()
@@ -195,7 +195,7 @@ class SourceCore(BlockCore, Generic[T]):
                 start = time_slice.clock()
                 async for item in iterator:
                     now = time_slice.clock()
-                    self.effort.add(1, now - start, 0.0, now)
+                    self.call_meter.add(1, now - start, 0.0, now)
                     if self.tracer is not None:
                         self.tracer.made(self.name, (item,), start, now)
                     self._take_in([item])
@@ -253,14 +253,14 @@ class SourceCore(BlockCore, Generic[T]):
 
     def finish(self) -> None:
         super().finish()
-        self.effort.change(WORKING)
+        self.call_meter.change(WORKING)
         if self._away is not None:
             self._away.end()
         self.outbox.end()
 
     def abort(self, reason: str) -> None:
         self.mark_broken(reason)
-        self.effort.change(WORKING)
+        self.call_meter.change(WORKING)
         self.counts["discarded"] += self.outbox.abort(reason)
         if self._away is not None:
             self._iterator = None  # it was closed before, where it was read

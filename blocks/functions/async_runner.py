@@ -148,7 +148,7 @@ class AsyncRunner:
     def _called(self, start: float) -> None:
         """Record how long a call took."""
         now = time_slice.clock()
-        self.block.effort.add(1, now - start, 0.0, now)
+        self.block.call_meter.add(1, now - start, 0.0, now)
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Apply the policy to a failed item; return the results of a successful retry, if there is one."""

@@ -247,7 +247,7 @@ class ExecutorRunner(LaneUser):
         if outcome is None:
             self._not_done(job)
             return
-        self.block.effort.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
+        self.block.call_meter.add(outcome.done, outcome.seconds, outcome.cpu, time_slice.clock())
         self.size.learn(outcome.done, seconds, self.lane.seconds)
         if self.trace is not None:
             self.trace.completed(job, outcome)

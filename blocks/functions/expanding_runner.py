@@ -75,7 +75,7 @@ class ExpandingRunner(InlineRunner):
         now = time_slice.clock()
         elapsed, done = now - start, batch.done - before
         self.lasted = elapsed
-        self.block.effort.add(done, elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        self.block.call_meter.add(done, elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)
         self.size.learn(max(done, len(outputs)) + 1, elapsed)
@@ -129,14 +129,14 @@ class ExpandingRunner(InlineRunner):
             mark, now = now, time_slice.clock()
             self.spent += now - mark
             if self.current is None and self.spent > BATCH_SECONDS / 4:
-                self.block.effort.add(1, self.spent, 0.0, now)
+                self.block.call_meter.add(1, self.spent, 0.0, now)
                 self.spent = 0.0
             elif self.current is None:  # quick items are counted together, which costs less
                 quick, quick_seconds, self.spent = quick + 1, quick_seconds + self.spent, 0.0
             if now - start > 2 * BATCH_SECONDS or self._may_batch():
                 break
         elapsed = now - start
-        self.block.effort.add(quick, quick_seconds, thread_time() - cpu, now)
+        self.block.call_meter.add(quick, quick_seconds, thread_time() - cpu, now)
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)
         self.size.learn(max(self.number - first, len(outputs)), elapsed)

@@ -32,8 +32,8 @@ from ..core.threads import loop_of
 from ..core.waiting import WaitList
 from ..executors.keeper import Keeper
 from .at_end import END
-from .effort import NO_INPUT, NO_OUTPUT, WORKING, Effort, with_times
-from .item_limit import Late
+from .call_meter import NO_INPUT, NO_OUTPUT, WORKING, CallMeter, with_times
+from .item_limit import ItemTimeout
 from .leasing import Leasing, with_lease
 from .policies import Action, DeadLetter, Failures, OnError, as_policy
 
@@ -102,8 +102,8 @@ class FunctionCore(BlockCore, Generic[In]):
     """The core of a block that calls a function with each of its items."""
 
     __slots__ = (
+        "call_meter",
         "dead",
-        "effort",
         "failures",
         "function",
         "inbox",
@@ -139,7 +139,7 @@ class FunctionCore(BlockCore, Generic[In]):
         self.outbox: Outbox[Any] = Outbox(self, deque())
         self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
         self.space: WaitList[None] = WaitList()
-        self.effort: Effort = Effort()
+        self.call_meter: CallMeter = CallMeter()
         self.leasing: Leasing | None = None
         self.runner: Runner
 
@@ -226,7 +226,7 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         """Apply the policy to a failed item; return the seconds until the next try, or None if there is none."""
-        lease = None if isinstance(error, Late) else lease_with(item)  # a late call may still use it
+        lease = None if isinstance(error, ItemTimeout) else lease_with(item)  # a late call may still use it
         delay: float | None = None
         try:
             delay = self._decide(error, plain(item), number, attempt)
@@ -238,8 +238,8 @@ class FunctionCore(BlockCore, Generic[In]):
     def _decide(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
         if not isinstance(error, Exception):
             self._fault(error, item, number)
-        if isinstance(error, Late):
-            error = error.explain(str(self), item, number)
+        if isinstance(error, ItemTimeout):
+            error = error.with_item(str(self), item, number)
         action = self.failures.decide(attempt, number, may_drop=item is not END)
         if action is not Action.FAIL:
             log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
@@ -276,16 +276,16 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def begin(self) -> None:
         if self.tracer is not None:
-            self.effort.on_wait = self.tracer.waits_of(self.name)
-        self.effort.change(NO_INPUT)
+            self.call_meter.on_wait = self.tracer.waits_of(self.name)
+        self.call_meter.change(NO_INPUT)
         if self.wants_contexts:
             carry_on(self.contexts_from())
         self.runner.start()
         super().begin()
 
     def arrived(self) -> None:
-        if self.effort.state is NO_INPUT:
-            self.effort.change(WORKING)
+        if self.call_meter.state is NO_INPUT:
+            self.call_meter.change(WORKING)
         if not self.queued and self.runner.is_eager and self.host is not None and self.host.is_open:
             self.runner.give_out()
             if not (self.inbox.senders.waiters or self.inbox.postponed):
@@ -317,8 +317,8 @@ class FunctionCore(BlockCore, Generic[In]):
             state = NO_OUTPUT
         else:
             state = WORKING if self.inbox.queue or self.runner.waiting else NO_INPUT
-        if state is not self.effort.state:
-            self.effort.change(state)
+        if state is not self.call_meter.state:
+            self.call_meter.change(state)
 
     def measured(self, seconds: float) -> BlockStatistics:
         """The statistics of the block over `seconds` of running time."""
@@ -333,11 +333,11 @@ class FunctionCore(BlockCore, Generic[In]):
             most_queued=max(self.inbox.most_queued, queued),
             in_work=runner.busy,
         )
-        return with_times(self.effort, statistics, seconds)
+        return with_times(self.call_meter, statistics, seconds)
 
     def finish(self) -> None:
         super().finish()
-        self.effort.change(WORKING)
+        self.call_meter.change(WORKING)
         self._close()
         self.outbox.end()
         self.dead.end()
@@ -345,7 +345,7 @@ class FunctionCore(BlockCore, Generic[In]):
     def abort(self, reason: str) -> None:
         if not self.finished:
             self.mark_broken(reason)
-            self.effort.change(WORKING)
+            self.call_meter.change(WORKING)
             self.counts["discarded"] += self.held()
             for port in (self.inbox, self.outbox, self.dead):
                 port.abort(reason)

@@ -20,7 +20,7 @@ from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import LARGEST_BATCH, BatchSize, time_slice
-from .effort import WORKING
+from .call_meter import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
 
@@ -112,8 +112,8 @@ class InlineRunner:
         batch = self.take(count)
         if not batch:
             return
-        if self.block.effort.state is not WORKING:
-            self.block.effort.change(WORKING)
+        if self.block.call_meter.state is not WORKING:
+            self.block.call_meter.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
         may_wait = self.may_wait()
@@ -127,7 +127,7 @@ class InlineRunner:
         now = time_slice.clock()
         elapsed = self.lasted = now - start
         done = len(results)
-        self.block.effort.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        self.block.call_meter.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)
         if error is None and done < len(batch):  # map takes StopIteration for the end of the batch

@@ -22,7 +22,7 @@ Async = Awaitable[Any]
 NOT_THE_USERS = ("penstock", "trio", "outcome", "contextlib")
 
 
-class Late(Exception):
+class ItemTimeout(Exception):
     """Raised for an item that has taken too long; becomes a `TimeLimitExceeded` where the item's number is known."""
 
     def __init__(self, seconds: float) -> None:
@@ -33,7 +33,7 @@ class Late(Exception):
     def __repr__(self) -> str:
         return f"{TimeLimitExceeded.__name__}({str(self)!r})"
 
-    def explain(self, who: str, item: object, number: int) -> TimeLimitExceeded:
+    def with_item(self, who: str, item: object, number: int) -> TimeLimitExceeded:
         """Make the error that names the item."""
         what = "at_end" if item is END else f"item {number}, {shorten(item)},"
         error = TimeLimitExceeded(f"{who}: {what} was not done within its time limit of {self.seconds:g} s")
@@ -45,11 +45,11 @@ class Late(Exception):
 
 @contextmanager
 def allowed(seconds: float) -> Generator[trio.CancelScope]:
-    """Cancel the body when its time is up, and raise `Late`; raise it also if the body ends by itself after that time.
+    """Cancel the body when its time is up, and raise `ItemTimeout`, also if the body ends by itself after that time.
 
     To pause the clock, move the deadline of the yielded scope and restore it afterwards.
     """
-    late = Late(seconds)
+    late = ItemTimeout(seconds)
     with trio.CancelScope(deadline=trio.current_time() + seconds) as scope:
         try:
             yield scope
@@ -95,7 +95,7 @@ def called_in_time(function: Callable[[Any], Any], seconds: float | None) -> Cal
         until = trio.current_time() + seconds
         result = function(item)
         if trio.current_time() > until and type(result) not in NOT_RUN:  # these are refused, however long the call took
-            raise Late(seconds)
+            raise ItemTimeout(seconds)
         return result
 
     return call
@@ -117,7 +117,7 @@ def mapped_in_time(seconds: float | None) -> Callable[[Callable[[Any], Any], Ite
                 result = function(item)
                 now = clock()
                 if now > until and type(result) not in NOT_RUN:  # these are refused, however long the call took
-                    raise Late(seconds)
+                    raise ItemTimeout(seconds)
                 until = now + seconds
                 yield result
 
@@ -151,8 +151,8 @@ def read_in_time(outputs: Iterator[Any], seconds: float, left: float) -> Iterato
             if left >= 0 and output is not end:
                 yield output
         if left < 0:
-            raise Late(seconds)
-    except (GeneratorExit, Late):
+            raise ItemTimeout(seconds)
+    except (GeneratorExit, ItemTimeout):
         close = getattr(outputs, "close", None)
         if close is not None:
             close()

@@ -18,7 +18,7 @@ from ..executors.lane import CompletionQueue, Job
 from .deadlines import Deadlines
 from .executor_runner import ExecutorRunner
 from .function_block import FunctionCore
-from .item_limit import Late
+from .item_limit import ItemTimeout
 from .job_size import OneByOne
 
 
@@ -109,10 +109,10 @@ class TimedRunner(ExecutorRunner):
     def _give_up(self, job: Job) -> None:
         """Let the item of a job fail."""
         seconds = self.deadlines.seconds
-        late = Late(seconds)
+        late = ItemTimeout(seconds)
         if not self.lane.give_up(job):
             late.note = "its call cannot be ended, and keeps its place in the executor until it returns"
-        self.block.effort.add(1, seconds, 0.0, time_slice.clock())
+        self.block.call_meter.add(1, seconds, 0.0, time_slice.clock())
         self._failed(job, 0, late)
         self._hand_on(job.batch)
         self.block.wake()

@@ -89,7 +89,7 @@ class Recorder:
         """The links, and the names of the stages: the nodes that work on items."""
         network = self._network
         stages = {agent.name for agent in network.agents} | {BODY}
-        stages |= {block.name for block in network.blocks if hasattr(block, "effort")}
+        stages |= {block.name for block in network.blocks if hasattr(block, "call_meter")}
         return self._feeds(), stages
 
     def _wiring(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import trio
 
 from penstock.blocks import IterableSource, Network, Recording
 from penstock.blocks.core.inbox import Inbox
-from penstock.blocks.functions.effort import Effort as Measurements
+from penstock.blocks.functions.call_meter import CallMeter
 from penstock.blocks.functions.function_block import FunctionCore
 from penstock.blocks.iterable_source import SourceCore
 
@@ -56,8 +56,8 @@ def without_statistics(items: Iterable[int], functions: Sequence[Function], sink
         pass
 
     parts: list[tuple[type[Any], str]] = [
-        (Measurements, "add"),
-        (Measurements, "change"),
+        (CallMeter, "add"),
+        (CallMeter, "change"),
         (FunctionCore, "settle"),
         (SourceCore, "settle"),
         (Inbox, "note_depth"),

@@ -372,7 +372,7 @@ async def test_a_block_that_ends_while_it_stands_in_line_lets_the_next_one_go_on
         async with Network(waiting) as inner:
             await waiting.send(1)
             await wait_all_tasks_blocked()
-            assert "NO_OUTPUT" in str(waiting._core.effort.state)
+            assert "NO_OUTPUT" in str(waiting._core.call_meter.state)
             await other.send(1)
             await wait_all_tasks_blocked()
             kept.clear()

@@ -29,7 +29,7 @@ WORKING, NO_INPUT, NO_OUTPUT = State
 ACTIVITIES = {NO_INPUT: Activity.WAIT_FOR_INPUT, NO_OUTPUT: Activity.WAIT_FOR_OUTPUT}
 
 
-class Effort:
+class CallMeter:
     """The measurements of one block.
 
     Attributes:
@@ -105,14 +105,14 @@ class Effort:
         return (self.items - self.first_items) / seconds if seconds > 0 else 0.0
 
 
-def with_times(effort: Effort, statistics: BlockStatistics, seconds: float) -> BlockStatistics:
+def with_times(meter: CallMeter, statistics: BlockStatistics, seconds: float) -> BlockStatistics:
     """Add the measurements of a function's calls, or of reading an iterable, to the statistics."""
     return attrs.evolve(
         statistics,
-        service=effort.service.summary(),
-        cpu=effort.cpu,
-        wait_for_input=effort.wait(NO_INPUT),
-        wait_for_output=effort.wait(NO_OUTPUT),
-        throughput=effort.items / seconds if seconds > 0 else 0.0,
-        steady_throughput=effort.steady(),
+        service=meter.service.summary(),
+        cpu=meter.cpu,
+        wait_for_input=meter.wait(NO_INPUT),
+        wait_for_output=meter.wait(NO_OUTPUT),
+        throughput=meter.items / seconds if seconds > 0 else 0.0,
+        steady_throughput=meter.steady(),
     )
