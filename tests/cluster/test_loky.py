@@ -55,4 +55,4 @@ async def test_a_process_that_dies_is_a_fault_that_says_what_to_do(executor: Any
     broken = import_module("loky.process_executor").TerminatedWorkerError
     with faults(broken) as found:
         await run(Transformer(functions.die_of_two, executor=executor, on_error="skip"), [1, 2, 3])
-    assert "Processes(n) goes on with a new one" in "".join(notes(found[0]))
+    assert "Processes(n) goes on with a new worker" in "".join(notes(found[0]))

@@ -146,7 +146,7 @@ async def test_a_worker_that_dies_is_a_fault_that_says_what_to_do(kind: str) -> 
             await run(call, range(9))
         told = " ".join(notes(caught.value.exceptions[0]))
         assert "a worker of it has died" in told
-        assert "Processes(n) goes on with a new one" in told
+        assert "Processes(n) goes on with a new worker" in told
         assert "call 'call'" in told
 
 

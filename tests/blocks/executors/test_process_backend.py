@@ -759,7 +759,7 @@ def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pyt
     with pytest.raises(NotStarted) as caught:
         backend.open()
     assert isinstance(caught.value.reason, WorkerDied)
-    assert "was killed by SIGKILL before it was ready, as the system does when memory runs out" in str(caught.value)
+    assert "was killed by SIGKILL before it was ready; the system does this when memory runs out" in str(caught.value)
     assert "__main__" not in str(caught.value)
     assert children.started == 2
     backend.open()
