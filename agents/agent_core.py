@@ -26,7 +26,7 @@ from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, running_networks
 from penstock.blocks.measuring.snapshot import of_task
 from penstock.blocks.measuring.task_meter import TaskMeter
-from penstock.blocks.shutdown import tell
+from penstock.blocks.shutdown import post
 
 from .agent_status import TRANSITIONS, AgentStatus, Event
 
@@ -136,7 +136,7 @@ class AgentCore:
 
     def _apply(self, event: Event) -> None:
         self.status = TRANSITIONS[self.status][event]
-        tell(self.status_buffer, self.status)
+        post(self.status_buffer, self.status)
         if self.status.is_final:
             self.status_buffer.complete()
             watchers, self.watchers = self.watchers, []

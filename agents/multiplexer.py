@@ -16,7 +16,7 @@ from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.input_port import InputPort
-from penstock.blocks.core.inputs import InputsBlock, InputsCore, Sought
+from penstock.blocks.core.inputs import AwaitedMessage, InputsBlock, InputsCore
 from penstock.blocks.core.outbox import Outbox
 from penstock.blocks.core.quiet import is_quiet_before
 from penstock.blocks.core.threads import check_thread
@@ -245,7 +245,7 @@ class MultiplexerCore(InputsCore[T]):
     def why_waiting(self) -> str:
         return self._why_not_taken() if self.is_ready() else f"it waits for number {self.next_number}"
 
-    def sought(self) -> Sought:
+    def awaited_message(self) -> AwaitedMessage:
         def matches(item: Any) -> bool:
             try:
                 return bool(self._number(item) == self.next_number)
@@ -253,7 +253,7 @@ class MultiplexerCore(InputsCore[T]):
                 return False
 
         remedy = f"call tombstone({self.next_number}) of {self} if the item will never come"
-        return Sought(f"number {self.next_number}", matches, remedy)
+        return AwaitedMessage(f"number {self.next_number}", matches, remedy)
 
     # Tombstones
 

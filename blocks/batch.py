@@ -63,7 +63,7 @@ class BatchCore(PassageCore, Generic[T]):
         while not outbox.queue and self._is_due():
             self._give(self._room())
             self._due = None
-        inbox.admit()
+        inbox.serve_waiting()
         if inbox.queue and self._max_seconds is not None and self.host is not None:
             self._keep_time(self._max_seconds, self.host)
         else:

@@ -47,7 +47,7 @@ class BroadcastOutbox(FanOut[T]):
         links = self.links
         if not links or not self.queue or self.holder is not None or self.carries:
             return
-        if self.behind or any(link.inbox.closed or not link.is_plain for link in links):
+        if self.behind or any(link.inbox.closed or not link.is_unfiltered for link in links):
             return
         queue = cast("deque[T]", self.queue)
         count = min(len(queue), *(link.inbox.room() for link in links))

@@ -96,11 +96,11 @@ class Shutdown:
             The exceptions of the functions that were given to `on_shutdown`.
         """
         self._check_thread("report a fault to")
-        tell(self.errors, error)
+        post(self.errors, error)
         if self.first_error is not None:
             return ()
         self.first_error = error
-        tell(self.pending, True)
+        post(self.pending, True)
         return self._tell()
 
     def cancel(self) -> None:
@@ -111,7 +111,7 @@ class Shutdown:
         """
         self._check_thread("cancel")
         if not self.cancellation.has_value:
-            tell(self.cancellation, True)
+            post(self.cancellation, True)
             errors = self._tell()
             if errors:
                 raise ExceptionGroup(f"{self.name}: on_shutdown", errors)
@@ -169,7 +169,7 @@ class Shutdown:
         return errors
 
 
-def tell(buffer: Target[T], message: T) -> None:
+def post(buffer: Target[T], message: T) -> None:
     """Put a message into a shutdown buffer, unless the user has linked it into a network that has ended."""
     with suppress(Declined, trio.BrokenResourceError):
         buffer.send_nowait(message)

@@ -75,7 +75,7 @@ class TakeCore(PassageCore, Generic[T]):
             self.counts["discarded"] += inbox.discard()
             if not outbox.queue and not outbox.ended:
                 outbox.end()
-        inbox.admit()
+        inbox.serve_waiting()
         if self._left and inbox.queue and not outbox.queue:
             self.wake()
         if inbox.closed and not self.held() and not self.finished:

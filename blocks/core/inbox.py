@@ -396,7 +396,7 @@ class Inbox(Generic[T]):
             return cast("deque[T]", queue)
         return [queue.popleft() for _ in range(count)]
 
-    def admit(self) -> None:
+    def serve_waiting(self) -> None:
         """Let in waiting links and senders, in turn, while there is room."""
         if not self.postponed and not self.senders.waiters:
             return
@@ -441,7 +441,7 @@ class Inbox(Generic[T]):
         """Try again to let in refused items, because items have left the gate's region."""
         self._turns.ask_again()
         self.block.wake()
-        self.admit()
+        self.serve_waiting()
 
     def wake_postponed(self) -> None:
         """Ask all postponed sources for their messages."""

@@ -181,7 +181,7 @@ class InputPort(Generic[T]):
             return taken
         item = self.inbox.queue.popleft()
         self.block.stir(self.index)
-        self.inbox.admit()
+        self.inbox.serve_waiting()
         return item
 
     def ahead(self) -> int:

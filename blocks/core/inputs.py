@@ -32,7 +32,7 @@ Out = TypeVar("Out")
 
 
 @attrs.frozen
-class Sought:
+class AwaitedMessage:
     """The one message that a block waits for.
 
     Attributes:
@@ -46,7 +46,7 @@ class Sought:
     remedy: str
 
 
-class Heads(Generic[Out]):
+class HeadsView(Generic[Out]):
     """A queue of at most one output, computed from the heads of the inputs."""
 
     __slots__ = ("_block", "last")
@@ -88,7 +88,7 @@ class HeadsOutbox(Outbox[Out]):
     queue: Queue[Out]
 
     def __init__(self, block: InputsCore[Out]) -> None:
-        super().__init__(block, Heads(block))
+        super().__init__(block, HeadsView(block))
 
     def pin(self) -> None:
         """Take the output from the inputs and keep it."""
@@ -115,14 +115,14 @@ class HeadsOutbox(Outbox[Out]):
         """Hand out the outputs that can be made now; a released output goes first."""
         super().flush()
         self._look_at_heads_again()
-        if self.queue and isinstance(self.queue, Heads):
+        if self.queue and isinstance(self.queue, HeadsView):
             super().flush()
 
     def _hand_to_links(self) -> int:
         link = self.links[0]
         room = min(link.inbox.room_for(link), LARGEST_BATCH)
-        is_plain = len(self.links) == 1 and link.is_plain and not link.inbox.closed and link.inbox.gate is None
-        if not is_plain or room < 1 or not isinstance(self.queue, Heads):
+        is_plain = len(self.links) == 1 and link.is_unfiltered and not link.inbox.closed and link.inbox.gate is None
+        if not is_plain or room < 1 or not isinstance(self.queue, HeadsView):
             return self._offer_head_in_context() if self.carries else self._offer_head()
         block = cast("InputsCore[Out]", self.block)
         outputs: list[Out] = []
@@ -144,12 +144,12 @@ class HeadsOutbox(Outbox[Out]):
         return item
 
     def _look_at_heads_again(self) -> None:
-        if not isinstance(self.queue, Heads) and not self.queue:
-            self.queue = Heads(cast("InputsCore[Out]", self.block))
+        if not isinstance(self.queue, HeadsView) and not self.queue:
+            self.queue = HeadsView(cast("InputsCore[Out]", self.block))
 
     def kept(self) -> int:
         """How many outputs were made from the inputs and are still here."""
-        return 0 if isinstance(self.queue, Heads) else len(self.queue)
+        return 0 if isinstance(self.queue, HeadsView) else len(self.queue)
 
 
 class InputsCore(BlockCore, Generic[Out]):
@@ -274,7 +274,7 @@ class InputsCore(BlockCore, Generic[Out]):
     def awaited_inboxes(self) -> Iterable[Inbox[Any]]:
         return [port.inbox for port in self.inputs if not port.has_message()]
 
-    def sought(self) -> Sought | None:
+    def awaited_message(self) -> AwaitedMessage | None:
         """The one message that the block waits for; None if any message will do."""
         return None
 

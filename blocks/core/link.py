@@ -112,7 +112,7 @@ class Link(Generic[T]):
         return (self.giver,)
 
     @property
-    def is_plain(self) -> bool:
+    def is_unfiltered(self) -> bool:
         """Whether many messages can move at once: neither the link nor the target has a filter or limit."""
         return self.filter is None and self.remaining is None and self.inbox.is_direct
 
@@ -162,7 +162,7 @@ class Link(Generic[T]):
 
     def push(self, items: deque[T]) -> int:
         """Move as many messages as the target takes now from the front of a queue; return how many."""
-        if self.is_plain and not self.inbox.closed:
+        if self.is_unfiltered and not self.inbox.closed:
             count = self.push_all(items)
             if count == len(items):
                 items.clear()

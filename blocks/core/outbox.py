@@ -119,7 +119,7 @@ class Outbox(Generic[T]):
 
     def _hand_to_links(self) -> int:
         link = self.links[0]
-        if len(self.links) == 1 and link.is_plain and isinstance(self.queue, deque):
+        if len(self.links) == 1 and link.is_unfiltered and isinstance(self.queue, deque):
             return link.push(self.queue)
         if len(self.queue) > len(self.links) and not self.branches and isinstance(self.queue, deque):
             count = self._offer_many()
@@ -193,7 +193,7 @@ class Outbox(Generic[T]):
             return
         if len(self.links) == 1 and not queue and self.holder is None:
             link = self.links[0]
-            if link.is_plain and not link.inbox.closed:  # the fast path: most messages never enter the queue
+            if link.is_unfiltered and not link.inbox.closed:  # the fast path: most messages never enter the queue
                 try:
                     count = link.push_all(items)
                 except BaseException:  # from a governor's weight function, for example

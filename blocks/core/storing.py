@@ -82,7 +82,7 @@ class StoringCore(PassageCore, Generic[T]):
         self.outbox.end_lease()
         self.inbox.note_depth()
         self.outbox.flush()
-        self.inbox.admit()
+        self.inbox.serve_waiting()
         if self.inbox.closed:
             self._try_to_finish()
 
@@ -114,7 +114,7 @@ class StoringCore(PassageCore, Generic[T]):
         inbox = self.inbox
         if inbox.senders.waiters or inbox.postponed:
             inbox.revoke()
-            inbox.admit()
+            inbox.serve_waiting()
         if inbox.closed and not len(self.outbox):
             self.wake()
         self.notify_governors()

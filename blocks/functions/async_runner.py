@@ -78,7 +78,7 @@ class AsyncRunner:
         """Hand results on, and give items to free workers."""
         self.block.flush()
         self.give_out()
-        self.block.inbox.admit()
+        self.block.inbox.serve_waiting()
 
     def give_out(self) -> None:
         """Give items to free workers."""
@@ -139,7 +139,7 @@ class AsyncRunner:
                 await time_slice.pause()
             job = self._next()
             if inbox.senders.waiters or inbox.postponed:
-                inbox.admit()
+                inbox.serve_waiting()
                 job = job or self._next()
             if job is None:
                 self.block.settle()

@@ -182,7 +182,7 @@ class ExecutorRunner(LaneUser):
         if self.streams is not None:
             self._grant(self.streams)
         self.give_out()
-        self.block.inbox.admit()
+        self.block.inbox.serve_waiting()
 
     def give_out(self) -> None:
         """Submit items; items that are tried again come first."""

@@ -79,10 +79,10 @@ class InlineRunner:
         block.flush()
         room = 0 if self.is_pausing else block.room()
         if room < 1:
-            block.inbox.admit()
+            block.inbox.serve_waiting()
             return
         self._run(min(room, self.size.items))
-        block.inbox.admit()
+        block.inbox.serve_waiting()
         may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
         if (self.pending or block.inbox.queue) and may_go_on:
             block.wake()

@@ -12,7 +12,7 @@ from ..core.block_core import BlockCore
 from ..core.forks import come_in_order, share_source
 from ..core.inbox import Inbox
 from ..core.input_port import EarlyInbox
-from ..core.inputs import InputsCore, Sought
+from ..core.inputs import AwaitedMessage, InputsCore
 from ..core.outbox import Outbox
 from ..core.pairing import NO_PARTNER, InStep
 from ..core.quiet import is_quiet_before
@@ -99,7 +99,7 @@ class JoinCore(InputsCore[Out]):
         """Let in messages that wait at inputs, because there may be room."""
         for index in indexes:
             inbox = cast("EarlyInbox[Any]", self.inputs[index].inbox)
-            inbox.admit()
+            inbox.serve_waiting()
             if inbox.is_restless:
                 self._stirred.add(index)
 
@@ -316,8 +316,8 @@ class JoinCore(InputsCore[Out]):
         self.wake()
         return True
 
-    def sought(self) -> Sought | None:
-        return None if self._by_key is None else self._by_key.sought()
+    def awaited_message(self) -> AwaitedMessage | None:
+        return None if self._by_key is None else self._by_key.awaited_message()
 
     # By position and by key
 

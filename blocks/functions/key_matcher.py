@@ -10,7 +10,7 @@ from ..base.checks import check_function
 from ..base.error_info import annotate, shorten
 from ..base.timing import LARGEST_BATCH
 from ..core.input_port import EarlyInbox, InputPort
-from ..core.inputs import Sought
+from ..core.inputs import AwaitedMessage
 from ..core.key_store import KeyStore
 from ..core.link import Link
 from .policies import Action, DeadLetter, Fail, Failures, Skip
@@ -206,7 +206,7 @@ class KeyMatcher:
             f"input {others}"
         )
 
-    def sought(self) -> Sought | None:
+    def awaited_message(self) -> AwaitedMessage | None:
         """The message that the longest-waiting key lacks."""
         first = self.store.first()
         if first is None:
@@ -225,7 +225,7 @@ class KeyMatcher:
             f"let the path to input {index} of {self._who} bring every key, or raise the capacity of the join above "
             f"the distance between messages with the same key ({len(self.store)} messages wait)"
         )
-        return Sought(what, matches, remedy)
+        return AwaitedMessage(what, matches, remedy)
 
 
 def sources_of(port: InputPort[Any]) -> str:

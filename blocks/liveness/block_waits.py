@@ -133,16 +133,16 @@ def wait_without_taker(block: BlockCore, count: int, names: Names) -> Iterator[W
 def waits_to_get(block: BlockCore, names: Names) -> Iterator[Wait]:
     """Yield the waits for messages that must come in before a block can go on."""
     inputs: InputsCore[Any] | None = narrow(InputsCore, block)
-    sought = None if inputs is None else inputs.sought()
-    if sought is not None:
-        places = list(places_of(block, sought.matches))
+    awaited = None if inputs is None else inputs.awaited_message()
+    if awaited is not None:
+        places = list(places_of(block, awaited.matches))
         for place, position in places:
-            why = f"{block} waits for {sought.what}, which {place} holds"
+            why = f"{block} waits for {awaited.what}, which {place} holds"
             yield Wait(block, place, Cause.INPUT, why, count=position)
         if places:
             return
-        why = f"{block} waits for {sought.what}, which nothing before it holds{gone_elsewhere(block)}"
-        yield Wait(block, None, Cause.MISSING, why, remedy=sought.remedy)
+        why = f"{block} waits for {awaited.what}, which nothing before it holds{gone_elsewhere(block)}"
+        yield Wait(block, None, Cause.MISSING, why, remedy=awaited.remedy)
     if inputs is not None and not inputs.inputs:
         yield Wait(block, None, Cause.NO_INPUT, f"{block} has no input")
     for inbox in block.awaited_inboxes():
