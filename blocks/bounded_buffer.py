@@ -46,11 +46,11 @@ class OverflowInbox(Inbox[T]):
         if self.overflow == "reject":
             super().refuse(message, link)  # the link may try again when there is room
             return MessageStatus.DECLINED
-        self.revoke()
-        self._granted += 1
+        self.withdraw_credit()
+        self._accepted_with_credit += 1
         queue = cast("deque[T]", self.queue)
         oldest = int(self.outbox.holder is not None)  # a reserved head is kept
-        place = self._granted  # the number of the new message among those that came
+        place = self._accepted_with_credit  # the number of the new message among those that came
         if self.overflow == "drop_oldest" and len(queue) > oldest:
             place -= len(queue) - oldest
             dropped = queue[oldest]

@@ -457,7 +457,7 @@ class BlockCore:
     def withdraw(self) -> None:
         """Let every send and receive go through the accounts again, because something begins to look at each."""
         for inbox in self.inboxes():
-            inbox.revoke()
+            inbox.withdraw_credit()
         for outbox in self.outboxes():
             outbox.end_lease()
 

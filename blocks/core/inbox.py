@@ -4,7 +4,7 @@ Plain synchronous code; only `send` can wait. Invariants:
 - the queue never holds more than `capacity`;
 - `credit` > 0 only while an append to the queue is all that a send has to do: the target is open, has that much room,
   has no filter and no gate, and its step is queued (or it has no taker to notify). Code that ends such a state
-  calls `revoke`. With credit, a `send` that need not wait is as cheap as a list append;
+  calls `withdraw_credit`. With credit, a `send` that need not wait is as cheap as a list append;
 - parked senders and postponed links are notified in turn when there is room, so that neither kind can starve the
   other. One place is kept for each notified link until it has had its turn, so that no link can starve another.
 """
@@ -48,9 +48,9 @@ class Inbox(Generic[T]):
     """The messages that a target has accepted and not yet worked on."""
 
     __slots__ = (
+        "_accepted_with_credit",
         "_credit_size",
         "_filter",
-        "_granted",
         "_links_asked",
         "_links_first",
         "_turns",
@@ -60,12 +60,12 @@ class Inbox(Generic[T]):
         "closed",
         "contexts",
         "credit",
+        "credit_given",
+        "credit_holder",
         "fed_by",
         "gate",
-        "grantee",
         "is_direct",
         "label",
-        "lent",
         "links",
         "most_queued",
         "postponed",
@@ -96,10 +96,10 @@ class Inbox(Generic[T]):
         self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of waiting senders, if contexts are kept
         self.takes_only_links: bool = False
         self.credit: int = 0
-        self.lent: int = 0
-        self.grantee: Actor | None = None
+        self.credit_given: int = 0
+        self.credit_holder: Actor | None = None
         self.most_queued: int = 0
-        self._granted = 0
+        self._accepted_with_credit = 0
         self._credit_size: CreditSize | None = None  # made when it is first used: most targets are fed by links
         self._links_first = False
         self._links_asked = False
@@ -119,7 +119,7 @@ class Inbox(Generic[T]):
     @property
     def accepted(self) -> int:
         """The number of messages accepted so far."""
-        return self._granted - self.credit
+        return self._accepted_with_credit - self.credit
 
     def came_along(self, link: Feed) -> int:
         """Return how many of the accepted messages came along a link."""
@@ -135,12 +135,12 @@ class Inbox(Generic[T]):
             return f"it is full ({self.capacity - self.room()} of {self.capacity})"
         return self.gate.why_full()
 
-    def revoke(self) -> None:
+    def withdraw_credit(self) -> None:
         """Withdraw the unused send credit."""
-        if self.grantee is not None:
-            self.settle()
-            self.grantee = None
-        self._granted -= self.credit
+        if self.credit_holder is not None:
+            self.count_credit()
+            self.credit_holder = None
+        self._accepted_with_credit -= self.credit
         self.credit = 0
 
     def takes_one_by_one(self) -> None:
@@ -149,17 +149,17 @@ class Inbox(Generic[T]):
 
     def answers_change(self) -> None:
         """Note that the answers to sends and offers change now."""
-        self.revoke()
+        self.withdraw_credit()
         for producer in tuple(self.producers):
             outbox: Outlet | None = getattr(producer, "outbox", None)
             if outbox is not None:
                 outbox.generation += 1
 
-    def settle(self) -> None:
+    def count_credit(self) -> None:
         """Add the messages sent on credit to the sender's counter."""
-        if self.grantee is not None:
-            self.grantee.emitted += self.lent - self.credit
-            self.lent = self.credit
+        if self.credit_holder is not None:
+            self.credit_holder.emitted += self.credit_given - self.credit
+            self.credit_given = self.credit
 
     def note_depth(self) -> None:
         """Record the queue depth; called before messages leave, so that no peak is missed."""
@@ -225,9 +225,9 @@ class Inbox(Generic[T]):
 
     def store(self, message: T) -> None:
         """Append a message without a check of the room."""
-        self.revoke()
+        self.withdraw_credit()
         self.queue.append(message)
-        self._granted += 1
+        self._accepted_with_credit += 1
         self.block.arrived()
 
     def store_of(self, waiter: Waiter[T]) -> None:
@@ -240,7 +240,7 @@ class Inbox(Generic[T]):
 
     def carry(self, queue: Queue[T]) -> None:
         """Use a queue that keeps the context of each message from now on."""
-        self.revoke()
+        self.withdraw_credit()
         self.queue = queue
         self.takes_one_by_one()
         self.contexts = {}
@@ -262,9 +262,9 @@ class Inbox(Generic[T]):
             self.block.room_is_awaited()
         if count > 0:
             if self.credit:
-                self.revoke()
+                self.withdraw_credit()
             self._links_first = False
-            self._granted += count
+            self._accepted_with_credit += count
             cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
             self.block.arrived()
         return count
@@ -321,9 +321,9 @@ class Inbox(Generic[T]):
             user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block.tracer is None
         if is_direct and is_only_one and self.block.needs_no_wake():
-            self.lent = self.credit = size.next(now, self.room())
-            self.grantee = user
-            self._granted += self.credit
+            self.credit_given = self.credit = size.next(now, self.room())
+            self.credit_holder = user
+            self._accepted_with_credit += self.credit
         size.came(now)
 
     def _try(self, item: T) -> MessageStatus:
@@ -410,7 +410,7 @@ class Inbox(Generic[T]):
             self._links_first = True
             links_turn = bool(self.postponed)
         room = self.room()
-        if self.postponed and room > 0 and self._turns.may_ask((self._granted, room)):
+        if self.postponed and room > 0 and self._turns.may_ask((self._accepted_with_credit, room)):
             if len(self.producers) > 1:
                 self._ask_first(room)
             else:
@@ -421,7 +421,7 @@ class Inbox(Generic[T]):
 
     def begin_step(self) -> None:
         """Prepare for a step of the block: withdraw the credit, and end the turns of links that were asked."""
-        self.revoke()
+        self.withdraw_credit()
         self._links_asked = False
         if self._turns.asked and self._turns.step():
             self.block.wake()  # this step comes after the steps of the sources that were asked
@@ -461,7 +461,7 @@ class Inbox(Generic[T]):
 
     def refuse_senders(self) -> None:
         """Accept messages only along links from now on; sent messages are not needed."""
-        self.revoke()
+        self.withdraw_credit()
         self.takes_only_links = True
 
     def decline_senders(self) -> None:
@@ -473,7 +473,7 @@ class Inbox(Generic[T]):
 
     def discard(self) -> int:
         """Remove all messages; return how many there were."""
-        self.revoke()
+        self.withdraw_credit()
         self.note_depth()
         count = len(self.queue)
         self.queue.clear()

@@ -113,7 +113,7 @@ class StoringCore(PassageCore, Generic[T]):
     def departed(self) -> None:
         inbox = self.inbox
         if inbox.senders.waiters or inbox.postponed:
-            inbox.revoke()
+            inbox.withdraw_credit()
             inbox.serve_waiting()
         if inbox.closed and not len(self.outbox):
             self.wake()
@@ -127,18 +127,18 @@ class StoringCore(PassageCore, Generic[T]):
             return 0
         if outbox.links or inbox.senders.waiters or inbox.postponed or self.governed or self.tracer is not None:
             return 0
-        inbox.revoke()
+        inbox.withdraw_credit()
         return len(inbox.queue) - 1
 
     def room_is_awaited(self) -> None:
         self.outbox.end_lease()
 
     def link_comes(self) -> None:
-        self.inbox.revoke()
+        self.inbox.withdraw_credit()
         self.outbox.end_lease()
 
     def receiver_comes(self) -> None:
-        self.inbox.revoke()
+        self.inbox.withdraw_credit()
 
     def held(self) -> int:
         return len(self.outbox)

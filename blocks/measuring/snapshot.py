@@ -31,7 +31,7 @@ def take_statistics(network: View, measures: Measurements) -> Statistics:
     """Take the statistics of every block, agent and governor."""
     for block in network.blocks:
         for inbox in block.inboxes():
-            inbox.settle()
+            inbox.count_credit()
         for outbox in block.outboxes():
             outbox.settle()
     seconds = measures.life.seconds()
