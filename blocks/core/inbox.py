@@ -316,7 +316,7 @@ class Inbox(Generic[T]):
         """Give credit to a sender, so that it appends its next messages directly; a quick sender gets more."""
         is_only_one = len(self.producers) < 2  # no other sender uses the credit
         size = self._credit_size = self._credit_size or CreditSize()
-        user = None if self.block.host is None else self.block.host.measures.user
+        user = None if self.block.host is None else self.block.host.measures.last_actor
         if user is not None:
             user.sends(now)
         is_direct = self.gate is None and self.is_direct and self.block.tracer is None
@@ -330,7 +330,7 @@ class Inbox(Generic[T]):
         block = self.block
         if block.broken is not None:
             raise trio.BrokenResourceError(f"cannot send to {self}: {block.broken}")
-        user = None if block.host is None else block.host.touch(block)
+        user = None if block.host is None else block.host.current_actor(block)
         if waiting_threads and block.host is None:
             check_thread(block, "send to")
         if self.senders.waiters:  # first come, first served

@@ -308,8 +308,8 @@ class Outbox(Generic[T]):
         network = self.block.host
         if network is not None:
             measures = network.measures
-            if measures.user is not None:
-                measures.user.took(item)
+            if measures.last_actor is not None:
+                measures.last_actor.took(item)
             elif measures.tracer is not None:
                 measures.tracer.forget(self.block.name, (item,))
 
@@ -341,7 +341,7 @@ class Outbox(Generic[T]):
         size = self._lease_size = self._lease_size or CreditSize()
         if loose > 0 and len(self.readers) < 2:  # no other reader uses the lease
             host = self.block.host
-            user = None if host is None else host.measures.user
+            user = None if host is None else host.measures.last_actor
             if user is not None or host is None or not host.is_open:
                 self._lent = self.lease = size.next(now, loose)
                 self._lessee = user
@@ -428,7 +428,7 @@ class Outbox(Generic[T]):
     def touch(self) -> None:
         """Remember the task that uses the source."""
         if self.block.host is not None:
-            self.block.host.touch(self.block)
+            self.block.host.current_actor(self.block)
         elif waiting_threads:
             check_thread(self.block, "receive from")
 

@@ -173,7 +173,7 @@ class Meter(Protocol):
     """The counters and timers of a network."""
 
     @property
-    def user(self) -> Actor | None:
+    def last_actor(self) -> Actor | None:
         """The meter of the task that used a block last; None unless it is the body or an agent."""
         ...
 
@@ -342,7 +342,7 @@ class Host(Protocol):
         """The blocks that must be told about lost items."""
         ...
 
-    def touch(self, block: object) -> Actor | None:
+    def current_actor(self, block: object) -> Actor | None:
         """Remember the task that uses a block; return its meter if it is an agent or the body, else None."""
         ...
 

@@ -65,8 +65,8 @@ class RetainedOutbox(FanOut[T]):
     def _was_looked_at(self) -> None:
         """Count a received item for the task that used the block last; the value itself is not traced."""
         network = self.block.host
-        if network is not None and network.measures.user is not None:
-            network.measures.user.received += 1
+        if network is not None and network.measures.last_actor is not None:
+            network.measures.last_actor.received += 1
 
     def consume(self, holder: object) -> T:
         """Return the reserved value; it stays."""
@@ -115,7 +115,7 @@ class RetainingInbox(Inbox[T]):
 
     def store(self, message: T) -> None:
         """Make the message the current value."""
-        self._granted += 1
+        self._accepted_with_credit += 1
         self.outbox.set(message)
         self.block.wake()
 
@@ -156,7 +156,7 @@ class RetainingCore(StoringCore[T]):
         if outbox.ended:
             raise trio.EndOfChannel(f"{self} is finished and will not change")
         if self.host is not None:
-            self.host.touch(self)
+            self.host.current_actor(self)
         value: T = await outbox.changes.park(self, "see a change", None)
         return value
 

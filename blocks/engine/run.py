@@ -396,7 +396,7 @@ class Run:
         """The statistics of every block, agent and governor so far."""
         return self.measures.statistics()
 
-    def touch(self, block: object) -> Actor | None:
+    def current_actor(self, block: object) -> Actor | None:
         """Remember the task that uses one of our blocks; return its meter if it is an agent or the body, else None."""
         if not self.is_open:
             return None

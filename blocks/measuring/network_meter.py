@@ -32,7 +32,7 @@ class NetworkMeter:
         awake: The network's tasks that do not wait in this library now.
         life: The start and the end of the run.
         body: The measurements of its body.
-        user: The measurements of the task that used a block last, if it is the body or an agent; else None.
+        last_actor: The measurements of the task that used a block last, if it is the body or an agent; else None.
         idle: Measures how many processors are free during the run.
         departed: The sums of the blocks that have left the network.
         gates_used: The governors from which its tasks take slots, even if they do not govern its blocks.
@@ -47,9 +47,9 @@ class NetworkMeter:
         "departed",
         "gates_used",
         "idle",
+        "last_actor",
         "life",
         "tracer",
-        "user",
     )
 
     def __init__(self, network: View) -> None:
@@ -60,7 +60,7 @@ class NetworkMeter:
         self.idle: IdleTime = IdleTime()
         self.body: TaskMeter = TaskMeter()
         self.departed: Departed = Departed()
-        self.user: TaskMeter | None = None
+        self.last_actor: TaskMeter | None = None
         self.gates_used: dict[Gate, None] = {}
         self.tracer: Observer | None = None
 
@@ -77,7 +77,7 @@ class NetworkMeter:
         self.body.end()
         self.life.end()
         self.idle.end()
-        self.user = None
+        self.last_actor = None
         for task in self._meters:
             self.awake.end(task)
         self._meters.clear()
@@ -114,8 +114,8 @@ class NetworkMeter:
 
     def uses_block(self, task: trio.lowlevel.Task) -> TaskMeter | None:
         """Note that a task uses a block; return its measurements, if it is the body or an agent."""
-        self.user = self._meters.get(task)
-        return self.user
+        self.last_actor = self._meters.get(task)
+        return self.last_actor
 
     def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
         """Note that a task takes a slot of a governor; the task need not be of this network."""
