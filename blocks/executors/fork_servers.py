@@ -4,8 +4,8 @@ There is no server if the system has no handles of processes (pidfd, Linux has t
 or if the program has chosen the start method "spawn". Then each worker process is spawned.
 
 Servers live as long as a worker may start a process. There is nearly always one server. There are more if something
-that a new process would inherit has changed, such as an environment variable. An old server forks no more, but its
-workers need it until they end.
+that a new process would inherit has changed, such as an environment variable. An old server forks no more; it
+ends when it has no workers and another server starts.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ class ForkServer:
 
     Attributes:
         is_ready: Whether it has answered.
+        workers: The processes that need the server.
     """
 
     def __init__(self, state: dict[str, Any]) -> None:
         self.state: dict[str, Any] = state
         self.is_ready: bool = False
+        self.workers: set[ForkedProcess] = set()
         self._lock = threading.Lock()  # only one thread can wait for a process
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         context = multiprocessing.get_context("spawn")
@@ -161,7 +163,7 @@ class ForkServers:
             except BaseException:
                 answer.close()
                 raise
-        return ForkedProcess(server, answer, ours, arguments)
+            return ForkedProcess(server, answer, ours, arguments)
 
     def _request(self, name: str, theirs: Connection[Any, Any], answer: socket.socket) -> ForkServer:
         state = inherited()
@@ -169,6 +171,9 @@ class ForkServers:
             with suppress(OSError):  # it has just ended
                 self._servers[-1].request(name, theirs, answer)
                 return self._servers[-1]
+        for old in [old for old in self._servers if not old.workers]:
+            self._servers.remove(old)
+            old.end()
         server = ForkServer(state)
         self._servers.append(server)
         server.request(name, theirs, answer)

@@ -26,9 +26,11 @@ class Server(Protocol):
 
     Attributes:
         is_ready: Whether it has answered.
+        workers: The processes that need the server.
     """
 
     is_ready: bool
+    workers: set[ForkedProcess]
 
     def exit_code(self) -> int | None:
         """Wait briefly for the end of the server; return its exit code, or None if it has not ended."""
@@ -58,6 +60,7 @@ class ForkedProcess:
         self._is_given_up = False
         self._code: int | None = None
         self.pid: int | None = None
+        server.workers.add(self)
 
     def begin(self) -> None:
         """Wait until the process is forked, and send it its first message.
@@ -144,7 +147,8 @@ class ForkedProcess:
         self.close()
 
     def close(self) -> None:
-        """Release its handles."""
+        """Release its handles, and the server."""
+        self._server.workers.discard(self)
         with self._lock:
             self._answer.close()
             if self._handle is not None:

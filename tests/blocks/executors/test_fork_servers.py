@@ -104,6 +104,17 @@ def test_if_what_a_process_gets_has_changed_there_is_another_server(
     assert len(servers._servers) == 2
 
 
+def test_an_old_server_without_workers_is_ended_when_there_is_another_one(
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        monkeypatch.setenv("PENSTOCK_OF_A_TEST", str(number))
+        assert ask(backends[0], os.getenv, "PENSTOCK_OF_A_TEST") == str(number)
+        with pytest.raises(WorkerDied):
+            ask(backends[0], functions.die, 3)
+    assert len(servers._servers) == 1
+
+
 def test_if_the_server_is_killed_its_workers_go_on_and_others_get_a_new_one(
     servers: ForkServers, backends: list[ProcessBackend]
 ) -> None:
@@ -132,7 +143,7 @@ def test_a_server_that_is_killed_while_it_starts_is_started_again(
 
     monkeypatch.setattr(ForkServer, "request", request_and_kill)
     assert ask(backends[0], functions.parent_number) != killed[0].process.pid
-    assert len(servers._servers) == 2
+    assert len(servers._servers) == 1
 
 
 def test_a_request_to_a_server_that_has_just_ended_goes_to_a_new_one(

@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self) -> None:
         self.is_ready = False
+        self.workers: set[ForkedProcess] = set()
         self.code: int | None = None
         answer, self.answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours, self.pipe = Pipe()
@@ -77,6 +78,7 @@ def test_it_begins_when_the_server_has_forked_it(server: Server) -> None:
         assert process.exitcode == -signal.SIGKILL
         process.close()
         process.terminate()
+    assert not server.workers
 
 
 def test_it_can_be_asked_to_end(server: Server) -> None:
