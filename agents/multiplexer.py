@@ -262,7 +262,7 @@ class MultiplexerCore(InputsCore[T]):
         """True: the block skips the numbers of lost items."""
         return True
 
-    def lost(self, items: Sequence[T]) -> None:
+    def lost_upstream(self, items: Sequence[T]) -> None:
         for item in items:
             try:
                 number = self._number(item)

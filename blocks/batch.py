@@ -86,14 +86,14 @@ class BatchCore(PassageCore, Generic[T]):
         self.counts["produced"] += count
         if outbox.carries:
             batch = plain_all(taken)
-            self.became(batch, batch)
+            self.merged_into(batch, batch)
             outbox.emit(cast("list[list[T]]", [Carried(batch, taken[0].context)]))
             return
         items = list(taken)
         batches = [items] if count == 1 else [items[start : start + size] for start in range(0, len(items), size)]
         if self.tracer is not None:
             for batch in batches:
-                self.became(batch, batch)
+                self.merged_into(batch, batch)
         outbox.emit(batches)
 
     def _is_due(self) -> bool:

@@ -90,7 +90,7 @@ class ChoiceCore(InputsCore[Chosen[T]]):
         assert index is not None
         item = self.inputs[index].take()
         chosen = Chosen(index, item)
-        self.became((item,), chosen)
+        self.merged_into((item,), chosen)
         return chosen
 
     def take_run(self, most: int) -> Sequence[Chosen[T]]:

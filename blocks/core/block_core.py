@@ -165,12 +165,12 @@ class BlockCore:
         """Whether a message can be put into the inbox without a call of `arrived`."""
         return self.queued
 
-    def departed(self) -> None:
+    def item_taken(self) -> None:
         """React to a message that was taken from the outbox outside a step."""
         self.wake()
 
     def loose(self) -> int:
-        """Return how many messages can be taken from the outbox without a call of `departed`."""
+        """Return how many messages can be taken from the outbox without a call of `item_taken`."""
         return 0
 
     def room_is_awaited(self) -> None:
@@ -303,7 +303,7 @@ class BlockCore:
         """
         items = tuple(items)
         self.count_dropped(reason, items)
-        self.lose(items, places)
+        self.announce_loss(items, places)
 
     def count_dropped(self, reason: str, items: Sequence[Any]) -> None:
         """Count items that are dropped here for a reason."""
@@ -311,12 +311,12 @@ class BlockCore:
         if (tracer := self.tracer) is not None:
             tracer.forget(self.name, items)
 
-    def became(self, parts: Iterable[object], whole: object) -> None:
+    def merged_into(self, parts: Iterable[object], whole: object) -> None:
         """Record that `whole` was made from one or more items."""
         if (tracer := self.tracer) is not None:
-            tracer.became(self.name, parts, whole)
+            tracer.merged_into(self.name, parts, whole)
 
-    def lose(self, items: Sequence[Any], places: Sequence[int] = ()) -> None:
+    def announce_loss(self, items: Sequence[Any], places: Sequence[int] = ()) -> None:
         """Tell the blocks downstream that these items will not come."""
         for branch in branches_through(self):
             branch.lost(self, places, len(items))
@@ -327,9 +327,9 @@ class BlockCore:
         if self.host is None or self.host.hearers:
             for block in reachable(self, downstream):
                 if block.hears_losses:
-                    block.lost(items)
+                    block.lost_upstream(items)
 
-    def lost(self, items: Sequence[Any]) -> None:
+    def lost_upstream(self, items: Sequence[Any]) -> None:
         """Note that items that were on their way here have been dropped."""
 
     def settle_losses(self, is_certain: bool = False) -> bool:

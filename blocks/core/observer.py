@@ -119,7 +119,7 @@ class Observer(Protocol):
         """A stage has made items by itself, all at the same time."""
         ...
 
-    def became(self, place: str, parts: Iterable[object], whole: object) -> None:
+    def merged_into(self, place: str, parts: Iterable[object], whole: object) -> None:
         """One output was made of one or more items."""
         ...
 

@@ -289,7 +289,7 @@ class Outbox(Generic[T]):
         item = self.queue.popleft()
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
-            self.block.departed()
+            self.block.item_taken()
         except BaseException:  # from a filter upstream, outside a network
             self._granted -= 1
             self.queue.appendleft(item)
@@ -419,7 +419,7 @@ class Outbox(Generic[T]):
             self.flush()
             if len(self.queue) == waiting:
                 return
-            self.block.departed()  # may let in more messages, which the others get first too
+            self.block.item_taken()  # may let in more messages, which the others get first too
 
     def pin(self) -> None:
         """Make sure that the head stays the head."""

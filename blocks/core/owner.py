@@ -85,12 +85,12 @@ class Owner(Place, Protocol):
         """Whether a message can be put into the inbox without a call of `arrived`."""
         ...
 
-    def departed(self) -> None:
+    def item_taken(self) -> None:
         """React to a message that was taken from an outbox outside a step."""
         ...
 
     def loose(self) -> int:
-        """How many messages can be taken from the outbox without a call of `departed`."""
+        """How many messages can be taken from the outbox without a call of `item_taken`."""
         ...
 
     def room_is_awaited(self) -> None:

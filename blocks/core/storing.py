@@ -110,7 +110,7 @@ class StoringCore(PassageCore, Generic[T]):
     def needs_no_wake(self) -> bool:
         return self.queued or not (self.outbox.links or self.outbox.receivers.waiters)
 
-    def departed(self) -> None:
+    def item_taken(self) -> None:
         inbox = self.inbox
         if inbox.senders.waiters or inbox.postponed:
             inbox.withdraw_credit()

@@ -255,9 +255,9 @@ class FunctionCore(BlockCore, Generic[In]):
         if action is Action.SKIP:
             self.drop("skipped", (item,), (number,))
         else:
-            self.lose((item,), (number,))
+            self.announce_loss((item,), (number,))
             info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
-            self.became((item,), info)
+            self.merged_into((item,), info)
             self.dead.queue.append(info)
             self.dead.flush()
         return None

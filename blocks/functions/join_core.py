@@ -193,7 +193,7 @@ class JoinCore(InputsCore[Out]):
         whole = tuple(port.take() for port in self.inputs)
         assert self._in_step is not None
         self._in_step.paired()
-        self.became(whole, whole)
+        self.merged_into(whole, whole)
         return whole  # type: ignore[return-value]
 
     def take_run(self, most: int) -> Sequence[Out]:
@@ -255,7 +255,7 @@ class JoinCore(InputsCore[Out]):
         self.counts["merged"] += len(wholes) * len(self.inputs)
         self.counts["produced"] += len(wholes)
         for whole in wholes:
-            self.became(whole, whole)
+            self.merged_into(whole, whole)
         self.outbox.queue.extend(wholes)  # type: ignore[attr-defined]
         self.outbox.flush()
 
@@ -291,7 +291,7 @@ class JoinCore(InputsCore[Out]):
         """Send a message without a partner to the dead letters."""
         self.report_lost((item,))
         info = ErrorInfo.of(error, phase=self.name, item=item)
-        self.became((item,), info)
+        self.merged_into((item,), info)
         self.dead.queue.append(info)
         self.dead.flush()
 
@@ -300,7 +300,7 @@ class JoinCore(InputsCore[Out]):
         """Whether the join is told of lost messages: true by key, because it gives up their keys."""
         return self._by_key is not None
 
-    def lost(self, items: Sequence[Any]) -> None:
+    def lost_upstream(self, items: Sequence[Any]) -> None:
         assert self._by_key is not None
         self._by_key.report(items)
         self.wake()

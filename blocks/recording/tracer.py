@@ -215,7 +215,7 @@ class Tracer:
             add((serial(), stage, stage, number, begun, begun + each, WORK, shorten(item), ""))
             give(item, number, stage)
 
-    def became(self, place: str, parts: Iterable[object], whole: object) -> None:
+    def merged_into(self, place: str, parts: Iterable[object], whole: object) -> None:
         """Give an item made from one or more parts the number of the first part."""
         numbers = [self.numbers.take(part, place) for part in parts]
         self.numbers.give(whole, numbers[0], place)
