@@ -17,7 +17,7 @@ class PoolLane:
     Args:
         staff: The workers of the pool.
         name: The name of the block.
-        at_once: The largest number of the block's jobs that run at the same time.
+        concurrency: The largest number of the block's jobs that run at the same time.
         completions: Takes the finished jobs.
         abandons: Whether a network that is stopped gives up running calls instead of waiting for them.
         seconds: Seconds that a job should take.
@@ -27,11 +27,11 @@ class PoolLane:
     __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
 
     def __init__(
-        self, staff: Staff, name: str, at_once: int, completions: CompletionQueue, abandons: bool, seconds: float
+        self, staff: Staff, name: str, concurrency: int, completions: CompletionQueue, abandons: bool, seconds: float
     ) -> None:
-        self.queue: JobQueue = staff.open(name, at_once, completions.put)
+        self.queue: JobQueue = staff.open(name, concurrency, completions.put)
         self.queue.waits = completions.tell_wait
-        self.depth: int = 2 * at_once  # so that a worker need not wait for the loop after a job
+        self.depth: int = 2 * concurrency  # so that a worker need not wait for the loop after a job
         self.seconds: float = seconds
         self.limit: float = 10 * seconds
         self._staff = staff

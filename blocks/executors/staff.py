@@ -3,7 +3,7 @@
 States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All workers share one lock, held for a
 few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
-- up to `at_once` jobs of each user run, with any number of workers;
+- up to `concurrency` jobs of each user run, with any number of workers;
 - up to `most` workers are at work. Two kinds of workers do not count: workers whose calls wait for other calls here
   (see `nesting`), and workers that wait in the middle of a job, for room or for a future of a pool. Others run instead
   of them, and after the wait all of them may work;
@@ -95,11 +95,11 @@ class Staff:
                 return self._hosts.setdefault(worker, Host(worker.queue.level))
         return None
 
-    def open(self, name: str, at_once: int, on_finished: Callable[[Job], None]) -> JobQueue:
+    def open(self, name: str, concurrency: int, on_finished: Callable[[Job], None]) -> JobQueue:
         """Add a user; return the queue for its jobs."""
         with self.lock:
             host = self.host()
-            queue = JobQueue(name, at_once, on_finished, current_line(), host)
+            queue = JobQueue(name, concurrency, on_finished, current_line(), host)
             self._queues.append(queue)
             self._users += 1
             if host is not None:
@@ -212,7 +212,7 @@ class Staff:
             if (busy >= self.most or self._is_short) and not self._has_place():
                 return
             queue = self._queues[0]
-            if queue.waiting and queue.running < queue.at_once and self._on_level[queue.level] < self.most:
+            if queue.waiting and queue.running < queue.concurrency and self._on_level[queue.level] < self.most:
                 self._give_next(queue)
                 passed = 0
             else:

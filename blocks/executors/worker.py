@@ -63,7 +63,7 @@ class JobQueue:
 
     Attributes:
         name: The user's name; a worker's thread is named after its current user.
-        at_once: The largest number of jobs that run at the same time.
+        concurrency: The largest number of jobs that run at the same time.
         on_finished: Takes a finished job, in any thread.
         line: The workers in whose calls the user runs.
         host: The innermost of these calls that belongs to the same pool, if there is one.
@@ -75,7 +75,7 @@ class JobQueue:
     """
 
     __slots__ = (
-        "at_once",
+        "concurrency",
         "host",
         "is_for_calls",
         "level",
@@ -89,10 +89,10 @@ class JobQueue:
     )
 
     def __init__(
-        self, name: str, at_once: int, on_finished: Callable[[Job], None], line: Line, host: Host | None
+        self, name: str, concurrency: int, on_finished: Callable[[Job], None], line: Line, host: Host | None
     ) -> None:
         self.name: str = name
-        self.at_once: int = at_once
+        self.concurrency: int = concurrency
         self.on_finished: Callable[[Job], None] = on_finished
         self.line: Line = line
         self.host: Host | None = host

@@ -75,12 +75,12 @@ class WorkerPool(Executor):
         :meta private:
         """
 
-    def open_lane(self, name: str, at_once: int, completions: CompletionQueue) -> PoolLane:
+    def open_lane(self, name: str, concurrency: int, completions: CompletionQueue) -> PoolLane:
         """Become the executor of a block.
 
         :meta private:
         """
-        return PoolLane(self._staff, name, at_once, completions, self.abandon_on_cancel, self._job_seconds)
+        return PoolLane(self._staff, name, concurrency, completions, self.abandon_on_cancel, self._job_seconds)
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""
