@@ -199,7 +199,7 @@ class AgentCore:
                 how = Event.RAISE
                 further = self._report(error)
                 if further:
-                    raise BaseExceptionGroup(f"{self} and what was told of its fault", [error, *further]) from None
+                    raise BaseExceptionGroup(f"{self} and errors of its report", [error, *further]) from None
             raise
         finally:
             if self.host is not None:

@@ -72,7 +72,7 @@ class View(Host, Protocol):
         ...
 
     def balance(self) -> Balance:
-        """The accounts: what became of every item that each block accepted."""
+        """The accounts: what happened to every item that each block accepted."""
         ...
 
     def statistics(self) -> Statistics:

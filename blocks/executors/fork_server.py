@@ -51,7 +51,7 @@ def serve(control: socket.socket) -> None:
 
 
 def leave() -> None:
-    """End the server at once: what the main module has left for the exit of a process is left to its workers."""
+    """End the server at once; the exit functions of the main module run in each worker instead."""
     end_processes = getattr(util, "_exit_function")  # noqa: B009  # it has no public name
     end_processes()  # those that the main module may have started
     os._exit(0)

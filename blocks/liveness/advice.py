@@ -94,7 +94,7 @@ def about_order(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
     if who:
         rest = f" of {', '.join(who)}" if len(who) > 1 else ""
         first = f"one{rest}" if rest else who[0]
-        yield f"let {first} send, complete or end first, without waiting for what comes back to it"
+        yield f"let {first} send, complete or end first, without waiting for messages that come back to it"
 
 
 def about_hand(wait: Wait, names: Names) -> Iterator[str]:
@@ -102,7 +102,7 @@ def about_hand(wait: Wait, names: Names) -> Iterator[str]:
     if wait.cause is Cause.RESERVED:
         yield f"consume or release the head of {wait.who}, which {wait.remedy} has reserved"
     elif wait.cause is Cause.FEED:
-        yield f"send to {wait.inbox}, or complete it, before {names.name(wait.whom)} waits for what comes of it"
+        yield f"send to {wait.inbox}, or complete it, before {names.name(wait.whom)} waits for the results"
     elif wait.cause is Cause.HANDLE:
         yield f"close the producer handle {wait.remedy!r}, or send through it, before {names.name(wait.whom)} waits"
     elif wait.cause is Cause.CALL:
@@ -168,4 +168,4 @@ def about_complete(who: object, inbox: Inbox[Any]) -> Iterator[str]:
     if narrow(InputsCore, inbox.block) is not None:
         yield f"give every input of {inbox.block} as many messages, or receive what is left from {who}"
     else:
-        yield f"link another target to {who}, or complete {inbox} only after all that goes there has come"
+        yield f"link another target to {who}, or complete {inbox} only after all its messages have come"

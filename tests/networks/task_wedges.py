@@ -1,4 +1,4 @@
-"""Networks that get stuck because an agent, a function or the body waits for what comes of itself."""
+"""Networks that get stuck because an agent, a function or the body waits for its own results."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ async def test_an_agent_that_waits_for_itself_is_told() -> None:
     own = buffer("own")
     diagnosis = await stalled(Work(own.receive, inputs=[own], outputs=[own], name="lonely"))
     assert diagnosis.advice == (
-        "let agent 'lonely' send, complete or end first, without waiting for what comes back to it",
+        "let agent 'lonely' send, complete or end first, without waiting for messages that come back to it",
     )
 
 
@@ -380,7 +380,7 @@ async def test_a_target_that_is_complete_too_early_is_told() -> None:
     source.send_nowait(1)
     assert (await stalled(source)).advice == (
         "link another target to unbounded buffer 'source', or complete unbounded buffer 'collector' only after all "
-        "that goes there has come",
+        "its messages have come",
     )
 
 
@@ -435,7 +435,7 @@ async def test_a_body_that_waits_for_what_only_it_could_send_is_told() -> None:
     left.send_nowait(1)
     diagnosis = await stalled(join, body=join.receive)
     assert diagnosis.advice == (
-        "send to join 'join' input 1, or complete it, before the body of network 'n' waits for what comes of it",
+        "send to join 'join' input 1, or complete it, before the body of network 'n' waits for the results",
     )
 
 
@@ -603,7 +603,7 @@ async def test_a_sender_at_the_second_input_of_a_join_is_told() -> None:
     diagnosis = await stalled(join, body=body)
     assert "the body of network 'n' waits to send 2 to join 'join' input 1: it is full (1 of 1)" in diagnosis.cycle
     assert diagnosis.advice[-1] == (
-        "send to join 'join' input 0, or complete it, before the body of network 'n' waits for what comes of it"
+        "send to join 'join' input 0, or complete it, before the body of network 'n' waits for the results"
     )
 
 
