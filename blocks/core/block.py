@@ -24,7 +24,7 @@ class Block:
     def __repr__(self) -> str:
         return object.__repr__(self) if getattr(self, "_core", None) is None else repr(self._core)
 
-    if not TYPE_CHECKING:  # type checkers know the attributes themselves
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know the attributes themselves
 
         def __getattr__(self, name: str) -> Any:
             raise no_attribute(self, name)

@@ -182,8 +182,7 @@ class InputsCore(BlockCore, Generic[Out]):
 
         Only call it if `is_ready`, and if contexts are not kept.
         """
-        del most
-        return ()
+        raise NotImplementedError
 
     def _is_over(self) -> bool:
         """Whether the block will never have another output."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, Retry, Skip, TransformMany
 from penstock.blocks.base.timing import BatchSize
@@ -177,3 +178,26 @@ async def test_a_block_gives_the_same_with_batches_and_without(
             results.append(got)
             results.append(network.balance()["many"])
     assert results[: len(results) // 2] == results[len(results) // 2 :]
+
+
+async def test_a_network_that_stops_closes_the_generator_of_an_unfinished_batch() -> None:
+    closed: list[int] = []
+
+    def numbers(item: int) -> Iterator[int]:
+        try:
+            yield from range(100)
+        finally:
+            closed.append(item)
+
+    block = TransformMany(numbers, name="many")
+    block._core.runner.size.items = 16  # type: ignore[attr-defined]  # as after some quick items
+    target = BoundedBuffer[int](150)
+    block.link_target(target)
+    async with Network(block, target) as network:
+        for item in range(5):
+            await block.send(item)
+        await wait_all_tasks_blocked()
+        assert closed == [0]
+        network.cancel()
+    assert closed == [0, 1]
+    assert network.balance()["many"].difference == 0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from penstock.agents import Agent
-from penstock.blocks import Buffer, Network, UnboundedBuffer
+from penstock.blocks import Batch, Buffer, Network, UnboundedBuffer
 
 
 class Mine(Buffer[str]):
@@ -104,3 +104,7 @@ def test_the_repr_of_a_block_that_is_not_made_yet_names_its_class() -> None:
     assert "HalfAnAgent object at" in repr(HalfAnAgent())
     with pytest.raises(AttributeError, match=r"^'HalfAnAgent' object has no attribute 'other'$"):
         _ = HalfAnAgent().other  # type: ignore[attr-defined]
+
+
+def test_a_block_says_what_becomes_of_messages_in_it() -> None:
+    assert Batch[int](3).shape.group == 3

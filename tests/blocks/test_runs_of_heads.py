@@ -155,3 +155,15 @@ async def test_many_lists_go_at_once_and_no_more_than_fit(size: int, capacity: i
         pass
     assert got == [list(range(95))[start : start + size] for start in range(0, 95, size)]
     assert capacity is None or network.statistics()[target.name].most_queued <= capacity
+
+
+async def test_a_message_that_was_sent_by_hand_is_merged_with_those_of_sources() -> None:
+    source, got = IterableSource([0, 2]), list[int]()
+    mux = SequenceMultiplexer(source, key=int, start=0)
+    late = UnboundedBuffer[int]()
+    late.link_target(mux)
+    mux.link_target(Call(got.append))
+    async with Network(mux):
+        await mux.inputs[1].send(1)
+        late.complete()
+    assert got == [0, 1, 2]

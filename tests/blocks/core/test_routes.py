@@ -253,3 +253,18 @@ async def test_a_governed_target_lets_in_no_more_than_its_limit() -> None:
         pass
     assert most <= 3
     assert network.balance()[last.name].consumed == 50
+
+
+@pytest.mark.parametrize("at", [1, 5])
+async def test_a_filter_that_adds_a_link_decides_about_later_messages_with_it(at: int) -> None:
+    source, target, other = filled(), UnboundedBuffer[int](), UnboundedBuffer[int]()
+
+    def accepts(number: int) -> bool:
+        if number == at and other not in [link.target for link in source._core.outbox.links]:
+            source.link_target(other)
+        return number < at + 2
+
+    async with Network(source):
+        source.link_target(target, accepts)
+    assert contents(target) == list(range(at + 2))
+    assert contents(other) == list(range(at + 2, 10))

@@ -65,6 +65,9 @@ def test_where_the_system_does_not_tell_nothing_is_known(machine: Machine) -> No
         idle.begin()
         machine.now += 10.0
         assert idle.free() is None
+    folder = IdleTime(machine.path.parent)  # it can be opened, and not read
+    folder.begin()
+    assert folder.free() is None
 
 
 def test_counters_that_vanish_are_not_taken_for_zero(machine: Machine) -> None:
