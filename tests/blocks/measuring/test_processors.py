@@ -56,6 +56,32 @@ def test_a_run_that_was_too_short_tells_nothing(machine: Machine) -> None:
     assert idle.free() is None
 
 
+def test_runs_that_begin_within_a_hundredth_of_a_second_share_one_copy_of_the_counters(machine: Machine) -> None:
+    machine.shows(100, 0, 100)
+    for moment in (0.0, 0.009):
+        machine.now = moment
+        idle = IdleTime(machine.path)
+        idle.begin()
+        machine.shows(150, 0, 150)  # not seen by the second one
+    machine.now = 2.0
+    machine.shows(200, 0, 200)
+    assert idle.free() == pytest.approx(1.0)
+    machine.now = 2.01
+    idle = IdleTime(machine.path)
+    idle.begin()
+    machine.now = 4.01
+    machine.shows(300, 0, 300)
+    assert idle.free() == pytest.approx(1.0)
+
+
+def test_a_copy_of_other_counters_is_not_taken(machine: Machine, tmp_path: Path) -> None:
+    IdleTime(machine.path).begin()
+    other = IdleTime(tmp_path / "none")
+    other.begin()
+    machine.now = 10.0
+    assert other.free() is None
+
+
 def test_where_the_system_does_not_tell_nothing_is_known(machine: Machine) -> None:
     for content in (None, "nothing of use", "cpu0 1 1 1 one 1"):
         path = machine.path if content is not None else machine.path / "none"
