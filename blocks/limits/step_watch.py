@@ -9,7 +9,7 @@ is not filtered out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import trio
@@ -21,15 +21,27 @@ from ..core.view import View
 
 
 class StepWatch(trio.abc.Instrument):
-    """Watches the tasks of one loop for the networks that run there."""
+    """Watches the tasks of one loop for the networks that run there.
 
-    def __init__(self) -> None:
+    Args:
+        put_away: Called when no network runs any more and the loop has looked for events.
+    """
+
+    def __init__(self, put_away: Callable[[StepWatch], None]) -> None:
         self.networks: dict[View, set[str]] = {}  # with the names that a warning was given for
+        self._put_away = put_away
+        self._since: float
+
+    def begin(self) -> None:
+        """Watch from now on; what the running task has done before does not count."""
+        loop_held.begin()
         self._since = time_slice.clock()
 
     def after_io_wait(self, timeout: float) -> None:
         """Start measuring: the loop has just waited for events."""
         self._since = time_slice.clock()
+        if not self.networks:
+            self._put_away(self)
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
         """Report the step if it was too long; the task now lets others run."""
@@ -83,31 +95,43 @@ def nurseries_around(task: trio.lowlevel.Task) -> Iterator[trio.Nursery]:
 
 
 class Watches(threading.local):
-    """The watch over this thread's loop: it exists while a network runs and the warning is not filtered out."""
+    """The watch over this thread's loop: it exists while a network runs and the warning is not filtered out.
+
+    After the last network, trio keeps the watch until the loop has looked for events, and the next network uses it if
+    it starts before that: to add and remove a watch takes as long as some steps.
+    """
 
     watch: StepWatch | None = None
     token: LoopToken | None = None
+    spare: StepWatch | None = None
 
     def enter(self, network: View) -> None:
         """Watch for a network, which starts."""
         token = loop_token()
-        if self.watch is not None and self.token is not token:  # the previous loop has crashed
-            self.watch = None
+        if self.token is not token:  # the previous loop has ended, perhaps in a crash
+            self.watch = self.spare = None
         if self.watch is None:
             if not is_wanted():
                 return
-            loop_held.begin()
-            self.watch, self.token = StepWatch(), token
-            trio.lowlevel.add_instrument(self.watch)
+            self.watch, self.spare, self.token = self.spare, None, token
+            if self.watch is None:
+                self.watch = StepWatch(self.put_away)
+                trio.lowlevel.add_instrument(self.watch)
+            self.watch.begin()
         self.watch.networks[network] = set()
 
     def leave(self, network: View) -> None:
-        """Stop watching for a network, which has ended; after the last one, remove the watch."""
+        """Stop watching for a network, which has ended."""
         if self.watch is None or self.watch.networks.pop(network, None) is None:
             return
         if not self.watch.networks:
-            last, self.watch, self.token = self.watch, None, None
-            trio.lowlevel.remove_instrument(last)
+            self.watch, self.spare = None, self.watch
+
+    def put_away(self, watch: StepWatch) -> None:
+        """Remove a watch that no network has used since the loop last looked for events."""
+        trio.lowlevel.remove_instrument(watch)
+        if self.spare is watch:
+            self.spare = None
 
 
 watches: Watches = Watches()

@@ -405,6 +405,21 @@ async def test_one_watch_is_there_for_all_networks_and_none_after_them() -> None
     assert watches.watch is None
 
 
+async def test_a_network_that_starts_at_once_after_another_one_gets_its_watch(hold: Hold) -> None:
+    with heard() as record:
+        async with Network(Call(abs)):
+            first = watches.watch
+        hold(200)  # no network runs
+        async with Network(Call(abs)):
+            assert watches.watch is first is not None
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
+        assert watches.spare is None
+        async with Network(Call(abs)):
+            assert watches.watch is not first
+    assert warned(record) == []
+
+
 def test_the_watch_of_a_loop_that_crashed_is_forgotten() -> None:
     own = Watches()
     network: Any = Network(Call(abs))
