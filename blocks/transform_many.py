@@ -79,6 +79,9 @@ class TransformManyCore(FunctionCore[In]):
         balance = super().accounts()
         return attrs.evolve(balance, consumed=balance.consumed + self._is_in_last_call())
 
+    def difference(self) -> int:
+        return super().difference() - self._is_in_last_call()
+
     def end_early(self) -> None:
         """Take no more messages, and make no last call, because its outputs are not needed."""
         if self._is_in_last_call() and self.inbox.queue:

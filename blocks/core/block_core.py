@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from .ports import Host
     from .waiting import Waiter
 
+WAYS_IN = frozenset({"pulled", "produced"})
+"""The counts of items that came into a block, but not through an inbox."""
+WAYS_OUT = frozenset({"consumed", "merged", "discarded"})
+"""The counts of items that ended in a block and were not dropped."""
+
 
 class BlockCore:
     """The core of a block, which the library uses: its state, its place in a network, and its accounts.
@@ -416,14 +421,18 @@ class BlockCore:
     # The network
 
     def neighbors(self) -> Iterable[Part]:
+        found: list[Any] = []  # no generator: a large network asks each of its blocks
         for outbox in self.outboxes():
-            yield from (taker_of(link) for link in outbox.links)
-            yield from (reader for reader in outbox.readers if not reader.is_done)
+            if outbox.links:
+                found += [link.taker for link in outbox.links]
+            if outbox.readers:
+                found += [reader for reader in outbox.readers if not reader.is_done]
         for inbox in self.inboxes():
             for producer in tuple(inbox.producers):
-                node = cast(Part, getattr(producer, "giver", producer))
+                node = getattr(producer, "giver", producer)
                 if hasattr(node, "neighbors"):
-                    yield node
+                    found.append(node)
+        return found
 
     def body_ended(self) -> None:
         """Close the inputs without producers, because the body of the network has ended."""

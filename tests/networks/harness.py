@@ -242,6 +242,7 @@ def check_block(block: BlockCore) -> None:
     """No item unaccounted for, no bound exceeded."""
     balance = block.accounts()
     assert balance.difference == 0, f"{balance.difference} items of {block!r} are not accounted for: {balance}"
+    assert block.difference() == 0, f"{block!r} computes another difference than that of its accounts, 0"
     assert balance.held >= 0
     for inbox in block.inboxes():
         assert len(inbox.queue) <= inbox.capacity, f"{block!r} holds more than {inbox.capacity}"
