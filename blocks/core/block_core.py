@@ -396,6 +396,22 @@ class BlockCore:
             held=self.held(),
         )
 
+    def difference(self) -> int:
+        """The difference of the `accounts`, without making them: every network needs it at its end."""
+        difference = -self.held()
+        for inbox in self.inboxes():
+            difference += inbox.accepted
+        for outbox in self.outboxes():
+            difference -= outbox.delivered
+        for outbox in self.outboxes()[:1]:
+            difference -= outbox.received
+        for key, count in self.counts.items():
+            if key in WAYS_IN:
+                difference += count
+            elif key in WAYS_OUT or key.startswith("dropped:"):
+                difference -= count
+        return difference
+
     def measured(self, seconds: float) -> BlockStatistics:
         """The statistics of the block, for a run of `seconds` so far."""
         accounts = self.accounts()

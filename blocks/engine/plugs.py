@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import attrs
@@ -13,7 +13,7 @@ from ..base.idle_state import IdleState
 from ..base.statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
-from ..core.ports import Meter
+from ..core.ports import Meter, Part
 
 
 class Measuring(Meter, Protocol):
@@ -93,7 +93,7 @@ class Plugs:
         limits: The time limits.
         progress: The progress display.
         recorder: The recorder.
-        refuse: Called before the start; raises if the network must stall.
+        refuse: Called before the start, with all nodes; raises if the network must stall.
         classify_idle: Classifies the state when no block is ready.
         own_task_moves: Whether a task of the network can certainly go on.
         diagnose: Finds the reasons why nothing can move.
@@ -107,7 +107,7 @@ class Plugs:
     limits: Limiting
     progress: Showing
     recorder: Recording
-    refuse: Callable[[], None]
+    refuse: Callable[[Iterable[Part]], None]
     classify_idle: Callable[[], IdleState]
     own_task_moves: Callable[[], bool]
     diagnose: Callable[[], Diagnosis]

@@ -8,7 +8,7 @@ network (see `Plugs`); this module imports none of them.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, copy_context
 from functools import partial
@@ -121,9 +121,10 @@ class Run:
         sight.look()
         self.body_task = trio.lowlevel.current_task()
         self.outer_deadline = trio.current_effective_deadline()
-        self._plugs.refuse()
+        found = self._found(self.given)
+        self._plugs.refuse(found)
         self._plugs.recorder.prepare()
-        self.adopt(*self.given)
+        self._take_in(found)
         try:
             async with trio.open_nursery() as nursery:
                 self._open(nursery)
@@ -275,6 +276,16 @@ class Run:
     def adopt(self, *nodes: Part) -> None:
         """Make blocks and agents, and everything linked to them, part of the network."""
         self._let_leave()
+        new = self._found(nodes)
+        self._take_in(new)
+        if self.is_open:
+            self._late.update((node, node) for node in new if isinstance(node, BlockCore))
+            for node in new:
+                node.begin()
+            announce_beginning()
+
+    def _found(self, nodes: Sequence[Part]) -> dict[Part, None]:
+        """Find nodes, and everything linked to them, that are not in the network yet; raise if one cannot join."""
         new: dict[Part, None] = {}
         given = set(nodes)
         waiting = list(reversed(nodes))
@@ -286,6 +297,9 @@ class Run:
                 node.check_free(self)
                 new[node] = None
                 waiting.extend(reversed(list(node.neighbors())))
+        return new
+
+    def _take_in(self, new: Iterable[Part]) -> None:
         for node in new:
             node.join(self)
             node.name = self._names.take(node.name)
@@ -296,11 +310,6 @@ class Run:
                     self.hearers[node] = None
             else:
                 self.agents.append(cast("Member", node))
-        if self.is_open:
-            self._late.update((node, node) for node in new if isinstance(node, BlockCore))
-            for node in new:
-                node.begin()
-            announce_beginning()
 
     def _let_leave(self) -> None:
         """Release blocks that joined the running network, have ended, and have no links any more.

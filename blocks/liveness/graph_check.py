@@ -36,9 +36,9 @@ def check_graph(network: View) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def refuse_what_must_stall(network: View) -> None:
-    """Raise a `ValueError`, before the start, for a problem that nothing can solve."""
-    blocks = [node for node in nodes_of(network) if isinstance(node, BlockCore)]
+def refuse_what_must_stall(network: View, nodes: Iterable[Part]) -> None:
+    """Raise a `ValueError`, before the start, for a problem of the future nodes that nothing can solve."""
+    blocks = [node for node in nodes if isinstance(node, BlockCore)]
     for block in blocks:
         for line in block.problems():
             raise ValueError(f"network {network.name!r} cannot start: {line}")
