@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from .job_scheduler import JobScheduler, join
 from .lane import CompletionQueue, Job
-from .staff import Staff, join
 from .worker import JobQueue
 
 
@@ -15,7 +15,7 @@ class PoolLane:
     """A block's access to a pool.
 
     Args:
-        staff: The workers of the pool.
+        scheduler: The scheduler of the pool.
         name: The name of the block.
         concurrency: The largest number of the block's jobs that run at the same time.
         completions: Takes the finished jobs.
@@ -24,22 +24,28 @@ class PoolLane:
     """
 
     streams: ClassVar[bool] = True
-    __slots__ = ("_abandons", "_staff", "depth", "limit", "queue", "seconds")
+    __slots__ = ("_abandons", "_scheduler", "depth", "limit", "queue", "seconds")
 
     def __init__(
-        self, staff: Staff, name: str, concurrency: int, completions: CompletionQueue, abandons: bool, seconds: float
+        self,
+        scheduler: JobScheduler,
+        name: str,
+        concurrency: int,
+        completions: CompletionQueue,
+        abandons: bool,
+        seconds: float,
     ) -> None:
-        self.queue: JobQueue = staff.open(name, concurrency, completions.put)
+        self.queue: JobQueue = scheduler.open(name, concurrency, completions.put)
         self.queue.waits = completions.tell_wait
         self.depth: int = 2 * concurrency  # so that a worker need not wait for the loop after a job
         self.seconds: float = seconds
         self.limit: float = 10 * seconds
-        self._staff = staff
+        self._scheduler = scheduler
         self._abandons = abandons
 
     def submit(self, job: Job) -> None:
         """Submit a job."""
-        self._staff.submit(self.queue, job)
+        self._scheduler.submit(self.queue, job)
 
     def tell_beginnings(self, tell: Callable[[Job], None]) -> bool:
         """Let the worker call `tell` right before it begins a job."""
@@ -57,21 +63,21 @@ class PoolLane:
 
     def give_up(self, job: Job) -> bool:
         """End a job, if its running call can be ended; return whether the job has ended."""
-        return self._staff.end(job)
+        return self._scheduler.end(job)
 
     def stop(self) -> bool:
         """Take back the jobs that have not begun; return whether the block must wait for running jobs."""
-        self._staff.take_back(self.queue)
-        self._staff.stop_starting(self.queue)
+        self._scheduler.take_back(self.queue)
+        self._scheduler.stop_starting(self.queue)
         if self._abandons:
             self.abandon()
         return not self._abandons
 
     def abandon(self) -> bool:
         """Give up running jobs, and end them if that is possible; return whether they were ended."""
-        return self._staff.abandon(self.queue)
+        return self._scheduler.abandon(self.queue)
 
     def close(self) -> Callable[[], None] | None:
         """Release the pool; return a function that waits for the workers that end, if there are any."""
-        leaving = self._staff.release(self.queue)
+        leaving = self._scheduler.release(self.queue)
         return partial(join, leaving) if leaving else None

@@ -11,9 +11,9 @@ from ..base.cpus import check_cpus, usable_cpus
 from ..base.names import given_name
 from .forked import forkable
 from .future_job import FutureJob
+from .job_scheduler import JobScheduler, join
 from .lane import CompletionQueue
 from .pool_lane import PoolLane
-from .staff import Staff, join
 from .work import Task
 from .worker import WorkerBackend
 from .wrapped_call import call
@@ -52,14 +52,16 @@ class WorkerPool(Executor):
         self.worker_init = worker_init
         self.abandon_on_cancel = abandon_on_cancel
         self.cpus: tuple[int, ...] = check_cpus(f"{kind} {self.name!r}", cpus)
-        self._staff = Staff(str(self), self.name, workers, self._backend, self._can_end)
+        self._scheduler = JobScheduler(str(self), self.name, workers, self._backend, self._can_end)
         self._call = Task(call, name=str(self), is_call=True)
         forkable.add(self)
 
     def __repr__(self) -> str:
-        there = self._staff.size
+        there = self._scheduler.size
         spare = f" and {there - self.workers} in place of those that wait" if there > self.workers else ""
-        state = "shut down" if self._staff.is_shut else f"{min(there, self.workers)} of {self.workers} workers{spare}"
+        state = (
+            "shut down" if self._scheduler.is_shut else f"{min(there, self.workers)} of {self.workers} workers{spare}"
+        )
         return f"<{type(self).__name__} {self.name!r}, {state}>"
 
     def __str__(self) -> str:
@@ -80,11 +82,11 @@ class WorkerPool(Executor):
 
         :meta private:
         """
-        return PoolLane(self._staff, name, concurrency, completions, self.abandon_on_cancel, self._job_seconds)
+        return PoolLane(self._scheduler, name, concurrency, completions, self.abandon_on_cancel, self._job_seconds)
 
     def begin_anew(self) -> None:
         """Drop the workers of the parent; called in a forked child."""
-        self._staff.begin_anew()
+        self._scheduler.begin_anew()
 
     # The standard interface
 
@@ -97,7 +99,7 @@ class WorkerPool(Executor):
             RuntimeError: The executor was shut down.
         """
         job = FutureJob(self._call, (fn, args, kwargs))
-        self._staff.submit_call(job)
+        self._scheduler.submit_call(job)
         return job.future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -108,12 +110,12 @@ class WorkerPool(Executor):
                 When one of the workers calls this, it does not wait.
             cancel_futures: Cancel the work that has not begun.
         """
-        threads = self._staff.shut()
+        threads = self._scheduler.shut()
         if cancel_futures:
-            self._staff.take_back()
+            self._scheduler.take_back()
         if wait:
             join(threads)
 
     def __enter__(self) -> Self:
-        self._staff.enter()
+        self._scheduler.enter()
         return self

@@ -513,7 +513,7 @@ async def test_a_second_worker_without_that_state_is_noticed() -> None:
         async with Network(first, keeps):
             await keeps.send(1)
             assert await second.receive() == 1
-            await first.send(10_000_000)  # its worker waits for room; another one is hired
+            await first.send(10_000_000)  # its worker waits for room; another one starts
             await comes_true(lambda: first._core.runner.waits_for_room)
             await keeps.send(2)
             await second.receive()

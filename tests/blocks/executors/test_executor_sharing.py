@@ -135,13 +135,13 @@ class Late(Threads):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.go = threading.Event()
-        go_on = self._staff.next
+        go_on = self._scheduler.next
 
         def go_on_late(worker: Worker) -> bool:
             assert self.go.wait(SECONDS)
             return go_on(worker)
 
-        self._staff.next = go_on_late  # type: ignore[method-assign]  # that is the point
+        self._scheduler.next = go_on_late  # type: ignore[method-assign]  # that is the point
 
 
 @real_time

@@ -98,7 +98,7 @@ def test_a_lock_that_another_thread_holds_at_the_fork_is_free_in_the_child() -> 
         held, go_on = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with threads._staff.lock:
+            with threads._scheduler.lock:
                 held.set()
                 go_on.wait(SECONDS)
 
@@ -151,14 +151,14 @@ def test_a_child_has_processes_of_its_own_and_leaves_those_of_its_parent_alone(t
 
 def test_an_executor_that_begins_anew_has_no_users_but_the_body_of_its_with() -> None:
     threads = Threads(2)
-    threads._staff.open("left over", 1, lambda job: None)
+    threads._scheduler.open("left over", 1, lambda job: None)
     threads.begin_anew()
-    assert threads._staff._users == 0
+    assert threads._scheduler._users == 0
     with threads:
         threads.begin_anew()
-        assert threads._staff._users == 1
+        assert threads._scheduler._users == 1
         use(threads)
-        assert threads._staff.size
+        assert threads._scheduler.size
 
 
 def wait_for_the_end(connection: Any) -> None:

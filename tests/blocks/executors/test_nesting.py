@@ -142,7 +142,7 @@ def test_calls_that_divide_their_work_hire_no_more_than_so_many_a_level(workers:
 
     def fibonacci(n: int) -> int:
         nonlocal most
-        most = max(most, threads._staff.size)
+        most = max(most, threads._scheduler.size)
         if n < 2:
             return n
         first, second = threads.submit(fibonacci, n - 1), threads.submit(fibonacci, n - 2)
@@ -244,7 +244,7 @@ async def test_a_function_may_run_a_network_on_the_executor_in_which_it_runs(wor
     network = await run(block, range(5))
     assert contents(collector) == [2**levels * n for n in range(5)]
     assert network.balance().ok
-    assert threads._staff.size == 0
+    assert threads._scheduler.size == 0
 
 
 @real_time
@@ -313,7 +313,7 @@ async def test_what_fails_inside_fails_the_item_outside() -> None:
     linked(block)
     with faults(ZeroDivisionError):
         await run(block, [1, 0])
-    assert threads._staff.size == 0
+    assert threads._scheduler.size == 0
 
 
 @real_time

@@ -26,10 +26,10 @@ class Reader:
     def __init__(self, threads: Threads) -> None:
         self.inside, self.may_go_on = threading.Event(), threading.Event()
         self.home: SimpleQueue[Job] = SimpleQueue()
-        self.queue: JobQueue = threads._staff.open("reader", 1, self.home.put)
+        self.queue: JobQueue = threads._scheduler.open("reader", 1, self.home.put)
         job = Job(Task(self._outputs, True, True, "block 'reader'"), [0], None, (0,))
         job.stream = self.stream = Stream(lambda: None, 1)
-        threads._staff.submit(self.queue, job)
+        threads._scheduler.submit(self.queue, job)
         assert self.inside.wait(SECONDS)
 
     def _outputs(self, item: int) -> Iterator[int]:
@@ -71,8 +71,8 @@ def test_meanwhile_another_one_works(threads: Threads) -> None:
     reader.may_go_on.set()
     assert future.result(SECONDS) == 1
     reader.finish()
-    threads._staff.release(reader.queue)
-    wait_until(lambda: not threads._staff.size)
+    threads._scheduler.release(reader.queue)
+    wait_until(lambda: not threads._scheduler.size)
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -82,21 +82,21 @@ def test_one_that_is_left_to_itself_takes_no_place_of_others_when_it_waits_and_g
     reader = Reader(threads)
     if waits:
         reader.may_go_on.set()
-        wait_until(lambda: threads._staff._paused)
-    threads._staff.abandon(reader.queue)
-    assert threads._staff.size == 0
+        wait_until(lambda: threads._scheduler._paused)
+    threads._scheduler.abandon(reader.queue)
+    assert threads._scheduler.size == 0
     assert threads.submit(abs, -1).result(SECONDS) == 1
     reader.finish()
     assert threads.submit(abs, -1).result(SECONDS) == 1
-    threads._staff.release(reader.queue)
-    wait_until(lambda: not threads._staff.size)
+    threads._scheduler.release(reader.queue)
+    wait_until(lambda: not threads._scheduler.size)
 
 
 def test_in_a_forked_child_nobody_waits(threads: Threads) -> None:
     reader = Reader(threads)
     reader.may_go_on.set()
-    wait_until(lambda: threads._staff._paused)
+    wait_until(lambda: threads._scheduler._paused)
     threads.begin_anew()
-    assert threads._staff._working() == 0
+    assert threads._scheduler._working() == 0
     assert threads.submit(abs, -1).result(SECONDS) == 1
     reader.finish()

@@ -159,7 +159,7 @@ def test_a_future_that_was_given_back_can_be_taken_back() -> None:
     first = executor.submit(gauge, 1)
     assert gauge.wait(1)
     second = executor.submit(gauge, 2)
-    while executor._staff.size > 1 or not second.running():
+    while executor._scheduler.size > 1 or not second.running():
         threading.Event().wait(0.001)
     executor.shutdown(wait=False, cancel_futures=True)
     assert isinstance(second.exception(SECONDS), CancelledError)
@@ -183,7 +183,7 @@ def test_a_worker_that_is_ended_while_it_gets_ready_gives_nothing_back() -> None
     executor = Leaving(2)
     future = executor.submit(abs, -1)
     assert opening.wait(SECONDS)
-    (queue,) = executor._staff._calls.values()
-    executor._staff.abandon(queue)
+    (queue,) = executor._scheduler._calls.values()
+    executor._scheduler.abandon(queue)
     go_on.set()
     assert isinstance(future.exception(SECONDS), OSError)

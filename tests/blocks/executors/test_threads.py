@@ -72,12 +72,12 @@ def test_a_worker_that_goes_from_call_to_call_does_not_pass_over_a_user_that_com
         threads.submit(gauge, 0)
         assert gauge.wait(1)
         futures = [threads.submit(order.append, "future") for _ in range(4)]
-        queue = threads._staff.open("later", 1, home.put)
-        threads._staff.submit(queue, Job(Task(order.append), ["later"], None, (0,)))
+        queue = threads._scheduler.open("later", 1, home.put)
+        threads._scheduler.submit(queue, Job(Task(order.append), ["later"], None, (0,)))
         gauge.open()
         wait(futures, SECONDS)
         assert home.get(timeout=SECONDS).error is None
-        threads._staff.release(queue)
+        threads._scheduler.release(queue)
     assert order.index("later") <= 1
     assert len(order) == 5
 
@@ -86,17 +86,17 @@ def test_calls_that_are_taken_back_while_another_user_has_the_worker_leave_nothi
     gauge = Gauge(is_open=False)
     home: SimpleQueue[Job] = SimpleQueue()
     threads = Threads(1)
-    queue = threads._staff.open("other", 1, home.put)
-    threads._staff.submit(queue, Job(Task(gauge), [0], None, (0,)))
+    queue = threads._scheduler.open("other", 1, home.put)
+    threads._scheduler.submit(queue, Job(Task(gauge), [0], None, (0,)))
     assert gauge.wait(1)
     futures = [threads.submit(abs, -n) for n in range(3)]
     threads.shutdown(wait=False, cancel_futures=True)
     assert all(future.cancelled() for future in futures)
-    assert not threads._staff._calls
+    assert not threads._scheduler._calls
     gauge.open()
     assert home.get(timeout=SECONDS).error is None
-    threads._staff.release(queue)
-    assert not threads._staff._users
+    threads._scheduler.release(queue)
+    assert not threads._scheduler._users
 
 
 def test_calls_from_one_place_are_one_user_however_often_all_are_done() -> None:
@@ -104,11 +104,11 @@ def test_calls_from_one_place_are_one_user_however_often_all_are_done() -> None:
         for n in range(3):
             assert threads.submit(abs, -n).result(SECONDS) == n
             assert wait([threads.submit(abs, -n) for _ in range(3)], SECONDS).not_done == set()
-        assert len(threads._staff._calls) == 1
+        assert len(threads._scheduler._calls) == 1
     outside = Threads(1)
     assert outside.submit(abs, -1).result(SECONDS) == 1
     outside.shutdown()
-    assert not outside._staff._calls
+    assert not outside._scheduler._calls
 
 
 def test_a_coroutine_is_a_result_like_any_other() -> None:

@@ -459,7 +459,7 @@ async def begun(block: Any) -> None:
 @pytest.mark.usefixtures("real_time")
 async def test_a_job_that_is_on_its_way_home_needs_no_end() -> None:
     with Processes(1) as executor:
-        assert executor._staff.end(cast("Any", None))
+        assert executor._scheduler.end(cast("Any", None))
 
 
 # A cluster

@@ -1,6 +1,6 @@
 """The workers of a pool and its users; decides which job is begun next.
 
-States of a worker: hired (its thread starts) → idle or at work, in turn → gone. All workers share one lock, held for a
+States of a worker: started → idle or at work, in turn → gone. All workers share one lock, held for a
 few operations at a time. Invariants:
 - a worker is idle only while no user has a job that may be begun;
 - up to `concurrency` jobs of each user run, with any number of workers;
@@ -29,7 +29,7 @@ from .nesting import Host, Line, current_line
 from .worker import JobQueue, Worker, WorkerBackend
 
 
-class Staff:
+class JobScheduler:
     """The workers of a pool and its users.
 
     Args:
@@ -53,7 +53,7 @@ class Staff:
         self._queues: deque[JobQueue] = deque()
         self._calls: dict[tuple[Line, Host | None], JobQueue] = {}
         self._idle: list[Worker] = []
-        self._hired: dict[Worker, int] = {}
+        self._workers: dict[Worker, int] = {}
         self._hosts: dict[Worker, Host] = {}
         self._paused: set[Worker] = set()
         self._on_level: Counter[int] = Counter()
@@ -69,7 +69,7 @@ class Staff:
         self._queues.clear()
         self._calls.clear()
         self._idle.clear()
-        self._hired.clear()
+        self._workers.clear()
         self._hosts.clear()
         self._paused.clear()
         self._on_level.clear()
@@ -79,14 +79,14 @@ class Staff:
     @property
     def size(self) -> int:
         """The number of workers."""
-        return len(self._hired)
+        return len(self._workers)
 
     # Users
 
     def host(self) -> Host | None:
         """The call of this pool in which this thread runs, if there is one; called with the lock held."""
         for worker in reversed(current_line()):
-            if isinstance(worker, Worker) and worker in self._hired and worker.queue is not None:
+            if isinstance(worker, Worker) and worker in self._workers and worker.queue is not None:
                 if not worker.is_open:
                     raise RuntimeError(
                         f"{self.who}: its worker_init uses the executor itself, which would need a worker that is "
@@ -129,8 +129,8 @@ class Staff:
             self.is_shut = True
             self._users -= self._is_entered
             self._is_entered = False
-            is_inside = any(worker in self._hired for worker in current_line())
-            threads = [] if is_inside else [worker.thread for worker in self._hired]
+            is_inside = any(worker in self._workers for worker in current_line())
+            threads = [] if is_inside else [worker.thread for worker in self._workers]
             self._ring_the_idle()
             for queue in tuple(self._calls.values()):
                 self._close_without_calls(queue)
@@ -138,16 +138,16 @@ class Staff:
 
     def _send_home(self) -> list[threading.Thread]:
         """Let all workers end, busy ones after their job; return their threads."""
-        hired, self._hired = self._hired, {}
+        ended, self._workers = self._workers, {}
         self._on_level.clear()
         self._paused.clear()
         self._ring_the_idle()
-        return [worker.thread for worker in hired]
+        return [worker.thread for worker in ended]
 
     def _ring_the_idle(self) -> None:
         idle, self._idle = self._idle, []
         for worker in idle:
-            self._hired.pop(worker, None)
+            self._workers.pop(worker, None)
             worker.bell.release()
 
     # Futures
@@ -208,7 +208,7 @@ class Staff:
         """Give jobs to idle or new workers, one job per user in turn, so that no user starves another."""
         passed = 0
         while self._waiting and passed < len(self._queues):
-            busy = len(self._hired) - len(self._idle)
+            busy = len(self._workers) - len(self._idle)
             if (busy >= self.most or self._is_short) and not self._has_place():
                 return
             queue = self._queues[0]
@@ -220,13 +220,13 @@ class Staff:
             self._queues.rotate(-1)
 
     def _has_place(self) -> bool:
-        """Whether one more worker may be at work, and one is idle or may be hired."""
+        """Whether one more worker may be at work, and one is idle or may be started."""
         working = self._working()
         return working < self.most and (not self._is_short or bool(self._idle) or not working)
 
     def _working(self) -> int:
         """How many workers are at work and do not wait for others."""
-        working = len(self._hired) - len(self._idle) - len(self._paused)
+        working = len(self._workers) - len(self._idle) - len(self._paused)
         if self._hosts:
             working -= sum(1 for worker, host in self._hosts.items() if host.uses and worker not in self._paused)
         return working
@@ -239,19 +239,19 @@ class Staff:
             self._on_level[queue.level] += 1
             worker.bell.release()
         else:
-            self._hire(queue)
+            self._start_worker(queue)
 
-    def _hire(self, queue: JobQueue) -> None:
-        taken = set(self._hired.values())
+    def _start_worker(self, queue: JobQueue) -> None:
+        taken = set(self._workers.values())
         number = next(number for number in count(1) if number not in taken)
         worker = Worker(self.name, number, self._make_backend(number), self.next, self._give_back, self.pause)
         self._waiting -= 1
         job = queue.give(worker)
-        self._hired[worker] = number  # before it starts: its call may look at the pool at once
+        self._workers[worker] = number  # before it starts: its call may look at the pool at once
         try:
             worker.thread.start()
         except (RuntimeError, MemoryError) as error:  # the system has no thread to give
-            del self._hired[worker], at_work[worker.thread]
+            del self._workers[worker], at_work[worker.thread]
             queue.running -= 1
             if not self._is_left_to_others(queue, job, error):
                 job.error = error
@@ -263,7 +263,7 @@ class Staff:
     def _give_back(self, worker: Worker, job: Job, error: Exception) -> bool:
         """Remove a worker that could not get ready; return whether others will do its job."""
         with self.lock:
-            if worker not in self._hired:
+            if worker not in self._workers:
                 return False  # it was ended
             assert worker.queue is not None
             self._remove(worker)
@@ -288,7 +288,7 @@ class Staff:
         """Record that a worker starts or stops waiting in the middle of its job; others may run during the wait."""
         with self.lock:
             assert worker.queue is not None
-            if begins and worker in self._hired:
+            if begins and worker in self._workers:
                 self._paused.add(worker)
                 self._on_level[worker.queue.level] -= 1
                 self._assign()
@@ -301,7 +301,7 @@ class Staff:
         with self.lock:
             queue = worker.queue
             assert queue is not None
-            if queue.waiting and len(self._queues) == 1 and worker in self._hired and self._is_plain():
+            if queue.waiting and len(self._queues) == 1 and worker in self._workers and self._is_plain():
                 self._waiting -= 1
                 worker.job = queue.waiting.popleft()
                 worker.bell.release()
@@ -309,7 +309,7 @@ class Staff:
             queue.running -= 1
             self._hosts.pop(worker, None)
             self._close_without_calls(queue)
-            if worker in self._hired:
+            if worker in self._workers:
                 self._on_level[queue.level] -= 1
                 self._idle.append(worker)
             self._assign()
@@ -317,55 +317,55 @@ class Staff:
                 at_work.pop(worker.thread, None)
             if worker in self._idle and self.is_shut:
                 self._idle.remove(worker)
-                del self._hired[worker]
-            return worker in self._hired
+                del self._workers[worker]
+            return worker in self._workers
 
     def _is_plain(self) -> bool:
         """Whether no worker waits for others, so that one that is done may do the next job of its only user."""
-        return not self._hosts and not self._paused and len(self._hired) <= self.most
+        return not self._hosts and not self._paused and len(self._workers) <= self.most
 
     # Ends
 
     def stop_starting(self, queue: JobQueue) -> None:
         """End, if possible, the workers that are still getting ready for a job of a user."""
         with self.lock:
-            self._strike_off(*[worker for worker in self._busy_for(queue) if worker.backend.start_no_more()])
+            self._give_up(*[worker for worker in self._busy_for(queue) if worker.backend.start_no_more()])
 
     def abandon(self, queue: JobQueue) -> bool:
-        """Give up the workers that are at work for a user; others are hired in their place.
+        """Give up the workers that are at work for a user; others are started in their place.
 
         Their calls are ended if that is possible; return whether it is.
         """
         with self.lock:
             busy = self._busy_for(queue)
-            self._strike_off(*busy)
+            self._give_up(*busy)
         for worker in busy:
             worker.backend.kill()
         return self._can_end
 
     def _busy_for(self, queue: JobQueue) -> list[Worker]:
-        return [worker for worker in self._hired if worker.queue is queue and worker.job is not None]
+        return [worker for worker in self._workers if worker.queue is queue and worker.job is not None]
 
     def end(self, job: Job) -> bool:
         """End a running job if that is possible, and replace its worker; return whether the job has ended."""
         with self.lock:
-            worker = next((worker for worker in self._hired if worker.job is job), None)
+            worker = next((worker for worker in self._workers if worker.job is job), None)
             if worker is None:
                 return True
             if not self._can_end:
                 return False
-            self._strike_off(worker)
+            self._give_up(worker)
         worker.backend.kill()
         return True
 
-    def _strike_off(self, *workers: Worker) -> None:
+    def _give_up(self, *workers: Worker) -> None:
         for worker in workers:
             self._remove(worker)
         self._assign()
 
     def _remove(self, worker: Worker) -> None:
         assert worker.queue is not None
-        del self._hired[worker]
+        del self._workers[worker]
         if worker in self._paused:
             self._paused.remove(worker)
         else:
