@@ -162,6 +162,9 @@ class BlockCore:
         """Do the work that is possible now, for a fraction of a millisecond."""
         raise NotImplementedError
 
+    def awaits_sender(self) -> None:
+        """React to a waiting sender that is let in, and may send more before the next step is worth its cost."""
+
     def arrived(self) -> None:
         """React to a new message in the inbox."""
         self.wake()

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize
+ROOM_FOR_MORE = 32
+"""With more room than this it is worth to wait for what a sender that was let in sends next."""
 
 
 class Inbox(Generic[T]):
@@ -405,6 +407,8 @@ class Inbox(Generic[T]):
             waiter = self.senders.first()
             if self.gate is not None and not self.gate.admit((waiter.payload,), 1):
                 return  # a link would be refused, too; the gate calls `gate_opened` later
+            if len(self.senders) == 1 and self.gate is None and not self.postponed and self.room() > ROOM_FOR_MORE:
+                self.block.awaits_sender()
             self.store_of(waiter)
             self.senders.wake(waiter)
             self._links_first = True

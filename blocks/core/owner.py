@@ -77,6 +77,10 @@ class Owner(Place, Protocol):
         """Take a step soon."""
         ...
 
+    def awaits_sender(self) -> None:
+        """React to a waiting sender that is let in, and may send more before the next step is worth its cost."""
+        ...
+
     def arrived(self) -> None:
         """React to a new message in an inbox."""
         ...

@@ -48,6 +48,10 @@ class Scheduler(Protocol):
         """Run the block's step soon; the block has marked itself as queued."""
         ...
 
+    def add_later(self, block: Steppable) -> None:
+        """Run the block's step after the tasks that can run now; the block has marked itself as queued."""
+        ...
+
     def parked(self) -> None:
         """Note that a task has just begun to wait at one of the blocks."""
         ...
@@ -88,6 +92,10 @@ class Detached(threading.local):
         self._running = False
         if failure is not None:
             raise failure
+
+    def add_later(self, block: Steppable) -> None:
+        """Run the block's step now, because nothing runs it later."""
+        self.add(block)
 
     def ended(self, block: Any) -> None:
         """Do nothing, because blocks outside a network need no action."""

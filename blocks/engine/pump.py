@@ -31,6 +31,8 @@ LOOK_AGAIN = 1.0
 """Seconds after which a network checks again whether the outside task it waits for is still alive."""
 LOOK_EVERY = 8
 """Rounds of steps after which the governors check again, if blocks are still ready."""
+TURN = 2
+"""Checkpoints after which every task that could run has run: trio does not keep to an order."""
 SETTLING = 3
 """Number of checkpoints that a standstill must last; every runnable task has run by then."""
 
@@ -53,6 +55,7 @@ class Pump:
         "_current",
         "_has_warned",
         "_is_asleep",
+        "_later",
         "_ready",
         "_task",
         "_to_tell",
@@ -68,6 +71,7 @@ class Pump:
 
     def __init__(self) -> None:
         self._ready: deque[Steppable] = deque()
+        self._later: list[Steppable] = []
         self._task: trio.lowlevel.Task | None = None
         self._is_asleep = False
         self._current: Steppable | None = None
@@ -88,6 +92,12 @@ class Pump:
         if self._is_asleep:
             self.wake()
 
+    def add_later(self, block: Steppable) -> None:
+        """Run the block's step after the tasks that can run now have run."""
+        self._later.append(block)
+        if self._is_asleep:
+            self.wake()
+
     def declined(self, source: Source) -> None:
         """Note that every target has declined the head of a source."""
         if self.heads.note(source):
@@ -105,7 +115,7 @@ class Pump:
     @property
     def is_busy(self) -> bool:
         """Whether a block is ready."""
-        return bool(self._ready)
+        return bool(self._ready or self._later)
 
     @property
     def rests(self) -> bool:
@@ -160,6 +170,12 @@ class Pump:
                 if self._ready:
                     await trio.lowlevel.checkpoint()
                     continue
+            if self._later:
+                for _ in range(TURN):
+                    await trio.lowlevel.checkpoint()
+                self._ready.extend(self._later)
+                self._later.clear()
+                continue
             self._look()
             if not self._ready and self.when_idle():
                 continue

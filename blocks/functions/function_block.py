@@ -283,6 +283,11 @@ class FunctionCore(BlockCore, Generic[In]):
         self.runner.start()
         super().begin()
 
+    def awaits_sender(self) -> None:
+        if not (self.queued or self.inbox.queue or self.runner.busy or self.runner.is_eager):
+            self.queued = True
+            self.scheduler.add_later(self)
+
     def arrived(self) -> None:
         if self.call_meter.state is NO_INPUT:
             self.call_meter.change(WORKING)

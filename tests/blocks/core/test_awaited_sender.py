@@ -1,0 +1,68 @@
+"""A block that lets in a waiting sender waits for what the sender sends next, if there is room for more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import trio
+
+from penstock.blocks import Call, Network, Transformer
+from penstock.blocks.core.inbox import Inbox
+
+COUNT = 10_000
+
+
+async def sizes_of_batches(monkeypatch: pytest.MonkeyPatch, capacity: int) -> list[int]:
+    """Send many numbers through two blocks; return how many each step has taken."""
+    sizes: list[int] = []
+    take = Inbox[Any].take
+
+    def spy(self: Inbox[Any], count: int) -> Sequence[Any]:
+        items = take(self, count)
+        sizes.append(len(items))
+        return items
+
+    monkeypatch.setattr(Inbox, "take", spy)
+    got: list[int] = []
+    first = Transformer[int, int](int, capacity=capacity)
+    first.link_target(Call(got.append))
+    async with Network(first):
+        for number in range(COUNT):
+            await first.send(number)
+    assert got == list(range(COUNT))
+    return sizes
+
+
+async def test_its_first_message_does_not_travel_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = await sizes_of_batches(monkeypatch, 1024)
+    assert sizes.count(1) < 10
+
+
+async def test_where_there_is_little_room_the_block_goes_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = await sizes_of_batches(monkeypatch, 16)
+    assert max(sizes) <= 16
+
+
+async def test_a_sender_that_sends_no_more_does_not_hold_up_its_message() -> None:
+    got: list[int] = []
+    block = Call[int](got.append, capacity=100)
+    async with Network(block), trio.open_nursery() as nursery:
+        for number in range(100):
+            block.send_nowait(number)
+        nursery.start_soon(block.send, 100)
+    assert got == list(range(101))
+
+
+async def test_a_network_that_stops_meanwhile_counts_it() -> None:
+    block = Call[int](int, capacity=100, name="call")
+    async with Network(block) as network:
+        for number in range(100):
+            block.send_nowait(number)
+        with trio.CancelScope() as scope:
+            await block.send(100)
+            scope.cancel()
+        assert network._run.pump.is_busy
+        network.cancel()
+    assert network.balance()["call"].difference == 0
