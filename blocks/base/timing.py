@@ -17,6 +17,8 @@ SLICE = 0.0005
 BATCH_SECONDS = 0.0002
 """Seconds that work on one batch should take: long enough to spread the cost of a step, short enough to stream."""
 LARGEST_BATCH = 1024
+SHORT = 2e-5
+"""Seconds; if a batch took less, the processor time of the next one is taken to be its duration, and not read."""
 
 
 class BatchSize:

@@ -19,13 +19,10 @@ import trio
 from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
-from ..base.timing import LARGEST_BATCH, BatchSize, time_slice
+from ..base.timing import LARGEST_BATCH, SHORT, BatchSize, time_slice
 from .call_meter import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
-
-SHORT = 2e-5
-"""Seconds below which the processor time of a batch is taken to be its duration."""
 
 
 class InlineRunner:
