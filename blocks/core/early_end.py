@@ -57,8 +57,8 @@ class DrainCore(BlockCore):
 
 def was_left_early(block: BlockCore, task: object) -> bool:
     """Whether a task has read a block in an `async for` loop and left the loop before the end."""
-    outs: Sequence[Outbox[Any]] = block.outboxes()[:1]
-    return any(outbox.loop is task and not outbox.ended and is_unread(outbox) for outbox in outs)
+    outs: Sequence[Outbox[Any]] = block.outboxes()
+    return bool(outs) and outs[0].loop is task and not outs[0].ended and is_unread(outs[0])
 
 
 def was_left_unread(block: BlockCore) -> bool:

@@ -7,6 +7,7 @@ network (see `Plugs`); this module imports none of them.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -171,7 +172,8 @@ class Run:
             if isinstance(error, Exception) and not isinstance(error, Stalled):
                 self.fault(error, phase=self.pump.phase or self.name)  # from a filter, for example; not recorded twice
             raise
-        self.nursery.cancel_scope.cancel()  # only timers that nothing waits for are left
+        if len(self.nursery.child_tasks) > 1:  # to cancel costs as much as some networks
+            self.nursery.cancel_scope.cancel()  # only timers that nothing waits for are left
 
     def end_shutdown_buffers(self) -> None:
         """Complete the shutdown buffers that are linked into this network, because no more faults can come."""
@@ -195,7 +197,8 @@ class Run:
         self.is_open = self.is_stopping = False
         self.has_ended = True
         self.measures.end()
-        log.debug("%s: ended after %s, error: %s", self, show(self.measures.seconds()), Shown(error))
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s: ended after %s, error: %s", self, show(self.measures.seconds()), Shown(error))
         self.outside.clear()
         self.shutdown.leave(self)
         self.pump.loop = None
