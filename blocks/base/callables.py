@@ -44,6 +44,8 @@ def layers(function: Any) -> Iterator[Any]:
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling the function gives an awaitable."""
+    if type(function) is FunctionType:  # nearly always; it is its only layer
+        return inspect.iscoroutinefunction(function)
     return any(map(inspect.iscoroutinefunction, layers(function)))
 
 
@@ -59,13 +61,15 @@ def is_async_generator(function: Callable[..., Any]) -> bool:
 
 def is_plain(function: Callable[..., Any]) -> bool:
     """Whether calling the function runs it, as far as this can be seen."""
-    if type(function) is FunctionType:  # nearly always; other callables are unwrapped
+    if type(function) is FunctionType:
         return not function.__code__.co_flags & NOT_PLAIN
     return not (is_async(function) or is_generator(function) or is_async_generator(function))
 
 
 def check_runs(who: object, function: Callable[..., Any]) -> None:
     """Raise a `TypeError` if a function that is called with each item is a generator function."""
+    if type(function) is FunctionType and not function.__code__.co_flags & NOT_PLAIN:
+        return  # the quick way for nearly all functions
     if is_generator(function) or is_async_generator(function):
         raise TypeError(
             f"{who}: the function is a generator function, and calling it runs nothing; use a TransformMany, which "

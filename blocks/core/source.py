@@ -115,7 +115,8 @@ class Source(ReceiveChannel[T_co]):
         """
         if max_messages is not None and (not isinstance(max_messages, int) or max_messages < 1):
             raise ValueError(f"{self} → {target}: max_messages must be an int >= 1 or None, got {max_messages!r}")
-        check_function(f"{self} → {target}", "filter", filter)
+        if filter is not None:
+            check_function(f"{self} → {target}", "filter", filter)
         check_thread(self._core.outbox.block, "link")
         outbox: Outbox[T_co] = self._core.outbox
         return outbox.link(inlet_for(outbox, target), filter, max_messages)

@@ -126,15 +126,16 @@ class FunctionCore(BlockCore, Generic[In]):
         name: str | None,
     ) -> None:
         if not callable(function):
-            who = type(facade).__name__ if name is None else f"{facade.kind} {name!r}"
-            raise TypeError(f"{who}: the function must be callable, got {function!r}")
+            whose = type(facade).__name__ if name is None else f"{facade.kind} {name!r}"
+            raise TypeError(f"{whose}: the function must be callable, got {function!r}")
         super().__init__(facade, name or name_of(function, type(facade).__name__))
-        check_capacity(str(self), capacity)
+        who = str(self)
+        check_capacity(who, capacity)
         if time_limit is not None:
-            check_number(str(self), "time_limit", time_limit, above=True)
+            check_number(who, "time_limit", time_limit, above=True)
         self.time_limit: float | None = time_limit
         self.function: Callable[..., Any] = function
-        self.failures: Failures = Failures(str(self), as_policy(str(self), on_error))
+        self.failures: Failures = Failures(who, as_policy(who, on_error))
         self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self.outbox: Outbox[Any] = Outbox(self, deque())
         self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
