@@ -101,7 +101,7 @@ class AsyncRunner:
         queue = block.inbox.queue
         order = self.order
         open_items = order.started - order.handed_on + len(block.outbox.queue)
-        if not queue or open_items >= self.window or block.dead.queue:
+        if not queue or open_items >= self.window or block.has_dead_letters():
             return None
         leasing = block.leasing
         if leasing is not None and not leasing.ready(queue, 1):

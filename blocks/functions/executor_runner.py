@@ -209,7 +209,7 @@ class ExecutorRunner(LaneUser):
         """A job with the next items, if they may be started now."""
         block = self.block
         queue = block.inbox.queue
-        if not queue or block.dead.queue:
+        if not queue or block.has_dead_letters():
             return None
         room = self._room()
         if room < 1:

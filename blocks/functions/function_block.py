@@ -138,7 +138,7 @@ class FunctionCore(BlockCore, Generic[In]):
         self.failures: Failures = Failures(who, as_policy(who, on_error))
         self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self.outbox: Outbox[Any] = Outbox(self, deque())
-        self.dead: Outbox[ErrorInfo] = Outbox(self, deque())
+        self.dead: Outbox[ErrorInfo] | None = None  # only with a policy that needs it: there may be many blocks
         self.space: WaitList[None] = WaitList()
         self.call_meter: CallMeter = CallMeter()
         self.leasing: Leasing | None = None
@@ -148,6 +148,7 @@ class FunctionCore(BlockCore, Generic[In]):
         """Set the runner that calls the function. This is the last step of making the block: it may join a network."""
         self.runner = runner
         if isinstance(self.failures.final, DeadLetter):
+            self.dead = Outbox(self, deque())
             self.dead.link(inlet_for(self.dead, self.failures.final.target))
 
     def lease_from(self, pool: ResourcePool[Any] | None, executor: Executor | None) -> None:
@@ -190,12 +191,16 @@ class FunctionCore(BlockCore, Generic[In]):
         """Hand on the results and dead letters that are ready."""
         if self.outbox.queue:
             self.outbox.flush()
-        if self.dead.queue:
+        if self.dead is not None and self.dead.queue:
             self.dead.flush()
+
+    def has_dead_letters(self) -> bool:
+        """Whether a dead letter waits for its target."""
+        return self.dead is not None and bool(self.dead.queue)
 
     def room(self) -> int:
         """How many more results fit in."""
-        if self.dead.queue:
+        if self.dead is not None and self.dead.queue:
             return 0
         outbox = self.outbox
         waiting = len(outbox.queue)
@@ -259,6 +264,7 @@ class FunctionCore(BlockCore, Generic[In]):
             self.announce_loss((item,), (number,))
             info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
             self.merged_into((item,), info)
+            assert self.dead is not None
             self.dead.queue.append(info)
             self.dead.flush()
         return None
@@ -317,7 +323,7 @@ class FunctionCore(BlockCore, Generic[In]):
         """Record whether the block works now or what it waits for."""
         if self.runner.busy and not self.runner.waits_for_room:
             state = WORKING
-        elif ((self.outbox.queue or self.dead.queue) and (not self.inbox.queue or self.room() < 1)) or (
+        elif ((self.outbox.queue or self.has_dead_letters()) and (not self.inbox.queue or self.room() < 1)) or (
             self.leasing is not None and self.leasing.waits
         ):
             state = NO_OUTPUT
@@ -345,16 +351,17 @@ class FunctionCore(BlockCore, Generic[In]):
         super().finish()
         self.call_meter.change(WORKING)
         self._close()
-        self.outbox.end()
-        self.dead.end()
+        for outbox in self.outboxes():
+            outbox.end()
 
     def abort(self, reason: str) -> None:
         if not self.finished:
             self.mark_broken(reason)
             self.call_meter.change(WORKING)
             self.counts["discarded"] += self.held()
-            for port in (self.inbox, self.outbox, self.dead):
-                port.abort(reason)
+            self.inbox.abort(reason)
+            for outbox in self.outboxes():
+                outbox.abort(reason)
             self._close()
 
     def _close(self) -> None:
@@ -389,8 +396,8 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def held(self) -> int:
         runner = self.runner
-        results = runner.waiting + len(self.outbox.queue) + len(self.dead.queue)
-        return len(self.inbox.queue) + runner.busy + results
+        dead = 0 if self.dead is None else len(self.dead.queue)
+        return len(self.inbox.queue) + runner.busy + runner.waiting + len(self.outbox.queue) + dead
 
     def _describe_held(self) -> str:
         waiting = f"{len(self.inbox.queue)} waiting, {self.runner.busy} in work"
@@ -401,7 +408,7 @@ class FunctionCore(BlockCore, Generic[In]):
         return (self.inbox,)
 
     def outboxes(self) -> Sequence[Outbox[Any]]:
-        return (self.outbox, self.dead)
+        return (self.outbox,) if self.dead is None else (self.outbox, self.dead)
 
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         return self.runner.tasks()

@@ -144,6 +144,9 @@ class Action(Enum):
     RETRY = "retry"
 
 
+FAIL = Fail()
+
+
 def as_policy(who: str, on_error: OnError) -> Policy:
     """Convert the `on_error` argument of a block into a policy.
 
@@ -151,7 +154,7 @@ def as_policy(who: str, on_error: OnError) -> Policy:
         ValueError: It is neither a policy nor the name of one.
     """
     if on_error == "fail":
-        return Fail()
+        return FAIL
     if on_error == "skip":
         return Skip()
     if isinstance(on_error, Policy):
