@@ -123,7 +123,7 @@ def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
         if id(here) in seen:
             continue
         seen.add(id(here))
-        feeders = tuple(dict.fromkeys((*here.producers, *(here.fed_by or ()))))
+        feeders = tuple(dict.fromkeys((*here.producers, *here.fed_by())))
         if len(feeders) > 1:
             obstacles = (*obstacles, f"{len(feeders)} sources feed {here}")
         for feeder in feeders:

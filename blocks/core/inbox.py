@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import Context, copy_context
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
-from weakref import WeakSet
+from weakref import ref
 
 import trio
 
@@ -52,6 +52,7 @@ class Inbox(Generic[T]):
     __slots__ = (
         "_accepted_with_credit",
         "_credit_size",
+        "_fed_by",
         "_filter",
         "_links_asked",
         "_links_first",
@@ -64,7 +65,6 @@ class Inbox(Generic[T]):
         "credit",
         "credit_given",
         "credit_holder",
-        "fed_by",
         "gate",
         "is_direct",
         "label",
@@ -110,7 +110,7 @@ class Inbox(Generic[T]):
         self.senders: WaitList[T] = WaitList()
         self.postponed: dict[Feed, None] = self._turns.waiting
         self.producers: dict[Part | object, None] = {}
-        self.fed_by: WeakSet[Feed] | None = None  # links, including those of finished sources
+        self._fed_by: dict[int, ref[Feed]] = {}  # by number; the links of finished sources are no producers any more
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the target
         self.takes_runs: bool = isinstance(queue, deque)  # whether `push` may put in many messages at once
         self.is_direct: bool = filter is None and self.takes_runs
@@ -489,13 +489,16 @@ class Inbox(Generic[T]):
         """Add a new link as a producer."""
         self.producers[link] = None
         self.links += 1
-        self.fed_by = WeakSet() if self.fed_by is None else self.fed_by
-        self.fed_by.add(link)
+        self._fed_by[link.number] = ref(link)
         if self.branches:
             self.is_disturbed(f"{link.giver} was linked to it")
         if self.block.host is not None:
             for block in reachable(self.block, downstream):
                 block.input_linked()
+
+    def fed_by(self) -> Iterable[Feed]:
+        """The links that lead here, including those of finished sources, as long as they exist."""
+        return [link for known in self._fed_by.values() if (link := known()) is not None]
 
     def is_disturbed(self, what: str) -> None:
         """Tell the joins downstream that messages came in here which are not from their broadcast."""
@@ -511,7 +514,7 @@ class Inbox(Generic[T]):
         """Forget a removed link; the target does not complete, but it may become an entry of its network."""
         self.links -= 1
         self.producers.pop(link, None)
-        (self.fed_by or WeakSet()).discard(link)
+        self._fed_by.pop(link.number, None)
         self._turns.forget(link)
         self.lost_producer()
 

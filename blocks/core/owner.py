@@ -150,11 +150,13 @@ class Feed(Protocol):
     """A link, as the inbox at its end and the branches along it see it.
 
     Attributes:
+        number: Counts up with every new link.
         passed: How many messages have gone along it.
         turn: Its place in the order of links that wait for room in the target, 0 if it does not wait.
         first: The number of the first message of the source that can come along.
     """
 
+    number: int
     passed: int
     turn: int
     first: int
