@@ -43,13 +43,12 @@ class CallMeter:
     """
 
     __slots__ = (
+        "_waits",
         "cpu",
         "first_at",
         "first_items",
         "items",
         "last_at",
-        "no_input",
-        "no_output",
         "on_wait",
         "seconds",
         "service",
@@ -68,8 +67,7 @@ class CallMeter:
         self.state: State = WORKING
         self.since: float = 0.0
         self.on_wait: Callable[[Activity, float, float], None] | None = None
-        self.no_input: Histogram = Histogram()
-        self.no_output: Histogram = Histogram()
+        self._waits: dict[State, Histogram] = {}
 
     def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
         """Add calls that are done; with 0 items, add only processor time."""
@@ -88,7 +86,10 @@ class CallMeter:
         """Enter another state, and record the period in the last one if it was a wait."""
         now = time_slice.clock()
         if self.state is not WORKING:
-            (self.no_input if self.state is NO_INPUT else self.no_output).add(now - self.since)
+            waits = self._waits.get(self.state)
+            if waits is None:
+                waits = self._waits[self.state] = Histogram()
+            waits.add(now - self.since)
             if self.on_wait is not None:
                 self.on_wait(ACTIVITIES[self.state], self.since, now)
         self.state = state
@@ -96,8 +97,9 @@ class CallMeter:
 
     def wait(self, state: State) -> Times:
         """The periods in a state, including the current one."""
-        waits = self.no_input if state is NO_INPUT else self.no_output
-        return waits.summary(time_slice.clock() - self.since if state is self.state else None)
+        return self._waits.get(state, Histogram()).summary(
+            time_slice.clock() - self.since if state is self.state else None
+        )
 
     def steady(self) -> float:
         """Calls per second between the first batch and the last; 0 if there was only one."""
