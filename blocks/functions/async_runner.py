@@ -19,7 +19,7 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
-from ..core.waiting import goes_to_sleep, idle_tasks, moves, wakes_up
+from ..core.waiting import WaitList, goes_to_sleep, idle_tasks, moves, wakes_up
 from .function_block import FunctionCore
 from .item_limit import allowed, awaited_in_time
 from .reorder import Reorder
@@ -233,12 +233,13 @@ class AsyncExpandingRunner(AsyncRunner):
     Otherwise the outputs of an item are collected until all are there.
     """
 
-    __slots__ = ("generate", "streams")
+    __slots__ = ("generate", "space", "streams")
 
     def __init__(
         self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int, is_generator: bool
     ) -> None:
         super().__init__(block, concurrency, ordered, window)
+        self.space: WaitList[None] = WaitList()
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
         self.streams: bool = block.failures.is_strict and (concurrency == 1 or not ordered)
         if is_generator:
@@ -292,7 +293,7 @@ class AsyncExpandingRunner(AsyncRunner):
         if scope is not None:
             left, scope.deadline = scope.deadline - trio.current_time(), math.inf  # the wait is not the item's time
         while len(outbox.queue) >= self.window:
-            await self.block.space.park(self.block, "hand its outputs on", None)
+            await self.space.park(self.block, "hand its outputs on", None)
         if scope is not None:
             scope.deadline = trio.current_time() + left
 
@@ -300,8 +301,8 @@ class AsyncExpandingRunner(AsyncRunner):
         """Hand results on; wake generators that waited for room; give items to free workers."""
         super().step()
         if len(self.block.outbox.queue) < self.window:
-            for waiter in self.block.space:
-                self.block.space.wake(waiter)
+            for waiter in self.space:
+                self.space.wake(waiter)
 
     def _hand_on(self, number: int, results: list[Any]) -> None:
         self.block.counts["produced"] += len(results)

@@ -83,7 +83,7 @@ class ExpandingRunner(InlineRunner):
         self.batch = None if is_over else batch
         if is_over and batch.error is not None:
             self.item, *rest = batch.rest()
-            self.pending.extendleft(reversed(rest))
+            self.put_back(rest)
         elif not is_over:
             self.block.wake()
         self.block.emit(outputs)

@@ -29,7 +29,6 @@ from ..core.outbox import Outbox
 from ..core.resource_pool import ResourcePool
 from ..core.source import Source, inlet_for
 from ..core.threads import loop_of
-from ..core.waiting import WaitList
 from ..executors.keeper import Keeper
 from .at_end import END
 from .call_meter import NO_INPUT, NO_OUTPUT, WORKING, CallMeter, with_times
@@ -110,7 +109,6 @@ class FunctionCore(BlockCore, Generic[In]):
         "leasing",
         "outbox",
         "runner",
-        "space",
         "time_limit",
     )
 
@@ -139,7 +137,6 @@ class FunctionCore(BlockCore, Generic[In]):
         self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self.outbox: Outbox[Any] = Outbox(self, deque())
         self.dead: Outbox[ErrorInfo] | None = None  # only with a policy that needs it: there may be many blocks
-        self.space: WaitList[None] = WaitList()
         self.call_meter: CallMeter = CallMeter()
         self.leasing: Leasing | None = None
         self.runner: Runner

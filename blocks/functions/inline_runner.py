@@ -24,6 +24,9 @@ from .call_meter import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
 
+NOTHING: Any = ()
+"""The pending items of a runner while there are none."""
+
 
 class InlineRunner:
     """Maps a plain function over batches of items."""
@@ -53,7 +56,7 @@ class InlineRunner:
         self.block: FunctionCore[Any] = block
         self.function: Callable[[Any], Any] = block.function
         self.map: Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]] = mapped_in_time(block.time_limit)
-        self.pending: deque[Any] = deque()
+        self.pending: deque[Any] = NOTHING
         self.busy: int = 0
         self.size: BatchSize = BatchSize()
         self.number: int = 0
@@ -105,6 +108,12 @@ class InlineRunner:
         self.busy += len(batch)
         return batch if leasing is None else [leasing.give(item) for item in batch]
 
+    def put_back(self, items: list[Any]) -> None:
+        """Keep items that were taken and not worked on, as the next ones."""
+        if not self.pending:
+            self.pending = deque()  # made when it is needed: few functions fail
+        self.pending.extendleft(reversed(items))
+
     def _run(self, count: int) -> None:
         batch = self.take(count)
         if not batch:
@@ -142,7 +151,7 @@ class InlineRunner:
         if error is not None and done == len(batch):  # Ctrl-C, after the last item
             raise error
         if error is not None:
-            self.pending.extendleft(reversed(list(islice(batch, done + 1, None))))
+            self.put_back(list(islice(batch, done + 1, None)))
             try:
                 self.failed(batch[done], error)
             finally:
@@ -170,7 +179,7 @@ class InlineRunner:
             return
         self.attempt += 1
         self.busy += 1
-        self.pending.appendleft(item)
+        self.put_back([item])
         if delay > 0:
             assert self.block.host is not None
             self.is_pausing = True
@@ -193,7 +202,7 @@ class InlineRunner:
 
     def close(self) -> None:
         """Release the items; nothing else is held."""
-        self.pending.clear()
+        self.pending = NOTHING
         self.busy = 0
 
 
