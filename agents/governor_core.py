@@ -139,7 +139,7 @@ class GovernorCore:
         self._region = frozenset(region)
         for block in region:
             block.withdraw()
-            block.governed.append(self)
+            block.governed = (*block.governed, self)
             if block.host is not None:
                 self.attach(block.host)
 

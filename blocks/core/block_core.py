@@ -88,7 +88,7 @@ class BlockCore:
         self.queued: bool = False
         self.finished: bool = False
         self.broken: str | None = None
-        self.governed: list[Gate] = []
+        self.governed: Sequence[Gate] = ()
         self.counts: Counter[str] = Counter()
         self.waits: dict[str, Histogram] = {}
 

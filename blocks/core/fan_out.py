@@ -63,8 +63,7 @@ class FanOut(Outbox[T]):
     def greet(self, link: Link[T]) -> None:
         """Note the number of the first message that a new link can get."""
         link.first = self.published + 1
-        if self.carries:
-            link.backlog = cast("Any", ContextQueue())
+        link.backlog = cast("Any", ContextQueue()) if self.carries else deque()
 
     def carry(self, queue: Queue[T]) -> None:
         """Use queues that keep the context of each message from now on."""

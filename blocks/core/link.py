@@ -42,6 +42,8 @@ class Wiring:
 inquiry: Inquiry = Inquiry()
 wiring: Wiring = Wiring()
 numbers: itertools.count[int] = itertools.count(1)
+NO_BACKLOG: Any = ()
+"""The backlog of a link whose source keeps none; a `FanOut` gives each of its links a queue."""
 
 
 class Link(Generic[T]):
@@ -87,7 +89,7 @@ class Link(Generic[T]):
         self.remaining = max_messages
         self.passed: int = 0
         self.first: int = 1  # the number of the first message of the source that can come along
-        self.backlog: deque[T] = deque()
+        self.backlog: deque[T] = NO_BACKLOG
         self.is_linked: bool = True
         self.turn: int = 0  # its place in the order of links that wait for room in the target, 0 if it does not wait
 

@@ -52,7 +52,7 @@ class Progress:
         self._display: Screen | Lines | None = None
         self._ticker: Ticker | None = None
         self._not_before = 0.0
-        self._looks: deque[View] = deque(maxlen=RATE_OVER)
+        self._looks: deque[View]
 
     def start(self) -> None:
         """Begin the display; the network has started."""
@@ -81,6 +81,7 @@ class Progress:
         from .progress_display import Lines, Screen, standard_error  # late: most programs show no progress
 
         console = standard_error() if isinstance(self._console, bool) else self._console
+        self._looks = deque(maxlen=RATE_OVER)
         self._display = Screen.on(console) or Lines(console)
         self._display.begin(self._look())
 
