@@ -13,7 +13,7 @@ import attrs
 
 from ..base.activity import Activity
 from ..base.statistics import BlockStatistics
-from ..base.times import Histogram, Times
+from ..base.times import NEVER, Histogram, Times
 from ..base.timing import time_slice
 
 
@@ -43,7 +43,8 @@ class CallMeter:
     """
 
     __slots__ = (
-        "_waits",
+        "_no_input",
+        "_no_output",
         "cpu",
         "first_at",
         "first_items",
@@ -63,11 +64,12 @@ class CallMeter:
         self.first_items: int = 0
         self.first_at: float = 0.0
         self.last_at: float = 0.0
-        self.service: Histogram = Histogram()
+        self.service: Histogram | None = None
         self.state: State = WORKING
         self.since: float = 0.0
         self.on_wait: Callable[[Activity, float, float], None] | None = None
-        self._waits: dict[State, Histogram] = {}
+        self._no_input: Histogram | None = None
+        self._no_output: Histogram | None = None
 
     def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
         """Add calls that are done; with 0 items, add only processor time."""
@@ -76,6 +78,8 @@ class CallMeter:
             return
         self.seconds += seconds
         self.items += items
+        if self.service is None:
+            self.service = Histogram()
         self.service.add(seconds / items, items)
         self.last_at = now
         if not self.first_items:
@@ -86,20 +90,28 @@ class CallMeter:
         """Enter another state, and record the period in the last one if it was a wait."""
         now = time_slice.clock()
         if self.state is not WORKING:
-            waits = self._waits.get(self.state)
+            waits = self._no_input if self.state is NO_INPUT else self._no_output
             if waits is None:
-                waits = self._waits[self.state] = Histogram()
+                waits = self._first_wait()
             waits.add(now - self.since)
             if self.on_wait is not None:
                 self.on_wait(ACTIVITIES[self.state], self.since, now)
         self.state = state
         self.since = now
 
+    def _first_wait(self) -> Histogram:
+        """Make the histogram of the current state, which is a wait."""
+        waits = Histogram()
+        if self.state is NO_INPUT:
+            self._no_input = waits
+        else:
+            self._no_output = waits
+        return waits
+
     def wait(self, state: State) -> Times:
         """The periods in a state, including the current one."""
-        return self._waits.get(state, Histogram()).summary(
-            time_slice.clock() - self.since if state is self.state else None
-        )
+        waits = (self._no_input if state is NO_INPUT else self._no_output) or Histogram()
+        return waits.summary(time_slice.clock() - self.since if state is self.state else None)
 
     def steady(self) -> float:
         """Calls per second between the first batch and the last; 0 if there was only one."""
@@ -111,7 +123,7 @@ def with_times(meter: CallMeter, statistics: BlockStatistics, seconds: float) ->
     """Add the measurements of a function's calls, or of reading an iterable, to the statistics."""
     return attrs.evolve(
         statistics,
-        service=meter.service.summary(),
+        service=NEVER if meter.service is None else meter.service.summary(),
         cpu=meter.cpu,
         wait_for_input=meter.wait(NO_INPUT),
         wait_for_output=meter.wait(NO_OUTPUT),
