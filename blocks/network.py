@@ -21,7 +21,8 @@ from .base.statistics import Statistics
 from .core.balance import Balance
 from .core.block import Block
 from .core.nodes import Node, parts_of
-from .engine.plugs import Plugs
+from .core.view import View
+from .engine.plugs import Checks, Plugs
 from .engine.run import Run
 from .limits.limits import Limits, Reports
 from .limits.step_watch import watches
@@ -99,17 +100,11 @@ class Network:
         run.plug_in(
             Plugs(
                 measures=measures,
-                limits=Limits(run, Reports(self.report, partial(diagnose, run)), time_limit, progress_limit, watchdog),
+                limits=Limits(run, REPORTS, time_limit, progress_limit, watchdog),
                 progress=Progress(run, progress),
-                recorder=Recorder(run, measures, recording, partial(ways, run)),
-                refuse=partial(refuse_what_must_stall, run),
-                classify_idle=partial(classify_idle, run),
-                own_task_moves=partial(own_task_moves, run),
-                diagnose=partial(diagnose, run, is_stalled=True),
+                recorder=Recorder(run, measures, recording, ways),
                 doubt=Doubts(run).speak_up,
-                watch_adrift=partial(watch_adrift, run),
-                watch=partial(watches.enter, run),
-                watch_no_more=partial(watches.leave, run),
+                checks=CHECKS,
             )
         )
         self._context: Any = None
@@ -171,9 +166,7 @@ class Network:
 
     def report(self) -> Report:
         """Return a report on the current state of the network; print it to read it."""
-        from .reports.report import make_report  # late: most programs make none
-
-        return make_report(self._run)
+        return report(self._run)
 
     def suggest(self) -> Suggestion:
         """Suggest how to make such a run faster: the slowest stage, better concurrencies, and the expected time.
@@ -211,15 +204,34 @@ def check_recording(who: str, recording: object) -> None:
     check_kind(who, "recording", recording, Recording)
 
 
-def ways(run: Run) -> Iterable[tuple[str, str]]:
+def ways(run: View) -> Iterable[tuple[str, str]]:
     """The pairs of a source and its target that exist now, by name."""
     from .reports.link_statistics import ways_of
 
     return ways_of(run)
 
 
-def diagnose(run: Run, *, is_stalled: bool = False) -> Diagnosis:
+def report(run: View) -> Report:
+    """Return a report on the current state of a network."""
+    from .reports.report import make_report
+
+    return make_report(run)
+
+
+def diagnose(run: View, *, is_stalled: bool = False) -> Diagnosis:
     """Find the reasons why nothing can move."""
     from .liveness.diagnosis import diagnose
 
     return diagnose(run, is_stalled=is_stalled)
+
+
+REPORTS = Reports(report, diagnose)
+CHECKS = Checks(
+    refuse=refuse_what_must_stall,
+    classify_idle=classify_idle,
+    own_task_moves=own_task_moves,
+    diagnose=partial(diagnose, is_stalled=True),
+    watch_adrift=watch_adrift,
+    watch=watches.enter,
+    watch_no_more=watches.leave,
+)

@@ -14,6 +14,7 @@ from ..base.statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
 from ..core.ports import Meter, Part
+from ..core.view import View
 
 
 class Measuring(Meter, Protocol):
@@ -85,6 +86,29 @@ class Recording(Protocol):
 
 
 @attrs.frozen
+class Checks:
+    """The functions that look at a run; all networks share them, and each gets the network.
+
+    Attributes:
+        refuse: Called before the start, with all nodes; raises if the network must stall.
+        classify_idle: Classifies the state when no block is ready.
+        own_task_moves: Whether a task of the network can certainly go on.
+        diagnose: Finds the reasons why nothing can move.
+        watch: Starts to detect tasks that hold the loop.
+        watch_no_more: Ends this detection.
+        watch_adrift: Called at the end of the run; watches tasks that wait where no network runs.
+    """
+
+    refuse: Callable[[View, Iterable[Part]], None]
+    classify_idle: Callable[[View], IdleState]
+    own_task_moves: Callable[[View], bool]
+    diagnose: Callable[[View], Diagnosis]
+    watch_adrift: Callable[[View], None]
+    watch: Callable[[View], None]
+    watch_no_more: Callable[[View], None]
+
+
+@attrs.frozen
 class Plugs:
     """The plug-ins of a run.
 
@@ -93,25 +117,13 @@ class Plugs:
         limits: The time limits.
         progress: The progress display.
         recorder: The recorder.
-        refuse: Called before the start, with all nodes; raises if the network must stall.
-        classify_idle: Classifies the state when no block is ready.
-        own_task_moves: Whether a task of the network can certainly go on.
-        diagnose: Finds the reasons why nothing can move.
         doubt: Called when the network has been watched for some time and nothing has moved.
-        watch: Starts to detect tasks that hold the loop.
-        watch_no_more: Ends this detection.
-        watch_adrift: Called at the end of the run; watches tasks that wait where no network runs.
+        checks: The functions that look at the run.
     """
 
     measures: Measuring
     limits: Limiting
     progress: Showing
     recorder: Recording
-    refuse: Callable[[Iterable[Part]], None]
-    classify_idle: Callable[[], IdleState]
-    own_task_moves: Callable[[], bool]
-    diagnose: Callable[[], Diagnosis]
     doubt: Callable[[], None]
-    watch_adrift: Callable[[], None]
-    watch: Callable[[], None]
-    watch_no_more: Callable[[], None]
+    checks: Checks

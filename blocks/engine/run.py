@@ -102,7 +102,7 @@ class Run:
         """Set the plug-ins of this run."""
         self._plugs = plugs
         self.measures = plugs.measures
-        self.pump.own_task_moves = plugs.own_task_moves
+        self.pump.own_task_moves = partial(plugs.checks.own_task_moves, self)
         self.pump.when_idle = self._settle_losses
         self.pump.on_slice = self._look_if_stopping
 
@@ -123,7 +123,7 @@ class Run:
         self.body_task = trio.lowlevel.current_task()
         self.outer_deadline = trio.current_effective_deadline()
         found = self._found(self.given)
-        self._plugs.refuse(found)
+        self._plugs.checks.refuse(self, found)
         self._plugs.recorder.prepare()
         self._take_in(found)
         try:
@@ -156,7 +156,7 @@ class Run:
             node.begin()
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
         self._plugs.limits.start(nursery)
-        self._plugs.watch()
+        self._plugs.checks.watch(self)
         self._plugs.progress.start()
         self.shutdown.join(self, self._stop)
         running_networks.pumps[self] = self.pump.parked
@@ -217,11 +217,11 @@ class Run:
         self._plugs.progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
         for gate in self.pump.gates:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
-        self._plugs.watch_adrift()
+        self._plugs.checks.watch_adrift(self)
         self._prove(error)
 
     def _watch_no_more(self) -> None:
-        self._plugs.watch_no_more()
+        self._plugs.checks.watch_no_more(self)
         try:
             self.pump.tell()
         except Exception as raised:  # warnings are errors
@@ -441,7 +441,7 @@ class Run:
     def _classify_idle(self) -> IdleState:
         if self.pump.ended_blocks:
             self._let_leave()
-        state = self._plugs.classify_idle()
+        state = self._plugs.checks.classify_idle(self)
         if state is not IdleState.STALLED:
             return state
         return IdleState.WAITING if self._settle_losses(is_certain=True) or self._leave_unread() else state
@@ -454,6 +454,6 @@ class Run:
         return bool(unread)
 
     def _stall(self) -> Stalled:
-        diagnosis = self._plugs.diagnose()
+        diagnosis = self._plugs.checks.diagnose(self)
         what = f"nothing in {self} can move any more, although items are held or a task waits"
         return Stalled(what, str(diagnosis), diagnosis)

@@ -27,15 +27,15 @@ LOOKS = 10
 
 @attrs.frozen
 class Reports:
-    """Functions that describe the network in words.
+    """Functions that describe a network in words.
 
     Attributes:
         report: Gives the whole report.
         diagnose: Says which items are held where, and which task waits for which.
     """
 
-    report: Callable[[], object]
-    diagnose: Callable[[], object]
+    report: Callable[[View], object]
+    diagnose: Callable[[View], object]
 
 
 class Limit:
@@ -91,14 +91,14 @@ class Limit:
         elapsed = self.words.format(network=repr(network.name), seconds=in_words(trio.current_time() - self.since))
         headline = f"{elapsed}; its {self.what} limit ({stage}) is {in_words(seconds)} s"
         if stage == "report":
-            log.info("%s\n%s", headline, self.reports.report())
+            log.info("%s\n%s", headline, self.reports.report(network))
         elif stage == "warn":
-            log.warning("%s\n%s", headline, self.reports.diagnose())
+            log.warning("%s\n%s", headline, self.reports.diagnose(network))
         elif stage == "cancel":
-            log.warning("%s: it is cancelled\n%s", headline, self.reports.diagnose())
+            log.warning("%s: it is cancelled\n%s", headline, self.reports.diagnose(network))
             self.cancel()
         else:
-            error = TimeLimitExceeded(headline, str(self.reports.diagnose()))
+            error = TimeLimitExceeded(headline, str(self.reports.diagnose(network)))
             network.fault(error, phase=network.name)
             raise error
 
@@ -108,7 +108,7 @@ class Limit:
         if stage == "fail":
             late = f"network {self.network.name!r} was cancelled and had not ended after {in_words(seconds)} s"
             message = f"{late}, its {self.what} limit (fail)"
-            self.overdue = TimeLimitExceeded(message, str(self.reports.diagnose()))
+            self.overdue = TimeLimitExceeded(message, str(self.reports.diagnose(self.network)))
             self.overdue_at = self.since + seconds
         self.network.facade.cancel()
 

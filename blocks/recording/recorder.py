@@ -39,7 +39,7 @@ class Recorder:
         network: View,
         meter: Meter,
         recording: Recording | None,
-        ways: Callable[[], Iterable[tuple[str, str]]],
+        ways: Callable[[View], Iterable[tuple[str, str]]],
     ) -> None:
         self._ways = ways
         self._network = network
@@ -99,7 +99,7 @@ class Recorder:
     def _feeds(self) -> Feeds:
         """The targets of each block, agent or body, by name."""
         feeds: Feeds = {}
-        for source, target in self._ways():
+        for source, target in self._ways(self._network):
             feeds.setdefault(source, []).append(target)
         return feeds
 
