@@ -173,7 +173,8 @@ class SourceCore(BlockCore, Generic[T]):
             self._report_held(now - start)
         if self.tracer is not None:
             self.tracer.made(self.name, items, start, now)
-        self._take_in(items)
+        if items:
+            self._take_in(items)
         if len(items) < count:
             self._iterator = None
 
