@@ -124,7 +124,7 @@ async def test_a_number_that_comes_twice_is_found_behind_a_run() -> None:
         async with Network(mux):
             pass
     assert "number 2 came after 4 from input 1" in str(found[0])
-    assert got == [0, 1, 2, 3, 4][: len(got)]
+    assert got == [0, 1, 2, 3, 4, 5][: len(got)]  # 5 may go out before the second 2 comes
 
 
 async def test_copies_of_a_broadcast_are_paired_in_runs_and_stay_in_step() -> None:
