@@ -35,8 +35,9 @@ def test_all_names_can_be_had_at_once() -> None:
 
 
 def loaded_by(program: str) -> set[str]:
-    """The modules that are loaded after a program."""
-    command = [sys.executable, "-c", f"{program}\nimport sys\nprint(*sys.modules)"]
+    """The modules that a program loads, without those that are there before it (such as coverage's)."""
+    lines = ["import sys", "before = {*sys.modules}", program, "print(*{*sys.modules} - before)"]
+    command = [sys.executable, "-c", "\n".join(lines)]
     return {*subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()}
 
 
