@@ -277,15 +277,14 @@ class Run:
     # Membership
 
     def adopt(self, *nodes: Part) -> None:
-        """Make blocks and agents, and everything linked to them, part of the network."""
+        """Make blocks and agents, and everything linked to them, part of the running network."""
         self._let_leave()
         new = self._found(nodes)
         self._take_in(new)
-        if self.is_open:
-            self._late.update((node, node) for node in new if isinstance(node, BlockCore))
-            for node in new:
-                node.begin()
-            announce_beginning()
+        self._late.update((node, node) for node in new if isinstance(node, BlockCore))
+        for node in new:
+            node.begin()
+        announce_beginning()
 
     def _found(self, nodes: Sequence[Part]) -> dict[Part, None]:
         """Find nodes, and everything linked to them, that are not in the network yet; raise if one cannot join."""

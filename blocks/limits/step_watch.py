@@ -130,8 +130,7 @@ class Watches(threading.local):
     def put_away(self, watch: StepWatch) -> None:
         """Remove a watch that no network has used since the loop last looked for events."""
         trio.lowlevel.remove_instrument(watch)
-        if self.spare is watch:
-            self.spare = None
+        self.spare = None
 
 
 watches: Watches = Watches()
