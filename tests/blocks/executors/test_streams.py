@@ -234,11 +234,11 @@ async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: Worke
 
 
 async def test_a_generator_that_is_late_fails(pool: WorkerPool) -> None:
-    many: TransformMany[float, int] = TransformMany(functions.hangs_late, executor=pool, time_limit=0.3, name="many")
+    many: TransformMany[float, int] = TransformMany(functions.hangs_late, executor=pool, time_limit=1, name="many")
     got: list[int] = []
     many.link_target(Call(got.append))
     with faults(TimeLimitExceeded):
-        await run(many, [0.8])
+        await run(many, [1.6])  # a busy machine may need long for the first output: a worker imports the function
     assert got in ([0], [0, 1])
 
 
