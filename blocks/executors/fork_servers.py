@@ -125,9 +125,14 @@ class ForkServers:
         """Count one user less; after the last one, the servers end."""
         with self._lock:
             self._users = max(0, self._users - 1)  # in a forked child, users of the parent may leave
-            servers = [] if self._users else self._servers
-            if servers:
-                self._servers = []
+        self.end_unused()
+
+    def end_unused(self) -> None:
+        """End the servers if there is no user; a worker that was just starting may have left one behind."""
+        with self._lock:
+            servers: list[ForkServer] = []
+            if not self._users:
+                servers, self._servers = self._servers, []
         for server in servers:
             server.end()
 

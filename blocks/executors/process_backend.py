@@ -93,6 +93,8 @@ class ProcessBackend:
         if self._uses_servers:
             self._uses_servers = False
             fork_servers.leave()
+        else:  # it may have left while a child was starting
+            fork_servers.end_unused()
 
     def _start(self) -> Child:
         try:

@@ -22,6 +22,7 @@ from penstock.blocks.executors.fork_servers import ForkServer, ForkServers, has_
 from penstock.blocks.executors.forked_process import CannotFork, ForkedProcess
 from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.work import Task
+from penstock.blocks.executors.worker import NotStarted
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.process_functions import SECONDS
 
@@ -113,6 +114,23 @@ def test_an_old_server_without_workers_is_ended_when_there_is_another_one(
         with pytest.raises(WorkerDied):
             ask(backends[0], functions.die, 3)
     assert len(servers._servers) == 1
+
+
+def test_a_worker_that_was_starting_when_its_backend_was_closed_leaves_no_server(
+    servers: ForkServers, backends: list[ProcessBackend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, start = backends[0], servers.start
+
+    def start_late(*arguments: Any) -> ForkedProcess:
+        backend.kill()
+        backend.close()
+        return start(*arguments)
+
+    monkeypatch.setattr(servers, "start", start_late)
+    with pytest.raises(NotStarted):
+        backend.open()
+    assert servers._servers == []
+    assert not [child for child in active_children() if child.name == "penstock fork server"]
 
 
 def test_if_the_server_is_killed_its_workers_go_on_and_others_get_a_new_one(
