@@ -93,10 +93,9 @@ class Pump:
             self.wake()
 
     def add_later(self, block: Steppable) -> None:
-        """Run the block's step after the tasks that can run now have run."""
+        """Run the block's step after the tasks that can run now have run; only called in a step."""
+        assert not self._is_asleep
         self._later.append(block)
-        if self._is_asleep:
-            self.wake()
 
     def declined(self, source: Source) -> None:
         """Note that every target has declined the head of a source."""

@@ -10,6 +10,7 @@ import trio
 
 from penstock.blocks import Call, Network, Transformer
 from penstock.blocks.core.inbox import Inbox
+from penstock.blocks.core.scheduler import detached
 
 COUNT = 10_000
 
@@ -53,6 +54,40 @@ async def test_a_sender_that_sends_no_more_does_not_hold_up_its_message() -> Non
             block.send_nowait(number)
         nursery.start_soon(block.send, 100)
     assert got == list(range(101))
+
+
+async def test_the_step_comes_after_the_sender_has_sent_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    take = Inbox[Any].take
+
+    def spy(self: Inbox[Any], count: int) -> Sequence[Any]:
+        items = take(self, count)
+        sizes.append(len(items))
+        return items
+
+    monkeypatch.setattr(Inbox, "take", spy)
+    block = Call[int](int, capacity=100)
+    block._core.runner.size.items = 1024  # type: ignore[attr-defined]  # as after many quick items
+    async with Network(block):
+        for number in range(100):
+            block.send_nowait(number)
+        for number in range(100, 150):
+            await block.send(number)
+    assert sizes == [100, 50]
+
+
+def test_outside_a_network_later_is_now() -> None:
+    steps: list[str] = []
+
+    class Block:
+        name = "block"
+        queued = True
+
+        def step(self) -> None:
+            steps.append("step")
+
+    detached.add_later(Block())
+    assert steps == ["step"]
 
 
 async def test_a_network_that_stops_meanwhile_counts_it() -> None:
