@@ -6,14 +6,14 @@ A user derives from `Agent`. It reserves one private name, `_core`, which holds 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import trio
 
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
-from penstock.blocks.core.block import inside, no_attribute
+from penstock.blocks.core.block import Unmade, inside
 from penstock.blocks.core.waiting import WaitList
 
 from .agent_core import AgentCore
@@ -55,13 +55,15 @@ class Agent:
     def __str__(self) -> str:
         return str(self._core)
 
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers look at `__init__` only
+
+        def __new__(cls, *args: object, **options: object) -> Self:
+            made = super().__new__(cls)
+            made._core = Unmade(cls.__name__)
+            return made
+
     def __repr__(self) -> str:
-        return object.__repr__(self) if getattr(self, "_core", None) is None else repr(self._core)
-
-    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know the attributes themselves
-
-        def __getattr__(self, name: str) -> Any:
-            raise no_attribute(self, name)
+        return repr(self._core)
 
     async def run(self) -> None:
         """Do the agent's work; override this."""

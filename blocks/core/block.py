@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 if TYPE_CHECKING:
     from .ports import Facade
     from .shape import Shape
+
+
+class NotMade(AttributeError):
+    """The `__init__` of a user's class has not called the `__init__` of its base class yet."""
+
+
+class Unmade:
+    """Stands where the core of a block or an agent will be; every use says what is missing.
+
+    Args:
+        kind: The class of the block or agent.
+    """
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, kind: str) -> None:
+        object.__setattr__(self, "_kind", kind)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind} object, not made yet>"
+
+    def error(self) -> NotMade:
+        """Make the error that says what to do."""
+        return NotMade(
+            f"{self._kind} is used before it is made: call super().__init__(...) first in {self._kind}.__init__"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.error()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise self.error()
 
 
 class Block:
@@ -21,13 +52,15 @@ class Block:
     def __str__(self) -> str:
         return str(self._core)
 
+    if not TYPE_CHECKING:  # pragma: no branch  # type checkers look at `__init__` only
+
+        def __new__(cls, *args: object, **options: object) -> Self:
+            made = super().__new__(cls)
+            made._core = Unmade(cls.__name__)
+            return made
+
     def __repr__(self) -> str:
-        return object.__repr__(self) if getattr(self, "_core", None) is None else repr(self._core)
-
-    if not TYPE_CHECKING:  # pragma: no branch  # type checkers know the attributes themselves
-
-        def __getattr__(self, name: str) -> Any:
-            raise no_attribute(self, name)
+        return repr(self._core)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
@@ -58,34 +91,24 @@ class Block:
         return cast("Shape", self._core.shape)
 
 
-core_in = attrgetter("_core")
-
-
-class NotMade(AttributeError):
-    """The `__init__` of a user's class has not called the `__init__` of its base class yet."""
-
-
 def inside(thing: Any) -> Any:
     """Return the core of a block, of an input of a block, or of an agent; None for any other object.
 
     Raises:
         NotMade: The object has no core yet.
     """
-    try:
-        return core_in(thing)
-    except NotMade:
-        raise
-    except AttributeError:
-        return None
+    core: Any = getattr(thing, "_core", None)
+    if isinstance(core, Unmade):
+        raise core.error()
+    return core
 
 
 def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:
     """Make the usual `AttributeError`; add the remedy if similar objects have the attribute (it is in `known`)."""
-    kind = type(thing).__name__
-    if name == "_core" or (hasattr(type(thing), name) and getattr(thing, "_core", None) is None):
-        text = f"{kind} is used before it is made: call super().__init__(...) first in {kind}.__init__"
-        return NotMade(text, name=name, obj=thing)
-    text = f"{kind!r} object has no attribute {name!r}"
+    core: object = getattr(thing, "_core", None)
+    if isinstance(core, Unmade):
+        return core.error()
+    text = f"{type(thing).__name__!r} object has no attribute {name!r}"
     return AttributeError(f"{text}; {remedy}" if name in known else text, name=name, obj=thing)
 
 
