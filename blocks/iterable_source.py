@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Executor
 from contextlib import suppress
 from itertools import islice
 from operator import length_hint
-from time import thread_time
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -19,7 +17,7 @@ import trio
 from .base.error_info import is_cancellation
 from .base.loop_held import LOOP_HELD, Holder, loop_held
 from .base.statistics import BlockStatistics
-from .base.timing import LARGEST_BATCH, SHORT, BatchSize, time_slice
+from .base.timing import LARGEST_BATCH, BatchSize, time_slice
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.block_core import BlockCore
 from .core.outbox import Outbox
@@ -43,7 +41,6 @@ class SourceCore(BlockCore, Generic[T]):
         "_away",
         "_has_warned",
         "_iterator",
-        "_lasted",
         "_scope",
         "_size",
         "_task",
@@ -66,7 +63,6 @@ class SourceCore(BlockCore, Generic[T]):
         self.call_meter: CallMeter = CallMeter()
         self.space: WaitList[None] = WaitList()
         self._size = BatchSize()
-        self._lasted = math.inf  # seconds of the last batch
         self._has_warned = False
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
@@ -155,24 +151,20 @@ class SourceCore(BlockCore, Generic[T]):
     def _read(self, iterator: Iterator[T]) -> None:
         count = self.room(self._size.items)
         items: list[T] = []
-        may_wait = self._lasted > SHORT
-        cpu = thread_time() if may_wait else 0.0
-        start = time_slice.clock()
+        self.call_meter.start()
         try:
             items.extend(islice(iterator, count))
         except BaseException as error:
             self._take_in(items)
             self._iterator = None
             self._fault(error)
-        now = time_slice.clock()
-        elapsed = self._lasted = now - start
+        elapsed, start = self.call_meter.stop(len(items)), self.call_meter.started
         self._size.learn(len(items), elapsed)
-        self.call_meter.add(len(items), elapsed, thread_time() - cpu if may_wait else elapsed, now)
-        if now - start > LOOP_HELD:
-            loop_held.explain(now - start)
-            self._report_held(now - start)
+        if elapsed > LOOP_HELD:
+            loop_held.explain(elapsed)
+            self._report_held(elapsed)
         if self.tracer is not None:
-            self.tracer.made(self.name, items, start, now)
+            self.tracer.made(self.name, items, start, start + elapsed)
         if items:
             self._take_in(items)
         if len(items) < count:

@@ -6,15 +6,17 @@ on because no target takes its results. The periods in the last two states are i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import Enum
+from time import thread_time
 
 import attrs
 
 from ..base.activity import Activity
 from ..base.statistics import BlockStatistics
 from ..base.times import NEVER, Histogram, Times
-from ..base.timing import time_slice
+from ..base.timing import LARGEST_BATCH, SHORT, time_slice
 
 
 class State(Enum):
@@ -39,10 +41,13 @@ class CallMeter:
         first_items: How many calls were in the first batch.
         first_at: When the first batch was done.
         last_at: When the last batch was done.
+        started: When the present batch was started, or the last one.
         on_wait: Called with each wait that is over.
     """
 
     __slots__ = (
+        "_cpu_from",
+        "_lasted",
         "_no_input",
         "_no_output",
         "cpu",
@@ -54,6 +59,7 @@ class CallMeter:
         "seconds",
         "service",
         "since",
+        "started",
         "state",
     )
 
@@ -67,9 +73,29 @@ class CallMeter:
         self.service: Histogram | None = None
         self.state: State = WORKING
         self.since: float = 0.0
+        self.started: float = 0.0
+        self._cpu_from: float | None = None
+        self._lasted: float = math.inf
         self.on_wait: Callable[[Activity, float, float], None] | None = None
         self._no_input: Histogram | None = None
         self._no_output: Histogram | None = None
+
+    def start(self, size: int = 0) -> None:
+        """Start the clocks for a batch of calls on the loop.
+
+        The processor time is not read for a batch of the largest size, nor after a short batch: quick calls cost less
+        than that, and do not wait.
+        """
+        is_quick = size >= LARGEST_BATCH or self._lasted <= SHORT
+        self._cpu_from = None if is_quick else thread_time()
+        self.started = time_slice.clock()
+
+    def stop(self, items: int) -> float:
+        """Add the calls that were made since `start`; return how many seconds they took."""
+        now = time_slice.clock()
+        seconds = self._lasted = now - self.started
+        self.add(items, seconds, seconds if self._cpu_from is None else thread_time() - self._cpu_from, now)
+        return seconds
 
     def add(self, items: int, seconds: float, cpu: float, now: float) -> None:
         """Add calls that are done; with 0 items, add only processor time."""

@@ -68,14 +68,10 @@ class ExpandingRunner(InlineRunner):
         """Hand on the next outputs of a batch, up to `count`."""
         outputs: list[Any] = []
         before = batch.done
-        may_wait = self.may_wait()
-        cpu = thread_time() if may_wait else 0.0
-        start = time_slice.clock()
+        self.block.call_meter.start(self.size.items)
         is_over = batch.read(outputs, count)
-        now = time_slice.clock()
-        elapsed, done = now - start, batch.done - before
-        self.lasted = elapsed
-        self.block.call_meter.add(done, elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        done = batch.done - before
+        elapsed = self.block.call_meter.stop(done)
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)
         self.size.learn(max(done, len(outputs)) + 1, elapsed)

@@ -7,11 +7,9 @@ up to a thousand items. Items that were taken, and not worked on because an earl
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from time import thread_time
 from typing import Any
 
 import trio
@@ -19,7 +17,7 @@ import trio
 from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
-from ..base.timing import LARGEST_BATCH, SHORT, BatchSize, time_slice
+from ..base.timing import BatchSize
 from .call_meter import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
@@ -45,7 +43,6 @@ class InlineRunner:
         "function",
         "has_warned",
         "is_pausing",
-        "lasted",
         "map",
         "number",
         "pending",
@@ -61,7 +58,6 @@ class InlineRunner:
         self.size: BatchSize = BatchSize()
         self.number: int = 0
         self.attempt: int = 0
-        self.lasted: float = math.inf  # seconds of the last batch
         self.is_pausing: bool = False
         self.has_warned: bool = False
 
@@ -86,10 +82,6 @@ class InlineRunner:
         may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
         if (self.pending or block.inbox.queue) and may_go_on:
             block.wake()
-
-    def may_wait(self) -> bool:
-        """Whether to read the processor time: quick calls cost less than that, and they do not wait."""
-        return self.size.items < LARGEST_BATCH and self.lasted > SHORT
 
     def give_out(self) -> None:
         """Do nothing: work is done only in steps."""
@@ -118,22 +110,19 @@ class InlineRunner:
         batch = self.take(count)
         if not batch:
             return
-        if self.block.call_meter.state is not WORKING:
-            self.block.call_meter.change(WORKING)
+        meter = self.block.call_meter
+        if meter.state is not WORKING:
+            meter.change(WORKING)
         results: list[Any] = []
         error: BaseException | None = None
-        may_wait = self.may_wait()
-        cpu = thread_time() if may_wait else 0.0
-        start = time_slice.clock()
+        meter.start(self.size.items)
         try:
             results.extend(self.map(self.function, batch))
         except BaseException as raised:
             error = raised
             forget_frames(error)
-        now = time_slice.clock()
-        elapsed = self.lasted = now - start
         done = len(results)
-        self.block.call_meter.add(min(done + 1, len(batch)), elapsed, thread_time() - cpu if may_wait else elapsed, now)
+        elapsed = meter.stop(min(done + 1, len(batch)))
         if elapsed > LOOP_HELD:
             self.report_held(elapsed)
         if error is None and done < len(batch):  # map takes StopIteration for the end of the batch
