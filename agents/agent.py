@@ -6,21 +6,21 @@ A user derives from `Agent`. It reserves one private name, `_core`, which holds 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import trio
 
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
-from penstock.blocks.core.block import Unmade, inside
+from penstock.blocks.core.block import Cored, inside
 from penstock.blocks.core.waiting import WaitList
 
 from .agent_core import AgentCore
 from .agent_status import AgentStatus
 
 
-class Agent:
+class Agent(Cored):
     """An object with its own control flow: override `run`, and name its inputs and outputs.
 
     When `run` returns, each of its outputs that no other producer feeds completes by itself: its readers see the end
@@ -41,6 +41,8 @@ class Agent:
         TypeError: An input is not a source or an output is not a target.
     """
 
+    _core: AgentCore
+
     def __init__(
         self,
         *,
@@ -51,19 +53,6 @@ class Agent:
         name: str | None = None,
     ) -> None:
         self._core = AgentCore(self, given_name(type(self).__name__, name), inputs, outputs, shutdown, context)
-
-    def __str__(self) -> str:
-        return str(self._core)
-
-    if not TYPE_CHECKING:  # pragma: no branch  # type checkers look at `__init__` only
-
-        def __new__(cls, *args: object, **options: object) -> Self:
-            made = super().__new__(cls)
-            made._core = Unmade(cls.__name__)
-            return made
-
-    def __repr__(self) -> str:
-        return repr(self._core)
 
     async def run(self) -> None:
         """Do the agent's work; override this."""

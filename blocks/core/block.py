@@ -42,15 +42,11 @@ class Unmade:
         raise self.error()
 
 
-class Block:
-    """The base of all blocks: name, state, statistics."""
+class Cored:
+    """The base of what a user may derive from: it keeps everything but its public interface in a core."""
 
-    __slots__ = ("__weakref__", "_core")
-    kind: ClassVar[str] = "block"
+    __slots__ = ("_core",)
     _core: Any
-
-    def __str__(self) -> str:
-        return str(self._core)
 
     if not TYPE_CHECKING:  # pragma: no branch  # type checkers look at `__init__` only
 
@@ -59,8 +55,18 @@ class Block:
             made._core = Unmade(cls.__name__)
             return made
 
+    def __str__(self) -> str:
+        return str(self._core)
+
     def __repr__(self) -> str:
         return repr(self._core)
+
+
+class Block(Cored):
+    """The base of all blocks: name, state, statistics."""
+
+    __slots__ = ("__weakref__",)
+    kind: ClassVar[str] = "block"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"{self} cannot be copied or pickled: it is one place in a network, make another block")
