@@ -79,7 +79,8 @@ class MultiplexerCore(InputsCore[T]):
 
     def _pass(self) -> None:
         """Go on to the next number; a head that still has the old number is wrong."""
-        self._unchecked.update(dict.fromkeys(self._inputs_of.get(self.next_number, ())))
+        if late := self._inputs_of.get(self.next_number):
+            self._unchecked.update(dict.fromkeys(late))
         self.next_number += 1
 
     def _number(self, item: T) -> int:
@@ -169,18 +170,13 @@ class MultiplexerCore(InputsCore[T]):
         if self._tombstones or self._reported:
             return ()
         run, lanes = merge(self._number, self.next_number, most, self._open_lane)
-        self.next_number += len(run)
         for lane in lanes:
             self._last[lane.index] = lane.last
             self._forget(lane.index)
             self.stir(lane.index)
             self.inputs[lane.index].take_many(lane.count)
-        if len(self._inputs_of) < len(run):  # a head that still has an old number is wrong
-            passed = [number for number in self._inputs_of if number < self.next_number]
-        else:
-            passed = list(range(self.next_number - len(run), self.next_number))
-        for number in passed:
-            self._unchecked.update(dict.fromkeys(self._inputs_of.get(number, ())))
+        for _ in run:
+            self._pass()
         return run
 
     def _open_lane(self, number: int) -> Lane[T] | None:
