@@ -50,10 +50,10 @@ class Outbox(Generic[T]):
     """The messages that a source gives; each goes to the first taker."""
 
     __slots__ = (
-        "_granted",
+        "_lease_given",
+        "_lease_holder",
         "_lease_size",
-        "_lent",
-        "_lessee",
+        "_received_with_lease",
         "block",
         "branches",
         "carries",
@@ -82,9 +82,9 @@ class Outbox(Generic[T]):
         self.delivered: int = 0
         self.generation: int = 0  # counts up when the links or their targets change
         self.lease: int = 0
-        self._lent = 0
-        self._lessee: Actor | None = None
-        self._granted = 0  # received, or on lease
+        self._lease_given = 0
+        self._lease_holder: Actor | None = None
+        self._received_with_lease = 0  # received, or on lease
         self._lease_size: CreditSize | None = None  # made when it is first used
         self.ended: bool = False
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the block
@@ -96,7 +96,7 @@ class Outbox(Generic[T]):
     @property
     def received(self) -> int:
         """How many messages receivers have taken so far."""
-        return self._granted - self.lease
+        return self._received_with_lease - self.lease
 
     # Handing out
 
@@ -238,7 +238,7 @@ class Outbox(Generic[T]):
         for waiter in self.receivers.in_turn():
             if self.accepts(waiter, self.queue[0]):
                 self.leaves(None)
-                self._granted += 1
+                self._received_with_lease += 1
                 item = self.queue.popleft()
                 if self.carries:
                     hand_over(waiter.task, cast("ContextQueue", self.queue).last)
@@ -284,20 +284,20 @@ class Outbox(Generic[T]):
 
     def pop(self) -> T:
         """Take the head for a receiver; call it right after `has_head`."""
-        self._granted += 1
+        self._received_with_lease += 1
         self.block.note_depth()
         item = self.queue.popleft()
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
             self.block.item_taken()
         except BaseException:  # from a filter upstream, outside a network
-            self._granted -= 1
+            self._received_with_lease -= 1
             self.queue.appendleft(item)
             raise
         if self.branches:
-            self._granted -= 1
+            self._received_with_lease -= 1
             self.leaves(None)
-            self._granted += 1
+            self._received_with_lease += 1
         if context is not None:
             adopt(context)
         self._was_taken(item)
@@ -343,24 +343,24 @@ class Outbox(Generic[T]):
             host = self.block.host
             user = None if host is None else host.measures.last_actor
             if user is not None or host is None or not host.is_open:
-                self._lent = self.lease = size.next(now, loose)
-                self._lessee = user
-                self._granted += self.lease
+                self._lease_given = self.lease = size.next(now, loose)
+                self._lease_holder = user
+                self._received_with_lease += self.lease
         size.came(now)
 
     def end_lease(self) -> None:
         """Withdraw the rest of the lease."""
-        if self.lease or self._lessee is not None:
-            self.settle()
-            self._lessee = None
-            self._granted -= self.lease
+        if self.lease or self._lease_holder is not None:
+            self.count_lease()
+            self._lease_holder = None
+            self._received_with_lease -= self.lease
             self.lease = 0
 
-    def settle(self) -> None:
+    def count_lease(self) -> None:
         """Add the messages taken on lease to the receiver's counter."""
-        if self._lessee is not None:
-            self._lessee.received += self._lent - self.lease
-            self._lent = self.lease
+        if self._lease_holder is not None:
+            self._lease_holder.received += self._lease_given - self.lease
+            self._lease_given = self.lease
 
     # Two-phase taking
 
