@@ -9,6 +9,7 @@ import trio
 
 from penstock.agents import Agent, PipelineGovernor, SequenceMultiplexer
 from penstock.blocks import (
+    Block,
     Broadcast,
     Call,
     IterableSource,
@@ -180,9 +181,9 @@ def async_tasks(concurrency: int, items: int) -> int:
     return count()
 
 
-def run_network(source: IterableSource[int], *others: IterableSource[int]) -> None:
+def run_network(*nodes: Block | Agent) -> None:
     async def main() -> None:
-        async with Network(source, *others):
+        async with Network(*nodes):
             pass
 
     trio.run(main)

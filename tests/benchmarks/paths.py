@@ -21,7 +21,6 @@ from penstock.blocks import (
     Call,
     Choice,
     IterableSource,
-    Join,
     Network,
     Source,
     Target,
@@ -31,6 +30,7 @@ from penstock.blocks import (
 )
 
 from .measuring import Contender, Effort, Program, Row, compare
+from .parts import Relay, joined, run_network, same
 from .workloads import counting_sink, increment
 
 ITEMS = 50_000
@@ -53,25 +53,12 @@ class Feed(Agent):
             await self.output.send(x)
 
 
-class Drain(Agent):
-    """Counts what it receives."""
-
-    def __init__(self, input: Source[int]) -> None:
-        super().__init__(inputs=[input])
-        self.input = input
-        self.count = 0
-
-    async def run(self) -> None:
-        async for _ in self.input:
-            self.count += 1
-
-
 def agents(make: Callable[[], Any], items: int) -> int:
     """An agent sends into a buffer, another one reads it."""
     buffer = make()
-    drain = Drain(buffer)
-    run_network(Feed(buffer, items), drain)
-    return drain.count
+    relay = Relay(buffer)
+    run_network(Feed(buffer, items), relay)
+    return relay.count
 
 
 def asyncio_queue(size: int, items: int) -> int:
@@ -96,14 +83,6 @@ def asyncio_queue(size: int, items: int) -> int:
 
 
 # Stages in a chain
-
-
-def run_network(*nodes: Block | Agent) -> None:
-    async def main() -> None:
-        async with Network(*nodes):
-            pass
-
-    trio.run(main)
 
 
 def chain(make: Callable[[], Sequence[Any]], items: int) -> int:
@@ -208,10 +187,6 @@ def generators(items: int) -> int:
 # Several inputs
 
 
-def same(x: int) -> int:
-    return x
-
-
 def inputs(make: Callable[..., Any], items: int) -> int:
     """A block with two inputs, from sources of even and odd numbers; each result counts all its parts."""
     count = 0
@@ -225,16 +200,6 @@ def inputs(make: Callable[..., Any], items: int) -> int:
     block.link_target(Call(sink))
     run_network(*both)
     return count
-
-
-def joined(items: int) -> int:
-    """Pairs of two sources."""
-    sink, count = counting_sink()
-    left, right = IterableSource(range(items)), IterableSource(range(items))
-    join = Join(left, right)
-    join.link_target(Call[tuple[int, int]](lambda _: sink(0)))
-    run_network(left)
-    return count()
 
 
 def multiplexer(*sources: Source[int]) -> SequenceMultiplexer[int]:
@@ -317,7 +282,7 @@ PATHS: list[tuple[str, int, list[Goal]]] = [
         [
             ("a plain hop", hop, None),
             ("two filtered links", two_filters, 3.75),
-            ("Join of 2", joined, 10),
+            ("Join of 2", partial(joined, False), 10),
             ("Choice of 2", partial(inputs, Choice), 10),
             ("SequenceMultiplexer of 2", partial(inputs, multiplexer), 10),
             ("Batch(1)", partial(chain, batches), 10),

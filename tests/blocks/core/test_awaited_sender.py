@@ -15,8 +15,8 @@ from penstock.blocks.core.scheduler import detached
 COUNT = 10_000
 
 
-async def sizes_of_batches(monkeypatch: pytest.MonkeyPatch, capacity: int) -> list[int]:
-    """Send many numbers through two blocks; return how many each step has taken."""
+def watch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which each step of a block adds how many items it takes."""
     sizes: list[int] = []
     take = Inbox[Any].take
 
@@ -26,6 +26,12 @@ async def sizes_of_batches(monkeypatch: pytest.MonkeyPatch, capacity: int) -> li
         return items
 
     monkeypatch.setattr(Inbox, "take", spy)
+    return sizes
+
+
+async def sizes_of_batches(monkeypatch: pytest.MonkeyPatch, capacity: int) -> list[int]:
+    """Send many numbers through two blocks; return how many each step has taken."""
+    sizes = watch_sizes(monkeypatch)
     got: list[int] = []
     first = Transformer[int, int](int, capacity=capacity)
     first.link_target(Call(got.append))
@@ -57,15 +63,7 @@ async def test_a_sender_that_sends_no_more_does_not_hold_up_its_message() -> Non
 
 
 async def test_the_step_comes_after_the_sender_has_sent_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    take = Inbox[Any].take
-
-    def spy(self: Inbox[Any], count: int) -> Sequence[Any]:
-        items = take(self, count)
-        sizes.append(len(items))
-        return items
-
-    monkeypatch.setattr(Inbox, "take", spy)
+    sizes = watch_sizes(monkeypatch)
     block = Call[int](int, capacity=100)
     block._core.runner.size.items = 1024  # type: ignore[attr-defined]  # as after many quick items
     async with Network(block):
