@@ -194,7 +194,7 @@ class Sheet:
         return y + 6 * self.scale + 2.2 * size
 
     def _ticks(self, size: float) -> list[tuple[float, str]]:
-        """Return the marks of the axis: only so many that there is room between their texts."""
+        """Return the marks of the axis: as many as leave room between their texts."""
         found = ticks(self.frame.start, self.frame.end, max(2, int(self.frame.width / (6.5 * size))))
         room = 1.3 * max((text_width(text, size) for _, text in found))
         if len(found) * room > self.frame.width:

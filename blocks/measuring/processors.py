@@ -37,7 +37,8 @@ last: Last = Last()
 class IdleTime:
     """Measures how long the processors of this program were idle, between `begin` and `end`.
 
-    The counters are only copied while the program runs, and read when somebody asks: many networks are short.
+    The counters are only copied while the program runs. They are parsed when the user asks for the result, because many
+    networks are short.
     """
 
     __slots__ = ("_began", "_counters", "_ended")
