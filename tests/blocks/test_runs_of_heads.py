@@ -167,3 +167,14 @@ async def test_a_message_that_was_sent_by_hand_is_merged_with_those_of_sources()
         await mux.inputs[1].send(1)
         late.complete()
     assert got == [0, 1, 2]
+
+
+def test_a_number_that_waits_at_another_input_when_it_passes_in_a_run_is_found() -> None:
+    sources = [UnboundedBuffer[int](), UnboundedBuffer[int]()]
+    for source, numbers in zip(sources, ([1, 2], [2, 3]), strict=True):
+        for number in numbers:
+            source.send_nowait(number)
+    mux, target = SequenceMultiplexer(*sources, key=int), UnboundedBuffer[int]()
+    with pytest.raises(SequenceError, match=r"number 2 came from input 1 .* gone out already; the next is 3"):
+        mux.link_target(target)
+    assert contents(target) == [1, 2]
