@@ -61,3 +61,9 @@ def is_client_executor(executor: Executor) -> bool:
     """Whether an executor belongs to a Dask client, of a version that `MendedExecutor` supports."""
     is_dask = type(executor).__module__ == "distributed.cfexecutor"
     return is_dask and all(hasattr(executor, name) for name in ("_client", "_kwargs", "_futures", "_shutdown"))
+
+
+def dashboard_of(executor: Any) -> str:
+    """Return the address of the page of an executor: of a `Cluster` or a `client.get_executor()`; "" if it has none."""
+    client = executor._client if is_client_executor(executor) else executor  # noqa: SLF001
+    return str(getattr(client, "dashboard_link", None) or "")

@@ -11,11 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import uuid4
 
+import attrs
 import trio
 
+from ..base.checks import check_function
 from ..base.error_info import annotate
 from ..base.errors import WorkerDied
 from .client_futures import fetch, fetch_one, future_type, on_loop, settle, take_apart, take_back, value_of
+from .cluster_calls import ClusterCalls
+from .cluster_state import WithState
 from .cluster_task import Failed, Sealed, follow, work
 from .lane import CompletionQueue, Job
 from .work import Outcome
@@ -53,23 +57,37 @@ class Cluster(Executor):
     Args:
         client: A synchronous client that is connected to the cluster. It belongs to the caller: open it before the
             network starts, and close it after the network has ended.
+        worker_init: Called once in each worker process before its first item, also in workers that join later;
+            `worker_state()` returns its result there, to all threads of the worker. An exception from it is a fault of
+            the network. The workers keep the state until `shutdown`, or the end of a `with`.
 
     Raises:
-        TypeError: `client` is not a synchronous `distributed.Client`.
+        TypeError: `client` is not a synchronous `distributed.Client`, or `worker_init` cannot be called or pickled.
     """
 
     is_here = False
     keeps_results = True  # on the cluster; the block gets a future
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, worker_init: Callable[[], Any] | None = None) -> None:
         if not isinstance(client, import_module("distributed").Client) or client.asynchronous:
             raise TypeError(f"Cluster: client must be a distributed.Client that is not asynchronous, got {client!r}")
         self._client: Any = client
         self._is_shut = False
         self._pending: set[Future[Any]] = set()
+        self._key: str | None = None
+        check_function("Cluster", "worker_init", worker_init)
+        if worker_init is not None:
+            self._key = f"penstock-worker-init-{uuid4().hex}"
+            sealed = self._seal(worker_init, "Cluster: worker_init")
+            self._client.register_plugin(import_module(f"{__package__}.cluster_plugin").InitPlugin(self._key, sealed))
 
     def __repr__(self) -> str:
         return f"<Cluster{', shut down' if self._is_shut else ''}, {self._client!r}>"
+
+    @property
+    def dashboard_link(self) -> str:
+        """The address of the dashboard of the cluster; "" if it has none."""
+        return str(self._client.dashboard_link or "")
 
     async def gather(self, item: T) -> T:
         """Fetch the value of a future; use it as a block's function: `Transformer(cluster.gather, concurrency=4)`.
@@ -102,8 +120,11 @@ class Cluster(Executor):
 
         :meta private:
         """
+        self._seal(function, who)
+
+    def _seal(self, function: Callable[..., Any], who: str) -> Sealed:
         try:
-            Sealed.of(function)
+            return Sealed.of(function)
         except Exception as error:
             raise TypeError(
                 f"{who}: {function!r} cannot be pickled, which is needed to send it to a worker; let the function "
@@ -127,7 +148,18 @@ class Cluster(Executor):
         """
         if self._is_shut or self._client.status == "closed":
             raise RuntimeError(f"block {name!r}: {self!r} takes no more work")
-        return ClusterLane(self._client, name, limit, completions)
+        return ClusterLane(self._client, name, limit, completions, self._with_state)
+
+    def calls(self) -> ClusterCalls:
+        """What calls functions here one by one, for task graphs.
+
+        :meta private:
+        """
+        return ClusterCalls(self._client, self._with_state)
+
+    def _with_state(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a function find the state of its worker, if there is a `worker_init`."""
+        return function if self._key is None else WithState(function, self._key)
 
     # The standard interface
 
@@ -139,7 +171,7 @@ class Cluster(Executor):
         """
         if self._is_shut:
             raise RuntimeError(f"{self!r} takes no more work")
-        there = self._client.submit(fn, *args, pure=False, **kwargs)
+        there = self._client.submit(self._with_state(fn), *args, pure=False, **kwargs)
         future: Future[R] = on_loop(self._client, fetch_one(self._client, there))
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
@@ -158,24 +190,50 @@ class Cluster(Executor):
             future.cancel()
         if wait:
             wait_for_all(pending)
+        if self._key is not None and self._client.status != "closed":
+            self._client.unregister_worker_plugin(self._key)
+            self._key = None
 
 
 class ClusterLane:
     """Submits jobs of one item each to a cluster; the outcome of a job is the future of its result."""
 
     streams: ClassVar[bool] = False
-    __slots__ = ("_client", "_completions", "_in_flight", "_kind", "_name", "_task", "depth", "limit", "seconds")
+    __slots__ = (
+        "_client",
+        "_completions",
+        "_in_flight",
+        "_kind",
+        "_name",
+        "_task",
+        "_with_state",
+        "depth",
+        "limit",
+        "seconds",
+    )
 
-    def __init__(self, client: Any, name: str, limit: int, completions: CompletionQueue) -> None:
+    def __init__(
+        self,
+        client: Any,
+        name: str,
+        limit: int,
+        completions: CompletionQueue,
+        with_state: Callable[[Callable[..., Any]], Callable[..., Any]],
+    ) -> None:
         self._client = client
         self._name = name
         self._completions = completions
         self._kind = future_type()
         self._in_flight: dict[Job, Any] = {}
         self._task: Sealed | None = None
+        self._with_state = with_state
         self.depth: int = limit
         self.seconds: float = 0.0  # a job never has a second item
         self.limit: float = math.inf
+
+    def resize(self, concurrency: int) -> None:
+        """Have up to this many jobs in flight from now on."""
+        self.depth = concurrency
 
     def submit(self, job: Job) -> None:
         """Submit a job."""
@@ -189,7 +247,7 @@ class ClusterLane:
             self._completions.put(job)
             return
         if self._task is None:
-            self._task = Sealed.of(job.task)
+            self._task = Sealed.of(attrs.evolve(job.task, function=self._with_state(job.task.function)))
         key = f"{self._name}-{uuid4().hex}"
         future = self._client.submit(work, self._task, plan, *sealed, key=key, pure=False)
         settling = on_loop(self._client, settle(self._client, future))

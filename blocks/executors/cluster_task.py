@@ -83,6 +83,7 @@ def work(sealed: Sealed, plan: Plan, *parts: Any) -> Any:
         parts: The parts; each is sealed, or a value from the cluster.
     """
     task = open_task(sealed)
+    get_ready(task)
 
     def assemble_and_call(parts: Sequence[Any]) -> Any:
         result = task.function(assemble(plan, parts))
@@ -108,6 +109,17 @@ def open_task(sealed: Sealed) -> Task:
     except Exception as error:
         annotate(error, f"the function could not be made on {here()}; are its modules installed there?")
         raise Unusable(ErrorRecord.of(error)) from None
+
+
+def get_ready(task: Task) -> None:
+    """Make the state that the function needs, or raise `Unusable` if that fails here."""
+    prepare: Callable[[], object] | None = getattr(task.function, "prepare", None)
+    if prepare is not None:
+        try:
+            prepare()
+        except Exception as error:
+            annotate(error, f"in worker_init of a Cluster, on {here()}")
+            raise Unusable(ErrorRecord.of(error)) from None
 
 
 @lru_cache(maxsize=16)
@@ -139,7 +151,7 @@ trusted: set[type] = set()
 
 
 def check_movable(result: object) -> None:
-    """Raise if a result cannot be pickled: Dask would try for ever to send it to another worker that needs it.
+    """Raise if a result cannot be pickled: Dask would try forever to send it to another worker that needs it.
 
     The pickle is discarded, and buffers that can stay outside it, such as the data of arrays, are not touched. If the
     check is slow, it is done for one result of each type only.

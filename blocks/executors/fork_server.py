@@ -25,6 +25,7 @@ from multiprocessing.connection import Connection
 from struct import Struct
 from typing import Any
 
+from .process_group import end_group
 from .process_worker import ignore_interrupts, main
 
 FORKED, HAS_THREADS = 0, -1
@@ -90,6 +91,8 @@ class ForkServer:
                     continue
                 name, handles, *_ = socket.recv_fds(self._control, LONGEST_NAME, 2)
                 if not name:
+                    for pid, _ in self._workers.values():
+                        end_group(pid)  # the program has ended
                     return None
                 connection = self._answer(name.decode(errors="replace"), handles)
                 if connection is not None:
@@ -153,9 +156,10 @@ class ForkServer:
             socket.send_fds(answer, [ANSWER.pack(FORKED, pid)], [handle])
 
     def _reap(self, handle: int) -> None:
-        """Report the exit code of a worker that has ended."""
+        """End the children of a worker that has ended, and report its exit code."""
         self._poll.unregister(handle)
         pid, answer = self._workers.pop(handle)
+        end_group(pid)
         os.close(handle)
         with answer, suppress(OSError):  # the system may keep no exit codes, and the parent may have stopped waiting
             answer.send(CODE.pack(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from itertools import count
 
-from ..base.log import log
+from ..base.log import fields, log
 from ..base.threads import at_work
 from .future_job import FutureJob, resolve
 from .lane import Job
@@ -106,6 +106,12 @@ class JobScheduler:
                 host.uses += 1
             self._is_short = self._was_retried = False  # the system may have more to give by now
         return queue
+
+    def resize(self, queue: JobQueue, concurrency: int) -> None:
+        """Let up to `concurrency` jobs of a user run at a time from now on."""
+        with self.lock:
+            queue.concurrency = concurrency
+            self._assign()
 
     def release(self, queue: JobQueue) -> list[threading.Thread]:
         """Remove a user; with the last one, the workers end. Return the threads of the workers that end."""
@@ -278,7 +284,12 @@ class JobScheduler:
         elif not self._is_short:
             self._is_short = True
             log.warning(
-                "%s goes on with %d of %d workers: no more can be started: %r", self.who, self.size, self.most, error
+                "%s goes on with %d of %d workers: no more can be started: %r",
+                self.who,
+                self.size,
+                self.most,
+                error,
+                extra=fields("too_few_workers", executor=self.name, error=error),
             )
         queue.waiting.appendleft(job)
         self._waiting += 1
@@ -301,7 +312,13 @@ class JobScheduler:
         with self.lock:
             queue = worker.queue
             assert queue is not None
-            if queue.waiting and len(self._queues) == 1 and worker in self._workers and self._is_plain():
+            if (
+                queue.waiting
+                and len(self._queues) == 1
+                and queue.running <= queue.concurrency
+                and worker in self._workers
+                and self._is_plain()
+            ):
                 self._waiting -= 1
                 worker.job = queue.waiting.popleft()
                 worker.bell.release()
@@ -371,9 +388,3 @@ class JobScheduler:
         else:
             self._on_level[worker.queue.level] -= 1
         self._hosts.pop(worker, None)
-
-
-def join(threads: list[threading.Thread]) -> None:
-    """Wait until workers have ended."""
-    for thread in threads:
-        thread.join()

@@ -32,7 +32,7 @@ class Job:
         items: The items; released as soon as all of them have succeeded.
         places: The places of the items in their batch.
         batch: The batch with which the items were taken; only the block uses it.
-        attempt: How many times the items were tried before.
+        attempt: What the block knows of earlier tries of the items; only the block uses it.
         started: When it was submitted or begun, by `perf_counter`.
         seconds: How long it took, if the executor measures this.
         outcome: The results and failures of the items.
@@ -42,12 +42,14 @@ class Job:
 
     __slots__ = ("attempt", "batch", "error", "items", "outcome", "places", "seconds", "started", "stream", "task")
 
-    def __init__(self, task: Task, items: Sequence[Any], batch: Any, places: Sequence[int], attempt: int = 0) -> None:
+    def __init__(
+        self, task: Task, items: Sequence[Any], batch: Any, places: Sequence[int], attempt: Any = None
+    ) -> None:
         self.task: Task = task
         self.items: Sequence[Any] = items
         self.batch: Any = batch
         self.places: Sequence[int] = places
-        self.attempt: int = attempt
+        self.attempt: Any = attempt
         self.started: float = 0.0
         self.seconds: float = 0.0
         self.outcome: Outcome | None = None
@@ -85,6 +87,10 @@ class CompletionQueue:
     def put(self, job: Job) -> None:
         """Put a job in, in any thread."""
         self._jobs.append(job)
+        self.look_soon()
+
+    def look_soon(self) -> None:
+        """Wake the loop, in any thread."""
         if not self._is_called:  # two threads may both see this; an extra wake-up does no harm
             self._is_called = True
             with suppress(trio.RunFinishedError):  # the job was abandoned, and its loop has ended
@@ -118,6 +124,10 @@ class Lane(Protocol):
     depth: int
     seconds: float
     limit: float
+
+    def resize(self, concurrency: int) -> None:
+        """Let more or fewer jobs run at a time from now on; jobs that run are not ended."""
+        ...
 
     def submit(self, job: Job) -> None:
         """Submit a job; never waits. Raises if the executor takes no more jobs."""
@@ -185,6 +195,10 @@ class FutureLane:
         self._alone: float | None = None  # the cost of a hand-over of one item
         self._has_compared = False
         self._fixed = 0.0
+
+    def resize(self, concurrency: int) -> None:
+        """Have up to this many jobs in flight from now on."""
+        self.depth = concurrency
 
     def submit(self, job: Job) -> None:
         """Submit a job."""

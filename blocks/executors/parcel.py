@@ -8,7 +8,7 @@ stay outside the stream if the executor's pickler supports this (protocol 5).
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -149,13 +149,3 @@ class PackedAnswer:
 def perform_parcel(task: Task, parcel: Parcel) -> Answer | PackedAnswer:
     """Do a job in the executor."""
     return Answer(parcel.perform(task), task.name)
-
-
-def check_picklable(function: Callable[..., Any], who: str) -> None:
-    """Raise a `TypeError` that says what to do if a function cannot be sent to another process."""
-    try:
-        pickle.dumps(function)
-    except Exception as error:
-        raise TypeError(
-            f"{who}: {function!r} cannot be pickled, which is needed to send it to a process: {PICKLABLE}"
-        ) from error

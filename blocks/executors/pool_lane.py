@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
-from .job_scheduler import JobScheduler, join
+from .exit_errors import ExitErrors
+from .job_scheduler import JobScheduler
 from .lane import CompletionQueue, Job
 from .worker import JobQueue
 
@@ -16,6 +17,7 @@ class PoolLane:
 
     Args:
         scheduler: The scheduler of the pool.
+        exit_errors: The exceptions of the `worker_exit` of the pool.
         name: The name of the block.
         concurrency: The largest number of the block's jobs that run at the same time.
         completions: Takes the finished jobs.
@@ -24,11 +26,12 @@ class PoolLane:
     """
 
     streams: ClassVar[bool] = True
-    __slots__ = ("_abandons", "_scheduler", "depth", "limit", "queue", "seconds")
+    __slots__ = ("_abandons", "_exit_errors", "_scheduler", "depth", "limit", "queue", "seconds")
 
     def __init__(
         self,
         scheduler: JobScheduler,
+        exit_errors: ExitErrors,
         name: str,
         concurrency: int,
         completions: CompletionQueue,
@@ -37,11 +40,17 @@ class PoolLane:
     ) -> None:
         self.queue: JobQueue = scheduler.open(name, concurrency, completions.put)
         self.queue.waits = completions.tell_wait
-        self.depth: int = 2 * concurrency  # so that a worker need not wait for the loop after a job
+        self.depth: int = ahead(concurrency)
         self.seconds: float = seconds
         self.limit: float = 10 * seconds
         self._scheduler = scheduler
+        self._exit_errors = exit_errors
         self._abandons = abandons
+
+    def resize(self, concurrency: int) -> None:
+        """Let the workers do up to this many jobs at a time from now on."""
+        self.depth = ahead(concurrency)
+        self._scheduler.resize(self.queue, concurrency)
 
     def submit(self, job: Job) -> None:
         """Submit a job."""
@@ -80,4 +89,9 @@ class PoolLane:
     def close(self) -> Callable[[], None] | None:
         """Release the pool; return a function that waits for the workers that end, if there are any."""
         leaving = self._scheduler.release(self.queue)
-        return partial(join, leaving) if leaving else None
+        return partial(self._exit_errors.wait, leaving) if leaving else None
+
+
+def ahead(concurrency: int) -> int:
+    """The number of jobs in flight: more than may run, so that a worker need not wait for the loop after a job."""
+    return 2 * concurrency

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 from ..base.errors import WorkerDied
+from .by_value import pickled
 from .fork_servers import fork_servers
 from .forked_process import CannotFork
+from .log_records import Levels
+from .process_age import ProcessAge
 from .process_child import Child, start
 from .process_request import Request
+from .setup import Setup
 from .stream import Chunks, Stream
 from .wire import Lost
 from .work import Outcome, Task
 from .worker import NotStarted
+from .worker_options import WorkerOptions
 
 MOST_DEATHS = 2
 """The number of children that die in a row without an item before this is an error."""
@@ -27,37 +32,33 @@ class ProcessBackend:
     """Does jobs in a child process.
 
     Args:
-        who: The pool, for messages.
-        worker_init: Called in each child process before it does anything else.
-        cpus: The child is pinned to one of these processors.
+        options: What all workers of the pool have in common.
         number: The number of the worker, from 1.
     """
 
     __slots__ = (
+        "_age",
         "_child",
-        "_cpus",
         "_is_killed",
         "_is_ready",
         "_lock",
         "_may_start",
         "_number",
+        "_options",
         "_uses_servers",
         "_wanted",
         "_who",
+        "_worker_exit",
         "_worker_init",
     )
 
-    def __init__(
-        self,
-        who: str,
-        worker_init: Callable[[], Any] | None = None,
-        cpus: Sequence[int] = (),
-        number: int = 1,
-    ) -> None:
-        self._who = who
-        self._worker_init = pickle.dumps(worker_init, 5)
-        self._cpus = cpus
+    def __init__(self, options: WorkerOptions, number: int = 1) -> None:
+        self._options = options
+        self._who = options.who
+        self._worker_init = pickled(options.worker_init, self._who)
+        self._worker_exit = pickled(options.worker_exit, self._who)
         self._number = number
+        self._age = ProcessAge(options, number)
         self._lock = threading.Lock()
         self._is_killed = False
         self._is_ready = False
@@ -98,7 +99,9 @@ class ProcessBackend:
 
     def _start(self) -> Child:
         try:
-            child = start(self._who, self._worker_init, self._cpus, self._number)
+            seed = self._options.seeds.next(self._number)
+            setup = Setup(self._worker_init, self._worker_exit, self._options.cpus, self._number, Levels.here(), seed)
+            child = start(self._who, setup)
         except OSError as error:
             raise NotStarted(error) from None
         with self._lock:
@@ -116,6 +119,7 @@ class ProcessBackend:
             fork_servers.is_refused = True
             return self._start()
         self._is_ready = True
+        self._age.begin(child.pid)
         return child
 
     def _forget(self) -> Child | None:
@@ -130,17 +134,27 @@ class ProcessBackend:
         deaths = 0
         chunks = None if stream is None else Chunks(stream, outcome)
         self._may_start = True
+        until = perf_counter() + task.limit
         while outcome.done < len(items) and not self._is_killed and (self._may_start or self._child is not None):
+            if self._child is not None and (why := self._age.why_over()):
+                if outcome.done and perf_counter() >= until:
+                    break  # the next job begins with another child
+                self._age.tell_replacement(why)
+                self._end_child(self._child)
+                continue
             try:
                 child = self._ready()
             except BaseException:
                 if outcome.done:
                     break  # results must not be lost; the next job will raise the error again
                 raise
+            child.records.block = task.block
             done = outcome.done
             request = Request(child, task, outcome, self._wanted, chunks)
             try:
-                goes_on = request.run(items)
+                left = self._age.left
+                goes_on = request.run(items if left is None else items[: done + left])
+                self._age.did(outcome.done - done)
                 self._wanted = request.used[:MOST_WANTED]
             except Lost:
                 self._forget()
@@ -149,7 +163,8 @@ class ProcessBackend:
                 if deaths == MOST_DEATHS and not outcome.done:
                     raise WorkerDied(f"{self._who}: {deaths} worker processes in a row died without an item") from None
             except BaseException:
-                self.close()  # its state is unknown
+                child.reap()  # its state is unknown
+                self.close()
                 raise
             if task.keeper is not None and outcome.done > done:
                 task.keeper.began()
@@ -175,7 +190,13 @@ class ProcessBackend:
 
     def close(self) -> None:
         """Let the child end."""
-        child = self._forget()
-        if child is not None:
-            child.reap()
+        if self._child is not None:
+            self._end_child(self._child)
         self._leave_servers()
+
+    def _end_child(self, child: Child) -> None:
+        """Let a child end in an orderly way; it can still be killed."""
+        error = child.leave(self._options.worker_exit is not None and not self._is_killed)
+        self._forget()
+        if error is not None and not self._is_killed:
+            self._options.exit_errors.add(error)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
-import pickle
+import os
 import signal
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing import process as process_module
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -17,24 +17,29 @@ from typing import Any
 
 from ..base.error_info import annotate
 from ..base.errors import WorkerDied
+from .by_value import pickled
 from .fork_servers import fork_servers
 from .forked import forkable
 from .forked_process import ForkedProcess
 from .journal import SIZE, Journal
 from .keeper import Keeper
+from .log_records import RecordsOfWorker
 from .packing import Packer
-from .parcel import check_picklable
+from .process_group import end_group
 from .process_worker import main
 from .remote import ErrorRecord
+from .setup import Setup
 from .slots import Pool, Shared
 from .starting import interrupts_blocked, starting
-from .wire import FUNCTION, REFUSED, START, Lost, Wire
+from .wire import END, FUNCTION, REFUSED, START, Lost, Wire
 from .worker import NotStarted
 
 GRACE = 2.0
 """Seconds to wait for a process to end by itself."""
 MOST_FUNCTIONS = 16
 """The number of functions that a worker process keeps."""
+EXIT_SECONDS = 30.0
+"""Seconds that `worker_exit` may take."""
 _exiting = threading.Event()
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
 
@@ -46,12 +51,17 @@ class Child:
         who: The pool, for messages.
         process: The process, which is running.
         wire: The pipe to it.
+        number: The number of the worker.
+
+    Attributes:
+        records: Handles its log records.
     """
 
     __slots__ = (
         "__weakref__",
         "_ended",
         "_functions",
+        "_handle",
         "_lock",
         "_numbers",
         "_process",
@@ -60,17 +70,21 @@ class Child:
         "packer",
         "pid",
         "pool",
+        "records",
         "who",
         "wire",
     )
 
-    def __init__(self, who: str, process: BaseProcess | ForkedProcess, wire: Wire) -> None:
+    def __init__(self, who: str, process: BaseProcess | ForkedProcess, wire: Wire, number: int = 1) -> None:
         self.who: str = who
         self.wire: Wire = wire
+        self.records: RecordsOfWorker = RecordsOfWorker(number)
+        wire.on_record = self.records.handle
         self.pool: Pool = Pool(wire.shared, wire.announce)
         self.packer: Packer = Packer(self.pool.put)
         self.pid: int = process.pid or 0
         self._process = process
+        self._handle: int | None = None if isinstance(process, ForkedProcess) else handle_of(self.pid)
         self._lock = threading.Lock()  # after a wait, the pid may belong to another process
         self._ended: str | None = None
         self._was_killed = False
@@ -88,6 +102,7 @@ class Child:
         self._ended = "it is the parent's"
         _living.discard(self)
         self.wire.close()  # otherwise the other end would not notice that the pipe is closed
+        self._close_handle()
         if isinstance(self._process, ForkedProcess):
             self._process.begin_anew()
             return
@@ -144,14 +159,14 @@ class Child:
             return number
         if keeper is not None:
             keeper.check_is_sent()
-        check_picklable(function, name)
+        data = pickled(function, name)
         number = len(self._functions)
         if number == MOST_FUNCTIONS:
             del self._numbers[id(self._functions.pop(0))]
             number = next(number for number in range(MOST_FUNCTIONS) if number not in self._numbers.values())
         self._functions.append(function)
         self._numbers[id(function)] = number
-        self.wire.send(FUNCTION, number, pickle.dumps(function, 5))
+        self.wire.send(FUNCTION, number, data)
         return number
 
     def kill(self) -> None:
@@ -169,17 +184,51 @@ class Child:
     def end_by(self, deadline: float) -> None:
         """Wait until a process that was asked to end has ended; kill it at the deadline."""
         with self._lock:
-            if self._ended is None:
-                self._process.join(max(0.0, deadline - monotonic()))
+            if self._ended is None and wait([self._sentinel()], max(0.0, deadline - monotonic())):
+                _ = self._process.exitcode  # the fork server, which knows it, ends next
         self.kill()
+        end_group(self.pid)
+
+    def leave(self, calls_exit: bool = False) -> BaseException | None:
+        """Let the process end in an orderly way, after its last log records have come.
+
+        Args:
+            calls_exit: Whether it calls a `worker_exit`, for which there is more time.
+
+        Returns:
+            The exception of `worker_exit`, or the reason why this was not called to its end.
+        """
+        seconds = EXIT_SECONDS if calls_exit else GRACE
+        last: tuple[Any, ...] | None = None
+        started = monotonic()
+        try:
+            self.wire.send(END)
+            last = self.wire.drain(seconds)
+        except (Lost, MemoryError):  # it was killed while it had nothing to do, or cannot be told
+            calls_exit = False
+        is_late = calls_exit and last is None and monotonic() - started >= seconds
+        if is_late:
+            self.kill()
+        how = self.reap()
+        if last is not None:
+            record: ErrorRecord | None = last[1]
+            return None if record is None else record.revive()
+        if not calls_exit:
+            return None
+        why = f"did not end within {seconds:g} s, and was killed" if is_late else f"ended ({how})"
+        return WorkerDied(f"{self.who}: worker process {self.pid} {why} while it called worker_exit")
 
     def reap(self) -> str:
         """Close the pipe, which ends the process; wait for the end, kill it if needed, and return how it ended."""
         if self._ended is not None:
             return self._ended
+        self.wire.drain(0)
         self.wire.close()
-        if not wait([self._process.sentinel], GRACE):
+        if not wait([self._sentinel()], GRACE):
             self.kill()
+        if not isinstance(self._process, ForkedProcess):  # otherwise the fork server does this
+            wait([self._sentinel()], GRACE)
+            end_group(self.pid)
         with self._lock:
             self._process.join(GRACE)
             code = self._process.exitcode
@@ -187,7 +236,17 @@ class Child:
             if isinstance(self._process, ForkedProcess):
                 self._process.close()
             del self._process  # this closes it; after `close`, other waits for it (at exit) would fail
+            self._close_handle()
         return self._ended
+
+    def _sentinel(self) -> int:
+        """A handle that is ready to be read when the process has ended; its children may keep the usual one open."""
+        return self._process.sentinel if self._handle is None else self._handle
+
+    def _close_handle(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
 @atexit.register
@@ -207,22 +266,25 @@ def end_all() -> None:
     fork_servers.end()
 
 
-def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Child:
+def start(who: str, setup: Setup) -> Child:
     """Start a worker process; it is not ready yet."""
     if _exiting.is_set():
         raise RuntimeError(f"{who}: the interpreter is about to exit, no worker process can be started")
     if multiprocessing.current_process().daemon:
-        raise RuntimeError(f"{who}: a worker process cannot have worker processes of its own; use Threads there")
+        raise RuntimeError(
+            f"{who}: this process is a daemon of multiprocessing, which cannot have processes of its own; use Threads "
+            "here, or start the process with daemon=False"
+        )
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    name = f"{who} worker {number}"
+    name = f"{who} worker {setup.number}"
     process: BaseProcess | ForkedProcess
     try:
         with starting.lock:
             if fork_servers.are_possible():
-                process = fork_servers.start(name, ours, theirs, (worker_init, cpus, number))
+                process = fork_servers.start(name, ours, theirs, (setup,))
             else:
-                process = context.Process(target=main, args=(theirs, worker_init, cpus, number), name=name, daemon=True)
+                process = context.Process(target=main, args=(theirs, setup), name=name, daemon=True)
                 with interrupts_blocked():
                     process.start()
     except BaseException:
@@ -230,7 +292,15 @@ def start(who: str, worker_init: bytes, cpus: Sequence[int], number: int) -> Chi
         raise
     finally:
         theirs.close()
-    return Child(who, process, Wire(ours, Shared()))
+    return Child(who, process, Wire(ours, Shared()), setup.number)
+
+
+def handle_of(pid: int) -> int | None:
+    """Return a handle of a process, if the system has handles of processes."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
 
 
 def describe(code: int | None) -> str:

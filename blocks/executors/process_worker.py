@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import marshal
 import multiprocessing
-import os
 import pickle
 import signal
 import threading
@@ -25,23 +24,28 @@ from ..base.cpus import pin
 from ..base.error_info import annotate
 from .journal import BEGUN, FAILURE, IN_SLOTS, RESULT, VERSION, Journal
 from .packing import PLAIN, Packed, Packer, unpack
+from .process_group import own_group
 from .remote import ErrorRecord
+from .setup import Setup
 from .slots import Place, Shared, Span, slot_size
 from .stream import CHUNK_SECONDS, expand
-from .wire import DONE, FUNCTION, GO, NEED, PART, READY, RECORD, REFUSED, Lost, Wire
+from .wire import DONE, END, EXITED, FUNCTION, GO, NEED, PART, READY, RECORD, REFUSED, Lost, Wire
 from .work import listed, stop_iteration
-from .worker_state import set_up
+from .worker_state import set_up, tear_down
+from .worker_wire import WorkerWire, send_logs_home
 
 UNPACKING, CALLING, PACKING, NOTING = range(4)
 SENT = frozenset({bytes, tuple})
 """The types of packed objects."""
 
 
-def main(connection: Connection[Any, Any], worker_init: bytes, cpus: Sequence[int], number: int) -> None:
+def main(connection: Connection[Any, Any], setup: Setup) -> None:
     """Run a worker process."""
     ignore_interrupts()
+    own_group.lead()
+    multiprocessing.current_process().daemon = False  # it may have children
     threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
-    WorkerProcess(connection).serve(worker_init, cpus, number)
+    WorkerProcess(connection).serve(setup)
 
 
 def ignore_interrupts() -> None:
@@ -52,11 +56,11 @@ def ignore_interrupts() -> None:
 
 
 def end_with_parent() -> None:
-    """Wait until the parent has ended, then exit at once, even if a call is running."""
+    """Wait until the parent has ended, then exit at once with all children, even if a call is running."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
-    os._exit(1)
+    own_group.end()
 
 
 class WorkerProcess:
@@ -66,37 +70,51 @@ class WorkerProcess:
         connection: The pipe.
     """
 
-    __slots__ = ("_functions", "_journal", "_packer", "_shared", "_sink", "_stock", "_wire")
+    __slots__ = ("_functions", "_journal", "_packer", "_shared", "_sink", "_stock", "_wire", "_worker_exit")
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._shared = Shared()
-        self._wire = Wire(connection, self._shared)
+        self._wire = WorkerWire(connection, self._shared)
         self._packer = Packer(self._put)
         self._functions: dict[int, Callable[[Any], Any] | ErrorRecord] = {}
         self._stock: defaultdict[int, list[Place]] = defaultdict(list)
+        self._worker_exit: Callable[[], Any] | None
         self._journal: Journal
         self._sink: Parts
 
-    def serve(self, worker_init: bytes, cpus: Sequence[int], number: int) -> None:
-        """Work until the pipe is closed."""
+    def serve(self, setup: Setup) -> None:
+        """Work until the end is sent, or the pipe is closed."""
+        if setup.levels is not None:
+            send_logs_home(self._wire, setup.levels)
         try:
-            self._wire.receive()  # the start
+            if self._wire.receive()[0] == END:  # instead of the start: it is not needed any more
+                return
             self._journal = Journal(self._shared.arenas[0])
-            is_ready = self._get_ready(worker_init, cpus, number)
-            while True:  # even if it is not ready: the parent must be able to read the reason
-                message = self._wire.receive()
+            is_ready = self._get_ready(setup)
+            # even if it is not ready: the parent must be able to read the reason
+            while (message := self._wire.receive())[0] != END:
                 if is_ready:
                     self._obey(*message)
                 del message
+            self._wire.send(EXITED, self._call_exit() if is_ready else None)
         except Lost:
             pass
         finally:
             self._wire.close()
 
-    def _get_ready(self, worker_init: bytes, cpus: Sequence[int], number: int) -> bool:
+    def _call_exit(self) -> ErrorRecord | None:
+        """Call `worker_exit`; return the record of an exception that it raises."""
         try:
-            pin(cpus, number)
-            set_up(pickle.loads(worker_init))
+            tear_down(self._worker_exit)
+        except BaseException as error:
+            return ErrorRecord.of(error)
+        return None
+
+    def _get_ready(self, setup: Setup) -> bool:
+        try:
+            pin(setup.cpus, setup.number)
+            self._worker_exit = pickle.loads(setup.worker_exit)
+            set_up(pickle.loads(setup.worker_init), setup.number, setup.seed)
         except BaseException as error:
             self._wire.send(REFUSED, ErrorRecord.of(error))
             return False

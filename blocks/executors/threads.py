@@ -13,8 +13,9 @@ from .forked import forkable
 from .stream import Stream, perform_stream
 from .work import Outcome, Task, call_once, perform
 from .worker import WorkerBackend
+from .worker_options import WorkerOptions
 from .worker_pool import WorkerPool
-from .worker_state import set_up
+from .worker_state import set_up, tear_down
 
 LINGER = 1.0
 """Seconds after a long computation for which a worker is expected to compute for long again."""
@@ -68,19 +69,21 @@ switch_interval: SwitchInterval = SwitchInterval(0.0005)
 class ThreadBackend:
     """Calls functions in the worker's own thread."""
 
-    __slots__ = ("_cpus", "_is_long", "_long_until", "_number", "_worker_init")
+    __slots__ = ("_is_long", "_is_ready", "_long_until", "_number", "_options")
 
-    def __init__(self, worker_init: Callable[[], Any] | None, cpus: Sequence[int], number: int) -> None:
-        self._worker_init = worker_init
-        self._cpus = cpus
+    def __init__(self, options: WorkerOptions, number: int) -> None:
+        self._options = options
         self._number = number
+        self._is_ready = False
         self._is_long = False
         self._long_until = 0.0
 
     def open(self) -> None:
         """Pin the thread, and run `worker_init`."""
-        pin(self._cpus, self._number)
-        set_up(self._worker_init)
+        options = self._options
+        pin(options.cpus, self._number)
+        set_up(options.worker_init, self._number, options.seeds.next(self._number))
+        self._is_ready = True
         self._begin_long()  # until its calls are known
 
     def perform(self, task: Task, items: Sequence[Any], stream: Stream | None = None) -> Outcome:
@@ -114,7 +117,12 @@ class ThreadBackend:
         """Do nothing: nothing can end a thread."""
 
     def close(self) -> None:
-        """Count off the worker, whose thread ends."""
+        """Run `worker_exit`, and count off the worker, whose thread ends."""
+        if self._is_ready:
+            try:
+                tear_down(self._options.worker_exit)
+            except BaseException as error:
+                self._options.exit_errors.add(error)
         self._end_long()
 
 
@@ -135,14 +143,17 @@ class Threads(WorkerPool):
         workers: The number of threads, >= 1; by default the number of usable processors.
         worker_init: Called once in each worker before its first item; `worker_state()` returns its result there. An
             exception from it is a fault of the network.
+        worker_exit: Called once in each worker at its end, where `worker_state()` still works. Its exceptions are
+            logged, and are faults of the network, or are raised by `with` and `shutdown`, at the end of the workers.
         cpus: Numbers of the processors to which the workers are pinned, in turn. No effect if the system cannot do it.
+        seed: The number that the seeds of the workers follow from, see `worker_seed`; by default another one each time.
         abandon_on_cancel: Whether a network that is stopped abandons running calls. By default it waits for them,
             because nothing can end a thread.
         name: Its name in reports; by default its class and a number.
 
     Raises:
         ValueError: `workers` is less than 1, or a processor may not be used.
-        TypeError: `worker_init` cannot be called.
+        TypeError: `seed` is not an int, or `worker_init` or `worker_exit` cannot be called.
     """
 
     def __init__(
@@ -150,11 +161,21 @@ class Threads(WorkerPool):
         workers: int | None = None,
         *,
         worker_init: Callable[[], Any] | None = None,
+        worker_exit: Callable[[], Any] | None = None,
         cpus: Sequence[int] | None = None,
+        seed: int | None = None,
         abandon_on_cancel: bool = False,
         name: str | None = None,
     ) -> None:
-        super().__init__(workers, worker_init=worker_init, cpus=cpus, abandon_on_cancel=abandon_on_cancel, name=name)
+        super().__init__(
+            workers,
+            worker_init=worker_init,
+            worker_exit=worker_exit,
+            cpus=cpus,
+            seed=seed,
+            abandon_on_cancel=abandon_on_cancel,
+            name=name,
+        )
 
     def _backend(self, number: int) -> WorkerBackend:
-        return ThreadBackend(self.worker_init, self.cpus, number)
+        return ThreadBackend(self._options, number)

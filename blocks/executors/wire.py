@@ -1,12 +1,16 @@
-"""The pipe between a worker process and its thread in the parent; carries messages and handles of shared memory."""
+"""The pipe between a worker process and its thread in the parent: messages, handles of shared memory, log records."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle, send_handle
+from time import monotonic
 from typing import Any
 
+from .log_records import Fields, handle
 from .slots import Handle, Shared
 
 # To the worker
@@ -20,17 +24,23 @@ FUNCTION = "function"
 WORK = "work"
 """Number of the function, whether it expands, whether strict, time limit, name of the block, items, slots for results,
 room for the first part of the outputs of an item; room is 0 if the outputs have to come together."""
+END = "end"
+"""No more work: the worker sends the log records that it still has, calls `worker_exit`, and ends."""
 GO = "go"
 """Room: the part was taken, and the next one may have up to this number of outputs; 0 if no more are needed."""
 SLOT = "slot"
 """Slot: the slot that the worker has requested; None if there is no memory."""
 
 # From the worker
+EXITED = "exited"
+"""Record of an exception, or None: `worker_exit` was called; nothing follows."""
 READY = "ready"
 REFUSED = "refused"
 """Record of an exception: the worker cannot work at all, or not with this function."""
 NEED = "need"
 """Count: the worker needs a slot for `count` bytes."""
+LOG = "log"
+"""Fields: a log record of the worker, at any time while the parent waits for a message."""
 PART = "part"
 """How many items have ended before, some outputs of the current item, which may have more.
 
@@ -45,6 +55,10 @@ The results are there if all are plain; they are the same as in the journal, but
 """
 
 
+ASIDE = frozenset({ARENA, LOG})
+"""Messages between the others, for which no call waits."""
+
+
 class Lost(Exception):
     """Raised when the other side has ended."""
 
@@ -55,13 +69,17 @@ class Wire:
     Args:
         connection: One end of a duplex pipe.
         shared: The arenas on this side; announced arenas are added.
+
+    Attributes:
+        on_record: Called with each log record that comes, in the thread that receives.
     """
 
-    __slots__ = ("_connection", "shared")
+    __slots__ = ("_connection", "on_record", "shared")
 
     def __init__(self, connection: Connection[Any, Any], shared: Shared) -> None:
         self._connection = connection
         self.shared: Shared = shared
+        self.on_record: Callable[[Fields], None] = handle
 
     def send(self, *message: Any) -> None:
         """Send a message; raises `Lost`."""
@@ -71,18 +89,36 @@ class Wire:
             raise Lost from None
 
     def receive(self) -> tuple[Any, ...]:
-        """Wait for the next message, and map the arenas that are announced before it; raises `Lost`."""
+        """Wait for the next message; map the arenas, and handle the records, that come before it; raises `Lost`."""
         while True:
             try:
                 message: tuple[Any, ...] = pickle.loads(self._connection.recv_bytes())
-                if message[0] != ARENA:
+                if message[0] not in ASIDE:
                     return message
-                _, size, handle = message
-                if handle is None:  # pragma: no branch  # Windows
-                    handle = recv_handle(self._connection)
+                if message[0] == ARENA:
+                    _, size, place = message
+                    if place is None:  # pragma: no branch  # Windows
+                        place = recv_handle(self._connection)
+                    self.shared.expect(place, size)
             except (OSError, EOFError, MemoryError):  # without memory in mid-message, it is useless
                 raise Lost from None
-            self.shared.expect(handle, size)
+            if message[0] == LOG:
+                self.on_record(message[1])
+
+    def drain(self, seconds: float) -> tuple[Any, ...] | None:
+        """Handle the log records that come until the other side closes its end, for up to this time.
+
+        Return the last message of the other side, if that is how it has ended.
+        """
+        deadline = monotonic() + seconds
+        with suppress(OSError, EOFError):
+            while self._connection.poll(max(0.0, deadline - monotonic())):
+                message: tuple[Any, ...] = pickle.loads(self._connection.recv_bytes())
+                if message[0] == EXITED:
+                    return message
+                if message[0] == LOG:
+                    self.on_record(message[1])
+        return None
 
     def announce(self, handle: Handle, size: int) -> None:
         """Let the other side map an arena; raises `Lost`."""

@@ -37,6 +37,7 @@ class Task:
         limit: Seconds after which a job that takes longer than expected begins no further items.
         context: The context variables that the function sees; only in threads.
         keeper: Told where the function is called, if the function holds state between calls.
+        block: The name of the block alone; "" if there is none.
     """
 
     function: Callable[[Any], Any]
@@ -47,6 +48,7 @@ class Task:
     limit: float = math.inf
     context: Context | None = attrs.field(default=None, eq=False, hash=False)
     keeper: Keeper | None = attrs.field(default=None, eq=False, hash=False)
+    block: str = ""
 
 
 @attrs.define(slots=True)

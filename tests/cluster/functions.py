@@ -3,9 +3,13 @@
 import os
 import signal
 import threading
+from importlib import import_module
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
+
+from penstock.agents.runtime import worker_runtime
+from penstock.blocks import worker_state
 
 SECONDS = 20.0
 
@@ -120,3 +124,29 @@ def fail_the_first_time(path: Path) -> int:
 
 def add_pairs(pairs: list[tuple[int, int]]) -> list[int]:
     return [sum(pair) for pair in pairs]
+
+
+def load() -> dict[str, int]:
+    """A state that tells in which process it was made, and how often it was used."""
+    return {"process": os.getpid(), "uses": 0}
+
+
+def use_state(item: int) -> tuple[int, int, int]:
+    """The process of the state, the process of the call, and the number of uses."""
+    sleep(0.005)
+    state = worker_state()
+    state["uses"] += 1
+    return state["process"], os.getpid(), state["uses"]
+
+
+def broken_load() -> None:
+    raise KeyError("model")
+
+
+def in_runtime(number: int) -> int:
+    runtime = worker_runtime()
+    return runtime.submit(sum, [runtime.submit(identity, number), number]).get(SECONDS)
+
+
+def count_runtimes() -> int:
+    return len(import_module("penstock.agents.runtime.dask_plugin").runtimes)

@@ -63,23 +63,37 @@ class Future:
         return self.error.__traceback__ if self.error is not None else None
 
 
+class WorkerPlugin:
+    """The base of plugins."""
+
+
 class Client:
     """A connection to a cluster.
 
     Attributes:
         tasks: All that was submitted, in order.
+        plugins: Those of the only worker.
         fetched: Called before results are given, with the futures.
         asynchronous: As Dask's.
     """
 
     def __init__(self, *, asynchronous: bool = False) -> None:
         self.tasks: list[Future] = []
+        self.plugins: dict[str, Any] = {}
         self.fetched: Callable[[list[Future]], None] = lambda _: None
         self.asynchronous = asynchronous
         self.status = "running"
+        self.dashboard_link = ""
         self.loop = SimpleNamespace(asyncio_loop=asyncio.new_event_loop())
         self.thread = threading.Thread(target=self.loop.asyncio_loop.run_forever, daemon=True)
         self.thread.start()
+
+    def register_plugin(self, plugin: Any) -> None:
+        self.plugins[plugin.name] = plugin
+        plugin.setup(worker=self)
+
+    def unregister_worker_plugin(self, name: str) -> None:
+        self.plugins.pop(name).teardown(worker=self)
 
     def submit(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Future:
         if self.status != "running":

@@ -1,10 +1,12 @@
 """Functions that the tests run in worker processes, which import this file too; and a process that is none."""
 
 import itertools
+import logging
 import multiprocessing
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +18,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from penstock.blocks import worker_state
+from penstock.blocks import Processes, worker_number, worker_seed, worker_state
 
 ROOT = str(Path(__file__).parents[3])
 """Has to be on the path of the worker processes."""
@@ -154,6 +156,10 @@ def model() -> str:
     return "model"
 
 
+def number_and_seed() -> tuple[int, int]:
+    return worker_number(), worker_seed()
+
+
 def broken_init() -> NoReturn:
     raise KeyError("model")
 
@@ -254,6 +260,183 @@ class ThreadProcess:
 
     def close(self) -> None:
         self.sentinel.close()
+
+
+def process_of(item: Any) -> tuple[Any, int]:
+    return item, os.getpid()
+
+
+def process_of_each(start: int) -> Iterator[tuple[int, int]]:
+    """Give three outputs with the process, slowly enough that they may leave in parts."""
+    for n in range(3):
+        yield start + n, os.getpid()
+        time.sleep(0.003)
+
+
+def hold(mebibytes: int) -> int:
+    """Hold that much more memory."""
+    KEPT.append(b"x" * (mebibytes << 20))
+    return os.getpid()
+
+
+# Children of a worker
+
+CHILD = "import os, sys, time; os.write(int(sys.argv[1]), b'p'); time.sleep(1000)"
+
+
+def stay(handle: int) -> NoReturn:
+    """Tell that this process runs, and stay."""
+    os.write(handle, b"m")
+    while True:
+        time.sleep(1000)
+
+
+def start_children(path: str) -> int:
+    """Start a process with multiprocessing and one with subprocess, which both stay and hold a named pipe open."""
+    handle = os.open(path, os.O_WRONLY)
+    child = multiprocessing.get_context("fork").Process(target=stay, args=(handle,))
+    child.start()
+    KEPT.extend([child, subprocess.Popen([sys.executable, "-c", CHILD, str(handle)], pass_fds=[handle])])
+    os.close(handle)
+    return os.getpid()
+
+
+def start_children_and_stay(path: str) -> NoReturn:
+    start_children(path)
+    never_ready()
+    raise AssertionError
+
+
+def sum_of_squares(count: int) -> int:
+    """Use processes of its own."""
+    with Processes(2) as processes:
+        return sum(processes.map(square, range(count)))
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+# The end of a worker
+
+
+def exit_broken() -> NoReturn:
+    raise KeyError("exit")
+
+
+def exit_logged() -> None:
+    log.warning("worker %d with %s ends", worker_number(), worker_state())
+
+
+def exit_deadly() -> NoReturn:
+    os._exit(7)
+
+
+def exit_never() -> NoReturn:
+    threading.Event().wait()
+    raise AssertionError
+
+
+# Logs
+
+log = logging.getLogger("tests.worker")
+
+
+class Handless:
+    """Cannot be sent."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("it stays")
+
+    def __str__(self) -> str:
+        return "a thing"
+
+
+def logging_init() -> None:
+    log.info("ready")
+
+
+def log_item(item: int) -> int:
+    """Log an item at each level; a negative one with the traceback, and zero dies."""
+    log.debug("item %d", item)
+    log.info("item %d of %s", item, Handless(), extra={"tag": item})
+    if item == 0:
+        die_by_signal(-1)
+    if item < 0:
+        try:
+            raise KeyError(item)
+        except KeyError:
+            log.exception("below zero")
+    return item
+
+
+def log_items(start: int) -> Iterator[int]:
+    """Log and give 30 items, slowly enough that they leave in parts."""
+    for item in range(start, start + 30):
+        yield log_item(item)
+        time.sleep(0.0003)
+
+
+def log_much(count: int) -> None:
+    for n in range(count):
+        log.warning("%0500d", n)
+
+
+class Left:
+    """A thread that a function has left behind, which logs when it is told so.
+
+    Attributes:
+        may_log: Set when it may.
+        text: What it logs.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.may_log = threading.Event()
+        self.text = text
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self) -> None:
+        """Wait, and log."""
+        self.may_log.wait()
+        log.warning(self.text)
+
+
+def log_from_a_thread(text: str) -> None:
+    """Leave a thread behind that logs in a later call."""
+    KEPT.append(Left(text))
+
+
+def let_threads_log(_: Any) -> None:
+    for left in KEPT:
+        left.may_log.set()
+        left.thread.join()
+    KEPT.clear()
+
+
+def log_from_a_thread_after_this_job(path: str) -> None:
+    """Leave a thread behind that logs when the worker has nothing to do, and then tells the reader of a named pipe."""
+    main = threading.main_thread().ident or 0
+
+    def log_later() -> None:
+        while sys._current_frames()[main].f_code.co_name != "_recv":
+            time.sleep(0.001)
+        log.warning("after the job")
+        with open(path, "w") as file:
+            file.write("logged")
+
+    left = threading.Thread(target=log_later)
+    left.start()
+    KEPT.append(left)
+
+
+def log_in_a_child(text: str) -> int:
+    """Log in a process that this process forks, and say how it ended."""
+    pid = os.fork()
+    if not pid:
+        log.warning(text)
+        os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 # Generators

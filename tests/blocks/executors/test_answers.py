@@ -18,6 +18,7 @@ from penstock.blocks.executors import process_backend
 from penstock.blocks.executors.journal import ANSWER, BEGUN, RESULT, SIZE, VERSION, Journal
 from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.work import Outcome, Task
+from penstock.blocks.executors.worker_options import WorkerOptions
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.in_thread import start_in_thread
 
@@ -37,7 +38,7 @@ def lasting() -> Iterator[ProcessBackend]:
     """Has its child in a process."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(sys, "path", [functions.ROOT, *sys.path])
-        backend = ProcessBackend(WHO)
+        backend = ProcessBackend(WorkerOptions(WHO))
         yield backend
         backend.close()
 
@@ -49,7 +50,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         yield request.getfixturevalue("lasting")
         return
     monkeypatch.setattr(process_backend, "start", start_in_thread)
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     yield backend
     backend.close()
 

@@ -20,8 +20,10 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
     WorkerDied,
+    worker_state,
 )
 from penstock.blocks.executors.client_futures import take_back
+from penstock.blocks.executors.cluster_state import states
 from penstock.blocks.executors.cluster_task import Failed, Sealed, Unusable, assemble, check_movable, trusted
 from penstock.blocks.executors.remote import ErrorRecord
 from tests.blocks.executors import fake_dask
@@ -29,13 +31,17 @@ from tests.blocks.executors.fake_dask import Client, ClientExecutor, Future, Kil
 from tests.blocks.tools import contents, faults, linked, notes, run
 
 pytestmark = pytest.mark.usefixtures("real_time")
+PLUGIN = "penstock.blocks.executors.cluster_plugin"
 
 
 @pytest.fixture(autouse=True)
-def _modules(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
+def _modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
     """The packages of Dask need not be there for these tests."""
     monkeypatch.setitem(sys.modules, "distributed", fake_dask)
     monkeypatch.setitem(sys.modules, "cloudpickle", pickle)
+    sys.modules.pop(PLUGIN, None)  # its base is a class of Dask, or of the fake
+    yield
+    sys.modules.pop(PLUGIN, None)
 
 
 @pytest.fixture
@@ -218,6 +224,28 @@ async def test_a_function_that_cannot_be_made_on_the_worker_is_a_fault(
         assert "are its modules installed there?" in notes(found[0])[0]
 
 
+async def test_with_a_higher_concurrency_more_items_are_there_at_once(there: Cluster, client: Client) -> None:
+    async with Network(block := Call(tenfold, executor=there, concurrency=2)) as network:
+        for _ in range(5):
+            await block.send(1)
+        await submitted(client, 2)
+        block.concurrency = 4
+        await submitted(client, 4)
+        network.cancel()
+    assert len(client.tasks) == 4
+
+
+async def test_one_item_of_a_key_is_there_at_a_time(there: Cluster, client: Client) -> None:
+    async with Network(block := Call(tenfold, executor=there, concurrency=4, key=lambda number: number % 2)):
+        for number in (1, 3, 4):
+            await block.send(number)
+        await submitted(client, 2)
+        client.tasks[0].run()
+        await submitted(client, 3)
+        for task in client.tasks[1:]:
+            task.run()
+
+
 async def test_a_network_that_stops_takes_its_work_back(there: Cluster, client: Client) -> None:
     async with Network(block := Call(tenfold, executor=there, concurrency=2)) as network:
         for _ in range(5):
@@ -394,3 +422,74 @@ def test_what_a_worker_raises_can_be_read_in_its_log() -> None:
 
 def test_what_runs_on_a_worker_cannot_be_ended(there: Cluster) -> None:
     assert not there.open_lane("block", 1, cast("Any", None)).abandon()
+
+
+# The state of workers
+
+
+def load() -> list[str]:
+    return ["model"]
+
+
+def use(item: int) -> tuple[int, str, int]:
+    """The item, the state, and which object it is."""
+    return item, worker_state()[0], id(worker_state())
+
+
+def broken_load() -> Any:
+    raise KeyError("model")
+
+
+async def test_functions_have_the_state_of_their_worker(client: Client, worked: Worked) -> None:
+    there = Cluster(client, worker_init=load)  # type: ignore[arg-type]  # a fake
+    user: Transformer[int, Any] = Transformer(use, executor=there, concurrency=2)
+    gather: Transformer[Any, Any] = Transformer(there.gather)
+    user.link_target(gather)
+    results = linked(gather)
+    await worked(lambda: run(user, range(3)))
+    found = contents(results)
+    assert [(item, state) for item, state, _ in found] == [(n, "model") for n in range(3)]
+    assert len({number for *_, number in found}) == 1
+    with pytest.raises(RuntimeError, match="outside a worker that has a state"):
+        worker_state()
+
+
+def test_so_has_a_submitted_call_until_the_shutdown(client: Client) -> None:
+    with Cluster(client, worker_init=load) as there:  # type: ignore[arg-type]  # a fake
+        future = there.submit(use, 1)
+        client.tasks[0].run()
+        assert future.result(20)[:2] == (1, "model")
+        assert len(client.plugins) == 1
+    assert client.plugins == {}
+    there.shutdown()
+    client.tasks[0].status = "pending"
+    client.tasks[0].run()
+    assert "this worker does not have the worker_init" in str(client.tasks[0].error)
+
+
+def test_if_the_client_is_closed_nothing_is_taken_back(client: Client) -> None:
+    there = Cluster(client, worker_init=load)  # type: ignore[arg-type]  # a fake
+    client.close()
+    there.shutdown()
+    assert len(client.plugins) == 1
+
+
+@pytest.mark.parametrize("policy", ["fail", "skip"])
+async def test_what_worker_init_raises_on_the_cluster_is_a_fault(client: Client, worked: Worked, policy: Any) -> None:
+    there = Cluster(client, worker_init=broken_load)  # type: ignore[arg-type]  # a fake
+    user: Transformer[int, Any] = Transformer(use, executor=there, on_error=policy)
+    linked(user)
+    with faults(KeyError) as found:
+        await worked(lambda: run(user, [1]))
+    assert any(note.startswith("in worker_init of a Cluster, on ") for note in notes(found[0]))
+
+
+@pytest.mark.parametrize(("wrong", "message"), [(3, "must be a function"), (threading.Lock().acquire, "be pickled")])
+def test_a_worker_init_that_cannot_be_called_or_sent_is_refused(client: Client, wrong: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=rf"^Cluster: worker_init.*{message}"):
+        Cluster(client, worker_init=wrong)  # type: ignore[arg-type]  # a fake
+    assert client.plugins == {}
+
+
+def test_a_plugin_that_never_came_is_no_error_at_its_end() -> None:
+    states.end("unknown")

@@ -4,6 +4,7 @@ import ctypes
 import multiprocessing
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -347,7 +348,8 @@ async def test_a_worker_that_cannot_be_started_is_a_fault(monkeypatch: pytest.Mo
         assert network.balance()["call"].consumed == 9
 
 
-def test_a_standard_process_pool_wants_a_function_that_can_be_sent() -> None:
+def test_a_standard_process_pool_wants_a_function_that_can_be_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
     with (
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
         pytest.raises(TypeError, match="cannot be pickled, which is needed to send it to a process: define it at"),

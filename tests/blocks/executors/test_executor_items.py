@@ -43,7 +43,7 @@ class Slacker(ThreadBackend):
 
 class Slackers(Threads):
     def _backend(self, number: int) -> WorkerBackend:
-        return Slacker(self.worker_init, self.cpus, number)
+        return Slacker(self._options, number)
 
 
 @real_time

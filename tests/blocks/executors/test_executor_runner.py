@@ -37,11 +37,22 @@ async def slow(item: int) -> int:
     return item
 
 
+class Asking:
+    """Stands for a client of Dask."""
+
+    def get_executor(self) -> None: ...
+
+
 @pytest.mark.parametrize("kind", [Transformer, TransformMany, Call])
 @pytest.mark.parametrize(
     ("function", "options", "message"),
     [
         (double, {"executor": 3}, "executor must be Threads, Processes or another concurrent.futures.Executor, got 3"),
+        (
+            double,
+            {"executor": Asking()},
+            "executor must be client.get_executor() or Cluster(client), not the client itself; got <",
+        ),
         (double, {"executor": Threads}, "executor must be Threads, Processes or another concurrent.futures.Executor"),
         (slow, {"executor": ByHand()}, "an async function runs in tasks of the loop and takes no executor; leave out"),
     ],
@@ -251,7 +262,7 @@ async def test_results_that_nobody_takes_stall_the_network() -> None:
     block.link_target(UnboundedBuffer(), filter=never)
     with faults(Stalled) as found:
         await run(block, [1])
-    assert "1 results to hand on" in found[0].report
+    assert "1 result to hand on" in found[0].report
 
 
 async def test_a_body_that_waits_for_work_is_not_stalled_and_one_that_waits_in_vain_is() -> None:

@@ -102,6 +102,23 @@ def test_it_answers_with_a_handle_of_the_worker_and_tells_its_exit_code(program:
     assert parent.result == [None]
 
 
+def test_at_the_end_of_the_program_the_workers_are_ended_with_their_children() -> None:
+    """The worker is a shell in a group of its own, and its child holds a pipe open."""
+    program = ["sh", "-c", "sleep 1000 & wait"]
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)
+    parent = Parent(lambda: os.posix_spawn("/bin/sh", program, os.environ, setpgroup=0))
+    ours, answer = parent.request()
+    parent.start()
+    with ours, answer:
+        _, (handle,), *_ = socket.recv_fds(answer, ANSWER.size, 1)
+        os.close(handle)
+        os.close(writing)
+        parent.end()
+        assert os.read(reading, 1) == b""
+    os.close(reading)
+
+
 def test_a_parent_that_has_lost_interest_is_no_error() -> None:
     parent = Parent(lambda: spawned("exit 0"))
     ours, answer = parent.request()

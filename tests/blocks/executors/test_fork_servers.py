@@ -23,6 +23,7 @@ from penstock.blocks.executors.forked_process import CannotFork, ForkedProcess
 from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.work import Task
 from penstock.blocks.executors.worker import NotStarted
+from penstock.blocks.executors.worker_options import WorkerOptions
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.process_functions import SECONDS
 
@@ -44,7 +45,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServers]:
 @pytest.fixture
 def backends(servers: ForkServers) -> Iterator[list[ProcessBackend]]:
     """Two backends, which are closed."""
-    backends = [ProcessBackend(WHO, number=number) for number in (1, 2)]
+    backends = [ProcessBackend(WorkerOptions(WHO), number) for number in (1, 2)]
     yield backends
     for backend in backends:
         backend.close()
@@ -85,7 +86,7 @@ def test_a_replaced_worker_is_forked_from_the_same_server(servers: ForkServers, 
 def test_a_worker_has_the_name_and_the_parent_that_a_process_of_multiprocessing_has(
     backends: list[ProcessBackend],
 ) -> None:
-    assert ask(backends[1], functions.identity) == (f"{WHO} worker 2", True, os.getpid())
+    assert ask(backends[1], functions.identity) == (f"{WHO} worker 2", False, os.getpid())
 
 
 def test_two_workers_have_different_random_numbers(backends: list[ProcessBackend]) -> None:
@@ -192,7 +193,7 @@ def test_a_server_that_still_imports_the_main_module_is_ended_at_once(servers: F
 
 
 def test_a_server_that_does_not_end_is_killed(servers: ForkServers, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     backend.open()
     (server,) = servers._servers
     assert server.process.pid is not None
@@ -217,7 +218,7 @@ def test_if_the_server_cannot_fork_processes_are_spawned(
 
 
 def test_in_a_forked_child_a_worker_belongs_to_the_parent(servers: ForkServers) -> None:
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     backend.open()
     child = backend._child
     assert child is not None
@@ -228,7 +229,7 @@ def test_in_a_forked_child_a_worker_belongs_to_the_parent(servers: ForkServers) 
 
 
 def test_in_a_forked_child_there_are_none(servers: ForkServers) -> None:
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     backend.open()
     (server,) = servers._servers
     try:

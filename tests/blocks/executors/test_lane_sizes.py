@@ -15,6 +15,7 @@ from penstock.blocks.executors.client_lane import ClientLane
 from penstock.blocks.executors.cluster import ClusterLane
 from penstock.blocks.executors.lane import FutureLane
 from penstock.blocks.executors.pool_lane import PoolLane
+from penstock.blocks.executors.process_pool_lane import ProcessPoolLane
 from penstock.blocks.functions.executor_runner import ExecutorRunner
 from tests.blocks.executors import fake_dask
 from tests.blocks.executors.fake_dask import Client, ClientExecutor, Future
@@ -45,7 +46,7 @@ KINDS: dict[str, tuple[Callable[[Any], Executor], type[Any]]] = {
     "Threads": (lambda _: Threads(2), PoolLane),
     "Processes": (lambda _: Processes(2), PoolLane),
     "threads of the standard library": (lambda _: ThreadPoolExecutor(2), FutureLane),
-    "processes of the standard library": (lambda _: ProcessPoolExecutor(2, get_context("spawn")), FutureLane),
+    "processes of the standard library": (lambda _: ProcessPoolExecutor(2, get_context("spawn")), ProcessPoolLane),
     "the executor of a Dask client": (ClientExecutor, ClientLane),
 }
 

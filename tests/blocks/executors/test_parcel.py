@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from penstock.blocks import RemoteError
-from penstock.blocks.executors.parcel import Answer, Parcel, check_picklable, perform_parcel
+from penstock.blocks.executors.parcel import Answer, Parcel, perform_parcel
 from penstock.blocks.executors.remote import ErrorRecord
 from penstock.blocks.executors.work import Outcome, Task
 from tests.blocks.elsewhere import (
@@ -149,12 +149,3 @@ def test_a_note_comes_along() -> None:
     error = ValueError()
     error.add_note("a note")
     assert notes(ErrorRecord.of(error).revive())[0] == "a note"
-
-
-def test_a_function_that_cannot_be_sent_is_refused_with_the_remedy() -> None:
-    def inner(item: int) -> int:
-        return item
-
-    check_picklable(double, "block 'b'")
-    with pytest.raises(TypeError, match=r"block 'b': .* cannot be pickled, .*: define it at the top level of a module"):
-        check_picklable(inner, "block 'b'")

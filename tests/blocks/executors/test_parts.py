@@ -9,6 +9,7 @@ from penstock.blocks.executors import process_backend, process_worker
 from penstock.blocks.executors.process_backend import ProcessBackend
 from penstock.blocks.executors.stream import Piece, Stream
 from penstock.blocks.executors.work import Outcome, Task
+from penstock.blocks.executors.worker_options import WorkerOptions
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.in_thread import start_in_thread
 from tests.blocks.tools import notes
@@ -21,7 +22,7 @@ def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Sends a part when there are enough outputs, and not because time has passed."""
     monkeypatch.setattr(process_backend, "start", start_in_thread)
     monkeypatch.setattr(process_worker, "CHUNK_SECONDS", NEVER)
-    backend = ProcessBackend("Processes 'pool'")
+    backend = ProcessBackend(WorkerOptions("Processes 'pool'"))
     yield backend
     backend.close()
 

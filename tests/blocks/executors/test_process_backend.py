@@ -31,6 +31,7 @@ from penstock.blocks.executors.slots import BIG, MOST_LENT, Pool
 from penstock.blocks.executors.wire import Lost, Wire
 from penstock.blocks.executors.work import Outcome, Task
 from penstock.blocks.executors.worker import NotStarted
+from penstock.blocks.executors.worker_options import WorkerOptions
 from tests.blocks.executors import process_functions as functions
 from tests.blocks.executors.in_thread import start_in_thread
 from tests.blocks.executors.process_functions import SECONDS
@@ -68,7 +69,7 @@ def way(request: pytest.FixtureRequest, servers: ForkServers) -> str:
 def real(way: str) -> Iterator[ProcessBackend]:
     """Has its child in a process."""
     del way
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     yield backend
     backend.close()
 
@@ -76,7 +77,7 @@ def real(way: str) -> Iterator[ProcessBackend]:
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[ProcessBackend]:
     """Has its child in a process, which takes a while to start: many tests share it."""
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     yield backend
     backend.close()
 
@@ -93,7 +94,7 @@ def backend(request: pytest.FixtureRequest) -> ProcessBackend:
 def threaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Has its child in a thread."""
     monkeypatch.setattr(process_backend, "start", start_in_thread)
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     yield backend
     backend.close()
     functions.KEPT.clear()
@@ -168,7 +169,7 @@ def test_functions_are_sent_once_and_the_oldest_is_forgotten(backend: ProcessBac
 
 
 def test_worker_init_runs_first_and_its_result_is_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = ProcessBackend(WHO, functions.model)
+    backend = ProcessBackend(WorkerOptions(WHO, functions.model))
     assert backend.perform(task(functions.state), [0]).results == ["model"]
     backend.close()
 
@@ -176,7 +177,7 @@ def test_worker_init_runs_first_and_its_result_is_the_state(monkeypatch: pytest.
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system cannot do it")
 def test_it_can_be_pinned() -> None:
     cpus = sorted(os.sched_getaffinity(0))
-    backend = ProcessBackend(WHO, None, cpus, len(cpus) + 1)
+    backend = ProcessBackend(WorkerOptions(WHO, cpus=cpus), len(cpus) + 1)
     assert backend.perform(task(functions.affinity), [0]).results == [{cpus[0]}]
     backend.close()
 
@@ -266,7 +267,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessBackend]:
     """Has a child that may have hardly more memory than it has."""
     if sys.platform != "linux":
         pytest.skip("looks into /proc")
-    backend = ProcessBackend(WHO, functions.little_memory)
+    backend = ProcessBackend(WorkerOptions(WHO, functions.little_memory))
     yield backend
     backend.close()
 
@@ -455,7 +456,7 @@ def test_what_is_no_exception_while_pickling_comes_out_and_the_child_is_replaced
 
 def test_a_function_that_cannot_be_pickled_is_an_error_of_the_job(backend: ProcessBackend) -> None:
     with pytest.raises(TypeError, match=r"call 'test': .*cannot be pickled"):
-        backend.perform(task(lambda item: item), [1])
+        backend.perform(task(threading.Lock().acquire), [1])
 
 
 def test_a_function_that_the_child_cannot_load_is_an_error_of_the_job(backend: ProcessBackend) -> None:
@@ -550,7 +551,7 @@ class MortalWire:
 
 def test_a_child_that_dies_while_memory_is_added_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch)
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     backend.open()
     child = backend._child
     assert child is not None
@@ -566,7 +567,7 @@ def test_a_child_that_dies_while_memory_is_added_is_replaced(monkeypatch: pytest
 
 def test_a_child_that_dies_without_an_item_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "work")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     assert backend.perform(task(abs), [-1]).results == [1]
     assert children.started == 2
     backend.close()
@@ -574,7 +575,7 @@ def test_a_child_that_dies_without_an_item_is_replaced(monkeypatch: pytest.Monke
 
 def test_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "function", "work")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     with pytest.raises(WorkerDied, match=r"Processes 'pool': 2 worker processes in a row died without an item"):
         backend.perform(task(abs), [-1])
     assert children.started == 2
@@ -588,7 +589,7 @@ LISTS = [["x" * 60_000] for _ in range(30)]
 
 def test_what_was_done_before_a_death_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done", "done", "function")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     assert backend.perform(task(len), LISTS).results == [1] * 30
     assert children.started == 2
     backend.close()
@@ -596,7 +597,7 @@ def test_what_was_done_before_a_death_is_not_done_again(monkeypatch: pytest.Monk
 
 def test_what_was_done_before_many_deaths_is_kept_and_the_rest_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done", "work", "function")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     outcome = backend.perform(task(len), LISTS)
     assert (outcome.results, outcome.failures) == ([1] * 18, [])
     assert children.started == 3
@@ -609,7 +610,7 @@ def test_if_no_other_child_can_be_started_what_is_done_is_kept(monkeypatch: pyte
         raise OSError("no processes left")
 
     MortalChild(monkeypatch, "done")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     backend.open()
     monkeypatch.setattr(process_backend, "start", fail)
     outcome = backend.perform(task(len), LISTS)
@@ -621,7 +622,7 @@ def test_if_no_other_child_can_be_started_what_is_done_is_kept(monkeypatch: pyte
 
 def test_after_a_failure_in_a_strict_job_a_death_begins_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "done")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     outcome = backend.perform(task(math.sqrt), [1, -1, 4])
     assert outcome.results == [1]
     assert isinstance(only_failure(outcome), ValueError)
@@ -649,7 +650,7 @@ def test_killed_it_ends_what_runs_and_starts_nothing_else(real: ProcessBackend, 
 
 @pytest.mark.usefixtures("way")
 def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = ProcessBackend(WHO, functions.never_ready)
+    backend = ProcessBackend(WorkerOptions(WHO, functions.never_ready))
     starter = threading.Thread(target=backend.start_no_more)
     started = 0
 
@@ -670,7 +671,7 @@ def test_while_it_starts_or_before_it_can_be_told_to_start_nothing(monkeypatch: 
 
 def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     children = MortalChild(monkeypatch, "work")
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
 
     class Stop:
         """Stops the network while it is packed."""
@@ -688,7 +689,7 @@ def test_a_child_that_is_ready_goes_on_but_no_other_one_is_started(monkeypatch: 
 
 @pytest.mark.usefixtures("way")
 def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
 
     def start_and_kill(*args: Any) -> Child:
         child = start(*args)
@@ -707,7 +708,7 @@ def test_killed_while_it_starts_it_does_not_get_ready(monkeypatch: pytest.Monkey
 def test_what_worker_init_raises_comes_out(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     if mode == "thread":
         monkeypatch.setattr(process_backend, "start", start_in_thread)
-    backend = ProcessBackend(WHO, functions.broken_init)
+    backend = ProcessBackend(WorkerOptions(WHO, functions.broken_init))
     for _ in range(2):
         with pytest.raises(KeyError, match="model") as caught:
             backend.open()
@@ -719,7 +720,7 @@ def test_what_worker_init_raises_comes_out(monkeypatch: pytest.MonkeyPatch, mode
 
 @pytest.mark.usefixtures("way")
 def test_a_child_that_dies_before_it_is_ready_is_an_error() -> None:
-    backend = ProcessBackend(WHO, functions.deadly_init)
+    backend = ProcessBackend(WorkerOptions(WHO, functions.deadly_init))
     for _ in range(2):
         with pytest.raises(WorkerDied, match=r"ended before it was ready \(exit code 7\).*__main__"):
             backend.perform(task(abs), [1])
@@ -746,7 +747,7 @@ class KilledAtFirst:
 @pytest.mark.usefixtures("way")
 def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 1)
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     assert backend.perform(task(abs), [-1]).results == [1]
     assert children.started == 2
     backend.close()
@@ -755,7 +756,7 @@ def test_a_child_that_is_killed_while_it_starts_is_replaced(monkeypatch: pytest.
 @pytest.mark.usefixtures("way")
 def test_but_not_for_ever_and_that_is_not_blamed_on_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     children = KilledAtFirst(monkeypatch, 2)
-    backend = ProcessBackend(WHO)
+    backend = ProcessBackend(WorkerOptions(WHO))
     with pytest.raises(NotStarted) as caught:
         backend.open()
     assert isinstance(caught.value.reason, WorkerDied)
@@ -774,7 +775,7 @@ def test_a_child_that_cannot_be_spoken_to_is_not_left_behind(monkeypatch: pytest
     monkeypatch.setattr(Pool, "add_arena", fail)
     before = set(active_children())
     with pytest.raises(NotStarted, match="no memory"):
-        ProcessBackend(WHO).open()
+        ProcessBackend(WorkerOptions(WHO)).open()
     assert set(active_children()) == before
 
 
@@ -812,7 +813,7 @@ def test_a_child_that_does_not_end_is_killed(real: ProcessBackend, monkeypatch: 
 def test_when_the_interpreter_exits_processes_are_ended_soon(
     worker_init: Any, seconds: float, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backends = [ProcessBackend(WHO, worker_init), ProcessBackend(WHO)]
+    backends = [ProcessBackend(WorkerOptions(WHO, worker_init)), ProcessBackend(WorkerOptions(WHO))]
     for backend in backends:
         backend.open()
     children = [backend._child for backend in backends if backend._child is not None]
@@ -828,7 +829,7 @@ def test_when_the_interpreter_exits_processes_are_ended_soon(
 
 def test_if_somebody_else_has_waited_for_the_child_nobody_knows_how_it_ended(servers: ForkServers) -> None:
     servers.is_refused = True
-    real = ProcessBackend(WHO)
+    real = ProcessBackend(WorkerOptions(WHO))
     real.open()
     child = real._child
     assert child is not None
@@ -845,13 +846,13 @@ def test_how_a_process_has_ended_is_told_in_words(code: int | None, text: str) -
     assert describe(code) == text
 
 
-def test_a_worker_process_cannot_have_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_of_multiprocessing_cannot_have_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     class Daemon:
         daemon = True
 
     monkeypatch.setattr(multiprocessing, "current_process", Daemon)
-    with pytest.raises(RuntimeError, match="Processes 'pool': a worker process cannot have worker processes"):
-        ProcessBackend(WHO).open()
+    with pytest.raises(RuntimeError, match="Processes 'pool': this process is a daemon of multiprocessing"):
+        ProcessBackend(WorkerOptions(WHO)).open()
 
 
 def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -859,7 +860,7 @@ def test_when_the_interpreter_exits_no_process_is_started(monkeypatch: pytest.Mo
     exiting.set()
     monkeypatch.setattr(process_child, "_exiting", exiting)
     with pytest.raises(RuntimeError, match="Processes 'pool': the interpreter is about to exit"):
-        ProcessBackend(WHO).open()
+        ProcessBackend(WorkerOptions(WHO)).open()
 
 
 @pytest.mark.usefixtures("way")
@@ -871,13 +872,13 @@ def test_if_the_process_cannot_be_started_nothing_is_left_open(monkeypatch: pyte
     before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
     monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", fail)
     with pytest.raises(NotStarted, match="no processes left"):
-        ProcessBackend(WHO).open()
+        ProcessBackend(WorkerOptions(WHO)).open()
     assert before == (len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0)
 
 
 def test_what_worker_init_is_made_of_must_be_picklable() -> None:
-    with pytest.raises((pickle.PicklingError, AttributeError)):
-        ProcessBackend(WHO, lambda: None)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        ProcessBackend(WorkerOptions(WHO, threading.Lock().acquire))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from multiprocessing import Pipe
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -14,15 +15,16 @@ import pytest
 from penstock.blocks import worker_state
 from penstock.blocks.executors import process_worker
 from penstock.blocks.executors.journal import SIZE
+from penstock.blocks.executors.process_group import own_group
 from penstock.blocks.executors.process_worker import end_with_parent, ignore_interrupts, main
 from penstock.blocks.executors.remote import ErrorRecord
+from penstock.blocks.executors.setup import Setup
 from penstock.blocks.executors.slots import BIG, Pool, Shared
 from penstock.blocks.executors.wire import FUNCTION, NEED, READY, REFUSED, START, WORK, Lost, Wire
 from penstock.blocks.executors.worker_state import local
 from tests.blocks.executors import process_functions as functions
+from tests.blocks.executors.in_thread import start_in_thread
 from tests.blocks.executors.process_functions import SECONDS
-
-NONE = pickle.dumps(None)
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +54,8 @@ class Parent:
 def test_a_worker_process_serves_until_the_pipe_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     parent = Parent()
     told: list[Any] = []
+    done: list[str] = []
+    here = SimpleNamespace(daemon=True)
     watching = threading.Event()
 
     def start_and_hear() -> None:  # in a thread: a handle may be sent only once it is received
@@ -60,11 +64,15 @@ def test_a_worker_process_serves_until_the_pipe_is_closed(monkeypatch: pytest.Mo
         parent.wire.close()
 
     monkeypatch.setattr(process_worker, "end_with_parent", watching.set)
+    monkeypatch.setattr(own_group, "lead", lambda: done.append("group"))
+    monkeypatch.setattr(multiprocessing, "current_process", lambda: here)
     hearing = threading.Thread(target=start_and_hear)
     hearing.start()
-    main(parent.connection, pickle.dumps(os.getpid), (), 1)
+    main(parent.connection, Setup(pickle.dumps(os.getpid)))
     hearing.join(SECONDS)
     assert told == [(READY,)]
+    assert done == ["group"]
+    assert not here.daemon
     assert watching.wait(SECONDS)
     assert worker_state() == os.getpid()
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -73,7 +81,7 @@ def test_a_worker_process_serves_until_the_pipe_is_closed(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("init", [pickle.dumps(functions.broken_init), pickle.dumps(functions.Unmakeable())])
 def test_if_it_is_not_ready_it_lets_the_parent_read_why(init: bytes) -> None:
     parent = Parent()
-    worker = threading.Thread(target=process_worker.WorkerProcess(parent.connection).serve, args=(init, (), 1))
+    worker = threading.Thread(target=process_worker.WorkerProcess(parent.connection).serve, args=(Setup(init),))
     worker.start()
     parent.start()
     parent.wire.send(FUNCTION, 0, b"")
@@ -123,7 +131,7 @@ def test_it_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("before", [[], [-1]])  # after a failure it works item by item
 def test_if_the_parent_goes_while_it_waits_for_a_slot_it_just_ends(before: list[int]) -> None:
     parent = Parent()
-    worker = threading.Thread(target=process_worker.WorkerProcess(parent.connection).serve, args=(NONE, (), 1))
+    worker = threading.Thread(target=process_worker.WorkerProcess(parent.connection).serve, args=(Setup(),))
     worker.start()
     parent.start()
     assert parent.wire.receive() == (READY,)
@@ -138,4 +146,10 @@ def test_if_the_parent_goes_while_it_waits_for_a_slot_it_just_ends(before: list[
 def test_if_the_parent_goes_at_once_it_just_ends() -> None:
     parent = Parent()
     parent.wire.close()
-    process_worker.WorkerProcess(parent.connection).serve(NONE, (), 1)
+    process_worker.WorkerProcess(parent.connection).serve(Setup())
+
+
+def test_if_it_is_not_needed_it_ends_without_a_start() -> None:
+    child = start_in_thread("processes 'test'", Setup())
+    assert child.leave() is None
+    assert child.reap() == "exit code 0"

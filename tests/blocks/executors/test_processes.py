@@ -126,7 +126,11 @@ def open_and_read(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [Transformer, TransformMany])
-def test_a_function_that_cannot_be_pickled_is_refused_at_once(two: Processes, kind: Any) -> None:
+def test_a_function_that_cannot_be_pickled_is_refused_at_once(
+    two: Processes, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
+
     def odd(item: int) -> int:
         return item
 
@@ -134,7 +138,8 @@ def test_a_function_that_cannot_be_pickled_is_refused_at_once(two: Processes, ki
         kind(odd, executor=two, name="odd")
 
 
-def test_and_so_is_a_worker_init() -> None:
+def test_and_so_is_a_worker_init(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloudpickle", None)
     with pytest.raises(TypeError, match=r"Processes 'odd': worker_init: .*cannot be pickled"):
         Processes(1, worker_init=lambda: None, name="odd")
 

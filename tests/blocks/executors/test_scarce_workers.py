@@ -12,6 +12,7 @@ from penstock.blocks.executors.stream import Stream
 from penstock.blocks.executors.threads import ThreadBackend
 from penstock.blocks.executors.work import Outcome, Task
 from penstock.blocks.executors.worker import NotStarted, WorkerBackend
+from penstock.blocks.executors.worker_options import WorkerOptions
 from tests.blocks.executors.kinds import SECONDS, Gauge
 from tests.blocks.tools import contents, linked, run
 
@@ -74,7 +75,7 @@ class Unready(ThreadBackend):
     """Does not get ready, or is lost before its first job, or the second one."""
 
     def __init__(self, fails: list[str]) -> None:
-        super().__init__(None, (), 1)
+        super().__init__(WorkerOptions("pool"), 1)
         self.fails = fails
 
     def open(self) -> None:
