@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from .base.error_info import ErrorInfo
     from .base.errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
     from .base.message_status import MessageStatus
-    from .base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
+    from .base.network_statistics import Statistics
+    from .base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
     from .base.times import Times
     from .base.version import __version__
     from .batch import Batch
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .broadcast import Broadcast
     from .buffer import Buffer
     from .call import Call
+    from .chaining import Chain, Propagator, chain
     from .charts.live_chart import ChartBar, ChartRow, ChartStyle, LiveChart
     from .charts.span import Span
     from .choice import Choice, Chosen
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .core.link import Link
     from .core.nodes import Node
     from .core.producer import Producer
+    from .core.rate import Rate
     from .core.resource_pool import Lease, ResourcePool
     from .core.shape import Shape
     from .core.source import Source
@@ -33,15 +36,18 @@ if TYPE_CHECKING:
     from .executors.cluster import Cluster
     from .executors.processes import Processes
     from .executors.threads import Threads
-    from .executors.worker_state import worker_state
+    from .executors.worker_state import worker_number, worker_seed, worker_state
     from .filter import Filter
-    from .functions.policies import Budget, DeadLetter, Fail, Retry, Skip
+    from .flatten import Flatten
+    from .fold import Fold
+    from .functions.policies import Budget, DeadLetter, Fail, Fallback, Retry, Skip
     from .iterable_source import IterableSource
     from .join import Join
     from .limits.time_limit import TimeLimit
     from .memory import MemoryBudget, free_memory, size_of
     from .network import Network
     from .overwrite_buffer import OverwriteBuffer
+    from .priority_buffer import PriorityBuffer
     from .recording.recording import Recording
     from .recording.step import RunState, Step
     from .reports.bottleneck import Bottleneck, BottleneckKind, Waited
@@ -51,7 +57,16 @@ if TYPE_CHECKING:
     from .reports.suggest import Suggestion
     from .shutdown import Shutdown
     from .single_assignment import SingleAssignment
+    from .streams.byte_transformer import ByteTransformer
+    from .streams.file_reader import open_reader
+    from .streams.file_writer import open_writer
+    from .streams.receive_stream import receive_stream
+    from .streams.send_stream import send_stream
+    from .streams.stream_source import StreamSource
+    from .streams.stream_target import StreamTarget
     from .take import Take
+    from .tap import Tap
+    from .throttle import Throttle
     from .timer import Timer
     from .transform_many import TransformMany
     from .transformer import Transformer
@@ -65,7 +80,8 @@ else:
             ".base.error_info": "ErrorInfo",
             ".base.errors": "Declined LoopHeldWarning RemoteError Stalled TimeLimitExceeded WorkerDied",
             ".base.message_status": "MessageStatus",
-            ".base.statistics": "AgentStatistics BlockStatistics GovernorStatistics Statistics",
+            ".base.network_statistics": "Statistics",
+            ".base.statistics": "AgentStatistics BlockStatistics GovernorStatistics",
             ".base.times": "Times",
             ".base.version": "__version__",
             ".batch": "Batch",
@@ -73,6 +89,7 @@ else:
             ".broadcast": "Broadcast",
             ".buffer": "Buffer",
             ".call": "Call",
+            ".chaining": "Chain Propagator chain",
             ".charts.live_chart": "ChartBar ChartRow ChartStyle LiveChart",
             ".charts.span": "Span",
             ".choice": "Choice Chosen",
@@ -81,6 +98,7 @@ else:
             ".core.link": "Link",
             ".core.nodes": "Node",
             ".core.producer": "Producer",
+            ".core.rate": "Rate",
             ".core.resource_pool": "Lease ResourcePool",
             ".core.shape": "Shape",
             ".core.source": "Source",
@@ -88,15 +106,18 @@ else:
             ".executors.cluster": "Cluster",
             ".executors.processes": "Processes",
             ".executors.threads": "Threads",
-            ".executors.worker_state": "worker_state",
+            ".executors.worker_state": "worker_number worker_seed worker_state",
             ".filter": "Filter",
-            ".functions.policies": "Budget DeadLetter Fail Retry Skip",
+            ".flatten": "Flatten",
+            ".fold": "Fold",
+            ".functions.policies": "Budget DeadLetter Fail Fallback Retry Skip",
             ".iterable_source": "IterableSource",
             ".join": "Join",
             ".limits.time_limit": "TimeLimit",
             ".memory": "MemoryBudget free_memory size_of",
             ".network": "Network",
             ".overwrite_buffer": "OverwriteBuffer",
+            ".priority_buffer": "PriorityBuffer",
             ".recording.recording": "Recording",
             ".recording.step": "RunState Step",
             ".reports.bottleneck": "Bottleneck BottleneckKind Waited",
@@ -106,7 +127,16 @@ else:
             ".reports.suggest": "Suggestion",
             ".shutdown": "Shutdown",
             ".single_assignment": "SingleAssignment",
+            ".streams.byte_transformer": "ByteTransformer",
+            ".streams.receive_stream": "receive_stream",
+            ".streams.send_stream": "send_stream",
+            ".streams.stream_source": "StreamSource",
+            ".streams.stream_target": "StreamTarget",
+            ".streams.file_reader": "open_reader",
+            ".streams.file_writer": "open_writer",
             ".take": "Take",
+            ".tap": "Tap",
+            ".throttle": "Throttle",
             ".timer": "Timer",
             ".transform_many": "TransformMany",
             ".transformer": "Transformer",
@@ -128,7 +158,9 @@ __all__ = [
     "Broadcast",
     "Budget",
     "Buffer",
+    "ByteTransformer",
     "Call",
+    "Chain",
     "ChartBar",
     "ChartRow",
     "ChartStyle",
@@ -140,7 +172,10 @@ __all__ = [
     "Diagnosis",
     "ErrorInfo",
     "Fail",
+    "Fallback",
     "Filter",
+    "Flatten",
+    "Fold",
     "GovernorStatistics",
     "IterableSource",
     "Join",
@@ -155,8 +190,11 @@ __all__ = [
     "Network",
     "Node",
     "OverwriteBuffer",
+    "PriorityBuffer",
     "Processes",
     "Producer",
+    "Propagator",
+    "Rate",
     "Recording",
     "RemoteError",
     "Report",
@@ -173,10 +211,14 @@ __all__ = [
     "Stalled",
     "Statistics",
     "Step",
+    "StreamSource",
+    "StreamTarget",
     "Suggestion",
     "Take",
+    "Tap",
     "Target",
     "Threads",
+    "Throttle",
     "TimeLimit",
     "TimeLimitExceeded",
     "Timer",
@@ -187,7 +229,14 @@ __all__ = [
     "Waited",
     "WorkerDied",
     "__version__",
+    "chain",
     "free_memory",
+    "open_reader",
+    "open_writer",
+    "receive_stream",
+    "send_stream",
     "size_of",
+    "worker_number",
+    "worker_seed",
     "worker_state",
 ]

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import trio
 
-from .base.checks import check_capacity, check_number
+from .base.checks import check_capacity, check_count, check_function, check_number
 from .base.timing import LARGEST_BATCH
 from .core.block import Block
 from .core.carried import Carried
 from .core.contexts import plain_all
-from .core.inbox import Inbox
+from .core.inbox import UNBOUNDED, Inbox
 from .core.outbox import Outbox
 from .core.shape import Shape
 from .core.source import Source
 from .core.storing import PassageCore
 from .core.target import Target
+from .core.threads import check_thread
+from .core.weigher import Weigher
 from .functions.function_block import DEFAULT_CAPACITY
 
 if TYPE_CHECKING:
@@ -31,26 +33,31 @@ T = TypeVar("T")
 class BatchCore(PassageCore, Generic[T]):
     """The core of a batch."""
 
-    __slots__ = ("_alarm", "_due", "_max_items", "_max_seconds")
+    __slots__ = ("_alarm", "_cuts", "_due", "_max_items", "_max_seconds", "_size", "_weigher")
 
     def __init__(
         self,
         facade: Batch[T],
-        max_items: int,
+        max_items: int | None,
+        max_weight: float | None,
+        weight: Callable[[T], float] | None,
         max_seconds: float | None,
         capacity: int | None,
         filter: Callable[[T], bool] | None,
         name: str | None,
     ) -> None:
         super().__init__(facade, name)
-        if not isinstance(max_items, int) or isinstance(max_items, bool) or max_items < 1:
-            raise ValueError(f"{self}: max_items must be an int >= 1, got {max_items!r}")
+        who = str(self)
+        check_size(who, max_items, max_weight, weight)
         if max_seconds is not None:
-            check_number(str(self), "max_seconds", max_seconds, above=True)
-        check_capacity(str(self), capacity)
-        self._max_items = max_items
+            check_number(who, "max_seconds", max_seconds, above=True)
+        check_capacity(who, capacity)
+        room = UNBOUNDED if capacity is None else max(capacity, max_items or 1)
+        self._max_items: int = max_items or room
         self._max_seconds = max_seconds
-        room = None if capacity is None else max(capacity, max_items)
+        self._weigher = None if weight is None or max_weight is None else Weigher(self, weight, max_weight)
+        self._cuts: deque[int] = deque()  # the lengths of the rows of waiting messages that `flush` has cut off
+        self._size: int = self._max_items  # the most messages in the next list, which ends at a cut
         self.inbox: Inbox[T] = Inbox(self, deque(), capacity=room, filter=filter)
         self.outbox: Outbox[list[T]] = Outbox(self, deque())
         self._due: float | None = None
@@ -79,11 +86,18 @@ class BatchCore(PassageCore, Generic[T]):
 
     def _give(self, room: int) -> None:
         """Make lists of waiting messages, at least one, and hand them on."""
-        size, outbox = self._max_items, self.outbox
-        count = max(1, min(room, len(self.inbox.queue) // size))
+        size, count, outbox = self._size, 1, self.outbox
+        if self._weigher is not None:
+            size = self._weigher.count
+        elif not self._cuts:
+            count = max(1, min(room, len(self.inbox.queue) // size))
         taken: Sequence[Any] = self.inbox.take(count * size)
         self.counts["merged"] += len(taken)
         self.counts["produced"] += count
+        if self._weigher is not None:
+            self._weigher.next_list()
+        if self._cuts:
+            self._shorten_cut(len(taken))
         if outbox.carries:
             batch = plain_all(taken)
             self.merged_into(batch, batch)
@@ -98,9 +112,37 @@ class BatchCore(PassageCore, Generic[T]):
 
     def _is_due(self) -> bool:
         waiting = len(self.inbox.queue)
-        if not waiting or waiting >= self._max_items or self.inbox.closed:
-            return waiting > 0
-        return self._due is not None and trio.current_time() >= self._due
+        if not waiting:
+            return False
+        weigher = self._weigher
+        is_full = waiting >= self._size if weigher is None else weigher.is_full(self.inbox.queue, self._size)
+        return is_full or self.inbox.closed or (self._due is not None and trio.current_time() >= self._due)
+
+    # By hand
+
+    def flush(self) -> None:
+        """End a list after the last message that waits now."""
+        waiting = len(self.inbox.queue) - sum(self._cuts)
+        if waiting:
+            self._cuts.append(waiting)
+            self._size = min(self._max_items, self._cuts[0])
+            self.wake()
+
+    def _shorten_cut(self, taken: int) -> None:
+        """Take messages off the first row, and begin the next one if it is over."""
+        self._cuts[0] -= taken
+        if not self._cuts[0]:
+            self._cuts.popleft()
+        self._size = min(self._max_items, self._cuts[0]) if self._cuts else self._max_items
+
+    def end_early(self) -> None:
+        super().end_early()
+        self._cuts.clear()
+        self._size = self._max_items
+        if self._weigher is not None:
+            self._weigher.forget()
+
+    # By time
 
     def _keep_time(self, seconds: float, network: Host) -> None:
         """Set an alarm that steps the block when the current list is due; one alarm serves all lists."""
@@ -121,9 +163,9 @@ class BatchCore(PassageCore, Generic[T]):
 
     @property
     def shape(self) -> Shape:
-        """Several messages make one list."""
+        """Several messages make one list; with weights, it is not known how many."""
         return Shape(
-            group=self._max_items,
+            group=self._max_items if self._weigher is None else 1,
             group_remedy="lower max_items, or give the batch max_seconds",
             group_is_timed=self._max_seconds is not None,
         )
@@ -131,7 +173,7 @@ class BatchCore(PassageCore, Generic[T]):
     def rest(self) -> int:
         """Return how many messages wait in a list that is not full and has no running time limit."""
         waiting = len(self.inbox.queue)
-        return waiting if waiting < self._max_items and not self.outbox.queue and self._alarm is None else 0
+        return waiting if waiting < self._size and not self.outbox.queue and self._alarm is None else 0
 
     def give_rest(self) -> bool:
         """Hand on a list that is not full, because no more messages come; return whether there was one."""
@@ -142,8 +184,23 @@ class BatchCore(PassageCore, Generic[T]):
         return True
 
 
+def check_size(who: str, max_items: int | None, max_weight: float | None, weight: Callable[..., float] | None) -> None:
+    """Check the arguments that say when a list is full."""
+    if max_items is None and weight is None and max_weight is None:
+        raise ValueError(f"{who}: give max_items, or max_weight and weight, or all three")
+    if max_items is not None:
+        check_count(who, "max_items", max_items)
+    if weight is not None and max_weight is None:
+        raise ValueError(f"{who}: weight needs max_weight, the greatest weight of a list")
+    if max_weight is not None:
+        if weight is None:
+            raise ValueError(f"{who}: max_weight needs weight, a function that returns the weight of a message")
+        check_number(who, "max_weight", max_weight, above=True)
+    check_function(who, "weight", weight)
+
+
 class Batch(Block, Target[T], Source[list[T]]):
-    """Collects messages into lists of `max_items`, or into shorter lists when time is up or no more will come.
+    """Collects messages into lists until a list is full, time is up, or no more messages will come.
 
     - Inputs and outputs: takes messages from links and senders; each list goes to the first linked target that
       accepts it, or to a receiver.
@@ -152,12 +209,20 @@ class Batch(Block, Target[T], Source[list[T]]):
     - Back-pressure: while a list is not taken, no other list is made; when it is full, senders wait and links are
       postponed.
     - Ends: after its last producer, when every list was taken; the last list is short if messages are left over.
-    - Fails: calls no user function except filters.
+    - Fails: calls no user function except filters and `weight`; an exception from these is a fault.
 
     In the balance, messages count as merged and lists as produced.
 
+    A list is full if it has `max_items` messages. With `weight`, it is also full if its messages weigh `max_weight`
+    together, or if the next message would make it heavier. So a list is never heavier than `max_weight`, unless it is a
+    single message: a message that weighs more makes a list of its own. Each message is weighed once, after all messages
+    before it.
+
     Args:
-        max_items: The number of messages in a full list, >= 1.
+        max_items: The number of messages in a full list, >= 1. None, with `weight`, for as many as may wait
+            (`capacity`).
+        max_weight: The greatest weight of a list, > 0.
+        weight: A plain function that returns the weight of a message, >= 0: its bytes, for example, or its words.
         max_seconds: The longest time, in seconds, from the first message of a list until the list goes out, > 0; None
             to wait forever.
         capacity: Up to this many messages wait, >= 1; None for no bound.
@@ -165,7 +230,9 @@ class Batch(Block, Target[T], Source[list[T]]):
         name: The name of the block in reports; by default its class and a number.
 
     Raises:
-        ValueError: A number is out of its range.
+        ValueError: A number is out of its range; neither `max_items` nor `weight` is given; or only one of `weight` and
+            `max_weight`.
+        TypeError: `weight` is not a plain function.
     """
 
     __slots__ = ()
@@ -174,11 +241,22 @@ class Batch(Block, Target[T], Source[list[T]]):
 
     def __init__(
         self,
-        max_items: int,
+        max_items: int | None = None,
         *,
+        max_weight: float | None = None,
+        weight: Callable[[T], float] | None = None,
         max_seconds: float | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
         filter: Callable[[T], bool] | None = None,
         name: str | None = None,
     ) -> None:
-        self._core = BatchCore(self, max_items, max_seconds, capacity, filter, name)
+        self._core = BatchCore(self, max_items, max_weight, weight, max_seconds, capacity, filter, name)
+
+    def flush(self) -> None:
+        """End the list of the messages that wait now, although it is not full, and hand it on; never waits.
+
+        Messages that come later belong to another list. If the last list is not taken yet, this one goes out after it.
+        If no message waits, this does nothing: no list is empty.
+        """
+        check_thread(self._core, "flush")
+        self._core.flush()

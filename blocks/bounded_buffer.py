@@ -116,7 +116,7 @@ class BoundedBuffer(StoringBlock[T]):
 
     Args:
         capacity: Up to this many messages, >= 1.
-        overflow: What happens to a message that finds the buffer full.
+        overflow: What happens to a message that comes while the buffer is full.
         filter: Only messages for which this is true are taken; others are declined.
         left_over: What the network does if messages are still here in the end although a linked target should take
             them: "report" (the default) raises `Stalled`; "keep" leaves them, for example the tokens of a pool.

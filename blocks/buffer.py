@@ -46,6 +46,18 @@ class Store(Generic[T]):
         return len(self._returned) + self._buffer.size()
 
 
+class SortingOutbox(Outbox[T]):
+    """The messages of a buffer with an order of its own: a better one may come until the target can start the next."""
+
+    __slots__ = ()
+    block: BufferCore[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+
+    @property
+    def waits_to_give(self) -> bool:
+        """True, unless the messages go out in the order in which they came in."""
+        return self.block.may_overtake
+
+
 class BufferCore(StoringCore[T]):
     """The core of a buffer: the queue is given, or uses the four methods of a user's class."""
 
@@ -63,7 +75,7 @@ class BufferCore(StoringCore[T]):
     ) -> None:
         super().__init__(facade, name, left_over)
         self.inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
-        self.outbox: Outbox[T] = Outbox(self, queue)
+        self.outbox: Outbox[T] = (Outbox if isinstance(queue, deque) else SortingOutbox)(self, queue)
 
     @property
     def may_overtake(self) -> bool:

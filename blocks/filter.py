@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from itertools import compress
 from operator import not_
 from typing import Any, ClassVar, TypeVar, cast
 
 from .base.callables import is_async, is_async_generator, is_generator
-from .core.block import Block
 from .core.contexts import plain_all
+from .core.rate import Rate
 from .core.source import Source
 from .core.target import Target
-from .functions.async_runner import AsyncRunner
-from .functions.checks import check_concurrency, check_expanding, default_window
+from .functions.checks import check_concurrency, check_expanding, keeps_order
+from .functions.concurrent_block import ConcurrentBlock
 from .functions.filtering_runner import FilteringRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
+from .functions.runners import in_executor, in_tasks
 from .functions.sieve import Rejected, Sieve, async_sieve
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class FilterCore(FunctionCore[T]):
         self.report_lost(items)
 
 
-class Filter(Block, Target[T], Source[T]):
+class Filter(ConcurrentBlock, Target[T], Source[T]):
     """Hands on the messages for which a predicate is true, and drops the rest. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each kept message goes to the first linked target that
@@ -84,10 +85,14 @@ class Filter(Block, Target[T], Source[T]):
         predicate: Returns whether a message is kept. A plain function, which runs on the loop and should be quick,
             unless there is an `executor`; or an `async def` function, which runs in tasks of the loop and takes no
             executor.
-        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function. It
+            can be changed while the block runs: assign to the attribute `concurrency`.
         executor: Where a plain predicate is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`, but no `Cluster`. A message that comes back from a process is a copy.
-        ordered: Whether messages go out in the order in which they came. Default: True.
+        ordered: Whether messages go out in the order in which they came. Default: True; with a `key`, only messages
+            with the same key keep their order, unless `ordered=True`.
+        key: Returns the key of a message, as for `Transformer`: the predicate is called for messages with the same key
+            one at a time, in order. Default: None, no keys.
         window: Up to this many messages are started and not yet handed on, >= concurrency. Default as for
             `Transformer`.
         capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
@@ -95,6 +100,7 @@ class Filter(Block, Target[T], Source[T]):
         time_limit: Seconds that one call may take, > 0, by trio's clock, as for `Transformer`. Default: None, no limit.
         context: Whether the predicate is called with the context variables (`contextvars`) of the message's sender,
             which go on with the message, as for `Transformer`.
+        rate: A `Rate`, or the number of calls per second, as for `Transformer`. Default: None, no limit.
         name: The name of the block in reports; by default the name of the predicate.
 
     Raises:
@@ -112,12 +118,14 @@ class Filter(Block, Target[T], Source[T]):
         *,
         concurrency: int = 1,
         executor: Executor | None = None,
-        ordered: bool = True,
+        ordered: bool | None = None,
+        key: Callable[[T], Hashable] | None = None,
         window: int | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
         time_limit: float | None = None,
         context: bool = False,
+        rate: Rate | float | None = None,
         name: str | None = None,
     ) -> None:
         self._core = core = FilterCore[T](
@@ -130,18 +138,18 @@ class Filter(Block, Target[T], Source[T]):
             )
         runs_async = is_async(predicate)
         check_concurrency(core, concurrency, window, capacity, runs_async, executor)
+        is_ordered = keeps_order(core, ordered, key)
+        core.pace_by(rate)
         if context:
             from .functions.context import carry_filter  # late: few blocks carry contexts
 
             carry_filter(core, capacity=capacity, executor=executor)
         if runs_async:
             core.function = async_sieve(cast("Callable[[T], Awaitable[object]]", core.function))
-            core.use(AsyncRunner(core, concurrency, ordered, window or default_window(concurrency)))
+            core.use(in_tasks(core, key, concurrency, is_ordered, window))
         elif executor is not None:
-            from .functions.timed_runner import executor_runner  # late: most programs need no executor
-
             check_expanding(core, executor)
             core.function = Sieve(core.function)
-            core.use(executor_runner(core, executor, concurrency, ordered, window))
+            core.use(in_executor(core, key, executor, concurrency, is_ordered, window))
         else:
             core.use(FilteringRunner(core, core.sort_out))

@@ -21,6 +21,8 @@ from .base.timing import LARGEST_BATCH, BatchSize, time_slice
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.block_core import BlockCore
 from .core.outbox import Outbox
+from .core.pausable import block_is_paused, pause_block, resume_block
+from .core.pause import Pause
 from .core.shape import Shape
 from .core.source import Source
 from .core.waiting import WaitList
@@ -37,6 +39,7 @@ REMEDY = "its asynchronous iterable does not wait in between"
 class SourceCore(BlockCore, Generic[T]):
     """The core of a source that reads an iterable."""
 
+    can_pause = True
     __slots__ = (
         "_away",
         "_has_warned",
@@ -46,6 +49,7 @@ class SourceCore(BlockCore, Generic[T]):
         "_task",
         "call_meter",
         "outbox",
+        "paused",
         "place",
         "space",
         "total",
@@ -59,7 +63,9 @@ class SourceCore(BlockCore, Generic[T]):
         name: str | None,
     ) -> None:
         super().__init__(facade, name)
+        self.made = None  # it would keep all items
         self.outbox: Outbox[T] = Outbox(self, deque())
+        self.paused: Pause | None = None
         self.call_meter: CallMeter = CallMeter()
         self.space: WaitList[None] = WaitList()
         self._size = BatchSize()
@@ -113,11 +119,11 @@ class SourceCore(BlockCore, Generic[T]):
         if self.host is None or self.finished:
             return
         outbox = self.outbox
-        if self._away is not None and (chunk := self._away.take()) is not None:
+        if self.paused is None and self._away is not None and (chunk := self._away.take()) is not None:
             self._take_chunk(chunk)
         outbox.flush()
         self.settle()
-        if outbox.queue:
+        if outbox.queue or self.paused is not None:
             return
         if self._away is not None and self._iterator is not None:
             self._away.ask(self.room(LARGEST_BATCH))
@@ -133,7 +139,11 @@ class SourceCore(BlockCore, Generic[T]):
     def room(self, most: int) -> int:
         """How many items to read at a time, up to `most`."""
         links = self.outbox.links
-        return max(1, min(most, links[0].inbox.room())) if len(links) == 1 and links[0].inbox.takes_runs else most
+        if len(links) != 1 or not (inbox := links[0].inbox).takes_runs:
+            return most
+        if inbox.gate is not None and type(self._iterator) not in SURE:  # else the items are in memory already
+            most = min(most, inbox.gate.free())
+        return max(1, min(most, inbox.room()))
 
     def _take_chunk(self, chunk: Chunk) -> None:
         """Hand on a chunk that was read in an executor."""
@@ -193,6 +203,10 @@ class SourceCore(BlockCore, Generic[T]):
             with trio.CancelScope() as self._scope:
                 start = time_slice.clock()
                 async for item in iterator:
+                    await self._until_resumed()
+                    if self.finished:  # it was ended while the item was on its way
+                        self._discard(1)
+                        break
                     now = time_slice.clock()
                     self.call_meter.add(1, now - start, 0.0, now)
                     if self.tracer is not None:
@@ -214,6 +228,15 @@ class SourceCore(BlockCore, Generic[T]):
                 await iterator.aclose()
         self._iterator = None
         self.wake()
+
+    async def _until_resumed(self) -> None:
+        """Keep an item that came while the source is paused."""
+        try:
+            while self.paused is not None and not self.finished:
+                await self.space.park(self, "hand an item on", None)
+        except BaseException:
+            self._discard(1)
+            raise
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that reading blocks the loop."""
@@ -304,6 +327,9 @@ class IterableSource(Block, Source[T]):
     __slots__ = ()
     kind: ClassVar[str] = "source"
     _core: SourceCore[T]
+    pause = pause_block
+    resume = resume_block
+    is_paused = property(block_is_paused)
 
     def __init__(
         self, items: Iterable[T] | AsyncIterable[T], *, executor: Executor | None = None, name: str | None = None

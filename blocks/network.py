@@ -17,9 +17,10 @@ from .base.checks import check_kind
 from .base.cpus import usable_cpus
 from .base.in_trio import check_in_trio
 from .base.names import given_name
-from .base.statistics import Statistics
+from .base.network_statistics import Statistics
 from .core.balance import Balance
 from .core.block import Block
+from .core.block_core import BlockCore
 from .core.nodes import Node, parts_of
 from .core.view import View
 from .engine.plugs import Checks, Plugs
@@ -29,7 +30,7 @@ from .limits.step_watch import watches
 from .limits.time_limit import TimeLimit
 from .liveness.adrift import watch_adrift
 from .liveness.doubts import Doubts
-from .liveness.graph_check import check_graph, refuse_what_must_stall
+from .liveness.graph_check import check_graph, nodes_of, refuse_what_must_stall
 from .liveness.standstill import classify_idle, own_task_moves
 from .measuring.network_meter import NetworkMeter
 from .recording.recorder import Recorder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     import rich.console
 
     from .base.diagnosis import Diagnosis
+    from .dashboard.dashboard import Dashboard
     from .recording.recording import Recording
     from .reports.report import Report
     from .reports.suggest import Suggestion
@@ -65,9 +67,17 @@ class Network:
         watchdog: Seconds of real time for which the event loop may be blocked. After that, up to a quarter later, a
             separate thread logs where it is blocked. Default: None, no such thread.
         recording: A recording of which block or agent works on which item, and when. Default: None, no recording.
-        progress: Whether to show the progress of the stages during the run, on standard error: on a terminal as lines
-            that are redrawn five times per second, otherwise as a line of text every five seconds. A rich `Console`
-            shows it there.
+        progress: Whether to show the progress of the stages during the run: on a terminal, and below the cell of a
+            notebook, as a table that is redrawn five times per second; otherwise as a line of text on standard error
+            every five seconds. With a rich `Console`, it is shown there.
+        dashboard: Whether to show the network on a page in the browser while it runs; the address is printed on
+            standard error. For the page of several networks, or for a port of your own, see
+            `penstock.blocks.dashboard.Dashboard`.
+
+    Attributes:
+        name: The name of the network.
+        shutdown: The shutdown buffers.
+        recording: The recording of its run; None if there is none.
 
     Raises:
         ExceptionGroup: On leaving: the faults, in the order in which they happened.
@@ -88,12 +98,15 @@ class Network:
         watchdog: float | None = None,
         recording: Recording | None = None,
         progress: rich.console.Console | bool = False,
+        dashboard: bool = False,
     ) -> None:
         self.name: str = given_name("Network", name)
         parts = parts_of(f"network {self.name!r}", nodes)
         check_kind(f"network {self.name!r}", "shutdown", shutdown, Shutdown)
         if recording is not None:
             check_recording(f"network {self.name!r}", recording)
+        self.recording: Recording | None = recording
+        self._dashboard = own_dashboard(f"network {self.name!r}", dashboard)
         self.shutdown: Shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self._run = run = Run(self, parts, self.shutdown)
         self._measures = measures = NetworkMeter(run)
@@ -114,13 +127,28 @@ class Network:
         state = "ended" if run.has_ended else "running" if run.is_open else "new"
         return f"<Network {self.name!r} {state}, {len(run.nodes)} blocks and agents>"
 
+    def _repr_svg_(self) -> str:
+        return drawn(self._run)
+
     async def __aenter__(self) -> Network:
         check_in_trio("enter", f"network {self.name!r}")
         if self._context is not None:
             raise RuntimeError(f"network {self.name!r} has already run; make a new one")
         self._context = self._run.entered()
-        await self._context.__aenter__()
+        if self._dashboard is None:
+            await self._context.__aenter__()
+        else:
+            await self._enter_with(self._dashboard)
         return self
+
+    async def _enter_with(self, dashboard: Dashboard) -> None:
+        dashboard.watch(self._run)
+        dashboard.open(f"the page of network {self.name!r}")
+        try:
+            await self._context.__aenter__()
+        except BaseException:
+            dashboard.close()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -142,6 +170,33 @@ class Network:
     def cancel_called(self) -> bool:
         """Whether the network was asked to stop, by `cancel` or through its shutdown buffers."""
         return self._run.cancel_called
+
+    # Pausing
+
+    async def pause(self) -> None:
+        """Start no work any more, and wait until none is under way.
+
+        All blocks that call a function, sources and timers are held. Buffers and agents go on, until they have nothing
+        to do. Senders wait when the blocks are full. Time limits of the network go on, its progress limit does not.
+
+        Raises:
+            trio.BrokenResourceError: The network stops meanwhile.
+            RuntimeError: It was called in another thread.
+        """
+        await self._run.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause, also of single blocks; does nothing if there is none.
+
+        Raises:
+            RuntimeError: It was called in another thread.
+        """
+        self._run.resume()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a block is paused."""
+        return any(block.paused is not None for block in self._run.blocks)
 
     # Reports
 
@@ -177,12 +232,16 @@ class Network:
         Raises:
             RuntimeError: Nothing was measured yet: no block has called its function.
         """
+        from .reports.fusing import lines_of
+        from .reports.link_statistics import find_links
         from .reports.suggest import measured, suggest  # late: most programs ask for none
 
-        stages = measured(self.statistics())
+        statistics = self.statistics()
+        stages = measured(statistics)
         if not stages:
             raise RuntimeError(f"network {self.name!r}: nothing was measured yet; run it with some items first")
-        return suggest(stages, self._measures.seconds(), usable_cpus(), self._measures.idle.free())
+        lines = lines_of(statistics.blocks, find_links(self._run, statistics))
+        return suggest(stages, self._measures.seconds(), usable_cpus(), self._measures.idle.free(), lines)
 
     def step_of(self, task: trio.lowlevel.Task) -> str | None:
         """Return the name of the block whose step a task runs; None if it runs no step."""
@@ -190,8 +249,11 @@ class Network:
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """The blocks, in the order in which they joined; blocks that have left during the run are not included."""
-        return tuple(block.facade for block in self._run.blocks)
+        """The blocks, in the order in which they joined; blocks that have left during the run are not included.
+
+        Before the start, these are the blocks that would join now. Equal names get numbers only at the start.
+        """
+        return tuple(node.facade for node in nodes_of(self._run) if isinstance(node, BlockCore))
 
 
 # Imported late: most networks are not recorded and never stall
@@ -202,6 +264,17 @@ def check_recording(who: str, recording: object) -> None:
     from .recording.recording import Recording
 
     check_kind(who, "recording", recording, Recording)
+
+
+def own_dashboard(who: str, wanted: object) -> Dashboard | None:
+    """Make the dashboard of one network, if it is wanted."""
+    if not isinstance(wanted, bool):
+        raise TypeError(f"{who}: dashboard must be True or False, got {wanted!r}; use a Dashboard by `with`")
+    if not wanted:
+        return None
+    from .dashboard.dashboard import Dashboard
+
+    return Dashboard()
 
 
 def ways(run: View) -> Iterable[tuple[str, str]]:
@@ -216,6 +289,14 @@ def report(run: View) -> Report:
     from .reports.report import make_report
 
     return make_report(run)
+
+
+def drawn(run: View) -> str:
+    """Return the diagram of a network, which a notebook displays."""
+    from .reports.graph_svg import draw_network
+    from .reports.network_diagram import diagram_of
+
+    return draw_network(diagram_of(run))
 
 
 def diagnose(run: View, *, is_stalled: bool = False) -> Diagnosis:

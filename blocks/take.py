@@ -6,29 +6,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
-from .base.checks import check_capacity
+from .base.checks import check_capacity, check_count
 from .base.timing import LARGEST_BATCH
 from .core.block import Block
 from .core.early_end import end_before
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.source import Source
-from .core.storing import PassageCore
+from .core.storing import PassageCore, PassageInbox
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 
 T = TypeVar("T")
-
-
-class TakeInbox(Inbox[T]):
-    """An inbox that also counts the messages that wait to be handed on."""
-
-    __slots__ = ()
-    block: TakeCore[T]  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
-
-    def room(self) -> int:
-        """Return how many more messages fit in."""
-        return self.capacity - len(self.queue) - self.block.to_hand_on()
 
 
 class TakeCore(PassageCore, Generic[T]):
@@ -45,16 +34,11 @@ class TakeCore(PassageCore, Generic[T]):
         name: str | None,
     ) -> None:
         super().__init__(facade, name)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"{self}: count must be an int >= 1, got {count!r}")
+        check_count(str(self), "count", count)
         check_capacity(str(self), capacity)
         self._left = count
         self.outbox: Outbox[T] = Outbox(self, deque())
-        self.inbox: Inbox[T] = TakeInbox(self, deque(), capacity=capacity, filter=filter)
-
-    def to_hand_on(self) -> int:
-        """The number of messages that are counted and not yet taken."""
-        return len(self.outbox)
+        self.inbox: Inbox[T] = PassageInbox(self, deque(), capacity=capacity, filter=filter)
 
     @property
     def keeps_order(self) -> bool:

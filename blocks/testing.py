@@ -1,10 +1,18 @@
-"""Checks of the contract of sources and targets, for your own blocks.
+"""A test kit for pipelines, and checks of the contract of sources and targets for your own blocks.
+
+.. code-block:: python
+
+    async def test_a_page_that_is_busy_is_asked_for_again() -> None:
+        pipeline = make_pipeline()
+        with inject(pipeline, {"fetch": Fault(ConnectionError("busy"), on=1)}):
+            async with pipeline: ...
 
     async def test_my_buffer_keeps_the_contract() -> None:
-        await check_propagator(lambda: PriorityBuffer(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
+        await check_propagator(lambda: PriorityBuffer(neg, capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
 
-Each function takes a factory, because every check needs a fresh block. It works with any test runner for trio. It runs
-all its checks and then raises one `AssertionError` that lists the broken promises. It uses only the public protocol.
+Each `check_…` function takes a factory, because every check needs a fresh block. It works with any test runner for
+trio. It runs all its checks and then raises one `AssertionError` that lists the broken promises. It uses only the
+public protocol.
 
 The checks order tasks with `trio.testing.wait_all_tasks_blocked`, so no other tasks may run at the same time. To check
 a block that waits for time (a timer) quickly, use a `trio.testing.MockClock` with `autojump_threshold=0`.
@@ -25,9 +33,25 @@ from .contract.target_checks import target_checks
 from .core.source import Source
 from .core.target import Target
 from .network import Network
+from .testkit.collector import Collector
+from .testkit.inject import Delay, Fault, InjectedCalls, Injection, inject
+from .testkit.probe_sink import ProbeSink
+from .testkit.probe_source import ProbeSource
 from .unbounded_buffer import UnboundedBuffer
 
-__all__ = ["check_propagator", "check_source", "check_target"]
+__all__ = [
+    "Collector",
+    "Delay",
+    "Fault",
+    "InjectedCalls",
+    "Injection",
+    "ProbeSink",
+    "ProbeSource",
+    "check_propagator",
+    "check_source",
+    "check_target",
+    "inject",
+]
 
 T = TypeVar("T")
 In = TypeVar("In")

@@ -37,7 +37,7 @@ class Clock(Enum):
 class TimerCore(BlockCore, Generic[T]):
     """The core of a timer."""
 
-    __slots__ = ("_clock", "_due", "_remaining", "_repeating", "_scope", "_seconds", "_value", "outbox")
+    __slots__ = ("_clock", "_due", "_is_held", "_remaining", "_repeating", "_scope", "_seconds", "_value", "outbox")
 
     def __init__(self, facade: Timer[T], seconds: float, value: T, repeating: bool, name: str | None) -> None:
         super().__init__(facade, name)
@@ -47,6 +47,7 @@ class TimerCore(BlockCore, Generic[T]):
         self._value = value
         self._repeating = repeating
         self._clock = Clock.HELD
+        self._is_held = False  # with the network
         self._due = 0.0
         self._scope: trio.CancelScope | None = None
         self.outbox: Outbox[T] = Outbox(self, deque())
@@ -55,6 +56,18 @@ class TimerCore(BlockCore, Generic[T]):
     def is_running(self) -> bool:
         """Whether the clock runs, or will run as soon as the network starts."""
         return self._clock is Clock.RUNNING
+
+    def hold(self) -> None:
+        """Hold the clock with the network."""
+        if self.is_running:
+            self._is_held = True
+            self.pause()
+
+    def go_on(self) -> None:
+        """Let the clock run again if it was held with the network."""
+        if self._is_held:
+            self._is_held = False
+            self.start_clock()
 
     def start_clock(self) -> None:
         """Start the clock, or continue after a pause with the time that was left."""

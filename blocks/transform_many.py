@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from concurrent.futures import Executor
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -10,17 +10,18 @@ import attrs
 
 from .base.callables import is_async, is_async_generator
 from .core.balance import BlockBalance
-from .core.block import Block
+from .core.rate import Rate
 from .core.resource_pool import Lease, ResourcePool
 from .core.shape import Shape
 from .core.source import Source
 from .core.target import Target
-from .functions.async_runner import AsyncExpandingRunner
 from .functions.at_end import END, Keeper, LastCall, check_at_end, with_end
-from .functions.checks import check_concurrency, check_expanding, default_window
+from .functions.checks import check_concurrency, check_expanding, keeps_order
+from .functions.concurrent_block import ConcurrentBlock
 from .functions.expanding_runner import ExpandingRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
+from .functions.runners import expanding_in_tasks, in_executor
 
 In = TypeVar("In")
 Thing = TypeVar("Thing")
@@ -59,7 +60,9 @@ class TransformManyCore(FunctionCore[In]):
         if self.last_call is LastCall.DUE:
             self.last_call = LastCall.MADE
             self.counts["consumed"] -= 1
-            self.inbox.queue.append(END)  # type: ignore[arg-type]  # the runner's function knows it
+            queue: Any = self.inbox.queue
+            add = queue.append_first if self.is_sorted else queue.append  # not by its priority: it is no message
+            add(END)  # the runner's function knows it
             self.wake()
         elif not self._is_in_last_call():
             super().drained()
@@ -95,13 +98,13 @@ class TransformManyCore(FunctionCore[In]):
         super().abort(reason)
 
 
-class TransformMany(Block, Target[In], Source[Out]):
+class TransformMany(ConcurrentBlock, Target[In], Source[Out]):
     """Calls a function with each message and hands on its 0 … n outputs. Works in a network only.
 
     - Inputs and outputs: takes messages from links and senders; each output goes to the first linked target that
       accepts it, or to a receiver.
     - Order: outputs come in the order of the messages. With `ordered=False`, only the outputs of one message keep their
-      order.
+      order; with a `key`, the outputs of messages with the same key.
     - Holds: up to `capacity` messages that wait or are in work; up to `window` that are started and not yet handed
       on. A generator is read only a little further than its outputs are taken: one batch ahead, or two or three chunks
       in `Threads` and `Processes` (a chunk is what is made in 2 ms, up to the room in the target). In some cases, all
@@ -119,11 +122,18 @@ class TransformMany(Block, Target[In], Source[Out]):
     Args:
         function: A plain function that returns an iterable or is a generator, which runs on the loop unless there is
             an `executor`; an `async def` function that returns an iterable; or an asynchronous generator function.
-        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function.
+        concurrency: Up to this many calls run at once, >= 1; more than 1 needs an executor or an async function. It
+            can be changed while the block runs: assign to the attribute `concurrency`.
         executor: Where a plain function is called instead of on the loop: `Threads`, `Processes`, or any other
             `concurrent.futures.Executor`. Up to `concurrency` calls run at once, even if it has more workers.
             Several quick items are sent together.
-        ordered: Whether the outputs keep the order of the messages. Default: True.
+        ordered: Whether the outputs keep the order of the messages. Default: True; with a `key`, only outputs for the
+            same key keep their order, unless `ordered=True`.
+        key: Returns the key of a message, as for `Transformer`: messages with the same key are worked on one at a time,
+            in order, and their outputs leave in this order. Default: None, no keys.
+        priority: Returns the priority of a message, a number: of the messages that wait here, the one with the highest
+            number is started next; those with the same number are started in the order in which they came. Senders
+            and links that wait for room still come in their order. Default: None, messages are started as they came.
         window: Up to this many items are started and not yet handed on, >= concurrency. Default as for
             `Transformer`.
         capacity: Up to this many messages wait or are in work, >= concurrency; None for no bound.
@@ -147,6 +157,9 @@ class TransformMany(Block, Target[In], Source[Out]):
             of the task that has entered the network.
         resource: A `ResourcePool`: the function is called with the item and a lease, `function(item, lease)`, and an
             item starts only when it can get a lease, in order. Default: None, no lease.
+        rate: A `Rate`, or the number of calls per second: an item starts only when the rate allows it, in order; the
+            further tries of `Retry` count too. Several blocks may share a `Rate`. With an executor, the start is the
+            hand-over to it. Default: None, no limit.
         name: The name of the block in reports; by default the name of the function.
 
     Raises:
@@ -168,7 +181,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -177,6 +192,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: None = ...,
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -187,7 +203,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -196,6 +214,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: None = ...,
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -206,7 +225,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -215,6 +236,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: None = ...,
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -225,7 +247,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -234,6 +258,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: ResourcePool[Thing],
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -244,7 +269,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -253,6 +280,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: ResourcePool[Thing],
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -263,7 +291,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = ...,
         executor: Executor | None = ...,
-        ordered: bool = ...,
+        ordered: bool | None = ...,
+        key: Callable[[In], Hashable] | None = ...,
+        priority: Callable[[In], float] | None = ...,
         window: int | None = ...,
         capacity: int | None = ...,
         on_error: OnError = ...,
@@ -272,6 +302,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], AsyncIterator[Out] | Awaitable[Iterable[Out]] | Iterable[Out]] | None = ...,
         context: bool = ...,
         resource: ResourcePool[Thing],
+        rate: Rate | float | None = ...,
         name: str | None = ...,
     ) -> None: ...
 
@@ -281,7 +312,9 @@ class TransformMany(Block, Target[In], Source[Out]):
         *,
         concurrency: int = 1,
         executor: Executor | None = None,
-        ordered: bool = True,
+        ordered: bool | None = None,
+        key: Callable[[In], Hashable] | None = None,
+        priority: Callable[[In], float] | None = None,
         window: int | None = None,
         capacity: int | None = DEFAULT_CAPACITY,
         on_error: OnError = "fail",
@@ -290,6 +323,7 @@ class TransformMany(Block, Target[In], Source[Out]):
         at_end: Callable[[], Any] | None = None,
         context: bool = False,
         resource: ResourcePool[Any] | None = None,
+        rate: Rate | float | None = None,
         name: str | None = None,
     ) -> None:
         self._core = core = TransformManyCore(
@@ -298,7 +332,10 @@ class TransformMany(Block, Target[In], Source[Out]):
         is_generator = is_async_generator(function)
         runs_async = is_generator or is_async(function)
         check_concurrency(core, concurrency, window, capacity, runs_async, executor)
+        is_ordered = keeps_order(core, ordered, key)
+        core.fall_back(expands=True)
         core.lease_from(resource, executor)
+        core.pace_by(rate)
         core.last_call = LastCall.NONE
         if at_end is not None:
             check_at_end(str(core), at_end, runs_async=runs_async, concurrency=concurrency, executor=executor)
@@ -308,13 +345,11 @@ class TransformMany(Block, Target[In], Source[Out]):
             from .functions.context import carry  # late: few blocks carry contexts
 
             carry(core, capacity=capacity, filter=filter, executor=executor, expands=True)
+        core.sort_by(priority)
         check_expanding(core, executor)
         if runs_async:
-            width = window or default_window(concurrency)
-            core.use(AsyncExpandingRunner(core, concurrency, ordered, width, is_generator))
+            core.use(expanding_in_tasks(core, key, concurrency, is_ordered, window, is_generator))
         elif executor is not None:
-            from .functions.timed_runner import executor_runner  # late: most programs need no executor
-
-            core.use(executor_runner(core, executor, concurrency, ordered, window, True))
+            core.use(in_executor(core, key, executor, concurrency, is_ordered, window, True))
         else:
             core.use(ExpandingRunner(core))

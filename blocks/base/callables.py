@@ -143,3 +143,8 @@ def truth(who: object, answer: object) -> bool:
     """Return the answer of a filter as a bool."""
     check_answer(who, "filter", answer)
     return bool(answer)
+
+
+def callable_name(function: object) -> str:
+    """The name of a function, or of the class of a callable object."""
+    return getattr(function, "__name__", None) or type(function).__name__

@@ -16,6 +16,12 @@ def check_number(who: str, what: str, value: object, *, least: float = 0, above:
         raise ValueError(f"{who}: {what} must be a number {'>' if above else '>='} {least:g}, got {value!r}")
 
 
+def check_count(who: str, what: str, value: object, least: int = 1) -> None:
+    """Raise a `ValueError` if a value is not an int >= `least`."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{who}: {what} must be an int >= {least}, got {value!r}")
+
+
 def check_function(who: object, what: str, value: Callable[..., Any] | None) -> None:
     """Raise a `TypeError` if a value is neither None nor a callable that runs when it is called."""
     if value is None:

@@ -28,7 +28,10 @@ def not_in_trio(doing: str) -> RuntimeError:
         return RuntimeError(f"{doing}: Penstock runs in trio, and trio does not run here; {main}")
     if "ipykernel" in sys.modules:
         where = "a notebook cell runs in asyncio"
-        return RuntimeError(f"{doing}: Penstock runs in trio, and {where}; {main} in the cell, without `await`")
+        return RuntimeError(
+            f"{doing}: Penstock runs in trio, and {where}; {main} in the cell, without `await`, or run the line "
+            "`%autoawait trio` once, so that cells run in trio"
+        )
     return RuntimeError(
         f"{doing}: Penstock runs in trio, and this is asyncio; {main}, or `await asyncio.to_thread(trio.run, main)` "
         "if asyncio must go on at the same time"

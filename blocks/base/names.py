@@ -19,6 +19,12 @@ def automatic_name(kind: str) -> str:
     return f"{kind}-{next(_numbers[kind])}"
 
 
+def automatic_kind(name: str) -> str | None:
+    """The kind in an automatic name; None for a name that the program has given."""
+    kind, _, number = name.rpartition("-")
+    return kind if kind in _numbers and number.isdecimal() else None
+
+
 def given_name(kind: str, name: str | None) -> str:
     """Return the name that an object is given, or an automatic name.
 

@@ -1,9 +1,8 @@
-"""The numbers of a network so far: by block, by agent, by governor."""
+"""The numbers of the parts of a network so far: of a block, an agent, a governor."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping
 
 import attrs
 
@@ -25,6 +24,7 @@ class BlockStatistics:
         place: Where its function runs, or where its iterable is read: "loop", "tasks", or the kind of its executor;
             empty if it has neither.
         at_once: The most calls that it may make at once; 0 if it calls no function.
+        mean_at_once: The average of `at_once` over the time of the calls; differs from it only if it was changed.
         received: Items taken in from links, senders, or an iterable.
         emitted: Items handed on to links or receivers.
         consumed: Items that ended in a function: the items of a call, or items that were turned into several outputs.
@@ -43,6 +43,9 @@ class BlockStatistics:
             long tasks waited to receive from it.
         wait_for_output: The waits in which no work was possible because the output was not taken. For a block
             that calls no function: how long tasks waited to send to it.
+        wait_for_key: The waits in which another call could have begun, but every item that the block had started had to
+            wait for an earlier item with the same `key`.
+        wait_for_rate: The waits in which there was something to work on, and the `Rate` of the block allowed no call.
         throughput: Items done per second, over the whole run.
         steady_throughput: Items done per second from the first item to the last: without the time to fill and drain the
             pipeline. 0 until there were two batches.
@@ -68,8 +71,11 @@ class BlockStatistics:
     cpu: float = 0.0
     wait_for_input: Times = NEVER
     wait_for_output: Times = NEVER
+    wait_for_key: Times = NEVER
+    wait_for_rate: Times = NEVER
     throughput: float = 0.0
     steady_throughput: float = 0.0
+    mean_at_once: float = 0.0
 
 
 @attrs.frozen
@@ -117,50 +123,3 @@ class GovernorStatistics:
     most_in_flight: float = 0.0
     waits: Times = NEVER
     unit: str = ""
-
-
-@attrs.frozen
-class Statistics:
-    """The numbers of a network so far.
-
-    Attributes:
-        network: The name of the network.
-        seconds: Seconds from its start until now or until its end.
-        is_running: Whether it has not ended.
-        blocks: An entry per block, in the order in which they joined. Blocks that have left the running network come
-            last, as one entry, "blocks that left", with the sums of their items and times.
-        agents: An entry per agent, in the order in which they joined.
-        governors: An entry per governor that governs blocks of the network, and per resource pool of its blocks.
-        body: The task that runs the body of the `async with` block.
-    """
-
-    network: str
-    seconds: float
-    is_running: bool
-    blocks: tuple[BlockStatistics, ...]
-    agents: tuple[AgentStatistics, ...]
-    governors: tuple[GovernorStatistics, ...]
-    body: AgentStatistics
-
-    def __getitem__(self, name: str) -> BlockStatistics:
-        """Look up a block by name; the `KeyError` for a wrong name lists the blocks."""
-        return find("block", self.blocks, name)
-
-    def agent(self, name: str) -> AgentStatistics:
-        """Look up an agent by name; the `KeyError` for a wrong name lists the agents."""
-        return find("agent", self.agents, name)
-
-    def governor(self, name: str) -> GovernorStatistics:
-        """Look up a governor by name; the `KeyError` for a wrong name lists the governors."""
-        return find("governor", self.governors, name)
-
-
-One = TypeVar("One", BlockStatistics, AgentStatistics, GovernorStatistics)
-
-
-def find(kind: str, everyone: Sequence[One], name: str) -> One:
-    """Return the entry with a name."""
-    for one in everyone:
-        if one.name == name:
-            return one
-    raise KeyError(f"no {kind} {name!r}; there are {', '.join(repr(one.name) for one in everyone) or 'none'}")

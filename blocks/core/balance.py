@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
     from ..base.grid import Column, Grid
+    from ..base.html import Printer
 
 
 @attrs.frozen
@@ -125,6 +126,14 @@ class Balance:
         from rich.text import Text
 
         return Group(self._grid(), Text(self.verdict, "green" if self.ok else "bold red"))
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from ..base.html import division, sentence, table  # late as well
+
+        return division(table(self._grid()), sentence(self.verdict, not self.ok))
 
     def _grid(self) -> Grid:
         from ..base.grid import Column, Grid  # late as well

@@ -19,21 +19,27 @@ class Unmade:
 
     Args:
         kind: The class of the block or agent.
+        args: The arguments with which it is made.
+        options: Its keyword arguments.
     """
 
-    __slots__ = ("_kind",)
+    __slots__ = ("args", "kind", "options")
+    args: tuple[Any, ...]
+    kind: type[Any]
+    options: dict[str, Any]
 
-    def __init__(self, kind: str) -> None:
-        object.__setattr__(self, "_kind", kind)
+    def __init__(self, kind: type[Any], args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "args", args)
+        object.__setattr__(self, "options", options)
 
     def __repr__(self) -> str:
-        return f"<{self._kind} object, not made yet>"
+        return f"<{self.kind.__name__} object, not made yet>"
 
     def error(self) -> NotMade:
         """Make the error that says what to do."""
-        return NotMade(
-            f"{self._kind} is used before it is made: call super().__init__(...) first in {self._kind}.__init__"
-        )
+        name = self.kind.__name__
+        return NotMade(f"{name} is used before it is made: call super().__init__(...) first in {name}.__init__")
 
     def __getattr__(self, name: str) -> Any:
         raise self.error()
@@ -52,7 +58,7 @@ class Cored:
 
         def __new__(cls, *args: object, **options: object) -> Self:
             made = super().__new__(cls)
-            made._core = Unmade(cls.__name__)
+            made._core = Unmade(cls, args, options)
             return made
 
     def __str__(self) -> str:
@@ -107,6 +113,12 @@ def inside(thing: Any) -> Any:
     if isinstance(core, Unmade):
         raise core.error()
     return core
+
+
+def way_made(block: Any) -> Unmade | None:
+    """How a block that is being made is made: its class and arguments; None if this is not known."""
+    core: object = getattr(block, "_core", None)
+    return core if isinstance(core, Unmade) else None
 
 
 def no_attribute(thing: object, name: str, known: Container[str] = (), remedy: str = "") -> AttributeError:

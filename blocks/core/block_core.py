@@ -17,8 +17,9 @@ from ..base.names import given_name
 from ..base.statistics import BlockStatistics
 from ..base.times import NEVER, Histogram
 from ..base.timing import time_slice
+from .awaited import Awaited
 from .balance import BlockBalance
-from .block import Block, inside
+from .block import Block, Unmade, inside, way_made
 from .contexts import Carrier
 from .graph import downstream, reachable
 from .ports import Gate, Part
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .observer import Observer
     from .outbox import Outbox
     from .owner import Outlet
+    from .pause import Pause
     from .ports import Host
     from .waiting import Waiter
 
@@ -57,6 +59,8 @@ class BlockCore:
         name: The name in reports, notes and messages.
         inbox: The main inbox; only targets have one.
         outbox: The main outbox; only sources have one.
+        made: The class and the arguments of the block, with which another block like it can be made; None if they are
+            not known.
     """
 
     __slots__ = (
@@ -68,6 +72,7 @@ class BlockCore:
         "governed",
         "host",
         "kind",
+        "made",
         "name",
         "queued",
         "scheduler",
@@ -75,12 +80,16 @@ class BlockCore:
     )
     keeps_value: ClassVar[bool] = False  # a message that is received also stays in the block
     copies: ClassVar[bool] = False  # every target gets every message
+    can_pause: ClassVar[bool] = False  # it starts work of its own, which can be held
+    paused: Pause | None = None
+    stays_open: ClassVar[bool] = False  # it takes messages after the body has ended, until everything has drained
 
     inbox: Inbox[Any]
     outbox: Outbox[Any]
 
     def __init__(self, facade: Any, name: str | None) -> None:
         self.facade: Any = facade
+        self.made: Unmade | None = way_made(facade)
         self.kind: str = facade.kind
         self.name: str = given_name(self.class_name, name)
         self.scheduler: Scheduler = detached
@@ -112,6 +121,11 @@ class BlockCore:
     def shape(self) -> Shape:
         """What this kind of block does with messages, for the checks, the deadlock detection and the reports."""
         return Shape()
+
+    @property
+    def dashboard(self) -> str:
+        """The address of a page about the cluster that works for the block; "" if there is none."""
+        return ""
 
     @property
     def hears_losses(self) -> bool:
@@ -248,6 +262,16 @@ class BlockCore:
         """End without draining: discard the held items and wake the waiters."""
         raise NotImplementedError
 
+    def hold(self) -> None:
+        """Stop what the block does by itself, when its network is paused; only for blocks that cannot be paused."""
+
+    def go_on(self) -> None:
+        """Undo `hold`."""
+
+    def at_work(self) -> int:
+        """Return how many items are in work."""
+        return 0
+
     def in_flight(self) -> int:
         """Return how many items in the block are in flight; a kept value that receivers only read does not count."""
         return self.held()
@@ -316,6 +340,9 @@ class BlockCore:
     def count_dropped(self, reason: str, items: Sequence[Any]) -> None:
         """Count items that are dropped here for a reason."""
         self.counts[f"dropped:{reason}"] += len(items)
+        if items and isinstance(items[0], Awaited):
+            for item in items:
+                item.lost(str(self), reason)
         if (tracer := self.tracer) is not None:
             tracer.forget(self.name, items)
 
@@ -454,10 +481,13 @@ class BlockCore:
         return found
 
     def body_ended(self) -> None:
-        """Close the inputs without producers, because the body of the network has ended."""
+        """Close the inputs without producers, because the body of the network has ended, unless they stay open."""
         for inbox in self.inboxes():
-            if not inbox.producers:
+            if not (inbox.producers or self.stays_open):
                 inbox.close()
+
+    def readers_left(self, reader: object) -> None:
+        """React to the end of an agent that reads here."""
 
     @property
     def is_left_over(self) -> bool:

@@ -1,4 +1,4 @@
-"""An item together with the context variables of its sender, or with a lease."""
+"""An item together with the context variables of its sender, with a lease, or with the mark of a failure."""
 
 from __future__ import annotations
 
@@ -26,11 +26,25 @@ class Leased:
     lease: Lease[Any]
 
 
+@attrs.frozen(eq=False)
+class ForFallback:
+    """An item for which the function of a block has failed, and for which it calls its fallback."""
+
+    item: Any
+
+
 def plain(item: Any) -> Any:
-    """Return an item without its context or lease."""
-    while type(item) is Carried or type(item) is Leased:
+    """Return an item alone."""
+    while type(item) is Carried or type(item) is Leased or type(item) is ForFallback:
         item = item.item
     return item
+
+
+def for_fallback(item: Any) -> Any:
+    """Mark an item as one for the fallback; it keeps its context and its lease."""
+    if type(item) is Carried:
+        return Carried(for_fallback(item.item), item.context)
+    return Leased(for_fallback(item.item), item.lease) if type(item) is Leased else ForFallback(item)
 
 
 def lease_with(item: Any) -> Lease[Any] | None:

@@ -232,6 +232,10 @@ class Inbox(Generic[T]):
         self._accepted_with_credit += 1
         self.block.arrived()
 
+    def passes(self) -> None:
+        """Count a message that is worked on at once and never enters the queue."""
+        self._accepted_with_credit += 1
+
     def store_of(self, waiter: Waiter[T]) -> None:
         """Append the message of a waiting sender, in the sender's context."""
         context = None if self.contexts is None else self.contexts.get(waiter.task)
@@ -391,11 +395,11 @@ class Inbox(Generic[T]):
         queue = self.queue
         if len(queue) > self.most_queued:
             self.most_queued = len(queue)
-        if self.contexts is not None:
-            return cast("Sequence[T]", cast("Any", queue).take(count))  # with their contexts
+        if not isinstance(queue, deque):
+            return cast("Sequence[T]", cast("Any", queue).take(count))  # with their contexts, or sorted
         if count >= len(queue):
             self.queue = deque()
-            return cast("deque[T]", queue)
+            return queue
         return [queue.popleft() for _ in range(count)]
 
     def serve_waiting(self) -> None:

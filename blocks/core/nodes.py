@@ -28,6 +28,7 @@ class Node(Protocol):
 def part_of(thing: object) -> Part | None:
     """The part of a block or an agent that a network runs; None for anything else."""
     core: Any = None if isinstance(thing, type) else inside(thing)
+    core = getattr(core, "stands_for", core)  # several blocks in a line: the first of them
     return cast("Part | None", core) if hasattr(core, "neighbors") else None
 
 

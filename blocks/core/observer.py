@@ -1,11 +1,11 @@
-"""The observer of the items of a network, as protocols; there is one only if the run is recorded.
+"""The observer of the items of a network, as protocols; there is one only if the run is recorded or traced.
 
 In a network without an observer the cost is one attribute lookup.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import trio
@@ -66,6 +66,10 @@ class Observer(Protocol):
         """Watch a task from now on."""
         ...
 
+    def strangers(self) -> TaskObserver | None:
+        """Watch what all other tasks send that use blocks of the network; None if that is not wanted."""
+        ...
+
     def begin(self, stage: str, item: object) -> Work:
         """Work on an item begins."""
         ...
@@ -102,7 +106,7 @@ class Observer(Protocol):
         ...
 
     def async_calls(
-        self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, has_workers: bool
+        self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, unnamed: Container[trio.lowlevel.Task]
     ) -> Callable[[Any], Awaitable[Any]]:
         """Wrap an async function so that its calls are watched."""
         ...

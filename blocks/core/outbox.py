@@ -94,6 +94,11 @@ class Outbox(Generic[T]):
         return len(self.queue)
 
     @property
+    def waits_to_give(self) -> bool:
+        """Whether a message should stay here until its target can work on it, because a better one may come."""
+        return False
+
+    @property
     def received(self) -> int:
         """How many messages receivers have taken so far."""
         return self._received_with_lease - self.lease
@@ -170,6 +175,11 @@ class Outbox(Generic[T]):
     def messages_gone(self) -> int:
         """How many messages have left so far."""
         return self.delivered + self.received
+
+    def where(self) -> tuple[str | None, str]:
+        """The names of its network, if it runs, and of its block."""
+        network = self.block.host
+        return None if network is None else network.name, self.block.name
 
     def describe_head(self) -> str:
         """Describe the head, and the reasons why no link takes it."""

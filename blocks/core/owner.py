@@ -190,6 +190,11 @@ class Outlet(Protocol):
         """The block that has it."""
         ...
 
+    @property
+    def waits_to_give(self) -> bool:
+        """Whether a message should stay here until its target can work on it, because a better one may come."""
+        ...
+
     def available(self, link: Any) -> bool:
         """Whether the target can take a message along the link now."""
         ...

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import trio
 from outcome import Outcome
 
-from ..base.statistics import AgentStatistics, GovernorStatistics, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import AgentStatistics, GovernorStatistics
 from ..base.threads import Loop
 from .balance import Balance
 from .observer import Observer, TaskObserver
 from .scheduler import Scheduler
+from .waiting import Place
 
 if TYPE_CHECKING:
+    from .pause import Pause
     from .waiting import Awake, Waiter
 
 
@@ -47,6 +50,34 @@ class Part(Protocol):
 
     def begin(self) -> None:
         """Begin to work; every node of the network has joined by now."""
+        ...
+
+
+class Pausable(Place, Protocol):
+    """A block that can be held.
+
+    Attributes:
+        paused: The pause, while it is held.
+    """
+
+    paused: Pause | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has drained and handed on everything."""
+        ...
+
+    @property
+    def broken(self) -> str | None:
+        """Why it was stopped; None if it was not."""
+        ...
+
+    def at_work(self) -> int:
+        """How many items are in work."""
+        ...
+
+    def wake(self) -> None:
+        """Take a step soon."""
         ...
 
 
@@ -92,6 +123,10 @@ class Gate(Protocol):
 
     def admit(self, items: Iterable[Any], most: int) -> int:
         """Let in the first items, up to `most` and the number of free slots; return how many."""
+        ...
+
+    def free(self) -> int:
+        """How many items would be let in now; 1 at most if that depends on the items."""
         ...
 
     def covers(self, block: Any) -> bool:
@@ -183,6 +218,11 @@ class Meter(Protocol):
         ...
 
     @property
+    def stranger(self) -> Actor | None:
+        """Stands for all tasks that are neither the body nor agents; None unless what they send is observed."""
+        ...
+
+    @property
     def body(self) -> Actor:
         """The meter of the body."""
         ...
@@ -256,9 +296,15 @@ class Engine(Scheduler, Protocol):
 
 
 class Facade(Protocol):
-    """The public interface of a network."""
+    """The public interface of a network.
+
+    Attributes:
+        name: The name of the network.
+        recording: The recording of its run; None if there is none.
+    """
 
     name: str
+    recording: Any
 
     def cancel(self) -> None:
         """Stop this network."""
@@ -376,4 +422,8 @@ class Host(Protocol):
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
         """Record a fault, once."""
+        ...
+
+    def raise_at_end(self, error: BaseException) -> None:
+        """Raise an error when the network ends, unless it comes out of it anyway."""
         ...

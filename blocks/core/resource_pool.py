@@ -76,7 +76,7 @@ class ResourcePool(Generic[T]):
         self._free: deque[T] = deque(things)
         self.size: int = len(self._free)
         if not self.size:
-            raise ValueError(f"{self}: things must be at least one, got none")
+            raise ValueError(f"{self}: needs at least one resource, got none")
         self.most_in_use: int = 0
         self.waits: Histogram = Histogram()
         self._id = os.urandom(16).hex()
@@ -125,10 +125,12 @@ class ResourcePool(Generic[T]):
         """Whether a block waits in line, or was called and has not taken a lease yet."""
         return lessee in self._line or lessee in self._called
 
-    def pass_by(self, lessee: Lessee) -> None:
-        """Give up the turn of a block that was called and needs nothing, and call the next block."""
-        if self._called.pop(lessee, None) is not None:
+    def pass_by(self, lessee: Lessee) -> bool:
+        """Give up the turn of a block that was called and needs nothing, and call the next; return whether it was."""
+        was_called = self._called.pop(lessee, None) is not None
+        if was_called:
             self.serve()
+        return was_called
 
     def leave(self, lessee: Lessee) -> None:
         """Remove a block that takes no more leases."""
@@ -185,7 +187,7 @@ class Lease(Generic[T_co]):
             RuntimeError: The lease was given back.
         """
         if self._is_over:
-            raise RuntimeError(f"{self!r}: the thing may be in use elsewhere; use it before give_back()")
+            raise RuntimeError(f"{self!r}: the resource may be in use elsewhere; use it before give_back()")
         return self._thing
 
     def give_back(self) -> None:

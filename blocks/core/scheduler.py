@@ -23,6 +23,10 @@ class Source(Protocol):
         """How many messages have left the source so far."""
         ...
 
+    def where(self) -> tuple[str | None, str]:
+        """The names of its network, if it runs, and of its block."""
+        ...
+
     def describe_head(self) -> str:
         """Describe the head, and the reasons why no link takes it."""
         ...

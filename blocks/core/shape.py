@@ -16,7 +16,7 @@ class Shape:
     """Says what a kind of block does with messages.
 
     Attributes:
-        group: The number of input messages that make one output message, >= 1.
+        group: The number of input messages that make one output message, >= 1; 1 also if this is not known.
         group_remedy: Advice for the user about a group that cannot get full.
         group_is_timed: Whether a group goes out after some time although it is not full.
         expands: Whether more messages may come out than go in.
@@ -28,7 +28,7 @@ class Shape:
         room: The maximum number of messages that it can hold, if it is certain to hand on each of them; else infinity.
         brings: The minimum number of messages of its own that it adds; 0 if that is not certain.
         reads: Whether it reads its messages from outside the network.
-        total: The number of all messages that it reads; None if unknown.
+        total: The number of all messages that it reads or gets; None if unknown.
     """
 
     group: int = 1

@@ -165,7 +165,7 @@ class Source(ReceiveChannel[T_co]):
             inbox.close()
 
 
-def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
+def inlet_for(outbox: Outbox[Any], target: object) -> Inbox[Any]:
     """Return the inbox at which a link from a source to a target ends.
 
     Raises:
@@ -185,7 +185,7 @@ def inlet_for(outbox: Outbox[Any], target: Target[Any]) -> Inbox[Any]:
     )
 
 
-def block_of(source: BlockCore, target: Target[Any]) -> BlockCore:
+def block_of(source: BlockCore, target: object) -> BlockCore:
     """The core of the block that a target is or belongs to."""
     if not isinstance(target, Target):
         raise TypeError(

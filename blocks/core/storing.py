@@ -17,6 +17,17 @@ T = TypeVar("T")
 LeftOver = Literal["report", "keep"]
 
 
+class PassageInbox(Inbox[T]):
+    """An inbox that also counts the messages that wait to be handed on."""
+
+    __slots__ = ()
+    block: PassageCore  # pyright: ignore[reportIncompatibleVariableOverride]  # is never set again
+
+    def room(self) -> int:
+        """Return how many more messages fit in."""
+        return self.capacity - len(self.queue) - len(self.block.outbox)
+
+
 class PassageCore(BlockCore):
     """The core of a block with an inbox and an outbox."""
 

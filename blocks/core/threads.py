@@ -105,6 +105,17 @@ class Handle(Protocol):
     user: trio.lowlevel.Task | None
 
 
+def settle(loop: Loop, arrive: Callable[[], None], settled: threading.Lock, scope: trio.CancelScope) -> None:
+    """Call a function in a loop, and wait in this thread until a lock is released; Ctrl-C cancels the scope."""
+    loop.token.run_sync_soon(arrive)
+    try:
+        settled.acquire()
+    except BaseException:  # Ctrl-C, where the loop does not run in the main thread
+        with suppress(trio.RunFinishedError):
+            loop.token.run_sync_soon(scope.cancel)
+        raise
+
+
 class Errand(Generic[T]):
     """One item on its way from a thread to a target. The thread waits until the loop has settled the errand."""
 
@@ -123,13 +134,7 @@ class Errand(Generic[T]):
 
     def run(self, loop: Loop) -> None:
         """Send the item from the thread and wait until it is taken; raise if it is not."""
-        loop.token.run_sync_soon(self._arrive)
-        try:
-            self._settled.acquire()
-        except BaseException:  # Ctrl-C, where the loop does not run in the main thread
-            with suppress(trio.RunFinishedError):
-                loop.token.run_sync_soon(self._scope.cancel)
-            raise
+        settle(loop, self._arrive, self._settled, self._scope)
         error, self._error = self._error, None
         try:
             if error is not None:

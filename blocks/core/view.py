@@ -7,7 +7,7 @@ from typing import Protocol
 
 import trio
 
-from ..base.statistics import Statistics
+from ..base.network_statistics import Statistics
 from .balance import Balance
 from .block_core import BlockCore
 from .ports import Host, Member, Part

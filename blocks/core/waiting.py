@@ -75,10 +75,14 @@ class Waiter(Generic[T]):
         self.waits.fail(self, error)
 
 
+ANSWER = "get an answer"
+"""What a task is doing that has asked a question; the payload is the question."""
 parked: dict[trio.lowlevel.Task, Waiter[Any]] = {}
 """Every task that waits in this library now; a network uses it to tell busy tasks from blocked ones."""
 
 
+going_on: set[trio.lowlevel.Task] = set()
+"""Tasks whose wait is over, and that have not run since."""
 waiting_threads: dict[int, int] = {}
 """The number of parked tasks per thread; nearly always there is one thread or none."""
 idle_tasks: set[trio.lowlevel.Task] = set()
@@ -182,7 +186,7 @@ class WaitList(Generic[T]):
         waiter = Waiter(task, place, doing, payload, accepts, time_slice.clock(), self, deadline)
 
         def abort(_: object) -> trio.lowlevel.Abort:
-            self._forget(waiter)
+            waiter.waits.forget(waiter)
             return trio.lowlevel.Abort.SUCCEEDED
 
         self.waiters[waiter] = None
@@ -193,24 +197,35 @@ class WaitList(Generic[T]):
         try:
             value = await trio.lowlevel.wait_task_rescheduled(abort)
         except BaseException as error:
+            going_on.discard(task)
             place.waited(waiter, outcome.Error(error))
             time_slice.begin()
             raise
+        going_on.discard(task)
         place.waited(waiter, outcome.Value(value))
         time_slice.begin()
         return value
 
     def wake(self, waiter: Waiter[T], value: object = None) -> None:
         """End a wait and hand over its result."""
-        self._forget(waiter)
+        self.forget(waiter)
+        going_on.add(waiter.task)
         trio.lowlevel.reschedule(waiter.task, outcome.Value(value))
 
     def fail(self, waiter: Waiter[T], error: BaseException) -> None:
         """End a wait with an exception."""
-        self._forget(waiter)
+        self.forget(waiter)
+        going_on.add(waiter.task)
         trio.lowlevel.reschedule(waiter.task, outcome.Error(error))
 
-    def _forget(self, waiter: Waiter[T]) -> None:
+    def move(self, waiter: Waiter[T], to: WaitList[T], place: Place) -> None:
+        """Let a task wait at another place; it is the last one there."""
+        del self.waiters[waiter]
+        to.waiters[waiter] = None
+        waiter.waits, waiter.place = to, place
+
+    def forget(self, waiter: Waiter[T]) -> None:
+        """Note that a wait is over."""
         del self.waiters[waiter]
         del parked[waiter.task]
         left = waiting_threads[waiter.thread] - 1

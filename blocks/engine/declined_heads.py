@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import trio
 
-from ..base.log import log
+from ..base.log import fields, log
 from ..core.scheduler import Source
 
 PATIENCE = 1.0
@@ -44,4 +44,7 @@ class DeclinedHeads:
             elif now >= since + PATIENCE:
                 del self.since[source]
                 self._told.add(source)
-                log.warning("%s (for %g s now); %s", source.describe_head(), PATIENCE, source.head_remedy())
+                network, block = source.where()
+                found = fields("message_declined", network=network, block=block, seconds=PATIENCE)
+                remedy = source.head_remedy()
+                log.warning("%s (for %g s now); %s", source.describe_head(), PATIENCE, remedy, extra=found)

@@ -10,7 +10,7 @@ import trio
 
 from ..base.diagnosis import Diagnosis
 from ..base.idle_state import IdleState
-from ..base.statistics import Statistics
+from ..base.network_statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
 from ..core.ports import Meter, Part

@@ -20,7 +20,7 @@ from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
 from ..core.ports import Gate
 from ..core.scheduler import Source, Steppable
-from ..core.waiting import idle_tasks
+from ..core.waiting import going_on, idle_tasks
 from .declined_heads import DeclinedHeads
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Pump:
         "_has_warned",
         "_is_asleep",
         "_later",
+        "_looks_again",
         "_ready",
         "_task",
         "_to_tell",
@@ -74,6 +75,7 @@ class Pump:
         self._later: list[Steppable] = []
         self._task: trio.lowlevel.Task | None = None
         self._is_asleep = False
+        self._looks_again = False
         self._current: Steppable | None = None
         self._has_warned: set[str] = set()
         self._to_tell: list[Callable[[], None]] = []
@@ -145,7 +147,7 @@ class Pump:
 
     def parked(self) -> None:
         """Check for a standstill, because a task has begun to wait at a block and may have been the last to move."""
-        if self._is_asleep and not self.own_task_moves():
+        if self._is_asleep and not (self._looks_again and going_on) and not self.own_task_moves():
             self.wake()
 
     async def run(
@@ -190,7 +192,9 @@ class Pump:
                     await self._sleep()  # without a scope, which costs as much as some steps
                     continue
                 with trio.move_on_after(LOOK_AGAIN) as scope:
+                    self._looks_again = True  # so a task that goes on may say later that it waits
                     await self._sleep()
+                self._looks_again = False
                 if scope.cancelled_caught and state is IdleState.WATCHING:
                     doubt()
 

@@ -17,23 +17,26 @@ from typing import Any, cast
 
 import trio
 
-from ..base.error_info import ErrorInfo, Shown, annotate
+from ..base.error_info import ErrorInfo, Shown, annotate, is_cancellation
 from ..base.errors import Stalled
 from ..base.idle_state import IdleState
-from ..base.log import log
+from ..base.log import fields, log
 from ..base.names import BODY
-from ..base.statistics import LEFT, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import LEFT
 from ..base.threads import Loop, wrong_thread
 from ..base.trio_details import is_alive, sight
 from ..base.units import show
 from ..core.balance import Balance
-from ..core.block_core import BlockCore
+from ..core.block_core import BlockCore, core_at
 from ..core.early_end import leave_early, was_left_early, was_left_unread
 from ..core.inbox import Inbox
+from ..core.pausing import hold, resume, until_quiet
 from ..core.ports import Actor, Facade, Member, Part
 from ..core.threads import announce_beginning
 from ..core.unique_names import UniqueNames
 from ..core.waiting import running_networks
+from ..core.watchers import watchers
 from .plugs import Measuring, Plugs
 from .pump import Pump
 
@@ -149,7 +152,9 @@ class Run:
         self.pump.context = copy_context()
         announce_beginning()
         assert self.body_task is not None
-        log.debug("%s: starts with %d blocks and agents", self, len(self.nodes))
+        if log.isEnabledFor(logging.DEBUG):
+            found = fields("network_starts", network=self.name)
+            log.debug("%s: starts with %d blocks and agents", self, len(self.nodes), extra=found)
         self.measures.begin(self.body_task)
         self._plugs.recorder.begin()
         for node in tuple(self.nodes):
@@ -160,6 +165,8 @@ class Run:
         self._plugs.progress.start()
         self.shutdown.join(self, self._stop)
         running_networks.pumps[self] = self.pump.parked
+        for watcher in watchers.now:
+            watcher.begins(self)
         if self.shutdown.is_cancellation_pending:
             self._stop()
         elif self.cancel_called:
@@ -198,7 +205,9 @@ class Run:
         self.has_ended = True
         self.measures.end()
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s: ended after %s, error: %s", self, show(self.measures.seconds()), Shown(error))
+            seconds = self.measures.seconds()
+            found = fields("network_ended", network=self.name, seconds=seconds, error=error)
+            log.debug("%s: ended after %s, error: %s", self, show(seconds), Shown(error), extra=found)
         self.outside.clear()
         self.shutdown.leave(self)
         self.pump.loop = None
@@ -218,7 +227,17 @@ class Run:
         for gate in self.pump.gates:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
         self._plugs.checks.watch_adrift(self)
+        for watcher in watchers.now:
+            watcher.ends(self, self._outcome(error), error)
         self._prove(error)
+
+    def _outcome(self, error: BaseException | None) -> str:
+        """How the network has ended, in a word."""
+        if self._faults or self._stopped_by_others:
+            return "failed"
+        if self.cancel_called or (error is not None and is_cancellation(error)):
+            return "cancelled"
+        return "done" if error is None else "failed"
 
     def _watch_no_more(self) -> None:
         self._plugs.checks.watch_no_more(self)
@@ -238,9 +257,10 @@ class Run:
                 raise AssertionError(message)
             if isinstance(error, Exception):  # not for Ctrl-C, which can come between any two steps
                 annotate(error, message)
-        if self.late_errors:
+        late = [late for late in self.late_errors if not is_in(error, late)]
+        if late:
             known = [] if error is None else list(getattr(error, "exceptions", [error]))
-            raise BaseExceptionGroup(f"{self} was stopped", [*known, *self.late_errors]) from None
+            raise BaseExceptionGroup(f"{self} was stopped", [*known, *late]) from None
 
     # Stopping
 
@@ -254,6 +274,26 @@ class Run:
         if self.is_open:
             self.is_stopping = True
             self.nursery.cancel_scope.cancel()
+
+    async def pause(self) -> None:
+        """Hold all blocks that start work of their own, and wait until nothing is in work."""
+        blocks = self.blocks
+        for block in blocks:
+            if block.can_pause:
+                hold(block)
+            else:
+                block.hold()
+        for block in blocks:
+            if block.can_pause:
+                await until_quiet(block)
+
+    def resume(self) -> None:
+        """Let all blocks go on."""
+        for block in self.blocks:
+            if block.can_pause:
+                resume(block)
+            else:
+                block.go_on()
 
     def _stop(self) -> None:
         if not self.shutdown.is_shutdown_pending:
@@ -270,9 +310,14 @@ class Run:
         self._faults.append(error)
         info = ErrorInfo.of(error, phase=phase, item=item, number=number)
         annotate(error, info.where)
-        log.info("%s: fault %s: %s", self, info.where, Shown(error))
+        found = fields("fault", network=self.name, block=phase, item=number, error=error)
+        log.info("%s: fault %s: %s", self, info.where, Shown(error), extra=found)
         if isinstance(error, Exception):
             self.late_errors.extend(self.shutdown.fault(info))
+
+    def raise_at_end(self, error: BaseException) -> None:
+        """Raise an error when the network ends, unless it comes out of it anyway."""
+        self.late_errors.append(error)
 
     # Membership
 
@@ -332,7 +377,7 @@ class Run:
 
     def entry_appeared(self, inbox: Inbox[Any]) -> None:
         """Close a target that has lost its last producer because a link was removed, if the body has ended."""
-        if self.body_done:
+        if self.body_done and not core_at(inbox).stays_open:
             inbox.close()
 
     # Time
@@ -424,7 +469,7 @@ class Run:
             if len(self.outside) > self._outside_limit:
                 self.outside = {task for task in self.outside if is_alive(task)}
                 self._outside_limit = 2 * len(self.outside) + 64
-        return user
+        return user or self.measures.stranger
 
     def _check_thread(self, block: object) -> None:
         loop = self.pump.loop
@@ -456,3 +501,10 @@ class Run:
         diagnosis = self._plugs.checks.diagnose(self)
         what = f"nothing in {self} can move any more, although items are held or a task waits"
         return Stalled(what, str(diagnosis), diagnosis)
+
+
+def is_in(error: BaseException | None, other: BaseException) -> bool:
+    """Whether an error is another one, or a group that contains it."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(is_in(inner, other) for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+    return error is other

@@ -3,7 +3,8 @@
 Invariants: items are started in the order in which they came; up to `concurrency` are being worked on; up to `window`
 are started and not yet handed on. So the next item to hand on was always started, and a slow item makes no worker idle
 until the window is full. Workers are long-lived tasks: after an item, a worker takes the next one itself,
-and parks only when there is none.
+and parks only when there is none. If the concurrency is lowered, no item is started while there are more workers than
+that, and a worker that is done ends.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
 from ..base.error_info import forget_frames, is_cancellation
 from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
+from ..core.carried import for_fallback
 from ..core.waiting import WaitList, goes_to_sleep, idle_tasks, moves, wakes_up
+from .checks import default_window
 from .function_block import FunctionCore
 from .item_limit import allowed, awaited_in_time
+from .leasing import Leasing
+from .pacing import Pacing
+from .policies import Attempt
 from .reorder import Reorder
 
 Job = tuple[int, Any]
@@ -29,7 +35,12 @@ REMEDY = "its async function does not wait in between; make it a plain function 
 
 
 class AsyncRunner:
-    """Calls an async function with several items at once."""
+    """Calls an async function with several items at once.
+
+    Attributes:
+        fixed_window: The window that was asked for; None if it depends on the concurrency.
+        most_open: The number of open items at which no further one is started; 0 if there are too many workers.
+    """
 
     is_eager = True
     waits_for_room = False
@@ -40,25 +51,37 @@ class AsyncRunner:
         "busy",
         "call",
         "concurrency",
+        "fixed_window",
+        "free_numbers",
         "idle",
         "in_work",
+        "leasing",
+        "most_open",
         "order",
         "ordered",
+        "starting",
+        "unnamed",
         "waiting",
         "window",
         "workers",
     )
 
-    def __init__(self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int) -> None:
+    def __init__(self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int | None) -> None:
         self.block: FunctionCore[Any] = block
-        self.call: Callable[[Any], Any] = awaited_in_time(block.function, block.time_limit)
+        self.call: Callable[[Any], Any] = block.function
         self.at_once: int = concurrency
         self.concurrency: int = concurrency
         self.ordered: bool = ordered
-        self.window: int = window
+        self.fixed_window: int | None = window
+        self.window: int = window or default_window(concurrency)
+        self.most_open: int = self.window
+        self.leasing: Leasing | Pacing | None = block.leasing
         self.busy: int = 0
         self.waiting: int = 0
         self.workers: int = 0
+        self.free_numbers: list[int] = []
+        self.starting: int = 0  # the number of the item whose call began last
+        self.unnamed: set[trio.lowlevel.Task] | None = None  # workers of a recorded run that began as the only one
         self.order: Reorder[list[Any]] = Reorder(ordered)
         self.idle: list[trio.lowlevel.Task] = []
         self.in_work: set[trio.lowlevel.Task] = set()
@@ -66,9 +89,19 @@ class AsyncRunner:
     # Giving out items
 
     def start(self) -> None:
-        """Wrap the function to record its calls if the run is recorded; workers start when there is work."""
+        """Take the function of the block; workers start when there is work."""
+        self.bind()
+
+    def bind(self) -> None:
+        """Call the function that the block has now; wrap it to record its calls if the run is recorded."""
+        self.call = self._callable()
         if (tracer := self.block.tracer) is not None:
-            self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.concurrency > 1)
+            self.unnamed = set() if self.unnamed is None else self.unnamed
+            self.call = tracer.async_calls(self.block.name, self.call, self._gives(), self.unnamed)
+
+    def _callable(self) -> Callable[[Any], Any]:
+        """What is awaited for each item."""
+        return awaited_in_time(self.block.function, self.block.time_limit)
 
     def _gives(self) -> bool:
         """Whether the result of a call is handed on unchanged."""
@@ -86,14 +119,32 @@ class AsyncRunner:
             if self.idle:
                 task = self.idle.pop()
                 self.in_work.add(task)
+                idle_tasks.discard(task)
                 wakes_up(task)
                 trio.lowlevel.reschedule(task, outcome.Value(job))
             else:
                 network = self.block.host
                 assert network is not None
                 self.workers += 1
-                name = f"{self.block.name} worker {self.workers}"
-                network.spawn(self._work, [job], name=name, phase=self.block.name, is_awake=True)
+                number = self.free_numbers.pop() if self.free_numbers else self.workers
+                name = f"{self.block.name} worker {number}"
+                network.spawn(self._work, [job], number, name=name, phase=self.block.name, is_awake=True)
+
+    def wanted(self) -> int:
+        """An item for each worker that has none."""
+        return self.concurrency - self.busy
+
+    def change_concurrency(self, concurrency: int) -> None:
+        """Let more or fewer calls run at once from now on; calls that run are not ended."""
+        self.at_once = self.concurrency = concurrency
+        self.window = self.fixed_window or default_window(concurrency)
+        while self.idle and self.workers > concurrency:
+            self.workers -= 1
+            trio.lowlevel.reschedule(self.idle.pop(), outcome.Value(None))
+        self._set_most_open()
+
+    def _set_most_open(self) -> None:
+        self.most_open = 0 if self.workers > self.concurrency else self.window
 
     def _next(self) -> Job | None:
         """The next item, if it may be started now."""
@@ -101,9 +152,9 @@ class AsyncRunner:
         queue = block.inbox.queue
         order = self.order
         open_items = order.started - order.handed_on + len(block.outbox.queue)
-        if not queue or open_items >= self.window or block.has_dead_letters():
+        if not queue or open_items >= self.most_open or block.has_dead_letters() or block.paused is not None:
             return None
-        leasing = block.leasing
+        leasing = self.leasing
         if leasing is not None and not leasing.ready(queue, 1):
             return None
         self.busy += 1  # before the item leaves the queue, so that it is always counted
@@ -114,21 +165,23 @@ class AsyncRunner:
 
     # Working
 
-    async def _work(self, first: list[Job]) -> None:
+    async def _work(self, first: list[Job], worker: int) -> None:
         """Work until there is nothing more to do. A worker that waits here keeps no item or result alive."""
         task = trio.lowlevel.current_task()
         loop_held.holders[task] = Holder(str(self.block), self.block.name, REMEDY, self.block.function)
         job: Job | None = first.pop()
         inbox = self.block.inbox
-        call = self.call
+        if self.unnamed is not None and self.concurrency == 1:
+            self.unnamed.add(task)
         self.in_work.add(task)
         while job is not None:
             number, item = job
             job = None
             turns = turns_of(task)
             start = time_slice.clock()
+            self.starting = number
             try:
-                results = self._results(await call(item))
+                results = self._results(await self.call(item))
                 self.busy -= 1
                 self._called(start)
             except BaseException as error:
@@ -143,7 +196,11 @@ class AsyncRunner:
                 job = job or self._next()
             if job is None:
                 self.block.settle()
-                job = await self._idle(task)
+                if self.workers > self.concurrency:
+                    self._leave(task)
+                else:
+                    job = await self._idle(task)
+        self.free_numbers.append(worker)
 
     def _called(self, start: float) -> None:
         """Record how long a call took."""
@@ -152,21 +209,24 @@ class AsyncRunner:
 
     async def _failed(self, number: int, item: Any, error: BaseException, start: float) -> list[Any]:
         """Apply the policy to a failed item; return the results of a successful retry, if there is one."""
-        attempt = 0
+        last: Attempt | None = None
         while True:
             if is_cancellation(error):
                 raise error
             forget_frames(error)
             self._called(start)
             self.busy -= 1  # the block counts the item from here on
-            delay = self.block.handle(error, item, number, attempt)
+            last = self.block.handle(error, item, number, last)
             del error  # its frames refer to this frame, which would keep the error alive
-            if delay is None:
+            if last is None:
                 return []
             self.busy += 1
-            attempt += 1
-            await trio.sleep(delay)
+            item = item if last.cause is None else for_fallback(item)
+            await trio.sleep(last.delay)
+            if self.block.leasing is not None:
+                await self.block.leasing.wait_to_try_again()
             start = time_slice.clock()
+            self.starting = number
             try:
                 results = self._results(await self.call(item))
             except BaseException as again:
@@ -176,16 +236,27 @@ class AsyncRunner:
                 self._called(start)
                 return results
 
+    def _leave(self, task: trio.lowlevel.Task) -> None:
+        """Let a worker end, because there are too many."""
+        self.workers -= 1
+        self._set_most_open()
+        self._rest(task)
+        self.block.wake()
+
+    def _rest(self, task: trio.lowlevel.Task) -> None:
+        """Note that a worker has no item."""
+        self.in_work.discard(task)
+        goes_to_sleep(task)
+        if not any(map(moves, self.in_work)):
+            self.block.parked()
+
     async def _idle(self, task: trio.lowlevel.Task) -> Job | None:
         def abort(_: object) -> trio.lowlevel.Abort:
             self.idle.remove(task)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        self.in_work.discard(task)
         self.idle.append(task)
-        goes_to_sleep(task)
-        if not any(map(moves, self.in_work)):
-            self.block.parked()
+        self._rest(task)
         idle_tasks.add(task)
         try:
             job: Job | None = await trio.lowlevel.wait_task_rescheduled(abort)
@@ -206,7 +277,11 @@ class AsyncRunner:
         for ready in self.order.done(number, results):
             self.waiting -= len(ready)
             self._emit(ready)
-        if self.idle or self.workers < self.concurrency or block.inbox.closed or block.governed:
+        inbox = block.inbox
+        more = (self.idle or self.workers < self.concurrency) and (
+            inbox.queue or inbox.postponed or inbox.senders.waiters
+        )
+        if more or inbox.closed or block.governed:
             block.wake()
 
     def _emit(self, results: list[Any]) -> None:
@@ -233,17 +308,30 @@ class AsyncExpandingRunner(AsyncRunner):
     Otherwise the outputs of an item are collected until all are there.
     """
 
-    __slots__ = ("generate", "space", "streams")
+    __slots__ = ("generate", "is_generator", "space")
 
     def __init__(
-        self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int, is_generator: bool
+        self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int | None, is_generator: bool
     ) -> None:
         super().__init__(block, concurrency, ordered, window)
         self.space: WaitList[None] = WaitList()
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
-        self.streams: bool = block.failures.is_strict and (concurrency == 1 or not ordered)
-        if is_generator:
-            self.call: Callable[[Any], Any] = self._read if block.time_limit is None else self._read_in_time
+        self.is_generator: bool = is_generator
+
+    def _callable(self) -> Callable[[Any], Any]:
+        if not self.is_generator:
+            return super()._callable()
+        self.generate = self.block.function
+        return self._read if self.block.time_limit is None else self._read_in_time
+
+    def _may_stream(self) -> bool:
+        """Whether an item that starts now may hand its outputs on as they come.
+
+        If ordered, it has to be the only open item. Items that start later wait for it.
+        """
+        order = self.order
+        is_first = self.concurrency == 1 and order.started - order.handed_on == 1
+        return self.block.failures.is_strict and (is_first or not self.ordered)
 
     async def _read_in_time(self, item: Any) -> list[Any]:
         assert self.block.time_limit is not None
@@ -252,10 +340,11 @@ class AsyncExpandingRunner(AsyncRunner):
 
     async def _read(self, item: Any, scope: trio.CancelScope | None = None) -> list[Any]:
         outputs: list[Any] = []
+        streams = self._may_stream()
         generator = self.generate(item)
         try:
             async for output in generator:
-                if self.streams:
+                if streams:
                     self.block.counts["produced"] += 1
                     self._trace((output,))
                     self._emit([output])

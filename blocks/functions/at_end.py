@@ -164,24 +164,34 @@ def check_at_end(name: str, at_end: AtEnd, *, runs_async: bool, concurrency: int
             f"{name}: at_end is async and the function is not; make both async, or give a plain at_end, which runs "
             "where the function does"
         )
+    check_single(name, concurrency)
+    if executor is not None:
+        check_executor(name, at_end, executor)
+
+
+def check_single(name: str, concurrency: int) -> None:
+    """Raise a `ValueError` if several calls at once would share the state of the function."""
     if concurrency > 1:
         raise ValueError(
             f"{name}: at_end= needs concurrency=1, got {concurrency}: it is called once, and several calls at once do "
             "not share what the function holds in a known order; put what can be done at once into a block before it"
         )
-    if executor is not None:
-        check_executor(name, at_end, executor)
 
 
 def check_executor(name: str, at_end: AtEnd, executor: Executor) -> None:
     """Check that an executor has one place for the state of the function."""
-    from ..executors.parcel import check_picklable  # late: most programs need no executor
+    from ..executors.by_value import pickled  # late: most programs need no executor
     from ..executors.processes import Processes
     from ..executors.threads import Threads
 
     if isinstance(executor, Processes):
         check_workers(name, "Processes", executor.workers)
-        check_picklable(at_end, name)
+        if executor.max_items is not None or executor.max_memory is not None:
+            raise ValueError(
+                f"{name}: at_end= needs an executor that keeps its process, because what the function holds is there; "
+                f"give the block a Processes(1) without max_items and max_memory, got {executor!r}"
+            )
+        pickled(at_end, name)
     elif isinstance(executor, Threads):
         if executor.worker_init is not None:
             check_workers(name, "Threads", executor.workers)

@@ -46,8 +46,10 @@ class CallMeter:
     """
 
     __slots__ = (
+        "_counted",
         "_cpu_from",
         "_lasted",
+        "_needed",
         "_no_input",
         "_no_output",
         "cpu",
@@ -77,6 +79,8 @@ class CallMeter:
         self._cpu_from: float | None = None
         self._lasted: float = math.inf
         self.on_wait: Callable[[Activity, float, float], None] | None = None
+        self._counted: float = 0.0  # of `seconds`, those before the concurrency was changed last
+        self._needed: float = 0.0  # the time for them, as calls at the same time share theirs
         self._no_input: Histogram | None = None
         self._no_output: Histogram | None = None
 
@@ -111,6 +115,17 @@ class CallMeter:
         if not self.first_items:
             self.first_items = items
             self.first_at = now
+
+    def concurrency_was(self, at_once: int) -> None:
+        """Note, before a change, how many of the calls so far ran at once."""
+        self._needed += (self.seconds - self._counted) / at_once
+        self._counted = self.seconds
+
+    def mean_at_once(self, at_once: int) -> float:
+        """The average number of calls at once, over the time of the calls; `at_once` is the present number."""
+        if not self._counted:
+            return at_once
+        return self.seconds / (self._needed + (self.seconds - self._counted) / at_once)
 
     def change(self, state: State) -> None:
         """Enter another state, and record the period in the last one if it was a wait."""
@@ -150,6 +165,7 @@ def with_times(meter: CallMeter, statistics: BlockStatistics, seconds: float) ->
     return attrs.evolve(
         statistics,
         service=NEVER if meter.service is None else meter.service.summary(),
+        mean_at_once=meter.mean_at_once(statistics.at_once),
         cpu=meter.cpu,
         wait_for_input=meter.wait(NO_INPUT),
         wait_for_output=meter.wait(NO_OUTPUT),

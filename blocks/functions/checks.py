@@ -5,7 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Any
 
+from ..base.checks import check_count, check_function
 from .function_block import FunctionCore
+from .key_turns import Key
 
 
 def default_window(concurrency: int) -> int:
@@ -22,9 +24,8 @@ def check_concurrency(
     executor: Executor | None,
 ) -> None:
     """Check that the numbers fit each other and the function; a `ValueError` says what to do."""
-    for what, number in (("concurrency", concurrency), ("window", window)):
-        if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
-            raise ValueError(f"{block}: {what} must be an int >= 1, got {number!r}")
+    for what, number in (("concurrency", concurrency), ("window", 1 if window is None else window)):
+        check_count(str(block), what, number)
     if window is not None and window < concurrency:
         raise ValueError(f"{block}: window must be at least the concurrency, {concurrency}, got {window}")
     if capacity is not None and capacity < concurrency:
@@ -38,6 +39,16 @@ def check_concurrency(
         check_executor(block, executor, runs_async)
 
 
+def keeps_order(block: FunctionCore[Any], ordered: bool | None, key: Key | None) -> bool:
+    """Whether all results leave in the order of their items; by default they do if there is no key.
+
+    Raises:
+        TypeError: The key is not a plain function.
+    """
+    check_function(block, "key", key)
+    return key is None if ordered is None else ordered
+
+
 def check_expanding(block: FunctionCore[Any], executor: Executor | None) -> None:
     """Raise a `TypeError` that says what to do if the executor keeps results, which the block must see."""
     refuse = getattr(executor, "check_expanding", None)
@@ -48,6 +59,11 @@ def check_expanding(block: FunctionCore[Any], executor: Executor | None) -> None
 def check_executor(block: FunctionCore[Any], executor: Executor, runs_async: bool) -> None:
     """Raise a `TypeError` that says what to do if the executor cannot call the block's function."""
     if not isinstance(executor, Executor):
+        if callable(getattr(executor, "get_executor", None)):  # a client of Dask
+            raise TypeError(
+                f"{block}: executor must be client.get_executor() or Cluster(client), not the client itself; got "
+                f"{executor!r}"
+            )
         raise TypeError(
             f"{block}: executor must be Threads, Processes or another concurrent.futures.Executor, got {executor!r}"
         )
@@ -58,10 +74,10 @@ def check_executor(block: FunctionCore[Any], executor: Executor, runs_async: boo
         )
     from concurrent.futures.process import ProcessPoolExecutor  # late: most programs need no executor
 
-    from ..executors.parcel import check_picklable
+    from ..executors.by_value import pickled
 
     check = getattr(executor, "check_function", None)
     if check is not None:
         check(block.function, str(block))
     elif isinstance(executor, ProcessPoolExecutor):
-        check_picklable(block.function, str(block))
+        pickled(block.function, str(block))

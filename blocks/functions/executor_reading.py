@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from typing import Any
 
+import attrs
+import trio
+
 from ..base.error_info import annotate
 from ..executors.client_lane import is_client_executor
 from ..executors.lane import Job
@@ -13,6 +16,11 @@ from ..executors.work import Task
 from .lane_user import LaneUser, Owner
 from .patience import Patience
 from .reader import Chunk, Reader
+
+PATIENCE = 0.002
+"""Seconds after which the items of a chunk are taken one by one."""
+GRACE = 0.05
+"""Seconds that a call has to return at the end before it may be abandoned: most are in the middle of a chunk."""
 
 
 class ExecutorReading(LaneUser):
@@ -25,22 +33,47 @@ class ExecutorReading(LaneUser):
         came_late: Called with the number of items that were read after the source had stopped.
     """
 
-    __slots__ = ("_came_late", "_failure", "_reader", "_task")
+    __slots__ = ("_alarm", "_began", "_came_late", "_failure", "_is_slow", "_reader", "_task")
 
     def __init__(
         self, owner: Owner, iterator: Iterator[Any], executor: Executor, came_late: Callable[[int], None]
     ) -> None:
         super().__init__(owner, executor, 1)
         self._came_late = came_late
-        self._reader = Reader(iterator, str(owner))
-        self._task = Task(self._reader, name=str(owner))
+        self._reader = Reader(iterator, str(owner), self._tell)
+        self._began = 0.0
+        self._is_slow = False  # whether the present chunk takes longer than usual: each item is taken as it comes
+        self._alarm: trio.CancelScope | None = None
+        self._task = Task(self._reader, name=str(owner), block=owner.name)
         self._failure: BaseException | None = None
 
     def ask(self, count: int) -> None:
         """Start to read up to `count` items, unless a chunk is being read already."""
         if not self.in_flight:
+            self._is_slow = False
+            self._began = trio.current_time()
             self._submit(count)
             self._count(1)
+            self._watch(PATIENCE)
+
+    def _tell(self) -> None:
+        """Wake the source, in any thread."""
+        self.completions.look_soon()
+
+    def _watch(self, seconds: float) -> None:
+        """See to it that items are taken one by one if a chunk is not there in time; one alarm serves all chunks."""
+        if self._alarm is None and self.owner.host is not None:
+            self._alarm = self.owner.host.after(seconds, self._look)
+
+    def _look(self) -> None:
+        self._alarm = None
+        if self.in_flight and not self.over.is_set():
+            rest = self._began + PATIENCE - trio.current_time()
+            if rest > 0:
+                self._watch(rest)
+            else:
+                self._is_slow = True
+                self.owner.wake()
 
     def _submit(self, count: int) -> None:
         try:
@@ -50,22 +83,28 @@ class ExecutorReading(LaneUser):
             raise
 
     def take(self) -> Chunk | None:
-        """Get the chunk that was read, if it is there."""
+        """Get what was read, if anything was."""
         job = self.completions.take()
-        if job is None:
+        if job is not None:
+            self._count(-1)
+            self.lane.completed(job)
+            return self._chunk_of(job)
+        if not self._is_slow:
             return None
-        self._count(-1)
-        self.lane.completed(job)
-        return self._chunk_of(job)
+        self._reader.is_awaited = True  # before the look: an item that comes now wakes the source again
+        chunk = self._reader.take()
+        return chunk if chunk.items else None
 
     def _chunk_of(self, job: Job) -> Chunk:
+        """The items that have come, and the end of the call."""
+        rest = self._reader.take()
         if job.outcome is not None:
             chunk: Chunk = job.outcome.results[0]  # there is always one: the reader does not raise
-            return chunk
+            return attrs.evolve(chunk, items=rest.items, start=rest.start)
         error = job.error
         assert error is not None
         annotate(error, f"the executor of {self.owner}, {self.executor!r}, failed while it read")
-        return Chunk([], True, error, 0.0, 0.0, 0.0)
+        return attrs.evolve(rest, is_last=True, error=error)
 
     # The end
 
@@ -79,6 +118,12 @@ class ExecutorReading(LaneUser):
 
     def _hurry(self) -> None:
         self._reader.stop()
+        self._came_late(len(self._reader.take().items))
+
+    async def _linger(self) -> None:
+        if self.in_flight:
+            with trio.move_on_after(GRACE):
+                await self.patience.is_over.wait()
 
     async def _clean_up(self) -> None:
         """Let a worker close a generator that is not exhausted; a call that is still out closes it itself."""

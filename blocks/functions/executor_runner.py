@@ -24,6 +24,7 @@ import trio
 
 from ..base.error_info import annotate, shorten
 from ..base.timing import time_slice
+from ..core.carried import for_fallback
 from ..core.observer import Work
 from ..executors.lane import Job
 from ..executors.stream import Piece
@@ -32,9 +33,12 @@ from ..executors.timed import Timed, TimedOutputs
 from ..executors.work import Outcome, Task
 from .checks import default_window
 from .function_block import FunctionCore
+from .injected import Injected
 from .job_size import JobSize, OneByOne
 from .job_trace import JobTrace
 from .lane_user import LaneUser
+from .leasing import Leasing
+from .pacing import Pacing
 from .reorder import Reorder
 from .streams import Streams
 
@@ -79,6 +83,8 @@ class ExecutorRunner(LaneUser):
         "block",
         "busy",
         "failure",
+        "injected",
+        "leasing",
         "order",
         "ordered",
         "place",
@@ -102,28 +108,40 @@ class ExecutorRunner(LaneUser):
         super().__init__(block, executor, concurrency)
         self.block: FunctionCore[Any] = block
         self.place: str = type(executor).__name__
-        self.at_once: int = min(
-            concurrency, getattr(executor, "workers", getattr(executor, "_max_workers", concurrency))
-        )
+        self.at_once: int = self._calls_at_once()
         self.ordered: bool = ordered
         self.window: int | None = window
-        self.task: Task = Task(block.function, expands, block.failures.is_strict, str(block), keeper=block.keeper())
+        self.task: Task = Task(
+            block.function, expands, block.failures.is_strict, str(block), keeper=block.keeper(), block=block.name
+        )
         self.busy: int = 0
         self.waiting: int = 0
         self.order: Reorder[Batch] = Reorder(ordered)
+        self.leasing: Leasing | Pacing | None = block.leasing
         # a lease is taken when its item starts
         self.size: JobSize = JobSize() if block.leasing is None else OneByOne()
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
         self.trace: JobTrace | None = None
+        self.injected: Injected | None = None
         self.streams: Streams | None = None
+
+    def _calls_at_once(self) -> int:
+        most: int = getattr(self.executor, "workers", getattr(self.executor, "_max_workers", self.concurrency))
+        return min(self.concurrency, most)
+
+    @property
+    def fixed_window(self) -> int | None:
+        """The window that was asked for; None if it depends on the concurrency."""
+        return self.window
 
     # Opening and closing the lane
 
     def start(self) -> None:
         """Open a lane to the executor."""
         self.open()
+        self._limit_depth()
         network = self.block.host
         assert network is not None
         context = network.pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
@@ -133,13 +151,38 @@ class ExecutorRunner(LaneUser):
             self.task = attrs.evolve(self.task, limit=math.inf)
         if self.block.tracer is not None:
             self.trace = JobTrace(self.block, self.task.expands, self.at_once > 1)
-            if not getattr(self.executor, "keeps_results", False):
-                self.task = attrs.evolve(self.task, function=self._timed())
+        self.bind()
 
-    def _timed(self) -> Callable[[Any], Any]:
-        if self.streams is None:
-            return Timed(self.task.function, self.task.expands)
-        return TimedOutputs(self.task.function, self.task.name)
+    def wanted(self) -> int:
+        """Enough for each job that can be submitted now."""
+        return (self.lane.depth - self.in_flight) * self.size.items if self.is_open else 1
+
+    def change_concurrency(self, concurrency: int) -> None:
+        """Let more or fewer jobs run at once from now on; jobs that run are not ended."""
+        self.concurrency = concurrency
+        self.at_once = self._calls_at_once()
+        if self.trace is not None:
+            self.trace.has_workers = self.trace.has_workers or self.at_once > 1
+        if self.is_open:
+            self.lane.resize(concurrency)
+            self._limit_depth()
+
+    def _limit_depth(self) -> None:
+        """With a rate, submit no more jobs than can begin: a job that waits for a worker has not started."""
+        if self.block.leasing is not None and self.block.leasing.is_paced:
+            self.lane.depth = min(self.lane.depth, self.at_once)
+
+    def bind(self) -> None:
+        """Call the function that the block has now; time its calls if the run is recorded."""
+        function = self.block.function
+        self.injected = function if isinstance(function, Injected) else None
+        self.task = self._task(function if self.injected is None else self.injected.function)
+
+    def _task(self, function: Callable[[Any], Any]) -> Task:
+        if self.trace is not None and not getattr(self.executor, "keeps_results", False):
+            streams = self.streams is not None
+            function = TimedOutputs(function, self.task.name) if streams else Timed(function, self.task.expands)
+        return attrs.evolve(self.task, function=function)
 
     def _hurry(self) -> None:
         if self.streams is not None:
@@ -200,22 +243,29 @@ class ExecutorRunner(LaneUser):
             self._count(1)
 
     def _submit(self, job: Job) -> None:
+        if self.injected is not None:
+            tries = 0 if job.attempt is None else job.attempt.number
+            job.task = self._task(self.injected.of_job(job.batch.number, job.places, tries, job.items))
         self.lane.submit(job)
 
     def _again(self) -> Job | None:
-        return self.again.popleft() if self.again else None
+        return self.again.popleft() if self.again and self._may_try_again() else None
+
+    def _may_try_again(self) -> bool:
+        leasing = self.block.leasing
+        return leasing is None or leasing.may_try_again()
 
     def _next(self) -> Job | None:
         """A job with the next items, if they may be started now."""
         block = self.block
         queue = block.inbox.queue
-        if not queue or block.has_dead_letters():
+        if not queue or block.has_dead_letters() or block.paused is not None:
             return None
         room = self._room()
         if room < 1:
             return None
         count = min(room, self.size.items, self.size.share(len(queue), self.lane.depth - self.in_flight))
-        leasing = block.leasing
+        leasing = self.leasing
         if leasing is not None and not (count := leasing.ready(queue, count)):
             return None
         self.busy += min(count, len(queue))  # before they leave the queue, so that they are always counted
@@ -253,6 +303,7 @@ class ExecutorRunner(LaneUser):
             self.trace.completed(job, outcome)
         self.busy -= len(outcome.results)
         self.waiting += len(outcome.results)
+        self.block.job_done(job.batch.number, job.places, outcome)
         self._sort_in(job, outcome)
         most = self.size.items if self.streams is None else job.batch.count  # streams need the rest in order
         for start in reversed(range(outcome.done, len(job.places), most)):
@@ -293,17 +344,18 @@ class ExecutorRunner(LaneUser):
         item = job.items[number]
         if self.trace is not None:
             self.trace.failed(job, number, error)
-        delay = self.block.handle(error, item, batch.number + place, job.attempt)
-        if delay is None:
+        attempt = self.block.handle(error, item, batch.number + place, job.attempt)
+        if attempt is None:
             batch.undecided -= 1
             return
         if self.trace is not None:
             self.trace.is_tried_again(item)
         self.busy += 1
-        again = Job(self.task, (job.items[number],), batch, (place,), job.attempt + 1)
-        if delay > 0:
+        item = item if attempt.cause is None else for_fallback(item)
+        again = Job(self.task, (item,), batch, (place,), attempt)
+        if attempt.delay > 0:
             assert self.block.host is not None
-            self.block.host.after(delay, partial(self._retry, again))
+            self.block.host.after(attempt.delay, partial(self._retry, again))
         else:
             self.again.append(again)
 

@@ -6,7 +6,7 @@ read on in the next step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from time import thread_time
 from typing import Any
@@ -33,7 +33,6 @@ class ExpandingRunner(InlineRunner):
 
     def __init__(self, block: FunctionCore[Any]) -> None:
         super().__init__(block)
-        self.function: Callable[[Any], Any] = expanded_in_time(block.function, block.time_limit)
         self.item: Any = None
         self.work: Work | None = None
         self.spent: float = 0.0
@@ -96,7 +95,7 @@ class ExpandingRunner(InlineRunner):
             self.outputs_per_item = max(1.0, len(outputs) / done)
             self.number += done
             self.busy -= done
-            self.attempt = 0
+            self.attempt = None
             self.block.counts["consumed"] += done
         self.block.counts["produced"] += len(outputs)
 
@@ -146,8 +145,9 @@ class ExpandingRunner(InlineRunner):
             finally:
                 del outputs, error  # the exception refers to this frame
 
-    def start(self) -> None:
-        """Do nothing: nothing is needed before the first item."""
+    def bind(self) -> None:
+        """Call the function that the block has now; its calls are recorded one by one."""
+        self.function = expanded_in_time(self.block.function, self.block.time_limit)
 
     def _next_item(self) -> bool:
         batch = self.take(1)
@@ -185,7 +185,7 @@ class ExpandingRunner(InlineRunner):
     def _item_done(self) -> None:
         self.current = self.item = None
         self.number += 1
-        self.attempt = 0
+        self.attempt = None
         self.busy -= 1
         self.block.counts["consumed"] += 1
 

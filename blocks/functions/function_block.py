@@ -11,79 +11,44 @@ import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from typing import Any, Generic, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import attrs
 import trio
 
-from ..base.checks import check_capacity, check_number
-from ..base.error_info import ErrorInfo, Shown, annotate
-from ..base.log import log
+from ..base.callables import callable_name, check_runs
+from ..base.checks import check_capacity, check_function, check_number
+from ..base.error_info import ErrorInfo
 from ..base.names import automatic_name
 from ..base.statistics import BlockStatistics
-from ..core.block_core import BlockCore
-from ..core.carried import lease_with, plain
+from ..base.times import NEVER
+from ..base.timing import time_slice
+from ..base.units import show
+from ..core.carried import lease_with
 from ..core.contexts import carry_on
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
+from ..core.owner import Feed
+from ..core.pause import Pause
+from ..core.priority_queue import PriorityQueue
+from ..core.rate import Rate, as_rate
 from ..core.resource_pool import ResourcePool
 from ..core.source import Source, inlet_for
 from ..core.threads import loop_of
 from ..executors.keeper import Keeper
-from .at_end import END
 from .call_meter import NO_INPUT, NO_OUTPUT, WORKING, CallMeter, with_times
-from .item_limit import ItemTimeout
+from .failing import FailingCore
+from .key_turns import Key, KeyTurns, with_turns
 from .leasing import Leasing, with_lease
-from .policies import Action, DeadLetter, Failures, OnError, as_policy
+from .pacing import Pacing
+from .policies import DeadLetter, Failures, OnError, as_policy
+from .runner import Runner
+
+if TYPE_CHECKING:
+    from ..executors.work import Outcome
 
 In = TypeVar("In")
 DEFAULT_CAPACITY = 1024
-
-
-class Runner(Protocol):
-    """Calls the function of a block with its items.
-
-    Attributes:
-        busy: The number of items that were taken from the inbox and are being worked on.
-        waiting: The number of results that wait for the results of earlier items.
-        at_once: The largest number of calls at once.
-        place: Where the function runs, in words.
-        ordered: Whether results are handed on in the order of their items.
-        waits_for_room: Whether all running work is blocked until results have been taken.
-        is_eager: Whether `give_out` can start work as soon as an item comes, without a step of the block.
-    """
-
-    ordered: bool
-    busy: int
-    waiting: int
-    at_once: int
-    place: str
-
-    @property
-    def is_eager(self) -> bool: ...
-
-    @property
-    def waits_for_room(self) -> bool: ...
-
-    def start(self) -> None:
-        """The network starts."""
-        ...
-
-    def step(self) -> None:
-        """Start or do as much work as is allowed now."""
-        ...
-
-    def give_out(self) -> None:
-        """Start as much work as is allowed now."""
-        ...
-
-    def tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """The tasks that work on an item now."""
-        ...
-
-    def close(self) -> None:
-        """Release everything: there will be no more work, or the network has stopped."""
-        ...
 
 
 class FunctionInbox(Inbox[In]):
@@ -96,20 +61,32 @@ class FunctionInbox(Inbox[In]):
         """Return how many more messages fit in."""
         return self.capacity - len(self.queue) - self.block.runner.busy
 
+    def room_for(self, link: Feed) -> int:
+        """Return the room for a link; a source that sorts its messages keeps what could not be started now."""
+        room = super().room_for(link)
+        if link.outbox.waits_to_give:
+            return min(room, self.block.runner.wanted() - len(self.queue))
+        return room
 
-class FunctionCore(BlockCore, Generic[In]):
+
+class FunctionCore(FailingCore, Generic[In]):
     """The core of a block that calls a function with each of its items."""
 
+    can_pause = True
     __slots__ = (
         "call_meter",
         "dead",
+        "expected",
         "failures",
+        "falls_back",
         "function",
         "inbox",
         "leasing",
         "outbox",
+        "paused",
         "runner",
         "time_limit",
+        "turns",
     )
 
     def __init__(
@@ -136,23 +113,71 @@ class FunctionCore(BlockCore, Generic[In]):
         self.failures: Failures = Failures(who, as_policy(who, on_error))
         self.inbox: Inbox[In] = FunctionInbox(self, deque(), capacity=capacity, filter=filter)
         self.outbox: Outbox[Any] = Outbox(self, deque())
+        self.expected: int | None = None  # how many items it will get, if that is known
         self.dead: Outbox[ErrorInfo] | None = None  # only with a policy that needs it: there may be many blocks
+        self.paused: Pause | None = None
         self.call_meter: CallMeter = CallMeter()
-        self.leasing: Leasing | None = None
+        self.falls_back: bool = False  # whether items that have failed may go to another function
+        self.leasing: Leasing | Pacing | None = None
+        self.turns: KeyTurns[Any] | None = None
         self.runner: Runner
 
     def use(self, runner: Runner) -> None:
         """Set the runner that calls the function. This is the last step of making the block: it may join a network."""
         self.runner = runner
+        if self.failures.fallback is not None and not self.falls_back:
+            raise ValueError(
+                f"{self}: it takes no Fallback; only Transformer, TransformMany and Call have a function whose result "
+                "can be replaced"
+            )
         if isinstance(self.failures.final, DeadLetter):
             self.dead = Outbox(self, deque())
             self.dead.link(inlet_for(self.dead, self.failures.final.target))
+
+    def fall_back(self, expands: bool = False) -> None:
+        """Call the fallback, if there is one, for items that have failed. Call this before `lease_from`.
+
+        Args:
+            expands: Whether the function gives several outputs, and may be a generator function.
+        """
+        self.falls_back = True
+        if self.failures.fallback is not None:
+            from .fallback import with_fallback  # late: few blocks have one
+
+            if not expands:
+                check_runs(f"the Fallback of {self}", self.failures.fallback.function)
+            self.function = with_fallback(str(self), self.function, self.failures.fallback.function)
 
     def lease_from(self, pool: ResourcePool[Any] | None, executor: Executor | None) -> None:
         """Take a lease for each item if there is a pool, and call the function with the item and the lease."""
         if pool is not None:
             self.function = with_lease(str(self), self.function, pool, executor)
             self.leasing = Leasing(pool, self.wake, functools.partial(loop_of, self))
+
+    def pace_by(self, rate: Rate | float | None) -> None:
+        """Let calls start at a rate, if there is one. Call `lease_from` before."""
+        limit = as_rate(str(self), rate)
+        if limit is not None:
+            assert not isinstance(self.leasing, Pacing)
+            self.leasing = Pacing(self, limit, self.leasing)
+
+    def sort_by(self, priority: Callable[[In], float] | None) -> None:
+        """Start the most urgent item first, if there is a function that tells the priority."""
+        check_function(self, "priority", priority)
+        if priority is not None:
+            carries = self.inbox.contexts is not None
+            self.inbox.queue = PriorityQueue(str(self), priority, carries=carries)
+            self.inbox.takes_one_by_one()
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether items are started by their priority."""
+        return isinstance(self.inbox.queue, PriorityQueue)
+
+    def take_turns(self, key: Key) -> KeyTurns[Any]:
+        """Work on one item of each key at a time."""
+        self.turns = KeyTurns(self, key)
+        return self.turns
 
     def carry_by(self, inbox: Inbox[In], outbox: Outbox[Any], function: Callable[..., Any]) -> None:
         """Use ports and a function that carry contexts with the items."""
@@ -173,7 +198,23 @@ class FunctionCore(BlockCore, Generic[In]):
         if self.wants_contexts:
             carry_on(self.contexts_from())
 
+    @property
+    def dashboard(self) -> str:
+        """The address of a page about the cluster that works for the block; "" if there is none."""
+        from ..executors.client_lane import dashboard_of  # late: few programs have a cluster
+
+        return dashboard_of(getattr(self.runner, "executor", None))
+
     # For the runner
+
+    def job_done(self, first: int, places: Sequence[int], outcome: Outcome) -> None:
+        """React to a job that has come back from an executor, before its results are handed on.
+
+        Args:
+            first: The number of the first item of its batch.
+            places: The places of its items in the batch.
+            outcome: The results and failures.
+        """
 
     def keeper(self) -> Keeper | None:
         """The keeper that is told where the function is called, if the function holds state between calls."""
@@ -182,7 +223,7 @@ class FunctionCore(BlockCore, Generic[In]):
     @property
     def may_overtake(self) -> bool:
         """Whether results may leave in another order than their items came."""
-        return not self.runner.ordered
+        return self.is_sorted or not self.runner.ordered
 
     def flush(self) -> None:
         """Hand on the results and dead letters that are ready."""
@@ -214,68 +255,6 @@ class FunctionCore(BlockCore, Generic[In]):
         """Put results into the outbox, in order."""
         self.outbox.emit(results)
 
-    def _fault(self, error: BaseException, item: object, number: int) -> NoReturn:
-        """Stop the network because the function raised."""
-        assert self.host is not None
-        if item is END:
-            self.counts["consumed"] += 1  # it is not an item, and was subtracted there when it came
-            annotate(error, f"raised by at_end, behind item {number - 1}")
-            self.host.fault(error, phase=self.name)
-            raise error
-        self.counts["dropped:fault"] += 1
-        self.counts["failed"] += 1
-        self.host.fault(error, phase=self.name, item=item, number=number)
-        raise error
-
-    def handle(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
-        """Apply the policy to a failed item; return the seconds until the next try, or None if there is none."""
-        lease = None if isinstance(error, ItemTimeout) else lease_with(item)  # a late call may still use it
-        delay: float | None = None
-        try:
-            delay = self._decide(error, plain(item), number, attempt)
-        finally:
-            if delay is None and lease is not None:
-                lease.give_back()  # otherwise the exception may keep the lease, through its frames
-        return delay
-
-    def _decide(self, error: BaseException, item: Any, number: int, attempt: int) -> float | None:
-        if not isinstance(error, Exception):
-            self._fault(error, item, number)
-        if isinstance(error, ItemTimeout):
-            error = error.with_item(str(self), item, number)
-        action = self.failures.decide(attempt, number, may_drop=item is not END)
-        if action is not Action.FAIL:
-            log.info("%s: item %d: %s: %s", self, number, action.value, Shown(error))
-        if action is Action.RETRY:
-            self.counts["retried"] += 1
-            return self._delay(error, item, number, attempt + 1)
-        if action is Action.FAIL:
-            if self.failures.given_up:
-                share = f"{self.failures.given_up} of {self.failures.seen} items failed"
-                annotate(error, f"the error budget of {self} is exceeded: {share}")
-            self._fault(error, item, number)
-        self.counts["failed"] += 1
-        if action is Action.SKIP:
-            self.drop("skipped", (item,), (number,))
-        else:
-            self.announce_loss((item,), (number,))
-            info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
-            self.merged_into((item,), info)
-            assert self.dead is not None
-            self.dead.queue.append(info)
-            self.dead.flush()
-        return None
-
-    def _delay(self, error: BaseException, item: Any, number: int, attempt: int) -> float:
-        try:
-            delay = self.failures.delay(attempt)
-            if not delay >= 0:
-                raise ValueError(f"{self}: backoff must give seconds >= 0, got {delay!r} for try {attempt}")
-        except Exception as broken:
-            broken.__cause__ = error
-            self._fault(broken, item, number)
-        return delay
-
     # Stepping
 
     def begin(self) -> None:
@@ -284,6 +263,8 @@ class FunctionCore(BlockCore, Generic[In]):
         self.call_meter.change(NO_INPUT)
         if self.wants_contexts:
             carry_on(self.contexts_from())
+        if self.leasing is not None:
+            self.leasing.begin()
         self.runner.start()
         super().begin()
 
@@ -295,7 +276,8 @@ class FunctionCore(BlockCore, Generic[In]):
     def arrived(self) -> None:
         if self.call_meter.state is NO_INPUT:
             self.call_meter.change(WORKING)
-        if not self.queued and self.runner.is_eager and self.host is not None and self.host.is_open:
+        host = self.host
+        if not self.queued and self.runner.is_eager and host is not None and host.is_open and not host.is_stopping:
             self.runner.give_out()
             if not (self.inbox.senders.waiters or self.inbox.postponed):
                 return
@@ -316,12 +298,22 @@ class FunctionCore(BlockCore, Generic[In]):
         """Finish: no item will come any more, and none is held."""
         self.finish()
 
+    def why_held(self) -> str:
+        """Explain why messages stay here although nothing else holds them up; empty if the block is not paused."""
+        return "" if self.paused is None else f"it is paused since {show(time_slice.clock() - self.paused.since)}"
+
+    def at_work(self) -> int:
+        """Return how many items are in work."""
+        return self.runner.busy
+
     def settle(self) -> None:
         """Record whether the block works now or what it waits for."""
+        if self.paused is not None and not self.runner.busy:
+            self.paused.is_quiet()
         if self.runner.busy and not self.runner.waits_for_room:
             state = WORKING
         elif ((self.outbox.queue or self.has_dead_letters()) and (not self.inbox.queue or self.room() < 1)) or (
-            self.leasing is not None and self.leasing.waits
+            self.leasing is not None and self.leasing.waits_for_lease
         ):
             state = NO_OUTPUT
         else:
@@ -341,19 +333,37 @@ class FunctionCore(BlockCore, Generic[In]):
             queued=queued,
             most_queued=max(self.inbox.most_queued, queued),
             in_work=runner.busy,
+            wait_for_rate=NEVER if self.leasing is None else self.leasing.waits_for_rate,
         )
-        return with_times(self.call_meter, statistics, seconds)
+        statistics = with_times(self.call_meter, statistics, seconds)
+        return statistics if self.turns is None else with_turns(self.turns, statistics)
 
     def finish(self) -> None:
         super().finish()
+        if self.paused is not None:
+            self.paused.is_quiet()
         self.call_meter.change(WORKING)
         self._close()
         for outbox in self.outboxes():
             outbox.end()
 
+    def end_early(self) -> None:
+        if self.turns is not None:
+            self.turns.is_ending = True
+        super().end_early()
+
+    def discard(self, item: Any) -> None:
+        """Count an item that was taken and not worked on as discarded."""
+        lease = lease_with(item)
+        if lease is not None:
+            lease.give_back()
+        self.counts["discarded"] += 1
+
     def abort(self, reason: str) -> None:
         if not self.finished:
             self.mark_broken(reason)
+            if self.paused is not None:
+                self.paused.is_broken(trio.BrokenResourceError(f"{self} cannot be paused: {reason}"))
             self.call_meter.change(WORKING)
             self.counts["discarded"] += self.held()
             self.inbox.abort(reason)
@@ -368,6 +378,11 @@ class FunctionCore(BlockCore, Generic[In]):
 
     def remedy_for_calls(self) -> str:
         """Advice if later items may hold what the call of an earlier item waits for; else an empty string."""
+        if self.turns is not None and self.turns.waiting:
+            return (
+                f"{self.turns.waiting} items of {self} wait for the call of an earlier item with the same key; if that "
+                "call waits for what comes of a later item, give the two items different keys"
+            )
         if not (self.runner.ordered and self.runner.waiting):
             return ""
         return (
@@ -384,12 +399,13 @@ class FunctionCore(BlockCore, Generic[In]):
     @property
     def waits_for_lease(self) -> bool:
         """Whether the next item waits for a lease from the pool."""
-        return self.leasing is not None and self.leasing.waits
+        return self.leasing is not None and self.leasing.waits_for_lease
 
     def recall(self) -> None:
         """If the block waits for a lease, free the leases that only reference cycles keep."""
-        if self.leasing is not None and self.leasing.waits:
-            self.leasing.pool.recall()
+        pool = self.pool
+        if pool is not None and self.waits_for_lease:
+            pool.recall()
 
     def held(self) -> int:
         runner = self.runner
@@ -397,9 +413,11 @@ class FunctionCore(BlockCore, Generic[In]):
         return len(self.inbox.queue) + runner.busy + runner.waiting + len(self.outbox.queue) + dead
 
     def _describe_held(self) -> str:
-        waiting = f"{len(self.inbox.queue)} waiting, {self.runner.busy} in work"
+        behind = 0 if self.turns is None else self.turns.waiting
+        waiting = f"{len(self.inbox.queue)} waiting, {self.runner.busy - behind} in work"
+        waiting += f", {behind} behind their key" if behind else ""
         results = self.runner.waiting + len(self.outbox.queue)
-        return waiting + (f", {results} results to hand on" if results else "")
+        return waiting + (f", {results} result{'s' * (results > 1)} to hand on" if results else "")
 
     def inboxes(self) -> Sequence[Inbox[Any]]:
         return (self.inbox,)
@@ -415,5 +433,5 @@ def name_of(function: Callable[..., Any], kind: str) -> str:
     """Name a block after its function, looking through partial functions; lambdas get a number instead."""
     while isinstance(function, functools.partial):
         function = function.func
-    name = getattr(function, "__name__", None) or type(function).__name__
+    name = callable_name(function)
     return automatic_name(kind) if name == "<lambda>" else name

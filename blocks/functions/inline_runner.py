@@ -18,9 +18,11 @@ from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.timing import BatchSize
+from ..core.carried import for_fallback
 from .call_meter import WORKING
 from .function_block import FunctionCore
 from .item_limit import called_in_time, mapped_in_time
+from .policies import Attempt
 
 NOTHING: Any = ()
 """The pending items of a runner while there are none."""
@@ -34,7 +36,8 @@ class InlineRunner:
     ordered = True
     waits_for_room = False
     waiting = 0
-    at_once = 1
+    at_once = concurrency = 1
+    fixed_window = None
     place = "loop"
     __slots__ = (
         "attempt",
@@ -57,14 +60,19 @@ class InlineRunner:
         self.busy: int = 0
         self.size: BatchSize = BatchSize()
         self.number: int = 0
-        self.attempt: int = 0
+        self.attempt: Attempt | None = None
         self.is_pausing: bool = False
         self.has_warned: bool = False
 
     def start(self) -> None:
-        """Wrap the function to record its calls if the run is recorded."""
-        if (tracer := self.block.tracer) is not None:
-            block = self.block
+        """Take the function of the block."""
+        self.bind()
+
+    def bind(self) -> None:
+        """Call the function that the block has now; wrap it to record its calls if the run is recorded."""
+        block = self.block
+        self.function = block.function
+        if (tracer := block.tracer) is not None:
             function = called_in_time(block.function, block.time_limit)  # a failure by the limit is recorded too
             self.function = tracer.calls(block.name, function, block.gives, self.passes_on)
             self.map = map
@@ -73,23 +81,37 @@ class InlineRunner:
         """Work on one batch, if the results of the last one were handed on."""
         block = self.block
         block.flush()
-        room = 0 if self.is_pausing else block.room()
+        is_held = self.is_pausing or (block.paused is not None and not self.pending)
+        room = 0 if is_held else block.room()
         if room < 1:
             block.inbox.serve_waiting()
             return
         self._run(min(room, self.size.items))
         block.inbox.serve_waiting()
-        may_go_on = not self.is_pausing and (block.leasing is None or not block.leasing.waits)
-        if (self.pending or block.inbox.queue) and may_go_on:
+        more = self.pending or (block.inbox.queue and block.paused is None)
+        if more and not self.is_pausing and not self._is_held_up():
             block.wake()
+
+    def _is_held_up(self) -> bool:
+        """Whether the next call has to wait for a lease or for the rate; a failed item has its lease."""
+        leasing = self.block.leasing
+        return leasing is not None and (leasing.waits if self.attempt is None else leasing.holds_up_tries)
+
+    def wanted(self) -> int:
+        """One batch."""
+        return self.size.items
 
     def give_out(self) -> None:
         """Do nothing: work is done only in steps."""
 
+    def change_concurrency(self, concurrency: int) -> None:
+        """Do nothing: it is always 1."""
+
     def take(self, count: int) -> Sequence[Any]:
         """Get the next items; items that were put back come first."""
         if self.attempt:
-            return [self.pending.popleft()]
+            leasing = self.block.leasing
+            return [self.pending.popleft()] if leasing is None or leasing.may_try_again() else []
         if self.pending:
             return [self.pending.popleft() for _ in range(min(count, len(self.pending)))]
         inbox = self.block.inbox
@@ -135,7 +157,7 @@ class InlineRunner:
         self.size.learn(done, elapsed)
         self.number += done
         self.busy -= done
-        self.attempt = 0 if done else self.attempt
+        self.attempt = None if done else self.attempt
         self._give(batch, results)
         if error is not None and done == len(batch):  # Ctrl-C, after the last item
             raise error
@@ -161,18 +183,16 @@ class InlineRunner:
     def failed(self, item: Any, error: BaseException) -> None:
         """Apply the policy to a failed item; the items before it are done, the items after it are pending."""
         self.busy -= 1
-        delay = self.block.handle(error, item, self.number + 1, self.attempt)
-        if delay is None:
+        self.attempt = again = self.block.handle(error, item, self.number + 1, self.attempt)
+        if again is None:
             self.number += 1
-            self.attempt = 0
             return
-        self.attempt += 1
         self.busy += 1
-        self.put_back([item])
-        if delay > 0:
+        self.put_back([item if again.cause is None else for_fallback(item)])
+        if again.delay > 0:
             assert self.block.host is not None
             self.is_pausing = True
-            self.block.host.after(delay, self._resume)
+            self.block.host.after(again.delay, self._resume)
 
     def report_held(self, seconds: float) -> None:
         """Warn, once, that the function blocks the loop."""

@@ -18,17 +18,17 @@ class JobTrace:
     Args:
         block: The block.
         expands: Whether its function returns an iterable of outputs per item.
-        has_workers: Whether several calls can be made at once.
+        has_workers: Whether several calls can be made at once, so that each worker has a row; may be set later.
     """
 
-    __slots__ = ("_block", "_expands", "_has_workers", "_times", "_tracer")
+    __slots__ = ("_block", "_expands", "_times", "_tracer", "has_workers")
 
     def __init__(self, block: FunctionCore[Any], expands: bool, has_workers: bool) -> None:
         assert block.tracer is not None
         self._block = block
         self._tracer: Observer = block.tracer
         self._expands = expands
-        self._has_workers = has_workers
+        self.has_workers: bool = has_workers
         self._times: dict[Work, CallTimes] = {}
 
     def begin(self, items: Iterable[object]) -> list[Work]:
@@ -50,7 +50,7 @@ class JobTrace:
             else:
                 result, timed = self._apart(work, result)
             results[index] = result
-            worker = timed.worker if timed is not None and self._has_workers else ""
+            worker = timed.worker if timed is not None and self.has_workers else ""
             tracer.end(work, worker, None, None if timed is None else (timed.start, timed.end))
             if gives:
                 tracer.gave(result if self._expands else (result,), work)
@@ -78,7 +78,7 @@ class JobTrace:
             self._tracer.failed(work, job.items[number], error)
         else:
             start, end, worker = times
-            self._tracer.failed(work, job.items[number], error, worker if self._has_workers else "", (start, end))
+            self._tracer.failed(work, job.items[number], error, worker if self.has_workers else "", (start, end))
 
     def is_tried_again(self, item: object) -> None:
         """Record a retry: the item is not taken from the inbox again."""

@@ -189,7 +189,7 @@ class KeyMatcher:
         lacking = self.store.lacking(key)
         for index, item in self.store.remove(key).items():
             self.freed.add(index)
-            action = self._unmatched.decide(0, self._arrived)
+            action = self._unmatched.decide(self._arrived)
             if action is Action.SKIP:
                 self._drop(item)
                 continue

@@ -10,9 +10,10 @@ from typing import Protocol
 import trio
 
 from ..base.error_info import annotate
-from ..base.log import log
+from ..base.log import fields, log
 from ..executors.client_lane import ClientLane, is_client_executor
 from ..executors.lane import CompletionQueue, FutureLane, Job, Lane
+from ..executors.process_pool_lane import ProcessPoolLane
 from .patience import Patience
 
 
@@ -27,12 +28,15 @@ class Sleeper(Protocol):
 class Employer(Protocol):
     """The part of a network that must know of work in executors."""
 
+    name: str
     busy_count: int
 
     @property
     def pump(self) -> Sleeper: ...
 
     def spawn(self, work: Callable[..., Awaitable[None]], *args: object, name: str, phase: str) -> None: ...
+
+    def after(self, seconds: float, callback: Callable[[], None]) -> trio.CancelScope: ...
 
 
 class Owner(Protocol):
@@ -100,6 +104,7 @@ class LaneUser:
                 self.over.set()
                 self.is_open = False
                 self._hurry()
+                await self._linger()
                 has_to_wait = self.lane.stop()
                 self._discard()
                 if has_to_wait and self.in_flight:
@@ -108,13 +113,18 @@ class LaneUser:
                     await self._clean_up()
                 interrupt = self._interrupt() if self.patience.was_interrupted else None
                 wait = self.lane.close()
-                if wait is not None:
-                    await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
-                if interrupt is not None:
-                    raise interrupt
+                try:
+                    if wait is not None:
+                        await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+                finally:
+                    if interrupt is not None:
+                        raise interrupt
 
     def _hurry(self) -> None:
         """Tell running work to stop early, if it supports that."""
+
+    async def _linger(self) -> None:
+        """Give running calls a moment to return, before those that may be abandoned are."""
 
     async def _clean_up(self) -> None:
         """Do the last work in the executor, if there is any."""
@@ -132,14 +142,20 @@ class LaneUser:
             self.owner,
             self.executor,
             self.in_flight,
+            extra=self._fields("calls_still_run"),
         )
+
+    def _fields(self, event: str) -> dict[str, object]:
+        """The fields of a log record about the block."""
+        network = self.owner.host
+        return fields(event, network=None if network is None else network.name, block=self.owner.name)
 
     def _interrupt(self) -> KeyboardInterrupt:
         """Stop waiting for the running calls; return the exception to raise."""
         in_flight = self.in_flight
         what = "the processes were killed" if self.lane.abandon() else "these are left to themselves"
         message = f"{self.owner} waited for the calls that run in its executor, {self.executor}: {in_flight}; {what}"
-        log.warning("Ctrl-C: %s", message)
+        log.warning("Ctrl-C: %s", message, extra=self._fields("calls_left"))
         error = KeyboardInterrupt()
         annotate(error, message)
         return error
@@ -186,7 +202,16 @@ def open_lane(executor: Executor, name: str, concurrency: int, completions: Comp
     if make is not None:
         return make(name, concurrency, completions)
     check_not_inside(executor, name)
-    return (ClientLane if is_client_executor(executor) else FutureLane)(executor, concurrency, completions)
+    return kind_of_lane(executor)(executor, concurrency, completions)
+
+
+def kind_of_lane(executor: Executor) -> type[FutureLane]:
+    """Return the lane for an executor of others."""
+    if is_client_executor(executor):
+        return ClientLane
+    from concurrent.futures.process import ProcessPoolExecutor  # late: most programs need no executor
+
+    return ProcessPoolLane if isinstance(executor, ProcessPoolExecutor) else FutureLane
 
 
 def check_not_inside(executor: Executor, name: str) -> None:
@@ -204,4 +229,5 @@ def check_not_inside(executor: Executor, name: str) -> None:
         )
         if workers < 2:
             raise RuntimeError(message)
-        log.warning("%s; if all workers are held like that, the networks wait forever", message)
+        found = fields("network_in_its_executor", block=name)
+        log.warning("%s; if all workers are held like that, the networks wait forever", message, extra=found)

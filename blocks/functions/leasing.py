@@ -16,8 +16,9 @@ import attrs
 
 from ..base.callables import is_async, is_async_generator
 from ..base.threads import Loop
+from ..base.times import NEVER
 from ..core.carried import Carried, Leased, plain
-from ..core.queue import Queue
+from ..core.contexts import Indexed
 from ..core.resource_pool import Lease, ResourcePool
 from .at_end import END
 
@@ -31,6 +32,8 @@ class Leasing:
         find_loop: Returns the loop in which the block runs.
     """
 
+    is_paced = False
+    waits_for_rate = NEVER
     __slots__ = ("_find_loop", "_ready", "_wake", "pool")
 
     def __init__(self, pool: ResourcePool[Any], wake: Callable[[], None], find_loop: Callable[[], Loop | None]) -> None:
@@ -44,16 +47,29 @@ class Leasing:
         """The loop in which the block runs."""
         return self._find_loop()
 
+    def begin(self) -> None:
+        """Do nothing: the pool learns of the block when an item waits."""
+
     def called(self) -> None:
         """Let the block take a step: it is its turn at the pool."""
         self._wake()
 
     @property
-    def waits(self) -> bool:
+    def waits_for_lease(self) -> bool:
         """Whether the next item waits for a lease."""
         return self.pool.waits_now(self)
 
-    def ready(self, queue: Queue[Any], wanted: int) -> int:
+    @property
+    def waits(self) -> bool:
+        """Whether the next item waits: here, for a lease."""
+        return self.waits_for_lease
+
+    @property
+    def holds_up_tries(self) -> bool:
+        """Whether a further try of a failed item waits: never, it has its lease."""
+        return False
+
+    def ready(self, queue: Indexed, wanted: int) -> int:
         """Return how many of the next items, up to `wanted`, can start now; take a lease for each (not for the end)."""
         wanted = min(wanted, len(queue))
         if wanted and plain(queue[0]) is END:
@@ -61,6 +77,19 @@ class Leasing:
         while len(self._ready) < wanted and (lease := self.pool.take(self)) is not None:
             self._ready.append(lease)
         return len(self._ready)
+
+    def ready_for(self, item: Any) -> bool:
+        """Take a lease for an item that has left the queue; return whether the item can start now."""
+        return self.ready((item,), 1) > 0
+
+    def split(self, is_ordered: bool) -> tuple[Leasing | None, Leasing | None]:
+        """Divide for a block with keys: what an item needs when it is taken, and what when its turn has come.
+
+        Args:
+            is_ordered: Whether results keep the order of all items. Then leases are taken in this order too, so that
+                the item for which the others wait has one.
+        """
+        return (self, None) if is_ordered else (None, self)
 
     def give(self, item: Any) -> Any:
         """Add the lease to an item that starts."""
@@ -71,9 +100,20 @@ class Leasing:
             return Carried(Leased(item.item, lease), item.context)
         return Leased(item, lease)
 
+    def may_try_again(self) -> bool:
+        """Whether a further try of a failed item can start now: always, it still has its lease."""
+        return True
+
+    async def wait_to_try_again(self) -> None:
+        """Do not wait: a failed item still has its lease."""
+
     def stepped(self) -> None:
-        """Pass the turn to the next block, if this block was called and took nothing in its step."""
-        self.pool.pass_by(self)
+        """Pass the turn to the next block, if this block was called and took nothing in its step.
+
+        It may have worked on items that had leases, while others wait. So it takes another step.
+        """
+        if self.pool.pass_by(self):
+            self._wake()
 
     def close(self) -> None:
         """Leave the pool: no item will start any more."""

@@ -52,6 +52,10 @@ class TimedRunner(ExecutorRunner):
         """Open a lane to the executor; have it report begun jobs, or submit no more jobs than it can begin."""
         super().start()
         self.is_told = self.lane.tell_beginnings(Beginnings(self._began).put)
+        self._limit_depth()
+
+    def _limit_depth(self) -> None:
+        super()._limit_depth()
         if not self.is_told:
             self.lane.depth = min(self.lane.depth, self.at_once)
 

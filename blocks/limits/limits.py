@@ -14,7 +14,7 @@ import attrs
 import trio
 
 from ..base.errors import TimeLimitExceeded
-from ..base.log import log
+from ..base.log import fields, log
 from .time_limit import TimeLimit, as_time_limit
 from .watchdog import check_watchdog, watchdogs
 
@@ -80,22 +80,27 @@ class Limit:
             await trio.sleep_until(min(next_look, self.since + due[0][1] if due else math.inf))
             if self.network.nursery.cancel_scope.cancel_called or trio.current_effective_deadline() == -math.inf:
                 return  # the network stops already
-            if (moved := self.moved()) != seen:
+            if (moved := self.moved()) != seen or (self.tick < math.inf and self._is_paused()):
                 self.since, seen, due = trio.current_time(), moved, list(self.stages)
             elif due and trio.current_time() >= self.since + due[0][1]:
                 self.act(*due.pop(0))
+
+    def _is_paused(self) -> bool:
+        """Whether a block is paused: then no item has to move."""
+        return any(block.paused is not None for block in self.network.blocks)
 
     def act(self, stage: str, seconds: float) -> None:
         """Run one stage: report, warn, cancel or fail."""
         network = self.network
         elapsed = self.words.format(network=repr(network.name), seconds=in_words(trio.current_time() - self.since))
         headline = f"{elapsed}; its {self.what} limit ({stage}) is {in_words(seconds)} s"
+        found = fields("limit_exceeded", network=network.name, limit=self.what, action=stage, seconds=seconds)
         if stage == "report":
-            log.info("%s\n%s", headline, self.reports.report(network))
+            log.info("%s\n%s", headline, self.reports.report(network), extra=found)
         elif stage == "warn":
-            log.warning("%s\n%s", headline, self.reports.diagnose(network))
+            log.warning("%s\n%s", headline, self.reports.diagnose(network), extra=found)
         elif stage == "cancel":
-            log.warning("%s: it is cancelled\n%s", headline, self.reports.diagnose(network))
+            log.warning("%s: it is cancelled\n%s", headline, self.reports.diagnose(network), extra=found)
             self.cancel()
         else:
             error = TimeLimitExceeded(headline, str(self.reports.diagnose(network)))

@@ -19,7 +19,7 @@ import trio
 
 from ..base.checks import check_number
 from ..base.frames import variables_of
-from ..base.log import log
+from ..base.log import fields, log
 from ..base.loop_token import LoopToken, loop_token
 from ..base.threads import resident
 from ..base.traceback_text import stack_text
@@ -101,7 +101,9 @@ class Watchdog:
         if heartbeat.is_idle or heartbeat.rounds != self._seen:
             if self._has_reported:
                 self._has_reported = False
-                log.warning("the event loop goes on; it was blocked for about %.3g s", now - self._since)
+                seconds = now - self._since
+                found = fields("loop_goes_on", seconds=seconds)
+                log.warning("the event loop goes on; it was blocked for about %.3g s", seconds, extra=found)
             self._seen = heartbeat.rounds
             self._since = now
         elif not self._has_reported and now - self._since >= self.seconds:
@@ -113,17 +115,19 @@ class Watchdog:
         if frame is None:  # the thread has just ended
             return
         where = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
-        who = self._who(task_of(frame))
-        log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack_text(frame))
+        who, network, block = self._who(task_of(frame))
+        found = fields("loop_blocked", network=network, block=block, seconds=seconds)
+        stack = stack_text(frame)
+        log.warning("the event loop is blocked %s: %.3g s so far, %s\n%s", who, seconds, where, stack, extra=found)
 
-    def _who(self, task: trio.lowlevel.Task | None) -> str:
-        """Describe the code that runs: in a block, if that is known, or else in a task."""
+    def _who(self, task: trio.lowlevel.Task | None) -> tuple[str, str | None, str | None]:
+        """Describe the code that runs: in a block, if that is known, or else in a task; and name network and block."""
         if task is None:
-            return "outside of any task"
+            return "outside of any task", None, None
         for network in tuple(self.networks):
             if (step := network.step_of(task)) is not None:
-                return f"in block {step!r} of network {network.name!r}"
-        return f"in task {task.name!r}"
+                return f"in block {step!r} of network {network.name!r}", network.name, step
+        return f"in task {task.name!r}", None, None
 
 
 def task_of(frame: FrameType | None) -> trio.lowlevel.Task | None:

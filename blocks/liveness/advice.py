@@ -57,6 +57,8 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
         yield f"receive from {unread.who} in a task of its own, which does nothing else"
     elif taken := causes.get(Cause.TAKEN):
         yield f"call free_slot() of {taken.who} once for each slot that was taken; {taken.count} are still taken"
+    elif answer := causes.get(Cause.ANSWER):
+        yield from about_answer(cycle, answer, names)
     elif gate is not None:
         yield f"raise the limit of {gate} to at least {gate.limit_for(lacking(cycle, gate))}"
     elif full is not None and full.inbox is not None:
@@ -67,6 +69,18 @@ def about_cycle(cycle: Sequence[Wait], names: Names) -> Iterator[str]:
     for wait in cycle:
         if wait.inbox is None or wait.inbox not in awaited:  # a send to an awaited target would wait, too
             yield from about_hand(wait, names)
+
+
+def about_answer(cycle: Sequence[Wait], answer: Wait, names: Names) -> Iterator[str]:
+    """Yield advice about a question without an answer."""
+    asking = [wait for wait in cycle if wait.cause is Cause.ANSWER]
+    if len(asking) > 1 or any(wait.cause is Cause.CALL for wait in cycle):
+        yield (
+            "let none of these ask another of them before it has answered, or forward the request; or raise the "
+            "concurrency"
+        )
+    else:
+        yield f"let {names.name(answer.whom)} answer {answer.remedy}: `with request:` answers in any case"
 
 
 HAND_MADE = {Cause.RESERVED, Cause.FEED, Cause.CALL, Cause.HANDLE, Cause.LEASE}
@@ -131,6 +145,8 @@ def about_dead_end(wait: Wait) -> Iterator[str]:
     who, inbox = wait.who, wait.inbox
     if wait.cause is Cause.DECLINED:
         yield about_declined(wait)
+    elif wait.cause is Cause.PAUSED:
+        yield f"call resume() of {who}, or of the network"
     elif wait.cause is Cause.ADRIFT:
         yield f"link {wait.remedy} to the network, or name it in inputs= or outputs= of the agents that use it"
     elif wait.cause is Cause.CLOSED and inbox is not None:

@@ -24,6 +24,9 @@ def waits_of_block(block: BlockCore, names: Names) -> Iterator[Wait]:
     """Yield all waits of one block."""
     if block.finished and not block.undelivered():
         return
+    if block.paused is not None and block.held():
+        yield Wait(block, None, Cause.PAUSED, f"{block} keeps {block.held()} messages: {block.why_held()}")
+        return
     waits = [wait for outbox in block.outboxes() for wait in waits_to_give(block, outbox, names)]
     waits += [
         Wait(block, names.node(task), Cause.CALL, f"{block} waits for its call in {names.name(task)}")
@@ -153,7 +156,7 @@ def waits_to_get(block: BlockCore, names: Names) -> Iterator[Wait]:
 def waits_at(block: BlockCore, inbox: Inbox[Any], names: Names) -> Iterator[Wait]:
     """Yield the waits for the nodes and tasks that could send to a target."""
     lacking = lacks(block)
-    what = f"{lacking} more messages" if lacking else "messages"
+    what = f"{lacking} more message{'s' * (lacking > 1)}" if lacking else "messages"
     for producer in inbox.producers:
         if isinstance(producer, ProducerToken):
             why = f"{inbox} waits for {what} from {producer}"

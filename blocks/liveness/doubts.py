@@ -11,10 +11,10 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from ..base.log import log
+from ..base.log import fields, log
 from ..core.waiting import idle_tasks, parked
 from .outside import deadline_of, has_way_out, waits_for_children
-from .standstill import known_tasks
+from .standstill import is_paused, known_tasks
 
 if TYPE_CHECKING:
     from ..core.view import View
@@ -29,7 +29,7 @@ class Doubts:
 
     def speak_up(self) -> None:
         """Warn if the network seems to hang; called when it has been watched for some time and nothing has moved."""
-        if self._has_spoken:
+        if self._has_spoken or is_paused(self._network):
             return
         from .diagnosis import diagnose  # late: most networks never seem to hang
 
@@ -53,4 +53,5 @@ class Doubts:
                 "network %r can go on only if a task or thread that has not used it so far sends a message\n%s",
                 network.name,
                 diagnose(network, is_stalled=True),
+                extra=fields("seems_to_hang", network=network.name),
             )

@@ -21,7 +21,7 @@ from ..base.trio_details import frames_of, is_alive
 from ..core.block import Block
 from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
-from ..core.waiting import Waiter, idle_tasks, moves, parked
+from ..core.waiting import ANSWER, Waiter, idle_tasks, moves, parked
 from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
 
@@ -31,7 +31,20 @@ if TYPE_CHECKING:
 
 
 def classify_idle(network: View) -> IdleState:
-    """Classify a network in which no block is ready."""
+    """Classify a network in which no block is ready. One that is paused is not stalled while it may be resumed."""
+    state = classify(network)
+    if state is IdleState.STALLED and is_paused(network) and not is_closed(network):
+        return IdleState.WATCHING
+    return state
+
+
+def is_paused(network: View) -> bool:
+    """Whether a block of a network is paused."""
+    return any(block.paused is not None for block in network.blocks)
+
+
+def classify(network: View) -> IdleState:
+    """Classify a network in which no block is ready, as if nothing was paused."""
     if own_task_moves(network):
         return IdleState.WAITING  # the fast path for the usual case
     body = body_of(network)
@@ -47,6 +60,8 @@ def classify_idle(network: View) -> IdleState:
     if any(agent.task is None for agent in working):
         return IdleState.WAITING
     around = () if first is None else children(network, first)
+    if body is None and not held and close_what_stays_open(network):
+        return IdleState.WAITING
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
         return IdleState.WATCHING  # no event tells when these tasks end or begin to wait for their children
     return classify_standstill(network, held, working)
@@ -96,7 +111,8 @@ def classify_standstill(network: View, held: bool, agents: list[Member]) -> Idle
     for block in blocks:
         block.recall()
     waiting = waiters_of(network)
-    held = held or any(waiter.doing == "send" and concerns(network, waiter) for waiter in waiting)
+    kinds = {"send", ANSWER} if network.body_done else {"send"}
+    held = held or any(waiter.doing in kinds and concerns(network, waiter) for waiter in waiting)
     if not network.body_done:
         held = held or any(block.rest() for block in blocks)
         is_fed_from_outside = any(
@@ -129,6 +145,30 @@ def concerns(network: View, waiter: Waiter[Any]) -> bool:
     """Whether a task waits at a place of this network, or at an agent or governor of no network."""
     owner = getattr(waiter.place, "host", None)
     return owner is network or (owner is None and not isinstance(waiter.place, BlockCore))
+
+
+def close_what_stays_open(network: View) -> bool:
+    """Close mailboxes and services that only tasks outside could ask now, if all else has drained.
+
+    Args:
+        network: A network whose body has ended, and in which nothing is held.
+
+    Returns:
+        Whether there were any.
+    """
+    due = [block for block in network.blocks if block.stays_open and is_unfed(block)]
+    if not due or any(can_move(network, task) for task in own_tasks(network)):
+        return False
+    if any(waiter.doing in ("send", ANSWER) and concerns(network, waiter) for waiter in tuple(parked.values())):
+        return False
+    for block in due:
+        block.complete_circle()
+    return True
+
+
+def is_unfed(block: BlockCore) -> bool:
+    """Whether a block takes messages, and nothing counts as a producer of it."""
+    return not any(inbox.closed or inbox.producers for inbox in block.inboxes())
 
 
 Tasks = set[trio.lowlevel.Task]

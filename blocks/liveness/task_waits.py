@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.block_core import BlockCore
 from ..core.ports import Gate
-from ..core.waiting import Waiter, parked
+from ..core.waiting import ANSWER, Waiter, parked
 from .outside import is_adrift
 from .standstill import children, own_tasks, waiters_of
 from .wait_for import Cause, Names, Wait
@@ -44,6 +44,10 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
             if waiter in inbox.senders:
                 is_full = inbox.room() < 1 or inbox.gate is None
                 yield Wait(who, place if is_full else inbox.gate, Cause.FULL if is_full else Cause.GATE, why, inbox)
+    elif waiter.doing == ANSWER:
+        holder = waiter.payload.holder
+        whom = place if holder is None else names.node(holder)
+        yield Wait(who, whom, Cause.ANSWER, why, remedy=f"{waiter.payload}")
     elif waiter.accepts is not None and any(len(outbox) for outbox in place.outboxes()[:1]):
         yield Wait(who, None, Cause.DECLINED, f"{why}, but its filter declines the head", remedy=str(place))
     elif not waiter.doing.startswith("hand"):  # "hand …": a generator that waits for its block

@@ -55,4 +55,6 @@ def together(one: BlockStatistics, other: BlockStatistics) -> BlockStatistics:
         cpu=one.cpu + other.cpu,
         wait_for_input=one.wait_for_input.plus(other.wait_for_input),
         wait_for_output=one.wait_for_output.plus(other.wait_for_output),
+        wait_for_key=one.wait_for_key.plus(other.wait_for_key),
+        wait_for_rate=one.wait_for_rate.plus(other.wait_for_rate),
     )

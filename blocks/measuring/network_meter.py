@@ -9,7 +9,7 @@ import outcome
 import trio
 
 from ..base.names import BODY, STRANGERS
-from ..base.statistics import Statistics
+from ..base.network_statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
 from ..core.observer import Observer
@@ -36,7 +36,8 @@ class NetworkMeter:
         idle: Measures how many processors are free during the run.
         departed: The sums of the blocks that have left the network.
         gates_used: The governors from which its tasks take slots, even if they do not govern its blocks.
-        tracer: Writes the recording; None without a recording, and before the network begins.
+        tracer: Writes the recording or the traces; None without them, and before the network begins.
+        stranger: Stands for all tasks that are neither the body nor agents, if what they send is observed.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class NetworkMeter:
         "idle",
         "last_actor",
         "life",
+        "stranger",
         "tracer",
     )
 
@@ -63,6 +65,7 @@ class NetworkMeter:
         self.last_actor: TaskMeter | None = None
         self.gates_used: dict[Gate, None] = {}
         self.tracer: Observer | None = None
+        self.stranger: TaskMeter | None = None
 
     # The run
 
@@ -71,6 +74,9 @@ class NetworkMeter:
         self.idle.begin()
         self.life.begin()
         self.task_begins(body, self.body, BODY)
+        if self.tracer is not None and (trace := self.tracer.strangers()) is not None:
+            self.stranger = TaskMeter()
+            self.stranger.begin(trace)
 
     def end(self) -> None:
         """Stop measuring: the network has ended. Its blocks may still hold items."""

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 import trio
 
 from ..base.activity import Activity
-from ..base.statistics import AgentStatistics, GovernorStatistics, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import AgentStatistics, GovernorStatistics
 from ..base.timing import time_slice
+from ..core.block_core import BlockCore
 from ..core.ports import Gate
 from ..core.resource_pool import ResourcePool
 from ..core.view import View
@@ -42,7 +44,7 @@ def take_statistics(network: View, measures: Measurements) -> Statistics:
         is_running=network.is_open,
         blocks=(*(block.measured(seconds) for block in network.blocks), *measures.departed.statistics(seconds)),
         agents=tuple(agent.statistics() for agent in network.agents),
-        governors=(*(gate.statistics() for gate in gates(network, measures)), *map(of_pool, pools(network))),
+        governors=(*(gate.statistics() for gate in gates(network, measures)), *map(of_pool, pools(network.blocks))),
         body=of_task("body", body, measures.body, network.body_task),
     )
 
@@ -52,9 +54,9 @@ def gates(network: View, measures: Measurements) -> Iterator[Gate]:
     yield from dict.fromkeys((*network.pump.gates, *measures.gates_used))
 
 
-def pools(network: View) -> Iterable[ResourcePool[Any]]:
-    """Return the pools from which a network's blocks take resources."""
-    return dict.fromkeys(pool for block in network.blocks if (pool := getattr(block, "pool", None)) is not None)
+def pools(blocks: Iterable[BlockCore]) -> Iterable[ResourcePool[Any]]:
+    """Return the pools from which blocks take resources."""
+    return dict.fromkeys(pool for block in blocks if (pool := getattr(block, "pool", None)) is not None)
 
 
 def of_pool(pool: ResourcePool[Any]) -> GovernorStatistics:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import attrs
 
 from ..base.byte_count import show_bytes, to_bytes
-from ..base.checks import check_number
+from ..base.checks import check_count, check_number
 from .free_memory import free_memory
 
 LEAST = 64 << 20
@@ -18,12 +18,6 @@ WHO = "memory budget"
 def to_limit(limit: float | str | None) -> int:
     """Return the bytes of a budget; None takes half of the free memory."""
     return max(LEAST, free_memory() // 2) if limit is None else to_bytes(WHO, "limit", limit)
-
-
-def check_count(what: str, value: object, least: int = 1) -> None:
-    """Raise a `ValueError` if a value is not an int >= `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{WHO}: {what} must be an int >= {least}, got {value!r}")
 
 
 @attrs.frozen
@@ -65,7 +59,7 @@ class MemoryBudget:
                 one that is being processed; with a concurrency of n, use n + 1.
             most: The maximum to return, >= 1; None for no maximum.
         """
-        check_count("batches", batches)
+        check_count(WHO, "batches", batches)
         return self._count(batches * to_bytes(WHO, "item_bytes", item_bytes), most)
 
     def split(self, *shares: float) -> tuple[MemoryBudget, ...]:
@@ -83,6 +77,6 @@ class MemoryBudget:
 
     def _count(self, item_bytes: int, most: int | None) -> int:
         if most is not None:
-            check_count("most", most)
+            check_count(WHO, "most", most)
         count = max(1, self.limit // item_bytes)
         return count if most is None else min(count, most)

@@ -5,6 +5,7 @@ spins without ever waiting is ended when it has used too much processor time, wh
 that waits for threads, in real time, for ever is ended by an alarm.
 """
 
+import functools
 import inspect
 import signal
 import threading
@@ -48,9 +49,15 @@ def run_in_real_time(
 def guard(items: Sequence[pytest.Item], folder: Path) -> None:
     """Have the asynchronous tests below a folder run by `run`, in real time if they use the fixture `real_time`."""
     for item in items:
-        if folder in item.path.parents and inspect.iscoroutinefunction(getattr(item, "obj", None)):
+        if is_below(folder, item.path) and inspect.iscoroutinefunction(getattr(item, "obj", None)):
             in_real_time = "real_time" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.trio(run=run_in_real_time if in_real_time else run), append=False)
+
+
+@functools.cache  # some thousand tests are in some hundred files
+def is_below(folder: Path, path: Path) -> bool:
+    """Whether a file is below a folder."""
+    return folder in path.parents
 
 
 def watch() -> Iterator[None]:

@@ -465,7 +465,7 @@ async def split_later(text: str) -> list[str]:
             ValueError,
             "give the block a Threads(1) of its own, got 2 workers",
         ),
-        (str.split, {"at_end": lambda: ["end"], "executor": Processes(1)}, TypeError, "cannot be pickled"),
+        (str.split, {"at_end": threading.Lock().acquire, "executor": Processes(1)}, TypeError, "cannot be pickled"),
         (
             str.split,
             {"at_end": fail, "executor": ProcessPoolExecutor(1)},

@@ -1,4 +1,4 @@
-"""Buffers of one's own, in as many lines as `PriorityBuffer` in tools.py."""
+"""Buffers of one's own, in as many lines as `LeastFirst` in tools.py."""
 
 import re
 
@@ -7,7 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Buffer, Network, UnboundedBuffer
-from tests.blocks.tools import PriorityBuffer, contents, faults, linked, run
+from tests.blocks.tools import LeastFirst, contents, faults, linked, run
 
 
 class Halfway(Buffer[int]):
@@ -24,19 +24,19 @@ def test_what_must_be_defined_says_so(method: str, arguments: tuple[int, ...]) -
 
 def test_a_capacity_below_1_is_an_error() -> None:
     with pytest.raises(ValueError, match=re.escape("buffer 'p': capacity must be an int >= 1, or None for no bound,")):
-        PriorityBuffer(capacity=0, name="p")
+        LeastFirst(capacity=0, name="p")
     with pytest.raises(ValueError, match=r"^a buffer: capacity must be an int >= 1"):
-        PriorityBuffer(capacity=0)
+        LeastFirst(capacity=0)
 
 
-async def test_a_priority_buffer_gives_the_least_first() -> None:
-    buffer = PriorityBuffer()
+async def test_a_buffer_of_ones_own_gives_the_least_first() -> None:
+    buffer = LeastFirst()
     await run(buffer, [3, 1, 2])
     assert contents(buffer) == [1, 2, 3]
 
 
-async def test_a_full_priority_buffer_makes_senders_wait() -> None:
-    buffer = PriorityBuffer(capacity=2)
+async def test_a_full_buffer_of_ones_own_makes_senders_wait() -> None:
+    buffer = LeastFirst(capacity=2)
     async with Network(buffer), trio.open_nursery() as nursery:
         for n in (3, 1, 2):
             nursery.start_soon(buffer.send, n)
@@ -45,7 +45,7 @@ async def test_a_full_priority_buffer_makes_senders_wait() -> None:
 
 
 def test_a_reserved_head_stays_the_head_though_a_better_one_comes() -> None:
-    buffer = PriorityBuffer()
+    buffer = LeastFirst()
     buffer.send_nowait(5)
     assert buffer.reserve("me")
     buffer.send_nowait(1)
@@ -54,7 +54,7 @@ def test_a_reserved_head_stays_the_head_though_a_better_one_comes() -> None:
 
 
 def test_a_released_head_stays_first_until_it_is_taken() -> None:
-    buffer = PriorityBuffer()
+    buffer = LeastFirst()
     buffer.send_nowait(5)
     assert buffer.reserve("me")
     buffer.send_nowait(1)
@@ -64,7 +64,7 @@ def test_a_released_head_stays_first_until_it_is_taken() -> None:
 
 async def test_it_is_linked_like_any_other() -> None:
     source: UnboundedBuffer[int] = UnboundedBuffer()
-    buffer = PriorityBuffer(capacity=2)
+    buffer = LeastFirst(capacity=2)
     source.link_target(buffer)
     collector = linked(buffer)
     await run(source, [5, 4, 3, 2, 1])
@@ -72,7 +72,7 @@ async def test_it_is_linked_like_any_other() -> None:
 
 
 async def test_what_it_holds_is_discarded_when_the_network_stops() -> None:
-    buffer = PriorityBuffer()
+    buffer = LeastFirst()
     async with Network(buffer) as network:
         buffer.send_nowait(1)
         buffer.send_nowait(2)
@@ -82,7 +82,7 @@ async def test_what_it_holds_is_discarded_when_the_network_stops() -> None:
     assert network.balance()[buffer.name].discarded == 2
 
 
-class Refusing(PriorityBuffer):
+class Refusing(LeastFirst):
     """Cannot store 13."""
 
     def put(self, item: int) -> None:

@@ -38,7 +38,11 @@ wrong: Any = "x"
         (lambda: Budget(rate=wrong), ValueError, "Budget: rate must be a number >= 0, got 'x'"),
         (lambda: Retry(1, backoff=wrong), ValueError, "Retry: backoff must be a number >= 0, got 'x'"),
         (lambda: Retry(1, backoff=-1), ValueError, "Retry: backoff must be a number >= 0, got -1"),
-        (lambda: DeadLetter(wrong), TypeError, "DeadLetter: target must be a block that takes messages, got 'x'"),
+        (
+            lambda: DeadLetter(wrong),
+            TypeError,
+            "DeadLetter: target must be a block that takes messages, or a function, got 'x'",
+        ),
         (lambda: PipelineGovernor(wrong, weight=len, name="g"), ValueError, "limit must be a number > 0, got 'x'"),
         (lambda: PipelineGovernor(1, weight=wrong, name="g"), TypeError, "weight must be a function or None, got 'x'"),
         (lambda: SequenceMultiplexer(key=wrong, name="m"), TypeError, "key must be a function or None, got 'x'"),

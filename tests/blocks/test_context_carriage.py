@@ -22,6 +22,8 @@ from penstock.blocks import (
     Call,
     Choice,
     Filter,
+    Flatten,
+    Fold,
     IterableSource,
     Join,
     Network,
@@ -30,13 +32,14 @@ from penstock.blocks import (
     Recording,
     Source,
     Take,
+    Tap,
     Target,
     Threads,
     Transformer,
     UnboundedBuffer,
 )
 from penstock.blocks.core.contexts import ContextQueue
-from tests.blocks.tools import PriorityBuffer, contents, faults, linked, never, run
+from tests.blocks.tools import LeastFirst, contents, faults, linked, never, run
 
 request: ContextVar[str] = ContextVar("request", default="none")
 other: ContextVar[str] = ContextVar("other", default="none")
@@ -81,6 +84,14 @@ async def sees_its_sender_later(item: Any) -> bool:
     return sees_its_sender(item)
 
 
+def must_see_its_sender(item: Any) -> None:
+    assert sees_its_sender(item)
+
+
+async def must_see_its_sender_later(item: Any) -> None:
+    assert await sees_its_sender_later(item)
+
+
 def small() -> BoundedBuffer[Any]:
     return BoundedBuffer(1)
 
@@ -94,6 +105,9 @@ BETWEEN: dict[str, Callable[[], Any]] = {
     "filter": lambda: Filter(sees_its_sender, context=True),
     "async filter": lambda: Filter(sees_its_sender_later, concurrency=2, context=True),
     "filter in threads": lambda: Filter(sees_its_sender, executor=Threads(2), concurrency=2, context=True),
+    "tap": lambda: Tap(must_see_its_sender, context=True),
+    "async tap": lambda: Tap(must_see_its_sender_later, concurrency=2, context=True),
+    "tap in threads": lambda: Tap(must_see_its_sender, executor=Threads(2), concurrency=2, context=True),
 }
 
 
@@ -103,7 +117,8 @@ BETWEEN: dict[str, Callable[[], Any]] = {
 async def test_it_goes_through_what_hands_on_the_item(kind: str, count: int) -> None:
     first, last = observer(), observer()
     blocks = [first, *(BETWEEN[kind]() for _ in range(count)), last]
-    if "filter" in kind:
+    items_pass = "filter" in kind or "tap" in kind
+    if items_pass:
         blocks = blocks[1:]
     for source, target in pairwise(blocks):
         source.link_target(target)
@@ -112,7 +127,7 @@ async def test_it_goes_through_what_hands_on_the_item(kind: str, count: int) -> 
     seen = contents(collector)
     assert len(seen) == 3
     for item, who in seen:
-        assert (item == who) if "filter" in kind else (item == (who, who))
+        assert (item == who) if items_pass else (item == (who, who))
     assert network.balance().ok
 
 
@@ -211,8 +226,9 @@ async def test_a_filter_that_raises_leaves_the_copy_where_it_was() -> None:
         network.cancel()
 
 
-async def test_a_batch_has_the_context_of_its_first_message() -> None:
-    batch: Batch[Any] = Batch(2)
+@pytest.mark.parametrize("options", [{"max_items": 2}, {"max_weight": 9, "weight": len}], ids=["items", "weight"])
+async def test_a_batch_has_the_context_of_its_first_message(options: dict[str, Any]) -> None:
+    batch: Batch[Any] = Batch(**options)
     batch.link_target(last := observer())
     collector = linked(last)
     async with Network(batch):
@@ -310,7 +326,7 @@ async def test_what_is_reserved_keeps_it() -> None:
 
 
 async def test_buffers_with_an_order_of_their_own_and_shown_values_end_it() -> None:
-    for block in (PriorityBuffer(), OverwriteBuffer[int]()):
+    for block in (LeastFirst(), OverwriteBuffer[int]()):
         block.link_target(last := observer())
         collector = linked(last)
         request.set("network")
@@ -512,3 +528,49 @@ async def test_an_agent_that_got_its_item_before_contexts_were_kept_sees_its_own
 
 def test_a_buffer_of_ones_own_says_that_it_carries_nothing() -> None:
     assert not Buffer[int]()._core.carry_contexts()
+
+
+def wrapped(item: Any) -> list[Any]:
+    return [item]
+
+
+def newest(state: Any, item: Any) -> Any:
+    del state
+    return item, request.get()
+
+
+async def newest_later(state: Any, item: Any) -> Any:
+    await trio.lowlevel.checkpoint()
+    return newest(state, item)
+
+
+async def test_the_elements_of_a_message_have_its_context() -> None:
+    lists: Transformer[Any, list[Any]] = Transformer(wrapped, context=True)
+    flatten, last = Flatten[Any](context=True), observer()
+    lists.link_target(flatten)
+    flatten.link_target(last)
+    collector = linked(last)
+    await clients_send(lists)
+    assert sorted(contents(collector)) == [(who, who) for who in CLIENTS]
+
+
+@pytest.mark.parametrize("function", [newest, newest_later])
+async def test_a_running_fold_sees_each_sender_and_its_states_have_the_context(function: Any) -> None:
+    fold: Fold[Any, Any] = Fold(function, None, running=True, context=True)
+    last = observer()
+    fold.link_target(last)
+    collector = linked(last)
+    await clients_send(fold)
+    assert sorted(contents(collector)) == [((who, who), who) for who in CLIENTS]
+
+
+@pytest.mark.parametrize("function", [newest, newest_later])
+async def test_a_fold_sees_each_sender_and_its_result_has_the_context_of_the_network(function: Any) -> None:
+    fold: Fold[Any, Any] = Fold(function, None, context=True)
+    last = observer()
+    fold.link_target(last)
+    collector = linked(last)
+    await clients_send(fold)
+    ((state, who),) = contents(collector)
+    assert state in [(client, client) for client in CLIENTS]
+    assert who == "network"

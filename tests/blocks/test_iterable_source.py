@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.blocks import BoundedBuffer, IterableSource, Network, Transformer, UnboundedBuffer
+from penstock.blocks import BoundedBuffer, IterableSource, Network, Take, Transformer, UnboundedBuffer
 from tests.blocks.tools import contents, faults, is_even, linked, notes
 
 
@@ -293,3 +293,29 @@ async def test_a_length_that_cannot_be_told_is_not_known() -> None:
         pass
     assert (source.total, contents(collector)) == (None, [1, 2])
     assert IterableSource(range(10**30)).total is None
+
+
+async def test_an_item_that_comes_after_an_early_end_is_discarded() -> None:
+    is_asked = trio.Event()
+
+    async def items() -> AsyncIterator[int]:
+        yield 0
+        is_asked.set()
+        with trio.CancelScope(shield=True):  # as an iterable in another thread, which has the item already
+            await trio.sleep(1)
+        yield 1
+
+    async def once_the_next_is_asked_for(number: int) -> int:
+        await is_asked.wait()
+        return number
+
+    source, take, results = IterableSource(items(), name="s"), Take[int](1), UnboundedBuffer[int]()
+    waiting = Transformer(once_the_next_is_asked_for)
+    source.link_target(waiting)
+    waiting.link_target(take)
+    take.link_target(results)
+    async with Network(source) as network:
+        pass
+    assert contents(results) == [0]
+    accounts = network.balance()["s"]
+    assert (accounts.produced, accounts.discarded, accounts.held) == (2, 1, 0)

@@ -333,7 +333,7 @@ async def test_an_executor_that_pickles_what_it_is_given_is_told_so() -> None:
     from penstock.blocks.functions.reader import Reader
 
     with pytest.raises(TypeError, match=r"source 's': the iterable of a source is read in this process"):
-        pickle.dumps(Reader(iter([]), "source 's'"))
+        pickle.dumps(Reader(iter([]), "source 's'", lambda: None))
 
 
 async def test_an_asynchronous_iterable_takes_no_executor() -> None:
@@ -371,3 +371,68 @@ async def test_blocks_that_share_its_one_thread_do_not_wait_for_it_for_ever() ->
     async with Network(source):
         pass
     assert contents(collector) == list(range(200))
+
+
+@pytest.mark.usefixtures("real_time")
+@pytest.mark.parametrize("make", [lambda: Threads(1), lambda: ThreadPoolExecutor(1)], ids=["ours", "pool"])
+async def test_items_that_were_read_are_not_held_back_while_the_next_one_waits(make: Callable[[], Executor]) -> None:
+    taken = {2: threading.Event(), 5: threading.Event()}
+
+    def items() -> Iterator[int]:
+        for n in range(8):
+            if n in taken:
+                assert taken[n].wait(60)  # all items before this one are taken meanwhile
+            yield n
+
+    async with Network(source := IterableSource(items(), executor=make(), name="s")) as network:
+        for n in range(8):
+            assert await source.receive() == n
+            if n + 1 in taken:
+                taken[n + 1].set()
+    assert network.balance()["s"].produced == 8
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_items_that_were_read_before_a_stop_are_counted() -> None:
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from range(5)
+        reads.set()
+        goes_on.wait(60)
+        yield 5
+
+    source = IterableSource(items(), executor=Threads(1, abandon_on_cancel=True), name="s")
+    async with Network(source) as network:
+        assert await source.receive() == 0
+        assert await trio.to_thread.run_sync(reads.wait, 60)
+        network.cancel()
+    goes_on.set()
+    accounts = network.balance()["s"]
+    assert accounts.produced == 5
+    assert accounts.received + accounts.discarded == 5
+
+
+async def test_a_source_reads_no_more_than_its_governor_lets_in() -> None:
+    read: list[int] = []
+
+    def noted(n: int) -> int:
+        read.append(n)
+        return n
+
+    weights: tuple[Callable[[Any], float] | None, ...] = (None, lambda _: 1)
+    for weight in weights:
+        read.clear()
+        source = IterableSource(map(noted, range(100)))
+        work, rest = Transformer[int, int](lambda n: n, name="work"), UnboundedBuffer[int]()
+        source.link_target(work)
+        work.link_target(rest)
+        governor = PipelineGovernor(3, weight=weight)
+        governor.govern(work, rest)
+        async with Network(source) as network:
+            await wait_all_tasks_blocked()
+            assert len(read) == 4
+            assert await rest.receive() == 0
+            await wait_all_tasks_blocked()
+            assert len(read) == 5
+            network.cancel()

@@ -192,7 +192,7 @@ def test_a_foreign_channel_is_refused_wherever_a_block_is_needed() -> None:
 
 
 def test_a_policy_says_what_it_needs() -> None:
-    with pytest.raises(TypeError, match="DeadLetter: target must be a block that takes messages, got 3"):
+    with pytest.raises(TypeError, match="DeadLetter: target must be a block that takes messages, or a function, got 3"):
         DeadLetter(3)  # type: ignore[arg-type]  # that is the point
     assert Skip() == Skip()
 

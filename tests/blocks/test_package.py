@@ -1,5 +1,6 @@
 """What `penstock.blocks` and `penstock.agents` hand on is imported at its first use, and nothing else is."""
 
+import functools
 import subprocess
 import sys
 from types import ModuleType
@@ -34,6 +35,7 @@ def test_all_names_can_be_had_at_once() -> None:
     assert {*blocks.__all__, *agents.__all__} <= {*names}
 
 
+@functools.cache
 def loaded_by(program: str) -> set[str]:
     """The modules that a program loads, without those that are there before it (such as coverage's)."""
     lines = ["import sys", "before = {*sys.modules}", program, "print(*{*sys.modules} - before)"]
@@ -64,3 +66,10 @@ def test_a_worker_process_loads_only_what_it_needs() -> None:
     rooms = {name.split(".")[2] for name in loaded if name.startswith("penstock.blocks.")}
     assert rooms == {"base", "executors"}
     assert not loaded & {"concurrent.futures", "distributed", "rich", "trio"}
+
+
+def test_a_pipeline_in_plain_python_loads_neither_asyncio_nor_what_it_does_not_use() -> None:
+    program = "from penstock.agents import Pipeline\nassert list(Pipeline(str).map(len).run([1, 22])) == [1, 2]"
+    loaded = loaded_by(program) - loaded_by("import trio")
+    rooms = {"executors.threads", "executors.processes", "recording.recording", "reports.report"}
+    assert not loaded & ({"asyncio", "rich"} | {f"penstock.blocks.{room}" for room in rooms})

@@ -1,7 +1,6 @@
 """What becomes of an item for which the function raises: every policy, in every order and concurrency."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,8 +23,8 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.functions.policies import Action, Failures
-from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import Fussy, contents, faults, linked, never, notes, run
+from tests.blocks.ways import every_way, make
 
 # Deciding, without a loop
 
@@ -66,32 +65,15 @@ def test_a_budget_bounds_the_number_and_the_rate(budget: Budget, failed: int, se
     assert budget.allows(failed, seen) is allowed
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"times": 0}, "Retry: times must be an int >= 1, got 0"),
-        ({"times": 1, "backoff": -1}, "Retry: backoff must be a number >= 0, got -1"),
-    ],
-)
-def test_a_retry_says_what_is_wrong_with_its_numbers(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
-        Retry(**arguments)
-
-
-def test_the_pauses_of_a_retry_double() -> None:
-    retry = Retry(5, backoff=0.5)
-    assert [retry.delay(attempt) for attempt in (1, 2, 3)] == [0.5, 1.0, 2.0]
-    assert Retry(5, backoff=lambda attempt: attempt * 3.0).delay(2) == 6.0
-    assert Retry(5).delay(3) == 0.0
-
-
 def test_a_retry_that_ends_in_a_retry_is_an_error() -> None:
-    with pytest.raises(ValueError, match="call 'c': a Retry ends in fail, skip or DeadLetter, not in another Retry"):
+    with pytest.raises(ValueError, match="call 'c': a Retry ends in fail, skip, DeadLetter or Fallback"):
         Call(print, on_error=Retry(1, then=Retry(2)), name="c")  # type: ignore[arg-type]  # that is the point
 
 
 def test_what_a_retry_ends_in_is_checked() -> None:
-    with pytest.raises(ValueError, match="call 'c': on_error must be 'fail', 'skip', Fail, Skip, DeadLetter or Retry"):
+    with pytest.raises(
+        ValueError, match="call 'c': on_error must be 'fail', 'skip', Fail, Skip, DeadLetter, Fallback or Retry"
+    ):
         Call(print, on_error=Retry(1, then="ignore"), name="c")  # type: ignore[arg-type]  # that is the point
 
 
@@ -101,55 +83,22 @@ def test_what_a_retry_ends_in_is_checked() -> None:
         (Fail(), [Action.FAIL]),
         (Skip(), [Action.SKIP, Action.SKIP]),
         (Skip(Budget(at_most=1)), [Action.SKIP, Action.FAIL]),
-        (Retry(2, then="skip"), [Action.RETRY, Action.RETRY, Action.SKIP]),
-        (Retry(1), [Action.RETRY, Action.FAIL]),
+        (Retry(2, then="skip"), [Action.SKIP, Action.SKIP]),
+        (Retry(1), [Action.FAIL]),
     ],
-    ids=str,
+    ids=repr,
 )
-def test_each_failure_is_decided_on(policy: Any, expected: list[Action]) -> None:
+def test_each_item_that_is_not_tried_again_is_decided_on(policy: Any, expected: list[Action]) -> None:
     failures = Failures("block", policy)
-    retries = policy.times if isinstance(policy, Retry) else 0
-    decisions = [failures.decide(min(attempt, retries), seen=attempt + 1) for attempt in range(len(expected))]
-    assert decisions == expected
+    assert [failures.decide(seen=number + 1) for number in range(len(expected))] == expected
     assert failures.is_strict is (policy == Fail())
 
 
-def test_there_is_no_pause_without_a_retry() -> None:
-    assert Failures("block", Skip()).delay(1) == 0.0
+def test_nothing_is_tried_again_without_a_retry() -> None:
+    assert Failures("block", Skip()).try_again(ValueError(), None, now=0.0) is None
 
 
 # In a network: every policy × order × concurrency
-
-Make = Callable[..., "Transformer[int, int]"]
-
-
-def inline(function: Any, **options: Any) -> "Transformer[int, int]":
-    return Transformer(function, name="t", **options)
-
-
-def in_tasks(function: Any, **options: Any) -> "Transformer[int, int]":
-    return Transformer(function.as_async, name="t", **options)
-
-
-def in_executor(function: Any, **options: Any) -> "Transformer[int, int]":
-    return Transformer(function, executor=OnLoop(), name="t", **options)
-
-
-WAYS: dict[str, tuple[Make, dict[str, Any]]] = {
-    "inline": (inline, {}),
-    "one task": (in_tasks, {}),
-    "three tasks": (in_tasks, {"concurrency": 3}),
-    "three tasks, unordered": (in_tasks, {"concurrency": 3, "ordered": False}),
-    "executor": (in_executor, {}),
-    "executor, three calls": (in_executor, {"concurrency": 3}),
-    "executor, three calls, unordered": (in_executor, {"concurrency": 3, "ordered": False}),
-}
-every_way = pytest.mark.parametrize("way", WAYS)
-
-
-def make(way: str, function: Any, **options: Any) -> "Transformer[int, int]":
-    maker, more = WAYS[way]
-    return maker(function, **more, **options)
 
 
 @every_way
@@ -264,102 +213,6 @@ async def test_dead_letters_that_nobody_takes_are_reported(way: str) -> None:
     with faults(Stalled) as found:
         await run(block, [1])
     assert "a filter on the way to unbounded buffer 'dead' declines the head" in found[0].report
-
-
-@every_way
-async def test_retry_tries_again_in_place(way: str) -> None:
-    function = Fussy(1, times=2)
-    block = make(way, function, on_error=Retry(2))
-    collector = linked(block)
-    network = await run(block, range(3))
-    assert sorted(contents(collector)) == [0, 10, 20]
-    assert function.calls.count(1) == 3
-    assert network.balance()["t"].dropped == {}
-
-
-@every_way
-async def test_retry_waits_before_each_further_try(way: str) -> None:
-    block = make(way, Fussy(1), on_error=Retry(3, backoff=1, then="skip"))
-    collector = linked(block)
-    start = trio.current_time()
-    async with Network(block):
-        for n in range(3):
-            await block.send(n)
-        await trio.sleep(6.9)
-        assert 10 not in contents(collector)
-    assert trio.current_time() - start == 7  # 1 + 2 + 4
-
-
-@every_way
-async def test_retry_keeps_the_place_in_the_order(way: str) -> None:
-    block = make(way, Fussy(1, times=1), on_error=Retry(1, backoff=5))
-    collector = linked(block)
-    await run(block, range(4))
-    got = contents(collector)
-    assert got[-1] == (10 if "unordered" in way else 30)
-    assert "unordered" in way or got == [0, 10, 20, 30]
-
-
-@every_way
-async def test_a_retry_can_end_in_a_fault(way: str) -> None:
-    function = Fussy(1)
-    block = make(way, function, on_error=Retry(2, backoff=0.1))
-    linked(block)
-    with faults(ValueError) as found:
-        await run(block, range(3))
-    assert notes(found[0]) == ["in t, item 2: 1"]
-    assert function.calls.count(1) == 3
-
-
-@every_way
-async def test_a_retry_can_end_in_a_dead_letter(way: str) -> None:
-    dead: UnboundedBuffer[ErrorInfo] = UnboundedBuffer()
-    block = make(way, Fussy(1), on_error=Retry(2, then=DeadLetter(dead)))
-    linked(block)
-    await run(block, range(3))
-    assert [letter.number for letter in contents(dead)] == [2]
-
-
-@every_way
-async def test_several_items_are_retried_one_after_the_other(way: str) -> None:
-    block = make(way, Fussy(0, 1, 2, times=3), on_error=Retry(3, backoff=1.0))
-    collector = linked(block)
-    await run(block, range(5))
-    assert sorted(contents(collector)) == [0, 10, 20, 30, 40]
-
-
-@every_way
-async def test_a_backoff_that_raises_is_a_fault_of_the_item(way: str) -> None:
-    def broken(attempt: int) -> float:
-        raise KeyError("backoff")
-
-    block = make(way, Fussy(1), on_error=Retry(1, backoff=broken))
-    linked(block)
-    with faults(KeyError) as found:
-        await run(block, range(3))
-    assert notes(found[0]) == ["in t, item 2: 1"]
-    assert str(found[0].__cause__) == "bad 1"
-
-
-@every_way
-async def test_a_backoff_below_0_is_a_fault_that_says_so(way: str) -> None:
-    block = make(way, Fussy(1), on_error=Retry(1, backoff=lambda attempt: -1.0))
-    linked(block)
-    with faults(ValueError) as found:
-        await run(block, range(3))
-    assert str(found[0]) == "transformer 't': backoff must give seconds >= 0, got -1.0 for try 1"
-
-
-@every_way
-async def test_cancelling_during_a_pause_discards_the_item(way: str) -> None:
-    block = make(way, Fussy(1), on_error=Retry(1, backoff=100))
-    linked(block)
-    async with Network(block) as network:
-        await block.send(1)
-        await trio.sleep(1)
-        assert network.balance()["t"].held == 1
-        network.cancel()
-    assert network.balance()["t"].discarded == 1
 
 
 async def test_the_policies_hold_for_calls_and_many_outputs_too() -> None:

@@ -174,7 +174,7 @@ async def test_a_result_without_the_lease_gives_it_back_and_the_lease_may_be_giv
         assert pool.in_use == 0
         lease.give_back()
         assert pool.in_use == 0
-        with pytest.raises(RuntimeError, match=r"<Lease of 0, given back>: the thing may be in use elsewhere"):
+        with pytest.raises(RuntimeError, match=r"<Lease of 0, given back>: the resource may be in use elsewhere"):
             _ = lease.value
         return item, lease
 
@@ -244,6 +244,20 @@ async def test_an_item_that_is_tried_again_keeps_its_lease(way: str, autojump_cl
     await run(block, range(5))
     assert contents(collector) == list(range(5))
     assert pool.in_use == 0
+
+
+@pytest.mark.parametrize("bad", range(5))
+async def test_a_failed_item_stops_no_items_that_wait_for_its_lease(bad: int) -> None:
+    def work(item: int, lease: Lease[int]) -> int:
+        if item == bad:
+            raise ValueError(item)
+        lease.give_back()
+        return item
+
+    block: Transformer[int, int] = Transformer(work, resource=pool_of(2), on_error="skip")
+    collector = linked(block)
+    await run(block, range(5))
+    assert contents(collector) == [item for item in range(5) if item != bad]
 
 
 @every_way
@@ -674,7 +688,7 @@ async def test_a_circle_through_a_pool_is_told() -> None:
     assert found[0].diagnosis.cycle == (
         "transformer 'take' waits for something out of resource pool 'tokens', of which all 3 are in use",
         "resource pool 'tokens' waits for 3 that messages in batch 'batch' keep",
-        "batch 'batch' waits for 1 more messages from transformer 'take'",
+        "batch 'batch' waits for 1 more message from transformer 'take'",
     )
     assert found[0].diagnosis.advice == (
         "give leases of resource pool 'tokens' back earlier: call lease.give_back(), or hand something on that does "
@@ -765,7 +779,7 @@ async def test_of_tokens_that_later_items_have_taken_the_remedy_is_told() -> Non
 
 
 def test_what_is_wrong_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"resource pool 'tokens': things must be at least one, got none"):
+    with pytest.raises(ValueError, match=r"resource pool 'tokens': needs at least one resource, got none"):
         pool_of(0)
     with pytest.raises(TypeError, match=r"block': resource must be a ResourcePool, got 3; make one"):
         Transformer(pass_on, resource=3, name="block")  # type: ignore[call-overload]  # pyright: ignore

@@ -20,7 +20,7 @@ from penstock.blocks import (
     UnboundedBuffer,
 )
 from penstock.blocks.testing import check_propagator, check_source, check_target
-from tests.blocks.tools import PriorityBuffer
+from tests.blocks.tools import LeastFirst
 
 
 class Base(UnboundedBuffer[Any]):
@@ -193,7 +193,7 @@ async def test_the_limit_of_a_check_can_be_chosen() -> None:
 
 
 async def test_the_example_of_the_module_works() -> None:
-    await check_propagator(lambda: PriorityBuffer(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
+    await check_propagator(lambda: LeastFirst(capacity=3), items=[3, 1, 2], ordered=False, capacity=3)
 
 
 async def test_a_fake_that_is_not_built_on_ours_can_be_checked_piece_by_piece() -> None:

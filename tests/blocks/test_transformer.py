@@ -59,7 +59,10 @@ def test_it_is_named_after_its_function() -> None:
         ({"concurrency": 3, "window": 2}, "window must be at least the concurrency, 3, got 2"),
         ({"concurrency": 3, "capacity": 2}, "capacity must be at least the concurrency, 3, got 2"),
         ({"capacity": 0}, "capacity must be an int >= 1, or None for no bound, got 0"),
-        ({"on_error": "ignore"}, "on_error must be 'fail', 'skip', Fail, Skip, DeadLetter or Retry, got 'ignore'"),
+        (
+            {"on_error": "ignore"},
+            "on_error must be 'fail', 'skip', Fail, Skip, DeadLetter, Fallback or Retry, got 'ignore'",
+        ),
     ],
 )
 def test_wrong_numbers_are_errors_that_say_what_is_right(options: dict[str, Any], message: str) -> None:
@@ -514,7 +517,7 @@ async def test_results_behind_a_filter_that_declines_are_reported() -> None:
     block.link_target(UnboundedBuffer(), filter=never)
     with faults(Stalled) as found:
         await run(block, [1])
-    assert "1 results to hand on" in found[0].report
+    assert "1 result to hand on" in found[0].report
 
 
 async def test_outside_a_network_it_keeps_what_it_is_sent() -> None:

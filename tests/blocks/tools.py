@@ -118,7 +118,7 @@ class Fussy:
         return fussy
 
 
-class PriorityBuffer(Buffer[int]):
+class LeastFirst(Buffer[int]):
     """Gives the least number first."""
 
     def __init__(self, *, capacity: int | None = None, name: str | None = None) -> None:

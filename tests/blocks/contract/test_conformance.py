@@ -3,36 +3,69 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+from trio.testing import memory_stream_one_way_pair
 
 from penstock.blocks import (
     Batch,
     BoundedBuffer,
     Broadcast,
+    ByteTransformer,
     Call,
     Choice,
     Chosen,
     Filter,
+    Flatten,
+    Fold,
     IterableSource,
     Join,
     OverwriteBuffer,
+    PriorityBuffer,
+    Rate,
     SingleAssignment,
+    StreamSource,
+    StreamTarget,
     Take,
+    Tap,
     Threads,
+    Throttle,
     Timer,
     Transformer,
     TransformMany,
     UnboundedBuffer,
+    receive_stream,
 )
-from penstock.blocks.testing import check_propagator, check_source, check_target
+from penstock.blocks.testing import Collector, ProbeSource, check_propagator, check_source, check_target
 from tests.blocks.executors.kinds import OnLoop
-from tests.blocks.tools import PriorityBuffer
+from tests.blocks.tools import LeastFirst
 
 ITEMS = (1, None, "three", None)
+
+
+def least(item: float) -> float:
+    """A priority: the least number goes first."""
+    return -float(item)
+
+
+LISTS: Any = ([1, None], (), ("three",), [None])
 STRINGS = ("1", "None", "'three'", "None")
+
+
+CHUNKS = (b"one", b"two", b"two", b"three")
+
+
+class Unchanged:
+    """A codec object that changes nothing."""
+
+    def update(self, data: bytes) -> bytes:
+        return data
+
+    def finalize(self) -> bytes:
+        return b"end"
 
 
 async def slow_repr(item: Any) -> str:
@@ -45,10 +78,24 @@ def always(item: Any) -> bool:
     return True
 
 
+def longer(so_far: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+    return (*so_far, item)
+
+
+async def longer_later(so_far: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+    await trio.sleep(1)
+    return longer(so_far, item)
+
+
 async def always_later(item: Any) -> bool:
     del item
     await trio.sleep(1)
     return True
+
+
+def weight_of(item: Any) -> int:
+    """One text is too heavy."""
+    return 50 if item == "three" else 5
 
 
 async def quick_repr(item: Any) -> str:
@@ -81,7 +128,10 @@ TWICE = [item for item in ITEMS for _ in range(2)]
 PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "unbounded buffer": (UnboundedBuffer, {}),
     "take": (lambda: Take[Any](1_000, capacity=3), {"capacity": 3}),
+    "throttle": (lambda: Throttle[Any](1, capacity=3), {"capacity": 3, "needs_network": True}),
+    "throttle that does not wait": (lambda: Throttle[Any](1e6, capacity=3), {"capacity": 3, "needs_network": True}),
     "bounded buffer of 1": (lambda: BoundedBuffer[Any](1), {"capacity": 1}),
+    "probe source": (ProbeSource, {"capacity": 1}),
     "bounded buffer of 3": (lambda: BoundedBuffer[Any](3), {"capacity": 3}),
     "bounded buffer that rejects": (
         lambda: BoundedBuffer[Any](4, overflow="reject"),
@@ -95,9 +145,18 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         lambda: BoundedBuffer[Any](4, overflow="drop_newest"),
         {"capacity": 4, "when_full": "drop"},
     ),
-    "priority buffer": (PriorityBuffer, {"items": [3, 1, 2], "expected": [1, 2, 3], "ordered": False}),
+    "priority buffer": (
+        lambda: PriorityBuffer[Any](least),
+        {"items": [3, 1, 2], "expected": [1, 2, 3], "ordered": False},
+    ),
     "bounded priority buffer": (
-        lambda: PriorityBuffer(capacity=2),
+        lambda: PriorityBuffer[Any](least, capacity=2),
+        {"items": [3, 1, 2], "ordered": False, "capacity": 2},
+    ),
+    "priority buffer where all are equal": (lambda: PriorityBuffer[Any](lambda item: 0, capacity=3), {"capacity": 3}),
+    "buffer with an order of its own": (LeastFirst, {"items": [3, 1, 2], "expected": [1, 2, 3], "ordered": False}),
+    "bounded buffer with an order of its own": (
+        lambda: LeastFirst(capacity=2),
         {"items": [3, 1, 2], "ordered": False, "capacity": 2},
     ),
     "overwrite buffer": (OverwriteBuffer, {"delivery": "latest"}),
@@ -124,6 +183,54 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         lambda: Transformer(slow_repr, concurrency=3, ordered=False, window=3, capacity=3),
         {"expected": STRINGS, "capacity": 3, "needs_network": True, "ordered": False},
     ),
+    "transformer of 3 with one key": (
+        lambda: Transformer(slow_repr, concurrency=3, capacity=3, key=lambda item: 0),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True},
+    ),
+    "transformer of 3 with several keys": (
+        lambda: Transformer(slow_repr, concurrency=3, window=3, capacity=3, key=repr),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True, "ordered": False},
+    ),
+    "ordered transformer of 3 with several keys": (
+        lambda: Transformer(slow_repr, concurrency=3, capacity=3, key=repr, ordered=True),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True},
+    ),
+    "transformer with keys in an executor": (
+        partial(in_executor, Transformer, repr, 3, key=repr),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True, "ordered": False},
+    ),
+    "ordered transform many with keys in an executor": (
+        partial(in_executor, TransformMany, twice, 3, key=repr, ordered=True),
+        {"expected": TWICE, "capacity": 3, "needs_network": True},
+    ),
+    "transform many with keys": (
+        lambda: TransformMany(slow_twice, capacity=3, concurrency=3, key=repr),
+        {"expected": TWICE, "capacity": 3, "needs_network": True, "ordered": False},
+    ),
+    "transformer with priorities": (
+        lambda: Transformer(repr, capacity=2, priority=least),
+        {"items": [3, 1, 2], "expected": ["3", "1", "2"], "capacity": 2, "needs_network": True, "ordered": False},
+    ),
+    "transform many with priorities that gives more at its end": (
+        lambda: TransformMany(lambda item: [item], priority=least, at_end=lambda: [0], capacity=3),
+        {"items": [3, 1, 2], "expected": [3, 1, 2, 0], "capacity": 3, "needs_network": True, "ordered": False},
+    ),
+    "transformer at a rate": (
+        lambda: Transformer(repr, capacity=2, rate=Rate(1)),
+        {"expected": STRINGS, "capacity": 2, "needs_network": True},
+    ),
+    "transformer of 3 at a rate": (
+        lambda: Transformer(slow_repr, concurrency=3, capacity=3, rate=Rate(2, burst=2)),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True},
+    ),
+    "transformer in an executor at a rate": (
+        partial(in_executor, Transformer, repr, 3, rate=2),
+        {"expected": STRINGS, "capacity": 3, "needs_network": True},
+    ),
+    "transform many at a rate": (
+        lambda: TransformMany(twice, capacity=2, rate=1),
+        {"expected": TWICE, "capacity": 2, "needs_network": True},
+    ),
     "filter": (
         lambda: Filter(always, capacity=2),
         {"expected": ITEMS, "capacity": 2, "needs_network": True},
@@ -134,6 +241,18 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     ),
     "filter in an executor": (
         partial(in_executor, Filter, always, 3),
+        {"expected": ITEMS, "capacity": 3, "needs_network": True},
+    ),
+    "tap": (
+        lambda: Tap(repr, capacity=2),
+        {"expected": ITEMS, "capacity": 2, "needs_network": True},
+    ),
+    "tap with an async function": (
+        lambda: Tap(slow_repr, concurrency=3, capacity=3),
+        {"expected": ITEMS, "capacity": 3, "needs_network": True},
+    ),
+    "tap in an executor": (
+        partial(in_executor, Tap, repr, 3),
         {"expected": ITEMS, "capacity": 3, "needs_network": True},
     ),
     "transform many": (
@@ -184,7 +303,33 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
         for concurrency in (1, 3)
         for order, ordered in (("ordered", True), ("unordered", False))
     },
+    "flatten": (
+        lambda: Flatten[Any](capacity=2),
+        {"items": LISTS, "expected": ITEMS, "capacity": 2, "needs_network": True},
+    ),
+    **{
+        f"fold with {kind} function": (
+            partial(Fold[Any, Any], function, (), capacity=2),
+            {"expected": [ITEMS], "capacity": 2, "needs_network": True},
+        )
+        for kind, function in (("a plain", longer), ("an async", longer_later))
+    },
+    **{
+        f"running fold with {kind} function": (
+            partial(Fold[Any, Any], function, (), running=True, capacity=2),
+            {"expected": [ITEMS[:n] for n in range(1, 5)], "capacity": 2, "needs_network": True},
+        )
+        for kind, function in (("a plain", longer), ("an async", longer_later))
+    },
+    "byte transformer": (
+        lambda: ByteTransformer(Unchanged, capacity=2),
+        {"items": CHUNKS, "expected": (*CHUNKS, b"end"), "capacity": 2, "needs_network": True},
+    ),
     "batch": (lambda: Batch[Any](3, capacity=3), {"expected": [[1, None, "three"], [None]], "capacity": 6}),
+    "batch by weight": (
+        lambda: Batch[Any](max_weight=10, weight=weight_of, capacity=3),
+        {"expected": [[1, None], ["three"], [None]], "capacity": 5},
+    ),
     "unbounded batch of 1": (lambda: Batch[Any](1, capacity=None), {"expected": [[item] for item in ITEMS]}),
 }
 
@@ -193,6 +338,13 @@ async def ticks() -> AsyncIterator[Any]:
     for item in ITEMS:
         await trio.sleep(1)
         yield item
+
+
+def ready_stream() -> trio.abc.ReceiveStream:
+    buffer: BoundedBuffer[bytes] = BoundedBuffer(1)
+    buffer.send_nowait(b"one")
+    buffer.complete()
+    return receive_stream(buffer)
 
 
 def started_timer() -> Timer[None]:
@@ -204,6 +356,7 @@ def started_timer() -> Timer[None]:
 SOURCES: dict[str, tuple[Callable[[], Any], list[Any], dict[str, Any]]] = {
     "iterable source": (lambda: IterableSource(ITEMS), list(ITEMS), {}),
     "source of an async iterable": (lambda: IterableSource(ticks()), list(ITEMS), {}),
+    "stream source": (lambda: StreamSource(ready_stream()), [b"one"], {}),
     "timer": (started_timer, [None], {}),
     "join": (
         lambda: Join(IterableSource([1, None]), IterableSource(["one", "none"])),
@@ -230,10 +383,17 @@ async def sleep_a_little(item: object) -> None:
 
 TARGETS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "call": (lambda: Call(repr, capacity=2), {"capacity": 2}),
+    "collector": (Collector, {}),
+    "stream target": (
+        lambda: StreamTarget(memory_stream_one_way_pair()[0], capacity=2),
+        {"items": CHUNKS, "capacity": 2},
+    ),
     "unbounded call": (lambda: Call(repr, capacity=None), {}),
+    "call at a rate": (lambda: Call(repr, capacity=2, rate=1), {"capacity": 2}),
     "async call": (lambda: Call(sleep_a_little, capacity=2), {"capacity": 2}),
     "call in an executor": (partial(in_executor, Call, repr, 1, slow=False), {"capacity": 3}),
     "concurrent call in an executor": (partial(in_executor, Call, repr, 3), {"capacity": 3}),
+    "concurrent call with keys": (lambda: Call(sleep_a_little, concurrency=3, capacity=3, key=repr), {"capacity": 3}),
     "concurrent call": (lambda: Call(sleep_a_little, concurrency=3, capacity=3), {"capacity": 3}),
 }
 
@@ -271,3 +431,23 @@ async def test_blocks_with_threads_keep_the_contract(kind: str, ordered: bool, c
         await check_propagator(lambda: Transformer(repr, ordered=ordered, **options), expected=STRINGS, **promises)
         await check_propagator(lambda: TransformMany(twice, ordered=ordered, **options), expected=TWICE, **promises)
         await check_target(lambda: Call(repr, **options), capacity=3)
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_byte_transformer_with_a_thread_keeps_the_contract() -> None:
+    with Threads(1) as executor:
+        await check_propagator(
+            lambda: ByteTransformer(Unchanged, executor=executor, capacity=3),
+            items=CHUNKS,
+            expected=(*CHUNKS, b"end"),
+            capacity=3,
+            needs_network=True,
+        )
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_the_ends_of_a_stream_keep_the_contract_with_files(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(b"onetwo")
+    await check_source(lambda: StreamSource(path, chunk_size=3), [b"one", b"two"])
+    await check_target(lambda: StreamTarget(tmp_path / "out", capacity=3), items=CHUNKS, capacity=3)

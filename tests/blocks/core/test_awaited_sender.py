@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from penstock.blocks import Call, Network, Transformer
 from penstock.blocks.core.inbox import Inbox
@@ -98,3 +99,20 @@ async def test_a_network_that_stops_meanwhile_counts_it() -> None:
     balance = network.balance()["call"]
     assert balance.accepted == 101
     assert balance.consumed + balance.discarded == 101
+
+
+async def test_a_block_that_is_put_off_in_a_step_takes_its_step_later() -> None:
+    got: list[int] = []
+    later = Call[int](got.append, name="later")
+
+    def put_off(_: int) -> None:
+        later._core.awaits_sender()
+        assert later._core.queued
+
+    first = Call[int](put_off, name="first")
+    async with Network(first, later):
+        await first.send(1)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not later._core.queued
+        await later.send(2)
+    assert got == [2]

@@ -136,7 +136,7 @@ async def test_it_becomes_a_dead_letter_if_the_policy_says_so(way: str) -> None:
 
 @every_way
 async def test_each_further_try_has_the_whole_time(way: str) -> None:
-    block = WAYS[way](time_limit=10, on_error=Retry(2, backoff=100, then="skip"))
+    block = WAYS[way](time_limit=10, on_error=Retry(2, backoff=100, max_backoff=200, jitter=0, then="skip"))
     linked(block)
     network = await run(block, [20])
     assert network.balance()["t"].dropped == {"skipped": 1}

@@ -163,7 +163,7 @@ async def test_a_failure_of_a_call_that_is_late_is_thrown_away_too() -> None:
 async def test_each_further_try_has_the_whole_time() -> None:
     executor = ByHand()
     dead: UnboundedBuffer[ErrorInfo] = UnboundedBuffer()
-    block = limited(executor, on_error=Retry(2, backoff=5, then=DeadLetter(dead)))
+    block = limited(executor, on_error=Retry(2, backoff=5, jitter=0, then=DeadLetter(dead)))
     linked(block)
     async with Network(block):
         await block.send(1)

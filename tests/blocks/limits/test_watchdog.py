@@ -176,7 +176,7 @@ async def test_before_the_first_step_the_pump_is_a_task_like_others() -> None:
     watchdog = Watchdog(sys._getframe)
     watchdog.networks[network] = 1
     network._run.pump._task = task_of(sys._getframe())
-    assert watchdog._who(network._run.pump._task).startswith("in task ")
+    assert watchdog._who(network._run.pump._task)[0].startswith("in task ")
 
 
 # The thread
