@@ -24,7 +24,9 @@ ALL_ROWS = 1400
 """Pixels: if all rows together would be higher than this, a row gets lower than ROW, but not lower than LEAST_ROW."""
 
 
-def lay_out(recording: Tape, width: int, start: float | None, end: float | None) -> Picture:
+def lay_out(
+    recording: Tape, width: int, start: float | None, end: float | None, missing: str = "were dropped"
+) -> Picture:
     """Make the picture of a recording.
 
     Args:
@@ -33,6 +35,7 @@ def lay_out(recording: Tape, width: int, start: float | None, end: float | None)
         start: The second at which the picture begins. None: the start of the network or, if older spans were dropped,
             the second from which no span is missing.
         end: The second at which the picture ends. None: the end of the network.
+        missing: Why spans are missing at the start, in words.
     """
     check_width(width)
     rows = rows_of(recording)
@@ -42,7 +45,7 @@ def lay_out(recording: Tape, width: int, start: float | None, end: float | None)
     row_height = max(LEAST_ROW, min(ROW, ALL_ROWS / max(1, min(len(rows), MOST_ROWS)))) * scale
     left = MARGIN * scale + gutter.width
     frame = Frame(left, width - left - 2 * MARGIN * scale, start, end, row_height, scale)
-    return Sheet(recording, rows, frame, gutter, width).picture()
+    return Sheet(recording, rows, frame, gutter, width, missing).picture()
 
 
 def check_width(width: int) -> None:
@@ -93,8 +96,11 @@ class Gutter:
 class Sheet:
     """A chart while it is being laid out, from top to bottom."""
 
-    def __init__(self, recording: Tape, rows: tuple[Row, ...], frame: Frame, gutter: Gutter, width: int) -> None:
+    def __init__(
+        self, recording: Tape, rows: tuple[Row, ...], frame: Frame, gutter: Gutter, width: int, missing: str
+    ) -> None:
         self.recording = recording
+        self.missing = missing
         self.rows = rows
         self.frame = frame
         self.gutter = gutter
@@ -131,7 +137,7 @@ class Sheet:
         parts = [count(len({span.item for span in spans if span.item}), "item")]
         parts.append(count(len({row.stage for row in self.rows}), "stage"))
         parts += [f"{failed:,} failed"] if failed else []
-        parts += [f"{self.recording.dropped:,} older spans were dropped"] if self.recording.dropped else []
+        parts += [f"{self.recording.dropped:,} older spans {self.missing}"] if self.recording.dropped else []
         return ", ".join(parts) if spans else "nothing was recorded"
 
     def _heading(self, y: float) -> float:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import attrs
 
 from ..base.activity import Activity
+from ..base.checks import check_count
 from .bars import BAR, COLUMN, HEIGHTS, THIN
 from .colours import item_colour
 from .legend import MEANINGS
@@ -108,10 +109,10 @@ STYLE = ChartStyle(
 
 
 class LiveChart:
-    """Sorts spans into rows as they come, for a chart that is painted while the run goes on.
+    """Sorts spans into rows as they come, for a chart that is drawn while the run goes on.
 
     It has the rows, names, lanes and colours of the charts that `Recording.save` writes. Give it the spans of a
-    recording, paint `rows`, and ask `since` for the bars that are new.
+    recording, draw `rows`, and ask `since` for the bars that are new.
 
     Args:
         stages: The order of the stages, as in `Recording.stages`; other stages come after them, sorted by name.
@@ -125,8 +126,7 @@ class LiveChart:
     style: ClassVar[ChartStyle] = STYLE
 
     def __init__(self, stages: Iterable[str] = (), max_bars: int = 10_000) -> None:
-        if not isinstance(max_bars, int) or isinstance(max_bars, bool) or max_bars < 1:
-            raise ValueError(f"live chart: max_bars must be an int >= 1, got {max_bars!r}")
+        check_count("live chart", "max_bars", max_bars)
         self.count: int = 0
         self._stages = tuple(stages)
         self._bars: deque[ChartBar] = deque(maxlen=max_bars)

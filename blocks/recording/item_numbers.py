@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import weakref
 
-from ..core.carried import Carried, Leased, plain
+from ..core.carried import Carried, ForFallback, Leased, plain
 from .oldest import bound, forget_oldest
 from .routes import Routes
 from .twins import OnItsWay, Twins, is_of
@@ -47,7 +47,7 @@ class ItemNumbers:
     def take(self, item: object, taker: str) -> int:
         """Return the number of an item that a stage starts on, or that leaves; a new number for an unknown item."""
         kind = type(item)
-        if kind is Carried or kind is Leased:
+        if kind is Carried or kind is Leased or kind is ForFallback:
             item = plain(item)
         key = id(item)
         known = self._known
@@ -75,7 +75,7 @@ class ItemNumbers:
             inside: Whether it has entered that block; False if it has left it.
         """
         kind = type(item)
-        if kind is Carried or kind is Leased:
+        if kind is Carried or kind is Leased or kind is ForFallback:
             item = plain(item)
             kind = type(item)
         one: OnItsWay

@@ -78,6 +78,21 @@ class KeptSpans:
         self._made = total, spans
         return spans
 
+    def newest(self, most: int) -> tuple[Span, ...]:
+        """Up to `most` spans, the newest; the others are not made."""
+        return tuple(map(made_of, tuple(self._raw)[-most:]))
+
+    def since(self, seen: int, most: int | None = None) -> tuple[int, tuple[Span, ...]]:
+        """The spans after the first `seen` ones, without those that were dropped; up to `most`, the newest.
+
+        Returns:
+            The number of spans so far, for the next call; and the spans.
+        """
+        raw = tuple(self._raw)
+        total = raw[-1][0] + 1 if raw else self._made[0]
+        new = min(total - seen, len(raw), len(raw) if most is None else most)
+        return total, tuple(map(made_of, raw[len(raw) - new :]))
+
 
 def made_of(raw: RawSpan) -> Span:
     """Make a span."""

@@ -1,18 +1,21 @@
-"""Connects a network to a recording."""
+"""Connects a network to a recording, and to the observers that the watchers of all networks make."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
 from typing import TYPE_CHECKING, Protocol
 
 from ..base.names import BODY
 from ..core.link import wiring
 from ..core.observer import Observer
 from ..core.view import View
+from ..core.watchers import watchers
 from .stage_order import between, in_order
 
 if TYPE_CHECKING:
     from .recording import Recording
+    from .routes import Routes
     from .tracer import Tracer
 
 Feeds = dict[str, list[str]]
@@ -22,6 +25,13 @@ class Meter(Protocol):
     """The part of the measurements of a network that is needed here."""
 
     tracer: Observer | None
+
+
+def both(first: Observer, second: Observer) -> Observer:
+    """Let two observers watch."""
+    from .both import Both  # late: most networks have one at most
+
+    return Both(first, second)
 
 
 class Recorder:
@@ -53,18 +63,37 @@ class Recorder:
         Raises:
             ValueError: The recording has another run already.
         """
-        network, recording = self._network, self._recording
-        if recording is None:
-            return
+        observers: list[Observer] = []
+        if self._recording is not None:
+            observers.append(self.observe(self._recording))
+        for watcher in watchers.now:
+            observer = watcher.observer(self._network, self._all_routes())
+            if observer is not None:
+                observers.append(observer)
+        if observers:
+            self._meter.tracer = reduce(both, observers)
+
+    def observe(self, recording: Recording) -> Observer:
+        """Make what writes the recording.
+
+        Raises:
+            ValueError: The recording has another run already.
+        """
+        network = self._network
         if recording.network or recording.kept:
             raise ValueError(
                 f"network {network.name!r}: {recording!r} already has a run; make another Recording for this one"
             )
-        from .routes import Routes  # late: most networks are not recorded
-        from .tracer import Tracer
+        from .tracer import Tracer  # late: most networks are not recorded
 
         recording.network = network.name
-        self._meter.tracer = self._tracer = Tracer(recording.kept, Routes(self._routes, self._wiring))
+        self._tracer = Tracer(recording.kept, self._all_routes())
+        return self._tracer
+
+    def _all_routes(self) -> Routes:
+        from .routes import Routes
+
+        return Routes(self._routes, self._wiring)
 
     def begin(self) -> None:
         """Note the possible stages, for users who read the recording while the network runs."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from ..base.checks import check_count
 from ..charts.gantt import lay_out
 from ..charts.png import to_png
 from ..charts.span import Span
@@ -16,6 +17,11 @@ from .replay import Replay
 from .save import FORMS, load, save
 from .step import Step
 
+SHOWN_SPANS = 10_000
+"""The maximum number of spans that a notebook displays, so that it does not freeze."""
+SHOWN_WIDTH = 1000
+"""Pixels."""
+
 
 class Recording:
     """Records which worker works on which item, with start and end, in a `Network(…, recording=…)`.
@@ -24,11 +30,11 @@ class Recording:
     newest spans are kept; `dropped` counts the others. A recording holds one run.
 
     Args:
-        max_spans: The maximum of spans to keep, >= 1.
+        max_spans: The maximum number of spans to keep, >= 1.
 
     Attributes:
         forms: The file name endings that `save` accepts.
-        max_spans: The maximum of spans to keep.
+        max_spans: The maximum number of spans to keep.
         network: The name of the network.
         seconds: The seconds that the network has run.
         stages: The blocks and agents that do work, in the order in which items pass them. While the network runs:
@@ -42,18 +48,20 @@ class Recording:
     forms: ClassVar[tuple[str, ...]] = FORMS
 
     def __init__(self, max_spans: int = 100_000) -> None:
-        if not isinstance(max_spans, int) or isinstance(max_spans, bool) or max_spans < 1:
-            raise ValueError(f"recording: max_spans must be an int >= 1, got {max_spans!r}")
-        self.max_spans = max_spans
+        check_count("recording", "max_spans", max_spans)
+        self.max_spans: int = max_spans
         self.network = ""
         self.seconds: float = 0.0
         self.stages: tuple[str, ...] = ()
         self.links: tuple[tuple[str, str], ...] = ()
-        self.kept = KeptSpans(max_spans)  # for those who write the recording
+        self.kept: KeptSpans = KeptSpans(max_spans)  # for those who write the recording
 
     def __repr__(self) -> str:
         let_go = f", {self.dropped} let go" if self.dropped else ""
         return f"<Recording of {self.network!r}, {len(self.kept)} spans{let_go}>"
+
+    def _repr_svg_(self) -> str:
+        return to_svg(lay_out(newest_of(self), SHOWN_WIDTH, None, None, "are not shown"))
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -107,7 +115,7 @@ class Recording:
         - `*.json`: the whole recording, for Perfetto (https://ui.perfetto.dev), chrome://tracing, and `load`.
         - `*.svg`: a chart with a row per worker and a bar per item. 100,000 spans are possible: bars that are too
           thin to see are merged, and marked as such.
-        - `*.png`: the same chart, painted by Pillow (`pip install "penstock[png]"`).
+        - `*.png`: the same chart, drawn by Pillow (`pip install "penstock[png]"`).
 
         Args:
             path: The file.
@@ -158,3 +166,18 @@ class Recording:
         `python -m penstock.blocks.recording run.json` does so on a terminal.
         """
         return Replay(self).steps()
+
+
+def newest_of(recording: Recording) -> Recording:
+    """Return a recording with the newest spans, as many as a notebook displays."""
+    missing = len(recording.kept) - SHOWN_SPANS
+    if missing <= 0:
+        return recording
+    return Recording.of(
+        recording.kept.newest(SHOWN_SPANS),
+        network=recording.network,
+        seconds=recording.seconds,
+        stages=recording.stages,
+        links=recording.links,
+        dropped=recording.dropped + missing,
+    )

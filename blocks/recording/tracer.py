@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from typing import Any
 
 import trio
@@ -51,6 +51,9 @@ class Tracer:
     def task(self, name: str) -> TaskTrace:
         """Make a trace that records what a task does from now on."""
         return TaskTrace(self, name)
+
+    def strangers(self) -> None:
+        """Record no other tasks."""
 
     # Spans
 
@@ -152,7 +155,7 @@ class Tracer:
         return traced
 
     def async_calls(
-        self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, has_workers: bool
+        self, stage: str, function: Callable[[Any], Awaitable[Any]], gives: bool, unnamed: Container[trio.lowlevel.Task]
     ) -> Callable[[Any], Awaitable[Any]]:
         """Wrap an async function so that its calls are recorded.
 
@@ -160,13 +163,13 @@ class Tracer:
             stage: The block.
             function: The function.
             gives: Whether its result goes on to other stages unchanged.
-            has_workers: Whether several calls can run at once.
+            unnamed: The workers whose calls are in the row of the block, because they began as the only worker.
         """
         take, give, add, serial, began = self._take, self._give, self._add, self._serial, self._began
 
         async def traced(item: Any) -> Any:
             task = trio.lowlevel.current_task()
-            worker = task.name if has_workers else ""
+            worker = "" if task in unnamed else task.name
             number = take(item, stage)
             label = shorten(plain(item))
             start = time_slice.clock()

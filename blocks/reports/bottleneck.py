@@ -28,6 +28,8 @@ class BottleneckKind(Enum):
         AGENT: The work of an agent, or of the body, apart from sending and receiving.
         INPUT: The code that feeds the named block.
         OUTPUT: The code that takes the results of the named block.
+        RATE: The `Rate` of the named block.
+        KEY: The keys of the named block: too many of its items have the same key.
         NOTHING: No part stands out.
     """
 
@@ -37,6 +39,8 @@ class BottleneckKind(Enum):
     AGENT = "agent"
     INPUT = "input"
     OUTPUT = "output"
+    RATE = "rate"
+    KEY = "key"
     NOTHING = "nothing"
 
 
@@ -65,7 +69,8 @@ class Bottleneck:
     Attributes:
         name: The block, the agent or "body", "loop" or "processors".
         kind: The kind of the bottleneck.
-        seconds: The seconds that it needed in the whole run; concurrent calls share their time.
+        seconds: The seconds that it needed in the whole run; concurrent calls share their time. For INPUT, OUTPUT and
+            RATE and KEY, the seconds that the named block waited.
         run: The seconds that the run took.
         each: Seconds per item.
         at_once: The maximum number of concurrent calls.
@@ -113,6 +118,10 @@ class Bottleneck:
                 return f"the loop is the bottleneck: {others} take turns on it, busy {busy}"
             case BottleneckKind.PROCESSORS:
                 return f"the processors are the bottleneck: busy {busy}, most of all with {others}"
+            case BottleneckKind.KEY:
+                return f"the keys of {name} are the bottleneck: calls waited for them {busy}"
+            case BottleneckKind.RATE:
+                return f"the rate of {name} is the bottleneck: calls waited for it {busy}"
             case BottleneckKind.INPUT:
                 return f"{f'{others}, which feeds {name},' if others else f'the code that feeds {name}'} is too slow"
             case BottleneckKind.OUTPUT:

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import attrs
 
-from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
 from ..base.units import printable, show, show_amount
 from .bottleneck import Bottleneck
 from .link_statistics import LinkKind, LinkStatistics

@@ -2,18 +2,22 @@
 
 Blocks that call functions, the loop and the processors are judged by the time of their calls. An agent, or the body,
 counts as working whenever it does not wait in this library. It may wait for something else, so it is the bottleneck
-only if a stage that it feeds, or takes from, had to wait too. If nothing has worked for half of the run, and the first
-or last stage has waited for half of the run, the bottleneck is the code that feeds the first or takes from the last.
+only if a stage that it feeds, or takes from, had to wait too. A block whose calls waited for their rate, or for the
+keys of their items, for half of the run is the bottleneck if no other block was busy for longer. If nothing has worked
+for half of the run, and the first or last stage has waited for half of the run, the bottleneck is the code that feeds
+the first or takes from the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from operator import itemgetter
 
 import attrs
 
 from ..base.cpus import usable_cpus
-from ..base.statistics import AgentStatistics, BlockStatistics, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import LEFT, AgentStatistics, BlockStatistics
 from .bottleneck import BODY, LOOP, PROCESSORS, WORTH_TELLING, Bottleneck, BottleneckKind, Waited
 from .link_statistics import LinkStatistics
 from .model import Model, Stage, crowding
@@ -39,6 +43,10 @@ def find_bottleneck(
     """
     run = Run(statistics, tuple(links), usable_cpus() if processors is None else processors)
     top = run.busiest()
+    waits = [found for found in (run.slowest_rate(), run.slowest_key()) if found is not None]
+    longest = max(waits, key=lambda found: found.seconds, default=None)
+    if longest is not None and (top is None or longest.seconds > top.seconds):
+        return longest
     actor = run.slow_actor(top)
     if actor is not None or top is None:
         return actor
@@ -53,6 +61,9 @@ class Run:
     def __init__(self, statistics: Statistics, links: Sequence[LinkStatistics], processors: int) -> None:
         self.seconds: float = statistics.seconds
         self.pairs: list[tuple[str, str]] = [(link.source or BODY, link.target or BODY) for link in links]
+        self._ways = ways_of(self.pairs)
+        self._back = ways_of((target, source) for source, target in self.pairs)
+        self._blocks = [block for block in statistics.blocks if block.kind != LEFT]
         self.blocks: dict[str, BlockStatistics] = {
             block.name: block for block in statistics.blocks if is_measured(block)
         }
@@ -65,8 +76,8 @@ class Run:
         self.waits: list[Waited] = sorted(self._all_waits(), key=lambda wait: -wait.seconds)
 
     def _all_waits(self) -> Iterable[Waited]:
-        everybody: list[BlockStatistics | AgentStatistics] = [*self.blocks.values(), *self.actors.values()]
-        for one in everybody:
+        everything: list[BlockStatistics | AgentStatistics] = [*self.blocks.values(), *self.actors.values()]
+        for one in everything:
             yield Waited(one.name, one.wait_for_input.total, is_for_input=True)
             yield Waited(one.name, one.wait_for_output.total, is_for_input=False)
 
@@ -112,6 +123,20 @@ class Run:
         possible = max(0.0, self.seconds - model.limit()) + limit
         return attrs.evolve(found, next_slowest=others[0].name, possible=possible)
 
+    def slowest_rate(self) -> Bottleneck | None:
+        """Return the block that has waited longest for its rate, if it waited for half of the run; else None."""
+        return self._longest(BottleneckKind.RATE, {block.name: block.wait_for_rate.total for block in self._blocks})
+
+    def slowest_key(self) -> Bottleneck | None:
+        """Return the block that was held up longest only by its keys, if it was for half of the run; else None."""
+        return self._longest(BottleneckKind.KEY, {block.name: block.wait_for_key.total for block in self._blocks})
+
+    def _longest(self, kind: BottleneckKind, waits: Mapping[str, float]) -> Bottleneck | None:
+        name, waited = max(waits.items(), key=itemgetter(1), default=("", 0.0))
+        if waited < self.seconds / 2 or not waited:
+            return None
+        return Bottleneck(name, kind, waited, self.seconds, waits=self.waits_but_of(name))
+
     # Agents and the body
 
     def slow_actor(self, top: Bottleneck | None) -> Bottleneck | None:
@@ -138,10 +163,9 @@ class Run:
 
     def _waiting_for(self, actor: AgentStatistics) -> tuple[Waited, ...]:
         """Return the waits for input of stages that an agent feeds, and for output of stages that it takes from."""
-        everybody = {wait.name for wait in self.waits if not self.pairs}
-        fed = (everybody | self._reached(actor.name, self.pairs)) if actor.emitted else set[str]()
-        back = [(target, source) for source, target in self.pairs]
-        taken = (everybody | self._reached(actor.name, back)) if actor.received else set[str]()
+        everything = {wait.name for wait in self.waits if not self.pairs}
+        fed = (everything | self._reached(actor.name, self._ways)) if actor.emitted else set[str]()
+        taken = (everything | self._reached(actor.name, self._back)) if actor.received else set[str]()
         return tuple(
             wait
             for wait in self.waits
@@ -154,13 +178,12 @@ class Run:
     def slow_end(self) -> Bottleneck | None:
         """Return the first or last stage, if it has waited half of the run for the code before or after it."""
         names = {stage.name for stage in self.stages}
-        back = [(target, source) for source, target in self.pairs]
         for wait in self.waits:
             if wait.name not in names or wait.seconds < self.seconds / 2:
                 continue
             if self.pairs:
-                around = self._reached(wait.name, back if wait.is_for_input else self.pairs)
-                is_end = not around & (names - {wait.name})
+                around = self._reached(wait.name, self._back if wait.is_for_input else self._ways, stop=names)
+                is_end = names.isdisjoint(around - {wait.name})
             else:
                 around = self.unmeasured
                 is_end = wait.name == self.stages[0 if wait.is_for_input else -1].name
@@ -171,19 +194,32 @@ class Run:
         return None
 
     @staticmethod
-    def _reached(start: str, pairs: Iterable[tuple[str, str]]) -> set[str]:
-        """Return the names reachable along links, but not through the body, which need not send what it takes."""
-        ways: dict[str, list[str]] = {}
-        for source, target in pairs:
-            ways.setdefault(source, []).append(target)
+    def _reached(start: str, ways: Mapping[str, Sequence[str]], stop: Container[str] = ()) -> set[str]:
+        """Return the names reachable along links, but not through the body, which need not send what it takes.
+
+        Args:
+            start: The block or agent from which to go.
+            ways: The next names after each name.
+            stop: The search ends at the first of these names other than `start`.
+        """
         found: set[str] = set()
         waiting = list(ways.get(start, ()))
         while waiting:
             one = waiting.pop()
             if one not in found:
                 found.add(one)
+                if one in stop and one != start:
+                    break
                 waiting.extend(ways.get(one, ()) if one != BODY else ())
         return found
+
+
+def ways_of(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the targets of each source."""
+    ways: dict[str, list[str]] = {}
+    for source, target in pairs:
+        ways.setdefault(source, []).append(target)
+    return ways
 
 
 def is_unmeasured(block: BlockStatistics) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from ..base.callables import callable_name
 from ..base.names import BODY
 from ..base.statistics import AgentStatistics
 from ..base.units import printable
@@ -16,7 +17,8 @@ from ..core.block_core import BlockCore
 from ..core.inputs import InputsCore
 
 if TYPE_CHECKING:
-    from ..base.statistics import Statistics
+    from ..base.network_statistics import Statistics
+    from ..core.ports import Member
     from ..core.view import View
 
 
@@ -70,7 +72,21 @@ class LinkStatistics:
         return f"{way}: {what}" if what else way
 
 
-def find_links(network: View, statistics: Statistics) -> tuple[LinkStatistics, ...]:
+class Members(Protocol):
+    """The blocks and agents of a network."""
+
+    @property
+    def blocks(self) -> Sequence[BlockCore]:
+        """Its blocks."""
+        ...
+
+    @property
+    def agents(self) -> Sequence[Member]:
+        """Its agents."""
+        ...
+
+
+def find_links(network: Members, statistics: Statistics) -> tuple[LinkStatistics, ...]:
     """Collect a network's links, then the connections of its agents, then those of tasks that send or receive."""
     links = [link for block in network.blocks for link in linked(block)]
     numbers = {agent.name: agent for agent in statistics.agents}
@@ -90,7 +106,7 @@ def linked(block: BlockCore) -> Iterator[LinkStatistics]:
         kind = LinkKind.DEAD_LETTERS if number else LinkKind.LINK
         for link in outbox.links:
             accepts: Any = link.filter
-            name = "" if accepts is None else getattr(accepts, "__name__", type(accepts).__name__)
+            name = "" if accepts is None else callable_name(accepts)
             yield LinkStatistics(block.name, link.taker.name, kind, link.passed, name, link.remaining)
 
 

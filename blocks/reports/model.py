@@ -37,6 +37,8 @@ class Stage:
         seconds: The sum of the wall-clock seconds of its calls.
         cpu: Seconds of processor time of its calls; 0 for async functions, for which it is not known.
         is_source: Whether it feeds other stages, one item after the other.
+        mean: The average number of calls at once, if it was changed during the run; else 0.
+        held: Seconds in which calls waited only for the keys of their items.
     """
 
     name: str
@@ -46,6 +48,13 @@ class Stage:
     seconds: float
     cpu: float
     is_source: bool = False
+    mean: float = 0.0
+    held: float = 0.0
+
+    @property
+    def at_once(self) -> float:
+        """The number of calls at once in this run."""
+        return self.mean or self.concurrency
 
     @property
     def takes_turns(self) -> bool:
@@ -86,7 +95,7 @@ class Model:
 
     def load(self, stage: Stage) -> float:
         """Return the seconds that a stage needs by itself, with its concurrency."""
-        return self.service[stage.name] / stage.concurrency
+        return self.service[stage.name] / stage.at_once
 
     def limit(self, concurrency: Mapping[str, int] | None = None) -> float:
         """Return the minimum length of a run, in seconds.
@@ -94,7 +103,7 @@ class Model:
         Args:
             concurrency: The concurrency of each stage; by default as measured.
         """
-        at_once = {stage.name: stage.concurrency for stage in self.stages} if concurrency is None else concurrency
+        at_once = {stage.name: stage.at_once for stage in self.stages} if concurrency is None else concurrency
         parallel = (self.service[stage.name] / at_once[stage.name] for stage in self.stages if not stage.takes_turns)
         return max([self.cpu, self.loop, *parallel])
 

@@ -1,4 +1,4 @@
-"""Shows the progress of a running network: in place on a terminal, or as a line from time to time without one.
+"""Shows the progress of a running network: in place on a terminal and in a notebook, elsewhere as lines of text.
 
 A thread keeps the time and asks the loop to draw. So the display is not a task of the network and has no timer on
 trio's clock: it neither hides a standstill of the network nor affects a clock that jumps. An error while drawing ends
@@ -11,11 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from ..base.log import log
+from ..base.log import fields, log
 from ..base.loop_token import loop_token
 from ..base.threads import resident
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..core.view import View as NetworkView
-    from .progress_display import Lines, Screen
     from .progress_view import View
 
 INTERVAL = 0.2
@@ -32,6 +31,26 @@ MOST_OF_THE_LOOP = 0.05
 """Drawing may take up to this share of the loop's time; a display that is slow to draw is drawn less often."""
 RATE_OVER = 25
 """The number of updates over which items per second are averaged: 5 seconds are steady and still up to date."""
+
+
+class Display(Protocol):
+    """A way to show progress."""
+
+    def begin(self, view: View) -> None:
+        """Show it for the first time."""
+        ...
+
+    def draw(self, view: View) -> None:
+        """Show it again."""
+        ...
+
+    def finish(self, view: View, how: str) -> None:
+        """Show it for the last time; `how` says how the network has ended."""
+        ...
+
+    def give_up(self) -> None:
+        """Restore after an error what the display has changed."""
+        ...
 
 
 class Progress:
@@ -49,7 +68,7 @@ class Progress:
             )
         self._network = network
         self._console = console
-        self._display: Screen | Lines | None = None
+        self._display: Display | None = None
         self._ticker: Ticker | None = None
         self._not_before = 0.0
         self._looks: deque[View]
@@ -73,16 +92,15 @@ class Progress:
             action()
         except (Exception, SystemExit):  # rich raises SystemExit for a broken pipe
             display, self._display = self._display, None
-            log.warning("network %r: its progress can no longer be shown", self._network.name, exc_info=True)
+            name = self._network.name
+            found = fields("progress_not_shown", network=name)
+            log.warning("network %r: its progress can no longer be shown", name, exc_info=True, extra=found)
             if display is not None:
                 display.give_up()
 
     def _begin(self) -> None:
-        from .progress_display import Lines, Screen, standard_error  # late: most programs show no progress
-
-        console = standard_error() if isinstance(self._console, bool) else self._console
         self._looks = deque(maxlen=RATE_OVER)
-        self._display = Screen.on(console) or Lines(console)
+        self._display = display_on(self._console)
         self._display.begin(self._look())
 
     def _draw(self) -> None:
@@ -105,10 +123,23 @@ class Progress:
 
         network = self._network
         statistics = network.statistics()
-        totals = {block.name: block.shape.total for block in network.blocks if block.shape.reads}
+        shapes = {block.name: block.shape for block in network.blocks}
+        totals = {name: shape.total for name, shape in shapes.items() if shape.reads or shape.total is not None}
         view = progress_of(statistics, find_links(network, statistics), totals)
         self._looks.append(view)
         return view.with_rates_since(self._looks[0])
+
+
+def display_on(console: Console | bool) -> Display:
+    """Choose the display: on the given console, or below the cell of a notebook, or on standard error."""
+    from .progress_cell import Cell  # late: most programs show no progress
+    from .progress_display import Lines, Screen, standard_error
+
+    cell = Cell.here() if isinstance(console, bool) else None
+    if cell is not None:
+        return cell
+    screen = standard_error() if isinstance(console, bool) else console
+    return Screen.on(screen) or Lines(screen)
 
 
 class Ticker:

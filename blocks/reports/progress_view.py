@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from ..base.statistics import BlockStatistics, Statistics
+from ..base.network_statistics import Statistics
+from ..base.statistics import BlockStatistics
 from .link_statistics import LinkKind, LinkStatistics
 
 
@@ -56,7 +57,8 @@ def progress_of(statistics: Statistics, links: Sequence[LinkStatistics], totals:
     Args:
         statistics: The network's statistics now.
         links: The links of the network.
-        totals: For each source, its total number of items; None if it is not known.
+        totals: For each source, and each block that knows what it will get, the total number of items; None if it is
+            not known.
     """
     known = totals_of({block.name: block for block in statistics.blocks}, links, totals)
     stages = [block for block in statistics.blocks if block.place or block.name in totals]

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from ..base.diagnosis import Diagnosis
-from ..base.statistics import Statistics
-from ..base.units import printable, show
+from ..base.network_statistics import Statistics
+from ..base.statistics_table import loss_table, report_table, title_of
 from ..liveness.diagnosis import diagnose
 from .bottleneck import Bottleneck
+from .dashboards import find_dashboards
 from .diagram import graphviz, mermaid
 from .find_bottleneck import find_bottleneck
 from .idle_links import find_idle_links
 from .link_statistics import LinkStatistics, find_links
-from .report_table import loss_table, report_table
+from .network_diagram import find_governed
 
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from ..base.html import Printer
     from ..core.view import View
 
 WIDTH = 100
@@ -52,7 +54,8 @@ class Report:
         links: The links, with the messages that each has passed.
         governed: For each governor, the blocks that it governs.
         bottleneck: The bottleneck of the run; None if nothing has run yet.
-        notes: Hints, one sentence each, about links that got nothing because another link took every message.
+        notes: Hints, one sentence each: links that got nothing because another link took every message, and the
+            address of the dashboard of a Dask cluster.
     """
 
     statistics: Statistics
@@ -65,7 +68,7 @@ class Report:
     def __str__(self) -> str:
         tables = [str(report_table(self.statistics)), str(loss_table(self.statistics))]
         below = "\n".join(wrapped(line) for line in self._below())
-        return "\n".join([self._title(), *(f"{part}\n" for part in (*tables, below) if part)]).rstrip("\n")
+        return "\n".join([title_of(self.statistics), *(f"{part}\n" for part in (*tables, below) if part)]).rstrip("\n")
 
     def __rich__(self) -> Group:
         from rich.console import Group  # imported late: it is slow, and most programs print no table
@@ -74,12 +77,18 @@ class Report:
         name = None if self.bottleneck is None else self.bottleneck.name
         below = [Text(line, "bold red" if line == str(self.bottleneck) else "yellow") for line in self._below()]
         tables = (report_table(self.statistics, name), loss_table(self.statistics))
-        return Group(Text(self._title(), "bold"), *(table for table in tables if table.shown), *below)
+        return Group(Text(title_of(self.statistics), "bold"), *(table for table in tables if table.shown), *below)
 
-    def _title(self) -> str:
-        numbers = self.statistics
-        state = "running" if numbers.is_running else "ended" if numbers.seconds else "not started"
-        return f"network {printable(numbers.network)!r}, {state}, {show(numbers.seconds)}"
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from ..base.html import division, heading, sentences, table  # late: only notebooks need it
+
+        name = None if self.bottleneck is None else self.bottleneck.name
+        tables = (table(report_table(self.statistics, name)), table(loss_table(self.statistics)))
+        below = sentences(self._below(), strong="" if name is None else str(self.bottleneck))
+        return division(heading(title_of(self.statistics)), *tables, below)
 
     def _below(self) -> list[str]:
         lines = [] if self.bottleneck is None else [str(self.bottleneck)]
@@ -96,6 +105,16 @@ class Report:
         """Draw the same diagram in the language of Graphviz, for `dot`."""
         return graphviz(self)
 
+    def svg(self) -> str:
+        """Draw the same diagram as the text of an SVG file, for browsers and notebooks.
+
+        It suits light and dark screens. Up to 100 blocks and agents are drawn, and up to 300 links; further ones are
+        only counted.
+        """
+        from .graph_svg import draw_network  # late: few programs draw
+
+        return draw_network(self)
+
 
 def wrapped(line: str) -> str:
     """Wrap a sentence at WIDTH columns; an indented line stays as it is."""
@@ -110,17 +129,7 @@ def make_report(network: View) -> Report:
         statistics,
         diagnose(network),
         links,
-        find_governed(network),
+        find_governed(network.blocks),
         find_bottleneck(statistics, links),
-        tuple(find_idle_links(network.blocks)),
+        (*find_idle_links(network.blocks), *find_dashboards(network.blocks)),
     )
-
-
-def find_governed(network: View) -> dict[str, tuple[str, ...]]:
-    """Return the names of the blocks that each governor governs."""
-    governed: dict[str, tuple[str, ...]] = {}
-    for block in network.blocks:
-        for gate in block.governed:
-            governor: Any = gate
-            governed[governor.name] = (*governed.get(governor.name, ()), block.name)
-    return governed

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from ..base.statistics import LEFT, BlockStatistics, Statistics
-from ..base.units import printable, show
+from ..base.network_statistics import Statistics
+from ..base.statistics import LEFT, BlockStatistics
+from ..base.units import printable, shortened, show, show_aligned
+from .fusing import fused
 from .model import IN_TASKS, Model, Stage, available
+
+if TYPE_CHECKING:
+    from ..base.grid import Grid
+    from ..base.html import Printer
 
 MOST_AT_ONCE = 64
 """The highest concurrency that is suggested for a stage."""
@@ -48,10 +55,8 @@ class Suggestion:
     free: float | None = None
 
     def __str__(self) -> str:
-        busy = sum(stage.cpu for stage in self.stages) / (self.seconds * self.processors)
         lines = [
-            f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} per item; "
-            f"{self.processors} processors, {busy:.0%} busy with the stages{self._free()}",
+            self._title(),
             f"  {'stage':<24} {'where':<12} {'at once':>7} {'per item':>10} {'processor':>10}",
         ]
         lines += [
@@ -60,8 +65,45 @@ class Suggestion:
             f"{'  slowest' if stage.name == self.slowest else ''}"
             for stage in self.stages
         ]
-        lines += [f"  {printable(line)}" for line in self.advice or ("nothing to change",)]
+        lines += [f"  {printable(line)}" for line in self._advice()]
         return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Printer, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        from ..base.html import division, heading, listed, table  # late: only notebooks need it
+
+        return division(heading(self._title()), table(self._grid()), listed(self._advice()))
+
+    def _title(self) -> str:
+        busy = sum(stage.cpu for stage in self.stages) / (self.seconds * self.processors)
+        return (
+            f"{self.items} items in {self.seconds:.3g} s, {show(self.seconds / self.items)} per item; "
+            f"{self.processors} processors, {busy:.0%} busy with the stages{self._free()}"
+        )
+
+    def _grid(self) -> Grid:
+        from ..base.grid import Column, Grid  # late as well
+
+        stages = self.stages
+        marked = next((number for number, stage in enumerate(stages) if stage.name == self.slowest), None)
+        best = [str(best) if (best := self.concurrency[stage.name]) != stage.concurrency else "" for stage in stages]
+        return Grid(
+            (
+                Column("stage", tuple(shortened(stage.name) for stage in stages), is_text=True),
+                Column("where", tuple(stage.place for stage in stages), is_text=True),
+                Column("at once", tuple(str(stage.concurrency) for stage in stages)),
+                Column("better", tuple(best)),
+                Column("per item", tuple(show_aligned(stage.seconds / stage.items) for stage in stages)),
+                Column("processor", tuple(show_aligned(stage.cpu / stage.items) for stage in stages)),
+                Column("", tuple("slowest" if stage.name == self.slowest else "" for stage in stages), is_text=True),
+            ),
+            marked,
+        )
+
+    def _advice(self) -> tuple[str, ...]:
+        return self.advice or ("nothing to change",)
 
     def _free(self) -> str:
         return "" if self.free is None else f", {min(1.0, self.free / self.processors):.0%} free"
@@ -87,11 +129,25 @@ def stage_of(block: BlockStatistics) -> Stage:
     """Make the model's stage of a block that works on items."""
     is_source = block.kind == "source"
     return Stage(
-        block.name, block.place, max(1, block.at_once), block.service.count, block.service.total, block.cpu, is_source
+        block.name,
+        block.place,
+        max(1, block.at_once),
+        block.service.count,
+        block.service.total,
+        block.cpu,
+        is_source,
+        block.mean_at_once,
+        block.wait_for_key.total,
     )
 
 
-def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: float | None = None) -> Suggestion:
+def suggest(
+    stages: Sequence[Stage],
+    seconds: float,
+    processors: int,
+    free: float | None = None,
+    lines: Sequence[Sequence[str]] = (),
+) -> Suggestion:
     """Suggest changes after a run.
 
     Args:
@@ -99,10 +155,11 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
         seconds: The length of the run, > 0.
         processors: The number of usable processors.
         free: The average number of free processors; None if not known.
+        lines: The names of stages that could be put together, in lines.
     """
     model = Model(stages, seconds, available(stages, seconds, processors, free))
     service = model.service
-    parallel = [stage for stage in stages if stage.can_be_parallel]
+    parallel = [stage for stage in stages if stage.can_be_parallel and stage.held < seconds / 2]
     best = {stage.name: stage.concurrency for stage in stages}
     least = model.limit(best | {stage.name: MOST_AT_ONCE for stage in parallel})
     for stage in parallel:
@@ -110,8 +167,9 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
         best[stage.name] = max(stage.concurrency, min(needed, MOST_AT_ONCE, stage.items))
     predicted = model.limit(best)
     now = model.limit()
-    slowest = max(stages, key=lambda stage: service[stage.name] / stage.concurrency)
-    worth_it = predicted < 0.95 * now and now > seconds / 2
+    slowest = max(stages, key=model.load)
+    is_changed = any(best[stage.name] != stage.concurrency for stage in stages)
+    worth_it = is_changed and predicted < 0.95 * now and now > seconds / 2
     if not worth_it:
         predicted, best = now, {stage.name: stage.concurrency for stage in stages}
     predicted += max(0.0, seconds - now)  # the part of the run that the model does not explain
@@ -119,7 +177,9 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
     if worth_it:
         each = predicted / stages[0].items
         advice.append(f"predicted: {show(each)} per item, {seconds / predicted:.2g} × as fast as now")
-    advice += [line for stage in stages for line in remarks(stage, stages, seconds, processors)]
+    in_threads = sum(stage.cpu for stage in stages if "Thread" in stage.place)
+    take_turns = processors > 1 and in_threads > 0.85 * seconds and in_threads < 1.15 * seconds
+    advice += [line for stage in stages for line in remarks(stage, seconds, take_turns)]
     if now < seconds / 2 and not advice:
         part = now / seconds
         slower = "what feeds them or takes their results, or, in a short run, the start of their workers, is slower"
@@ -127,6 +187,7 @@ def suggest(stages: Sequence[Stage], seconds: float, processors: int, free: floa
     if slowest.is_source and not advice and now > seconds / 2:
         advice.append(f"{slowest.name} feeds the others too slowly; more calls at once there would not help")
     items = stages[0].items
+    advice += fused(lines, stages, model.limit(best) / items)
     return Suggestion(tuple(stages), items, seconds, processors, slowest.name, best, predicted, tuple(advice), free)
 
 
@@ -138,16 +199,26 @@ def changes(stages: Sequence[Stage], best: Mapping[str, int]) -> Iterator[str]:
             yield f"{stage.name}: concurrency={best[stage.name]}{workers} instead of {stage.concurrency}"
 
 
-def remarks(stage: Stage, stages: Sequence[Stage], seconds: float, processors: int) -> list[str]:
-    """Return further advice on a stage."""
+def remarks(stage: Stage, seconds: float, take_turns: bool) -> list[str]:
+    """Return further advice on a stage.
+
+    Args:
+        stage: The stage.
+        seconds: The length of the run.
+        take_turns: Whether all threads together used about one processor.
+    """
     each = stage.seconds / stage.items
+    if stage.held >= seconds / 2:
+        share = min(1.0, stage.held / seconds)
+        return [
+            f"{stage.name}: calls waited for their keys {share:.0%} of the run; more concurrency does not help, but a "
+            "larger window or other keys may"
+        ]
     if stage.place not in ("loop", *IN_TASKS) and each < TOO_SMALL:
         return [f"{stage.name}: {show(each)} per item is too little to be worth an executor; run it on the loop"]
     if stage.place == "loop" and each > TOO_LONG_FOR_LOOP:
         workers = "1" if stage.is_source else "n"
         return [f"{stage.name}: {show(each)} per item is too long for the loop; give it executor=Threads({workers})"]
-    in_threads = sum(other.cpu for other in stages if "Thread" in other.place)
-    takes_turns = processors > 1 and in_threads > 0.85 * seconds and in_threads < 1.15 * seconds
-    if "Thread" in stage.place and takes_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:
+    if "Thread" in stage.place and take_turns and stage.seconds > 1.5 * stage.cpu > 0.1 * seconds:
         return [f"{stage.name}: its threads seem to take turns for the interpreter lock; give it executor=Processes(n)"]
     return []

@@ -1,8 +1,10 @@
 """What keeps a run: on statistics made up for it, and on real networks."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -37,6 +39,8 @@ def block(
     cpu: float = 0.0,
     idle: float = 0.0,
     full: float = 0.0,
+    paced: float = 0.0,
+    keyed: float = 0.0,
     kind: str = "transformer",
 ) -> BlockStatistics:
     return BlockStatistics(
@@ -48,6 +52,8 @@ def block(
         cpu=cpu,
         wait_for_input=total(idle),
         wait_for_output=total(full),
+        wait_for_rate=total(paced),
+        wait_for_key=total(keyed),
     )
 
 
@@ -224,6 +230,71 @@ def test_a_block_that_is_not_measured_is_named_if_others_wait_for_it() -> None:
 def test_a_circle_of_links_has_an_end_for_the_search() -> None:
     statistics = run(4.0, block("a", 0.4, idle=3.5), block("b", 0.2, idle=3.8))
     assert find(statistics, ("a", "b"), ("b", "a")).kind is BottleneckKind.NOTHING
+
+
+def test_a_long_chain_is_walked_once_and_not_from_every_stage() -> None:
+    names = [str(number) for number in range(500)]
+    looked_at: list[str] = []
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            looked_at.append(self)
+            return super().__hash__()
+
+    starved = run(4.0, *(block(Counted(name), 1e-4, idle=3.5) for name in reversed(names)))
+    links = [(Counted(source), Counted(target)) for source, target in itertools.pairwise(names)]
+    assert find(starved, ("buffer", names[0]), *links).name == "0"
+    assert len(looked_at) < 100 * len(names)
+
+
+# Rates
+
+
+def test_a_rate_for_which_calls_waited_most_of_the_time_is_named() -> None:
+    found = find(run(10.0, block("fetch", 2.0, paced=7.0, place="tasks"), block("parse", 3.0, idle=6.0)))
+    assert (found.name, found.kind, found.busy) == ("fetch", BottleneckKind.RATE, 0.7)
+    assert str(found) == (
+        "the rate of fetch is the bottleneck: calls waited for it 70% of the run; parse waited 6 s for input"
+    )
+
+
+@pytest.mark.parametrize("paced", [7.0, 4.0])
+def test_a_rate_that_held_up_less_than_a_slow_block_is_not_named(paced: float) -> None:
+    found = find(run(10.0, block("fetch", 2.0, paced=paced, place="tasks"), block("parse", 8.0, place="Threads")))
+    assert found.name == "parse"
+
+
+# Keys
+
+
+def test_keys_that_held_calls_up_most_of_the_time_are_named() -> None:
+    found = find(run(10.0, block("book", 9.0, keyed=8.0, place="tasks", at_once=4), block("parse", 3.0, idle=6.0)))
+    assert (found.name, found.kind, found.busy) == ("book", BottleneckKind.KEY, 0.8)
+    assert str(found) == (
+        "the keys of book are the bottleneck: calls waited for them 80% of the run; parse waited 6 s for input"
+    )
+
+
+@pytest.mark.parametrize("keyed", [7.0, 4.0])
+def test_keys_that_held_up_less_than_a_slow_block_are_not_named(keyed: float) -> None:
+    found = find(run(10.0, block("book", 2.0, keyed=keyed, place="tasks"), block("parse", 8.0, place="Threads")))
+    assert found.name == "parse"
+
+
+def test_of_a_rate_and_keys_what_held_up_longer_is_named() -> None:
+    found = find(run(10.0, block("fetch", 1.0, paced=7.0, place="tasks"), block("book", 2.0, keyed=9.0, place="tasks")))
+    assert (found.name, found.kind) == ("book", BottleneckKind.KEY)
+
+
+# A concurrency that was changed
+
+
+def test_calls_share_their_time_as_they_did_when_they_were_made() -> None:
+    grown = attrs.evolve(block("load", 12.0, place="tasks", at_once=4), mean_at_once=12.0 / 9.0)
+    found = find(run(10.0, grown, block("parse", 2.0)))
+    assert (found.name, found.kind, found.busy) == ("load", BottleneckKind.BLOCK, 0.9)
 
 
 # Real networks

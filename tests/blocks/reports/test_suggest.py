@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import attrs
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -116,6 +117,24 @@ def test_names_with_line_breaks_do_not_break_the_table() -> None:
     text = str(suggest([stage("re\nad", 1.0, 1.0), stage("filter\n", 3.0, 3.0)], 3.0, 2))
     assert len(text.splitlines()) == 6
     assert "filter\\n: concurrency=2" in text
+
+
+def test_more_concurrency_is_not_suggested_if_the_keys_hold_calls_up() -> None:
+    held = attrs.evolve(stage("book", 9.0, 0.0, place="tasks", at_once=2), held=8.0)
+    verdict = suggest([held, stage("parse", 1.0, 0.0, place="tasks")], seconds=10.0, processors=4)
+    assert verdict.concurrency == {"book": 2, "parse": 1}
+    assert verdict.advice == (
+        "book: calls waited for their keys 80% of the run; more concurrency does not help, but a larger window or "
+        "other keys may",
+    )
+
+
+def test_a_concurrency_that_was_raised_during_the_run_is_not_suggested_again() -> None:
+    grown = attrs.evolve(stage("load", 12.0, 0.0, place="tasks", at_once=4), mean=12.0 / 9.0)
+    verdict = suggest([grown, stage("parse", 3.0, 3.0, place="loop")], seconds=10.0, processors=4)
+    assert verdict.slowest == "load"
+    assert verdict.concurrency == {"load": 4, "parse": 1}
+    assert verdict.predicted == 10.0
 
 
 async def test_blocks_measure_what_their_calls_take(monkeypatch: pytest.MonkeyPatch) -> None:
