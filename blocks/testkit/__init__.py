@@ -1,0 +1,1 @@
+"""The test kit for pipelines of users: probes, faults and delays."""
