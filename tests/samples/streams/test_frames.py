@@ -1,0 +1,121 @@
+"""The frames of a sealed file: what was changed, moved or cut off is not opened."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("cryptography", reason="an extra")
+
+from penstock.samples.streams.frames import (
+    FRAME,
+    HEAD,
+    MAGIC,
+    SALT,
+    TAG,
+    ChangedError,
+    CutOffError,
+    NotSealedError,
+    Opener,
+    OutOfOrderError,
+    Sealer,
+    SealError,
+)
+
+KEY = bytes(range(32))
+DATA = os.urandom(3 * FRAME - 1000)
+BEGIN = len(MAGIC) + SALT
+WHOLE = HEAD.size + FRAME + TAG
+
+
+def sealed(data: bytes, size: int = 1 << 20) -> bytes:
+    sealer = Sealer(KEY)
+    return b"".join(map(sealer.update, cut(data, size))) + sealer.finalize()
+
+
+def opened(data: bytes, key: bytes = KEY, size: int = 1 << 20) -> bytes:
+    opener = Opener(key)
+    return b"".join(map(opener.update, cut(data, size))) + opener.finalize()
+
+
+def cut(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 3), st.integers(-2, 2), st.integers(5_000, 500_000), st.integers(5_000, 500_000))
+def test_any_chunks_in_and_any_chunks_out_are_the_same_bytes(frames: int, more: int, one: int, other: int) -> None:
+    data = DATA[: max(0, frames * FRAME + more)]
+    assert opened(sealed(data, one), size=other) == data
+
+
+def test_small_chunks_are_the_same_bytes() -> None:
+    assert opened(sealed(DATA[:1000], 1), size=1) == DATA[:1000]
+
+
+def test_two_files_of_the_same_data_differ() -> None:
+    assert sealed(b"x") != sealed(b"x")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9))
+def test_a_file_that_was_cut_off_anywhere_is_not_opened(place: int) -> None:
+    data = sealed(DATA)
+    with pytest.raises(CutOffError, match="it was cut off in frame"):
+        opened(data[: place % len(data)])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**9), st.integers(1, 255))
+def test_a_file_with_any_other_byte_is_not_opened(place: int, change: int) -> None:
+    data = bytearray(sealed(DATA[: FRAME + 100]))
+    data[place % len(data)] ^= change
+    with pytest.raises(SealError):
+        opened(bytes(data))
+
+
+def test_a_changed_frame_is_named() -> None:
+    data = bytearray(sealed(DATA))
+    data[BEGIN + WHOLE + HEAD.size + 5] ^= 1
+    with pytest.raises(ChangedError, match=r"^frame 1 was changed$"):
+        opened(bytes(data))
+    data = bytearray(sealed(DATA))
+    data[BEGIN + 8] ^= 0x80  # its length
+    with pytest.raises(ChangedError, match=r"^frame 0 was changed$"):
+        opened(bytes(data))
+
+
+def test_frames_in_another_order_are_named() -> None:
+    data = sealed(DATA)
+    begin, first, second, rest = (
+        data[:BEGIN],
+        data[BEGIN:][:WHOLE],
+        data[BEGIN + WHOLE :][:WHOLE],
+        data[BEGIN + 2 * WHOLE :],
+    )
+    with pytest.raises(OutOfOrderError, match=r"^frame 1 is in the place of frame 0$"):
+        opened(begin + second + first + rest)
+    with pytest.raises(OutOfOrderError, match=r"^frame 2 is in the place of frame 1$"):
+        opened(begin + first + rest)
+    with pytest.raises(OutOfOrderError, match=r"^something follows the last frame$"):
+        opened(data + rest)
+
+
+def test_a_frame_of_another_file_is_not_taken() -> None:
+    one, other = sealed(DATA), sealed(DATA)
+    with pytest.raises(ChangedError, match=r"^frame 1 was changed$"):
+        opened(one[: BEGIN + WHOLE] + other[BEGIN + WHOLE :])
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(ChangedError, match="the key is not the one of this file"):
+        opened(sealed(DATA), key=bytes(32))
+
+
+def test_another_file_is_no_sealed_file() -> None:
+    with pytest.raises(NotSealedError, match=r"^it is not a sealed file$"):
+        opened(DATA)
+    with pytest.raises(CutOffError):
+        opened(b"")
