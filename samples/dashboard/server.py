@@ -18,7 +18,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 from wsproto.extensions import PerMessageDeflate
 
-__all__ = ["Server", "UnusableAddressError", "open_socket"]
+__all__ = ["Server"]
 
 _log = logging.getLogger("penstock")
 _MOST_CONNECTIONS = 200
@@ -35,25 +35,6 @@ class _NoDeflate(PerMessageDeflate):
 
 
 ws_stream.PerMessageDeflate = _NoDeflate  # type: ignore[attr-defined]
-
-
-class UnusableAddressError(Exception):
-    """The server cannot listen at an address; the message says why, on one line."""
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """Listen at an address; port 0 takes any free port.
-
-    Raises:
-        UnusableAddressError: This is not possible.
-    """
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        listener = socket.create_server((host, port), family=family)
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise UnusableAddressError(f"cannot serve at {host} port {port}: {error}") from None
-    listener.setblocking(False)
-    return listener
 
 
 class Server:
