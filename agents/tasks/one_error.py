@@ -1,0 +1,45 @@
+"""The exceptions with which a run ends."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from penstock.blocks.base.error_info import annotate
+
+
+def only_error(error: BaseException) -> BaseException:
+    """Return the only exception in a group, or in a group within it; any other exception as it is."""
+    members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return only_error(members[0]) if len(members) == 1 and isinstance(error, BaseExceptionGroup) else error
+
+
+def loop_has_ended() -> RuntimeError:
+    """Explain why a run was cancelled that the program has not stopped."""
+    return RuntimeError("the loop of trio has ended, because the asyncio loop of the program ends")
+
+
+def raise_both(what: str, error: BaseException | None, value: BaseException | None) -> bool:
+    """Raise what comes out of an `async with` block; whether the exception of its body goes no further.
+
+    Args:
+        what: What has failed with `error`, such as "the network".
+        error: The exception with which the run has ended, if there is one.
+        value: The exception of the body, if there is one.
+    """
+    if error is None or error is value:
+        return False
+    if value is None:
+        raise error
+    if isinstance(value, Exception):
+        raise BaseExceptionGroup(f"{what} and the block around it failed", [value, error])
+    annotate(value, f"{what} failed, too: {error!r}")
+    return False
+
+
+def reraise(error: BaseException | None) -> NoReturn:
+    """Raise an exception that is kept elsewhere; its traceback refers to this frame, which must not refer to it."""
+    assert error is not None
+    try:
+        raise error
+    finally:
+        del error
