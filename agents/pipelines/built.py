@@ -1,0 +1,110 @@
+"""One run of a recipe: its source, its blocks and its network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import attrs
+
+from penstock.agents.governor import PipelineGovernor
+from penstock.blocks import Block, Network
+
+from .flow_limit import FlowLimit
+from .host import Host
+from .outlet import Outlet
+from .sources import Items, source_of
+from .steps import Step, as_it_is, check_options, make_all
+
+if TYPE_CHECKING:
+    from penstock.blocks import MemoryBudget, Recording
+
+
+class RunOptions(TypedDict, total=False):
+    """The options of one run of a pipeline.
+
+    Attributes:
+        limit: Up to this many items are between the source and the caller: read, in work, or handed over and not
+            released. By default 16, or four times the sum of all concurrencies if that is more, and what the batches
+            need; up to 256 while more than one item comes in 0.1 ms. None: only the capacities of the blocks bound it.
+            With a `MemoryBudget`, the items that have come in take up to this many bytes.
+        recording: A recording of which block works on which item.
+        progress: Whether to show the progress of the stages, as a `Network` does. Default: False.
+        dashboard: Whether to show the run on a page in the browser, as a `Network` does. Default: False.
+        time_limit: Seconds, by trio's clock, after which the run fails with `TimeLimitExceeded`. Default: no limit.
+    """
+
+    limit: int | MemoryBudget | None
+    recording: Recording | None
+    progress: bool
+    dashboard: bool
+    time_limit: float | None
+
+
+def least_limit(steps: Sequence[Step]) -> int:
+    """How many items must be able to come in, so that every batch can get full."""
+    return 1 + sum(step.needs - 1 for step in steps)
+
+
+def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
+    """Raise a `TypeError` for an option that does not exist, and a `ValueError` for a limit that can never work."""
+    check_options(who, options, RunOptions.__annotations__)
+    least, limit = least_limit(steps), options.get("limit")
+    if isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit < least:
+        raise ValueError(f"{who}: limit must be at least {least}, which the batches of this pipeline need, got {limit}")
+
+
+def governor_of(steps: Sequence[Step], options: RunOptions) -> PipelineGovernor | None:
+    """Make the governor of a run; None if only the capacities of the blocks bound it."""
+    if "limit" not in options:
+        least = max(16, 4 * sum(step.concurrency for step in steps)) + least_limit(steps) - 1
+        return FlowLimit(least, "limit")
+    limit = options["limit"]
+    return None if limit is None else PipelineGovernor(limit, name="limit")
+
+
+@attrs.frozen
+class Built:
+    """The blocks and the network of one run.
+
+    Attributes:
+        network: The network, not yet entered.
+        last: The block whose messages are the results, or the outlet.
+    """
+
+    network: Network
+    last: Any
+
+
+def build(
+    steps: Sequence[Step],
+    items: Items[Any],
+    options: RunOptions,
+    host: Host | None = None,
+    outlet: Outlet[Any] | None = None,
+) -> Built:
+    """Make everything for one run.
+
+    Raises:
+        TypeError: The items are not iterable.
+        ValueError: An option is out of its range.
+    """
+    source = source_of(items, host)
+    line = make_all(steps, as_it_is if host is None else host.wrap)
+    last: Block = line.last
+    source.link_target(line.first)
+    if outlet is not None:
+        line.last.link_target(outlet)
+        last = outlet
+    governor = governor_of(steps, options)
+    if governor is not None:
+        governor.govern(line.first, last)
+    network = Network(
+        source,
+        name="pipeline",
+        recording=options.get("recording"),
+        progress=options.get("progress", False),
+        dashboard=options.get("dashboard", False),
+        time_limit=options.get("time_limit"),
+    )
+    return Built(network, last)

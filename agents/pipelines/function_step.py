@@ -1,0 +1,50 @@
+"""The step of a recipe that calls a function with each item."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from penstock.blocks import Filter, Tap
+from penstock.blocks.base.callables import callable_name
+
+from .stage_options import StageOptions
+from .steps import FunctionCall, Step, check_options, step_of
+
+STATEFUL = "stateful"
+
+
+def function_step(who: str, kind: Callable[..., Any], function: Callable[..., Any], options: StageOptions) -> Step:
+    """Make a step that calls a function with each item.
+
+    Raises:
+        TypeError: It is no function, or there is no such option.
+        ValueError: An option is out of its range.
+    """
+    if not callable(function):
+        raise TypeError(f"{who}: needs a function, got {function!r}; give pipelines and blocks to then()")
+    check_options(who, options, StageOptions.__annotations__)
+    more: dict[str, Any] = {name: value for name, value in options.items() if name != STATEFUL}
+    is_stateful = checked_state(who, options)
+    name = options.get("name") or callable_name(function)
+    label = f"{kind.__name__.lower()} {name}" if kind in (Filter, Tap) else name
+    step = step_of(who, kind, (function,), more, label)
+    return attrs.evolve(step, call=FunctionCall(kind, function, more, is_stateful))
+
+
+def checked_state(who: str, options: StageOptions) -> bool:
+    """Return whether the function has a state.
+
+    Raises:
+        TypeError: It is neither True nor False.
+        ValueError: It has a state, and is to be called with several items at once.
+    """
+    is_stateful = options.get(STATEFUL, False)
+    if not isinstance(is_stateful, bool):
+        raise TypeError(f"{who}: stateful must be True or False, got {is_stateful!r}")
+    concurrency = options.get("concurrency", 1)
+    if is_stateful and concurrency != 1:
+        raise ValueError(f"{who}: a stateful function is called with one item at a time, got concurrency={concurrency}")
+    return is_stateful

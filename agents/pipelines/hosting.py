@@ -1,0 +1,195 @@
+"""Runs asynchronous functions and iterables of asyncio for blocks, which run in trio.
+
+A call crosses to the thread of the asyncio loop and back, in about 50 µs. If the block cancels the call, the task in
+asyncio is cancelled and awaited. A task that is cancelled by anything else is an error of its stage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+import trio
+
+from penstock.blocks.base.callables import callable_name, is_async
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class TrioFunction(Generic[P, T]):
+    """An asynchronous function of trio in a program of asyncio."""
+
+    def __init__(self, function: Callable[P, Awaitable[T]]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    async def __call__(self, *args: P.args, **options: P.kwargs) -> T:
+        return await self._function(*args, **options)
+
+
+def trio_function(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Mark an asynchronous function that uses trio, for a pipeline that runs in a program of asyncio.
+
+    There, the asynchronous functions of a pipeline run in asyncio, unless they are marked. Can be used as a decorator.
+
+    Raises:
+        TypeError: It is not an asynchronous function.
+    """
+    check_asynchronous("trio_function", function)
+    return TrioFunction(function)
+
+
+def check_asynchronous(who: str, function: object) -> None:
+    """Raise a `TypeError` if a value is not an asynchronous function."""
+    if not callable(function) or not is_async(function):
+        raise TypeError(f"{who}: needs an asynchronous function, got {function!r}")
+
+
+class AsyncioHost:
+    """The asyncio loop in which the asynchronous functions of a pipeline run.
+
+    Attributes:
+        loop: The loop; it runs in another thread than the blocks. It may be set later than the functions are wrapped.
+    """
+
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        if loop is not None:
+            self.loop = loop
+
+    def wrap(self, value: Any) -> Any:
+        """Return a function that runs an asynchronous function there; any other value as it is."""
+        if not callable(value) or not is_async(value) or type(value) is TrioFunction:
+            return cast("Any", value)
+        function: Callable[..., Any] = value
+        name = callable_name(function)
+
+        @functools.wraps(function)
+        async def call(*args: Any) -> Any:
+            return await self.call(function(*args), name)
+
+        return call
+
+    async def iterate(self, items: AsyncIterable[T] | asyncio.Queue[T]) -> AsyncIterator[T]:
+        """Iterate there over an asynchronous iterable, or over a queue of asyncio; close it there at the end."""
+        iterator = aiter(items_of_queue(items) if isinstance(items, asyncio.Queue) else items)
+        try:
+            while found := await self.call(next_of(iterator), "the next item of the source"):
+                yield found[0]
+        finally:
+            close: Callable[[], Awaitable[None]] | None = getattr(iterator, "aclose", None)
+            if close is not None:
+                with trio.CancelScope(shield=True):
+                    await self.call(close(), "the end of the source")
+
+    async def call(self, awaitable: Awaitable[T], name: str) -> T:
+        """Await something in the asyncio loop, with the context variables of the caller."""
+        crossing = Crossing(awaitable, self.loop)
+        try:
+            self.loop.call_soon_threadsafe(crossing.begin)
+        except RuntimeError:  # the loop is closed
+            crossing.close()
+            raise RuntimeError(f"{name!r} cannot be called: the asyncio loop of the pipeline has ended") from None
+        return await crossing.result(name)
+
+
+class Crossing(Generic[T]):
+    """One call on its way to asyncio and back.
+
+    The task in asyncio is owned by this object; `_done` is set in trio, after the task has ended.
+    """
+
+    def __init__(self, awaitable: Awaitable[T], loop: asyncio.AbstractEventLoop) -> None:
+        self._awaitable = awaitable
+        self._loop = loop
+        self._context = copy_context()
+        self._token = trio.lowlevel.current_trio_token()
+        self._done = trio.Event()
+        self._task: asyncio.Task[T] | None = None
+
+    def begin(self) -> None:
+        """Start the task; runs in the asyncio loop."""
+        task = self._task = self._loop.create_task(as_coroutine(self._awaitable), context=self._context)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[T]) -> None:
+        self.close()  # it may have been cancelled before it began
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self._done.set)
+
+    def _cancel(self) -> None:
+        assert self._task is not None  # the asyncio loop calls `begin` first
+        self._task.cancel()
+
+    def close(self) -> None:
+        """Drop what is awaited, if it has not begun."""
+        close: Callable[[], object] = getattr(self._awaitable, "close", lambda: None)
+        close()
+
+    async def result(self, name: str) -> T:
+        """Wait for the task; cancel and await it if the caller is cancelled."""
+        try:
+            await self._done.wait()
+        except trio.Cancelled:
+            await self._end_task()
+            if self._error() is None:
+                raise
+        assert self._task is not None
+        if self._task.cancelled():
+            raise RuntimeError(f"{name!r} was cancelled in asyncio by something else than its pipeline")
+        error = self._error()
+        if error is None:
+            return self._task.result()
+        if isinstance(error, RuntimeError) and str(error).startswith("Task got bad yield"):
+            raise RuntimeError(
+                f"{name!r} is a function of trio, and this pipeline runs in a program of asyncio: give "
+                f"trio_function({name}) to the pipeline"
+            ) from error
+        try:
+            raise error
+        finally:
+            del error  # its traceback refers to this frame
+
+    async def _end_task(self) -> None:
+        """Cancel the task, and wait for its end."""
+        with suppress(RuntimeError):  # the asyncio loop is closed, and the task with it
+            self._loop.call_soon_threadsafe(self._cancel)
+            with trio.CancelScope(shield=True):
+                await self._done.wait()
+
+    def _error(self) -> BaseException | None:
+        """The exception of the task; None if it has none, or was cancelled, or never began."""
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            return None
+        return self._task.exception()
+
+
+async def as_coroutine(awaitable: Awaitable[T]) -> T:
+    """Await any awaitable in a coroutine, which a task needs."""
+    return await awaitable
+
+
+async def items_of_queue(items: asyncio.Queue[T]) -> AsyncIterator[T]:
+    """The items of a queue of asyncio, until it is shut down (Python 3.13); without this, an endless source."""
+    ended: Any = getattr(asyncio, "QueueShutDown", ())
+    while True:
+        try:
+            item = await items.get()
+        except ended:
+            return
+        yield item
+        items.task_done()
+
+
+async def next_of(iterator: AsyncIterator[T]) -> tuple[T] | None:
+    """The next item, in a tuple; None at the end, because a task cannot raise `StopAsyncIteration`."""
+    try:
+        return (await anext(iterator),)
+    except StopAsyncIteration:
+        return None

@@ -1,0 +1,115 @@
+"""The results of a pipeline in a plain program: an iterator, with the loop in a thread of its own."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+import weakref
+from collections.abc import Generator, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+import trio
+
+from penstock.blocks import LoopHeldWarning, Network
+from penstock.blocks.base.in_trio import in_asyncio
+
+from .built import RunOptions
+from .driving import ThreadDrive
+from .sources import Items
+from .steps import Step
+
+Out = TypeVar("Out", covariant=True)
+STREAM = "`async with pipeline.stream(items) as results`, or `await pipeline.collect(items)`"
+"""What to use in an asynchronous program."""
+
+
+class Run(Generic[Out]):
+    """The results of one run of a pipeline, as an iterator for plain Python. Made by `Pipeline.run`.
+
+    The run starts with the first result that is asked for. It ends with the last result; with `break`, `close()`, the
+    end of a `with` block or of the program; or when nothing refers to the iterator any more. In each case the source is
+    closed, calls that run in threads are waited for, and nothing is left running. The only exception is a source that
+    waits in a thread, for example for a network: the thread ends as soon as it has its next item.
+
+    Only one thread can iterate over a run.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        items: Items[Any],
+        options: RunOptions,
+        uses_asyncio: bool,
+    ) -> None:
+        check_place()
+        drive = ThreadDrive(steps, items, options, uses_asyncio)
+        self._network = drive.network
+        self._results: Generator[Out] = results_of(drive)
+
+    def __iter__(self) -> Iterator[Out]:
+        return self._results  # its `next` is quicker than a method of a class
+
+    def __next__(self) -> Out:
+        return next(self._results)
+
+    def __enter__(self) -> Run[Out]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the run at once; results that were not taken are discarded. A second call does nothing."""
+        self._results.close()
+
+    @property
+    def network(self) -> Network:
+        """The network of the run, for its statistics, balance and report, during the run and after it."""
+        return self._network
+
+
+class Owner:
+    """Lives as long as the frame of the consumer."""
+
+
+def results_of(drive: ThreadDrive) -> Generator[Any]:
+    """Yield the results of a run; it must not refer to the `Run`, which may be collected in the middle."""
+    owner = Owner()
+    hand_over = drive.hand_over
+    consumer = threading.get_ident()
+    drive.start(weakref.ref(owner))
+    try:
+        while (items := hand_over.take()) is not None:
+            yield from items
+            consumer = threading.get_ident()
+        drive.join()
+        if hand_over.error is not None:
+            raise hand_over.error
+    finally:
+        drive.stop()
+        if threading.get_ident() == consumer:  # the collector may run this anywhere, also in a thread of this very run
+            drive.join()
+
+
+def check_place(method: str = "run()", remedy: str = STREAM) -> None:
+    """Refuse to block a loop of trio, and warn in a loop of asyncio.
+
+    Args:
+        method: The method that blocks.
+        remedy: What to use in an asynchronous program.
+
+    Raises:
+        RuntimeError: The caller runs in trio.
+    """
+    if trio.lowlevel.in_trio_run():
+        raise RuntimeError(f"{method} would hold this loop of trio until its end; in trio, use {remedy}")
+    if in_asyncio() and "ipykernel" not in sys.modules:
+        warnings.warn(
+            f"{method} holds the event loop of asyncio until its end; in asyncio, use {remedy}",
+            LoopHeldWarning,
+            stacklevel=4,
+        )

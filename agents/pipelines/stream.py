@@ -1,0 +1,82 @@
+"""The results of a pipeline in an asynchronous program, of trio or of asyncio."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from penstock.agents.tasks.one_error import only_error
+from penstock.blocks import Network
+from penstock.blocks.core.block import inside
+
+from .built import Built
+
+Out = TypeVar("Out", covariant=True)
+
+
+class Stream(ABC, Generic[Out]):
+    """The results of one run of a pipeline, as an asynchronous iterator. Made by `Pipeline.stream`."""
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[Out]:
+        """Return an iterator over the results that were not taken yet."""
+
+    @abstractmethod
+    async def __anext__(self) -> Out:
+        """Take the next result."""
+
+    @property
+    @abstractmethod
+    def network(self) -> Network:
+        """The network of the run, for its statistics, balance and report, during the run and after it."""
+
+    @abstractmethod
+    async def begin(self) -> None:
+        """Start the run."""
+
+    @abstractmethod
+    async def end(self, kind: Any, value: BaseException | None, trace: TracebackType | None) -> bool | None:
+        """End the run; whether an exception of the body goes no further."""
+
+
+class TrioStream(Stream[Out]):
+    """A stream in trio: the task that has entered it is the body of the network, and receives from the last block."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+
+    @property
+    def network(self) -> Network:
+        return self._built.network
+
+    def __aiter__(self) -> AsyncIterator[Out]:
+        results: AsyncIterator[Out] = self._built.last
+        return results
+
+    async def __anext__(self) -> Out:
+        result: Out = await anext(self._built.last)
+        return result
+
+    async def begin(self) -> None:
+        await self.network.__aenter__()
+
+    async def end(self, kind: Any, value: BaseException | None, trace: TracebackType | None) -> bool | None:
+        outbox = inside(self._built.last).outbox
+        if value is None and not (outbox.ended and not len(outbox)):
+            self.network.cancel()
+        try:
+            return await self.network.__aexit__(kind, value, trace)
+        except BaseExceptionGroup as group:
+            only = only_error(group)
+            if only is group:
+                raise
+        context = only.__context__
+        try:
+            if only is value:
+                return False
+            raise only
+        finally:
+            only.__context__ = context  # and not that the body was cancelled
+            del only, value  # their tracebacks refer to this frame
