@@ -1,0 +1,1 @@
+"""Questions and answers between tasks: mailboxes, services, requests."""
