@@ -228,6 +228,8 @@ class AgentCore:
                 inbox.producer_done(self)
             elif self.host is None and list(inbox.producers) == [self]:  # or its waiters would wait forever
                 core_at(inbox).abort(f"{self} has faulted")
+        for outbox in self.inputs:
+            core_at(outbox).readers_left(self)
         if self.host is not None:
             self.host.pump.wake()
 

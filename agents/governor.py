@@ -55,7 +55,16 @@ class PipelineGovernor:
 
     @property
     def limit(self) -> float:
-        """The number of slots, the weight in flight, or the bytes."""
+        """The number of slots, the weight in flight, or the bytes.
+
+        It can be changed at any time, in the thread of the loop. If it is raised, senders, links and tasks that wait
+        come in at once, as far as there is room now. If it is lowered, nothing that is in flight is stopped, and
+        nothing new comes in until less than the new limit is in flight.
+
+        Raises:
+            ValueError: The new limit is out of its range.
+            RuntimeError: It was changed in another thread.
+        """
         return self._core.limit
 
     @limit.setter

@@ -16,7 +16,6 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +24,20 @@ from outcome import Outcome
 
 from penstock.blocks import Block, MemoryBudget, Target, size_of
 from penstock.blocks.base.byte_count import show_bytes, show_share
-from penstock.blocks.base.callables import check_answer
-from penstock.blocks.base.checks import check_function, check_number
-from penstock.blocks.base.error_info import annotate, shorten
+from penstock.blocks.base.checks import check_count, check_function, check_number
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
 from penstock.blocks.base.statistics import GovernorStatistics
 from penstock.blocks.base.threads import wrong_thread
 from penstock.blocks.base.times import Histogram
 from penstock.blocks.base.timing import time_slice
+from penstock.blocks.base.weighing import weigh
 from penstock.blocks.core.block import inside
 from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.graph import downstream, reachable, upstream
 from penstock.blocks.core.input_port import Input
 from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.threads import loop_of
 from penstock.blocks.core.unique_names import UniqueNames
 from penstock.blocks.core.waiting import WaitList, running_networks
 
@@ -61,12 +60,10 @@ class GovernorCore:
         self._in_bytes = isinstance(limit, MemoryBudget)
         if isinstance(limit, MemoryBudget):
             limit, weight = limit.limit, size_of if weight is None else weight
-        if weight is None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-            raise ValueError(f"{self}: limit must be an int >= 1, got {limit!r}")
-        check_number(str(self), "limit", limit, above=True)
         check_function(str(self), "weight", weight)
-        self.limit = limit
         self._weight = weight
+        self._check_limit(limit)
+        self._limit = limit
         self._weights: list[float] = []
         self._blocks: tuple[BlockCore, ...] = ()
         self._region: frozenset[BlockCore] = frozenset()
@@ -90,6 +87,36 @@ class GovernorCore:
 
     def _shown(self) -> str:
         return show_share(self.in_flight, self.limit) if self._in_bytes else f"{self.in_flight} of {self.limit}"
+
+    # The limit
+
+    @property
+    def limit(self) -> float:
+        """The number of slots, the weight in flight, or the bytes."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: float) -> None:
+        self._check_limit(limit)
+        doing = "change the limit of"
+        self._check_thread(doing)
+        loop = loop_of(self)
+        if loop is not None and not loop.is_here:
+            raise wrong_thread(f"{doing} {self}")
+        is_raised = limit > self._limit
+        self._limit = limit
+        if is_raised and self._refused_at > -math.inf:
+            self._let_in()
+        self._wake_waiting()
+
+    def _check_limit(self, limit: float) -> None:
+        if self._weight is None:
+            check_count(str(self), "limit", limit)
+        check_number(str(self), "limit", limit, above=True)
+
+    def _check_thread(self, doing: str) -> None:
+        if any(waiter.thread != threading.get_ident() for waiter in (*self._waiting, *self._waiting_for_empty)):
+            raise wrong_thread(f"{doing} {self}")
 
     # What is in flight
 
@@ -159,7 +186,7 @@ class GovernorCore:
         else:
             count = 0
             for item in tuple(islice(items, most)):
-                weight = self._weigh(self._weight, item)
+                weight = weigh(self, self._weight, item)
                 if used and used + weight > self.limit:
                     break
                 heapq.heappush(self._weights, weight)
@@ -172,6 +199,11 @@ class GovernorCore:
             self._refused_at = used
         return count
 
+    def free(self) -> int:
+        """How many items would be let in now; 1 at most if items have weights."""
+        free = self.limit - self.in_flight
+        return max(0, int(free)) if self._weight is None else int(free > 0)
+
     def covers(self, block: BlockCore) -> bool:
         """Whether items in a block are in flight already, so that they may come in again without a slot."""
         return block in self._region
@@ -180,26 +212,19 @@ class GovernorCore:
         """Explain that the governor lets nothing in now."""
         return f"{self} lets nothing in ({self._shown()} in flight)"
 
-    def _weigh(self, weight: Callable[[Any], float], item: object) -> float:
-        try:
-            number = weight(item)
-            check_answer(self, "weight", number)
-            with suppress(TypeError):  # it cannot be compared, for example None from a function without `return`
-                if number >= 0:  # False for NaN, with which the governor would never be full
-                    return number
-            raise ValueError(f"{self}: a weight must be a number >= 0, got {number!r}")
-        except Exception as error:
-            annotate(error, f"in the weight of {self} for {shorten(item)}")
-            raise
-
     def look(self) -> None:
         """Let waiting items and tasks in, if slots have become free."""
         # the order matters: counting what is in flight is costly, and needed only if an item was refused
         if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
-            self._refused_at = -math.inf
-            self._waits.add(time_slice.clock() - self._refused_since)
-            self._first.gate_opened()
+            self._let_in()
         self._wake_waiting()
+
+    def _let_in(self) -> None:
+        """Let items that were refused try again."""
+        assert self._first is not None
+        self._refused_at = -math.inf
+        self._waits.add(time_slice.clock() - self._refused_since)
+        self._first.gate_opened()
 
     # Explicit slots
 
@@ -228,8 +253,7 @@ class GovernorCore:
                 else f"{self}: free_slot() without a slot that was taken; take it with wait_for_available_slot()"
             )
         check_in_trio("free a slot of", self)
-        if any(waiter.thread != threading.get_ident() for waiter in (*self._waiting, *self._waiting_for_empty)):
-            raise wrong_thread(f"free a slot of {self}")
+        self._check_thread("free a slot of")
         self._taken -= weight
         self._users.add(trio.lowlevel.current_task())
         self.look()
@@ -262,8 +286,7 @@ class GovernorCore:
             raise trio.BrokenResourceError(f"{self}: {self._ended}")
 
     def _check_weight(self, weight: int) -> None:
-        if not isinstance(weight, int) or isinstance(weight, bool) or weight < 1:
-            raise ValueError(f"{self}: weight must be an int >= 1, got {weight!r}")
+        check_count(str(self), "weight", weight)
 
     def _has_room(self, weight: int) -> bool:
         used = self.in_flight

@@ -15,3 +15,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _watched() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
     yield from watch()
+
+
+@pytest.fixture
+def real_time() -> None:
+    """Has `guard` run the test on a clock that does not jump: it waits for threads."""
