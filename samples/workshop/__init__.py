@@ -1,0 +1,1 @@
+"""The workshop: exercises that check themselves."""

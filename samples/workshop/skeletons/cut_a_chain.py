@@ -1,0 +1,50 @@
+"""Exercise 9: cut a chain of steps into stages."""
+
+from collections.abc import Sequence
+
+import trio
+import trio.testing
+
+from penstock.agents import Pipeline
+from penstock.samples.workshop.chain_steps import CHAIN, Step, make_step
+
+# The steps take, in this order: open 2, decode 5, turn 1, crop 1, scale 4, sharpen 3, encode 6, write 2.
+# For each number of stages: the steps before which the chain is cut, and the time from item to item, in T.
+CUTS: dict[int, list[str]] = {
+    2: ["turn"],  # an example: open and decode are the first stage, all others the second
+    3: [],
+    4: [],
+}
+PERIODS: dict[int, float] = {2: 0, 3: 0, 4: 0}
+
+
+def joined(steps: Sequence[Step]) -> Step:
+    """Makes one stage of some steps."""
+
+    async def stage(item: int) -> int:
+        for step in steps:
+            item = await step(item)
+        return item
+
+    return stage
+
+
+def make_pipeline(steps: Sequence[Step], cuts: Sequence[int]) -> Pipeline[int, int]:
+    """Makes a pipeline with one stage more than there are cuts; each is the number of steps before the cut."""
+    return Pipeline(joined(steps))  # step 2: this is one stage
+
+
+async def main() -> None:
+    """Runs ten items through each of the pipelines, and prints the time per item."""
+    names = list(CHAIN)
+    steps = [make_step(seconds) for seconds in CHAIN.values()]
+    for stages, cuts in CUTS.items():
+        start = trio.current_time()
+        await make_pipeline(steps, [names.index(name) for name in cuts]).collect(range(10))
+        seconds = trio.current_time() - start
+        period = (seconds - sum(CHAIN.values())) / 9
+        print(f"{stages} stages: 10 items in {seconds:g} T, so {period:g} T from item to item")
+
+
+if __name__ == "__main__":
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -1,0 +1,29 @@
+"""Exercise 4: make it hang on purpose, and write down which part waits for which."""
+
+import trio
+
+from penstock.blocks import Batch, BoundedBuffer, Broadcast, Call, Join, Network, TransformMany
+
+CIRCLE: tuple[str, ...] = ()  # step 2: the names of the parts; each waits for the next, and the last for the first
+
+ROOM = 10
+
+
+async def main() -> None:
+    """Sends numbers along two paths that meet again; one path makes groups of six."""
+    fork = Broadcast[int](name="fork")
+    narrow = BoundedBuffer[int](ROOM, name="narrow")
+    six = Batch[int](6, name="six")
+    unpack = TransformMany[list[int], int](list, name="unpack")
+    fork.link_target(narrow)
+    fork.link_target(six)
+    six.link_target(unpack)
+    pairs = Join(narrow, unpack, key=int, capacity=1, name="pairs")
+    pairs.link_target(Call(print, name="show"))
+    async with Network(fork, name="two paths"):
+        for number in range(12):
+            await fork.send(number)
+
+
+if __name__ == "__main__":
+    trio.run(main)
