@@ -1,1 +1,1 @@
-"""Programs that people run: the sentence pipeline and the image pipeline."""
+"""Programs that people run: the sentence pipeline, the image pipeline, and the workshop."""

@@ -28,10 +28,12 @@ from penstock.samples.images.formats import get_ready
 from penstock.samples.images.gui_options import GuiChoice
 from penstock.samples.images.inputs import Input, opened_input
 from penstock.samples.images.jobs import Jobs
-from penstock.samples.images.mode_run import files_of, run_mode
+from penstock.samples.images.mode_run import files_of, run_mode, settings_of
+from penstock.samples.images.model import MadePicture, make_beforehand
 from penstock.samples.images.names import printable
 from penstock.samples.images.options import Options, parse_options
 from penstock.samples.images.progress import Reported
+from penstock.samples.images.record import Failure
 from penstock.samples.images.report import RunReport, print_networks, print_report, what_went_wrong
 from penstock.samples.images.run import Outcome
 from penstock.samples.images.settings import Mode
@@ -169,7 +171,7 @@ def _check_files(options: Options) -> None:
 @contextlib.contextmanager
 def _executor(options: Options, screen: Console) -> Generator[Executor | None]:
     """Yield the workers of the blocks, or None if no mode has blocks."""
-    if not any(mode.uses_executor for mode in options.modes):
+    if options.model or not any(mode.uses_executor for mode in options.modes):
         yield None
         return
     with contextlib.ExitStack() as stack:
@@ -191,12 +193,24 @@ async def _run_modes(
     reported, stop = Reported(are_counted=not options.quiet), Stop()
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, stop, received)
+        made = await _made(options, jobs, screen, stop) if options.model else None
         for mode, folder in folders.items():
             if stop.requested or any(report.result.outcome is Outcome.FAILED for report in reports):
                 break
-            reports.append(await run_mode(mode, options, jobs, folder, screen, reported, stop, executor))
+            reports.append(await run_mode(mode, options, jobs, folder, screen, reported, stop, executor, made))
         nursery.cancel_scope.cancel()
     return reports
+
+
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True)
+
+
+async def _made(options: Options, jobs: Jobs, screen: Console, stop: Stop) -> dict[Path, MadePicture | Failure]:
+    """Make the pictures of the model, before any mode runs."""
+    with screen.status("making the pictures beforehand"), stop.watched(), _temporary() as folder:
+        return await make_beforehand(jobs.first_round, settings_of(options, Path(folder), 0))
+    return {}  # it was stopped
 
 
 async def _stop_on_signal(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
@@ -14,6 +13,7 @@ from pathlib import Path
 import attrs
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from penstock.samples.images.clock import clock
 from penstock.samples.images.output import write_whole
 from penstock.samples.images.scale import fit
 from penstock.samples.images.settings import Settings
@@ -58,7 +58,7 @@ class SheetPage:
         number: counts from 1.
         file: the file of the page.
         entries: the thumbnails on it.
-        started: when the work began (`time.perf_counter()`, seconds).
+        started: when the work began (`clock.now()`, seconds).
         finished: when it ended.
         problem: the reason why the page could not be written; None if it was written.
     """
@@ -87,7 +87,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
 
     A thumbnail that no longer exists leaves its place empty. A page that cannot be written has a `problem`.
     """
-    started, number = time.perf_counter(), entries[0].place // places_on(settings) + 1
+    started, number = clock.now(), entries[0].place // places_on(settings) + 1
     file, problem = settings.output / sheet_name(number), None
     page = _Page(settings, len(entries))
     for index, entry in enumerate(entries):
@@ -97,7 +97,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
         write_whole(file, page.encoded(), settings.unfinished)
     except OSError as error:
         problem = str(error)
-    return SheetPage(number, file, tuple(entries), started, time.perf_counter(), problem)
+    return SheetPage(number, file, tuple(entries), started, clock.now(), problem)
 
 
 class _Page:

@@ -14,7 +14,7 @@ from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import BoundedBuffer, Source, Target, UnboundedBuffer
 from penstock.samples.images.contact_sheet import SheetEntry, places_on
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import in_thread, published
+from penstock.samples.images.phases import do_phase, published
 from penstock.samples.images.record import ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
 from penstock.samples.images.sheet_keeper import SheetKeeper
@@ -55,10 +55,16 @@ class _Line:
     observer: Observer
     sheet: SheetKeeper | None
 
+    async def wait_for_slot(self) -> None:
+        """Take a slot, and report to the observer how long that takes."""
+        self.observer.on_hold(True)
+        await self.governor.wait_for_available_slot()
+        self.observer.on_hold(False)
+
     async def attempt(self, phase: Phase, item: Job | ImageInfo) -> ImageInfo | None:
         """Do the work of a phase. If the image fails and is to be skipped, report it, free its slot and return None."""
         try:
-            return await in_thread(phase, self.settings, self.observer, item)
+            return await do_phase(phase, self.settings, self.observer, item)
         except PhaseError as error:
             self._failed(error)
             return None
@@ -90,7 +96,7 @@ class LoadAgent(Agent):
     async def run(self) -> None:
         """Load all jobs."""
         for job in self._jobs:
-            await self._line.governor.wait_for_available_slot()
+            await self._line.wait_for_slot()
             info = await self._line.attempt(Phase.LOAD, job)
             if info is not None:
                 await self._loaded.send(info)

@@ -24,15 +24,20 @@ async def run_data_flow(
     watch: Watch,
     sheet: SheetKeeper | None,
 ) -> None:
-    """Send `jobs` through a block per phase and a block that publishes; the phases run in `executor`."""
+    """Send `jobs` through a block per phase, or those of a plan, and a block that publishes."""
     stages = Stages(settings, observer, executor, sheet)
-    loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
-    filterer, writer, publisher = stages.noise(), stages.output(), stages.publish()
-    loader.link_target(loaded)
-    loaded.link_target(scaler)
-    scaler.link_target(filterer)
-    filterer.link_target(writer)
-    writer.link_target(publisher)
+    if settings.plan is None:
+        loader, scaler, filterer, writer = stages.load(), stages.scale(), stages.noise(), stages.output()
+        others = [scaler, filterer, writer]
+    else:
+        loader, *others = stages.planned(settings.plan)
+    last = stages.loaded()
+    loader.link_target(last)
+    for stage in others:
+        last.link_target(stage)
+        last = stage
+    publisher = stages.publish()
+    last.link_target(publisher)
     stages.add_contact_sheet(publisher)
     PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
     async with watch.network(loader, name="images, data flow"):

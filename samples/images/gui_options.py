@@ -24,6 +24,7 @@ class GuiChoice:
         start_folder: the page can choose folders below this folder.
         opens_browser: whether to open the page in a browser.
         output: the folder for thumbnails; None for a temporary folder.
+        stays: whether the program goes on when the last page is closed.
     """
 
     host: str
@@ -31,6 +32,7 @@ class GuiChoice:
     start_folder: Path
     opens_browser: bool
     output: Path | None
+    stays: bool = False
 
 
 def add_gui_options(parser: argparse.ArgumentParser) -> None:
@@ -56,14 +58,23 @@ def add_gui_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the page can choose folders below this one (default: the folder of PICTURES, or the current folder)",
     )
+    group.add_argument(
+        "--stay", action="store_true", help="do not end when the last page is closed, only by Quit or Ctrl-C"
+    )
     group.add_argument("--no-browser", action="store_true", help="print the address of the page and open no browser")
 
 
 def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> GuiChoice | None:
     """Return how the page is served; None without `--gui`. End the program if other options do not go with it."""
     if not given.gui:
-        if given.port or given.start_folder or given.no_browser or given.host != parser.get_default("host"):
-            parser.error("--port, --host, --start-folder and --no-browser are for --gui")
+        if (
+            given.port
+            or given.start_folder
+            or given.no_browser
+            or given.stay
+            or given.host != parser.get_default("host")
+        ):
+            parser.error("--port, --host, --start-folder, --stay and --no-browser are for --gui")
         return None
     for name in _NOT_WITH:
         if getattr(given, name) != parser.get_default(name):
@@ -76,7 +87,7 @@ def gui_choice(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Gu
     if given.executor == "dask":
         parser.error("--gui runs phases in threads or processes, not in dask")
     start = given.start_folder or (given.sources[0] if given.sources else Path())
-    return GuiChoice(given.host, given.port, start, not given.no_browser, given.output)
+    return GuiChoice(given.host, given.port, start, not given.no_browser, given.output, given.stay)
 
 
 def _port(text: str) -> int:

@@ -28,6 +28,11 @@ class Jobs(Sequence[Job]):
         self._count = sys.maxsize if repeat is None else repeat * len(pictures)  # the largest length that Python allows
         self._root = root
 
+    @property
+    def first_round(self) -> Jobs:
+        """The jobs of the first round, one for each picture."""
+        return Jobs(self._pictures, 1, self._root)
+
     def __len__(self) -> int:
         return self._count
 

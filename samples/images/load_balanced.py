@@ -26,10 +26,13 @@ async def run_load_balanced(
 ) -> None:
     """Send `jobs` through load, scale, one of the filters, the multiplexer, output and publish."""
     stages = Stages(settings, observer, executor, sheet)
-    loader, loaded, scaler = stages.load(), stages.loaded(), stages.scale()
+    loader = stages.load()
+    loaded = stages.loaded()
+    scaler = stages.scale()
     filterers = [stages.filter(number) for number in range(1, settings.filters + 1)]
     in_order = SequenceMultiplexer[ImageInfo](key=lambda info: info.sequence, name="in order")
-    writer, publisher = stages.output(), stages.publish()
+    writer = stages.output()
+    publisher = stages.publish()
     loader.link_target(loaded)
     loaded.link_target(scaler)
     for filterer in filterers:

@@ -22,6 +22,10 @@ class Observer(Protocol):
     def on_error(self, failure: Failure) -> None:
         """An image failed and will not come out."""
 
+    def on_hold(self, is_held: bool) -> None:
+        """An agent waits for a slot of the governor, or has got it. Other modes do not report this."""
+        return
+
 
 class Observers(Observer):
     """Several observers as one; they are called in the given order."""
@@ -43,3 +47,8 @@ class Observers(Observer):
         """Call every observer."""
         for observer in self._observers:
             observer.on_error(failure)
+
+    def on_hold(self, is_held: bool) -> None:
+        """Call every observer."""
+        for observer in self._observers:
+            observer.on_hold(is_held)

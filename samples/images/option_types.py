@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 from penstock.samples.images.record import Phase
 
-__all__ = ["concurrency", "deviation", "size"]
+__all__ = ["concurrency", "deviation", "size", "times"]
 
 _SMALLEST, _LARGEST = 32, 4096
+_LONGEST = 60_000  # milliseconds
 
 
 def size(text: str) -> tuple[int, int]:
@@ -38,6 +39,17 @@ def deviation(text: str) -> float:
 
 def concurrency(text: str) -> dict[str, int]:
     """Return a number for each phase that is named."""
+    return _by_phase(text, lambda value: value >= 1, "a whole number from 1")
+
+
+def times(text: str) -> dict[str, float]:
+    """Return the seconds for each phase that is named, with milliseconds."""
+    expected = f"milliseconds, a whole number from 1 to {_LONGEST},"
+    numbers = _by_phase(text, lambda value: 1 <= value <= _LONGEST, expected)
+    return {name: value / 1000 for name, value in numbers.items()}
+
+
+def _by_phase(text: str, allowed: Callable[[int], bool], expected: str) -> dict[str, int]:
     known = [phase.value for phase in Phase]
     numbers: dict[str, int] = {}
     for entry in text.split(","):
@@ -45,7 +57,7 @@ def concurrency(text: str) -> dict[str, int]:
         if name not in known or name in numbers:
             reason = "each once" if name in numbers else f"{', '.join(known[:-1])} or {known[-1]}"
             raise argparse.ArgumentTypeError(f"expected a phase ({reason}), got {name!r} in {text!r}")
-        numbers[name] = _whole(number, lambda value: value >= 1, f"a whole number from 1 for {name}")
+        numbers[name] = _whole(number, allowed, f"{expected} for {name}")
     return numbers
 
 

@@ -10,9 +10,9 @@ import attrs
 
 from penstock.samples.command.parser import CommandParser, OptionGroup, file_path, option_names, whole_number
 from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
-from penstock.samples.images.option_types import concurrency, deviation, size
+from penstock.samples.images.option_types import concurrency, deviation, size, times
 from penstock.samples.images.record import Phase
-from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
+from penstock.samples.images.settings import AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
 from penstock.samples.observing import add_observing_options
 
 __all__ = ["LIST", "Options", "parse_options"]
@@ -34,6 +34,8 @@ The same four phases (load, scale, noise, output) run in one of four modes:
 Blocks run the phases in threads, in processes or in a Dask cluster, on several images per phase at once. The other two
 modes run the same functions in threads, on one image per phase at a time. Thumbnails come out in the natural order of
 the file names, and are the same, byte for byte, in every mode and with all kinds of workers.
+
+With --model, the phases wait instead of working, so that every computer gives the chapter's figures.
 """
 
 _EPILOG = """\
@@ -50,6 +52,9 @@ examples:
                                                in four processes, with up to two images in noise
   penstock-images --compare --record run.svg --record run.json
                                                charts and traces, such as run-data-flow.svg
+  penstock-images --compare --model --times noise=300
+                                               the chapter's model: six pictures, four phases of 300 ms each
+  penstock-images ~/Pictures --plan            measure the phases, and run them in the best stages
   penstock-images --gui                        all of it on a page in the browser
 exit status:
   0 all images came out; 1 some failed; 2 wrong use, or something cannot be written; 124 ended by the time limit;
@@ -59,6 +64,8 @@ exit status:
 _OF_BLOCKS = ("executor", "workers", "concurrency")
 _OF_A_NETWORK = ("governor", "report", "diagram")
 _OF_PICTURES = ("recursive", "resume")
+_OF_WORK = ("executor", "workers", "resume")
+_MODEL_PICTURES = 6  # as in the chapter's figures
 
 
 @attrs.frozen
@@ -67,6 +74,7 @@ class Options:
 
     Args:
         sources: folders, files and patterns; `LIST` stands for the list on standard input. If empty, some are painted.
+        times: how long the phases of the model wait; they are used if `model` is set.
     """
 
     sources: tuple[Path, ...]
@@ -92,6 +100,9 @@ class Options:
     diagram: tuple[Path, ...] = ()
     time_limit: float | None = None
     quiet: bool = False
+    model: bool = False
+    times: PhaseTimes = attrs.field(factory=PhaseTimes)
+    plan: bool = False
     gui: GuiChoice | None = None
 
 
@@ -105,7 +116,11 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     found = parser.parse_args(arguments)
     given = {name for name, value in vars(found).items() if value not in (None, False, [])}
     modes = tuple(Mode) if found.compare else (Mode(found.mode or Mode.DATA_FLOW.value),)
+    if found.times and not found.model:
+        parser.error("--times is for --model")
     gui = gui_choice(parser, found)
+    if gui is not None and found.plan:
+        parser.error("--plan is not for --gui")
     if gui is None:
         _refuse_what_is_not_used(parser, found, given, modes)
     return _options(found, modes, gui)
@@ -117,23 +132,25 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
     To compare modes as the chapter does, the filter must be the slowest phase, each phase must have a concurrency of 1
     so that balancing helps, and there must be a worker for each block.
     """
-    compares, filters = found.compare, found.filters or 2
+    compares, filters, model = found.compare, found.filters or 2, found.model
     workers = found.workers or (len(Phase) - 1 + filters if compares else usable_cpus())
+    each_once = compares or model
+    size, layers, repeat = _amount_of_work(found)
     return Options(
         sources=tuple(found.sources),
         output=found.output or _OUTPUT,
         modes=modes,
         compare=compares,
-        size=found.size or ((1024, 768) if compares else (320, 240)),
+        size=found.size or size,
         noise=16.0 if found.noise is None else found.noise,
-        layers=found.layers or (8 if compares else 1),
-        limit=found.limit,
-        repeat=found.repeat or (8 if compares and not found.sources else 1),
+        layers=found.layers or layers,
+        limit=found.limit or (_MODEL_PICTURES if model and not found.sources else None),
+        repeat=found.repeat or repeat,
         filters=filters,
         governor=found.governor or 20,
         executor=Workers(found.executor or Workers.THREADS.value),
         workers=workers,
-        at_once=attrs.evolve(AtOnce.all(1 if compares else workers), **(found.concurrency or {})),
+        at_once=attrs.evolve(AtOnce.all(1 if each_once else workers), **(found.concurrency or {})),
         on_error=OnError(found.on_error or OnError.SKIP.value),
         recursive=found.recursive,
         resume=found.resume,
@@ -143,8 +160,22 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
         diagram=tuple(found.diagram),
         time_limit=found.time_limit,
         quiet=found.quiet,
+        model=model,
+        times=attrs.evolve(PhaseTimes(), **(found.times or {})),
+        plan=found.plan,
         gui=gui,
     )
+
+
+def _amount_of_work(found: argparse.Namespace) -> tuple[tuple[int, int], int, int]:
+    """Return the size, the layers and the rounds by default. A run that is compared or watched must not be short."""
+    if found.model:
+        return (640, 480) if found.gui else (320, 240), 1, 1
+    if found.compare:
+        return (1024, 768), 8, 1 if found.sources else 8
+    if found.gui and not found.sources:
+        return (640, 480), 10, 10
+    return (320, 240), 1, 1
 
 
 def _refuse_what_is_not_used(
@@ -157,6 +188,14 @@ def _refuse_what_is_not_used(
         if useless:
             parser.error(f"{option_names(useless)} {'is' if len(useless) == 1 else 'are'} for {what_for}")
 
+    if found.plan:
+        if modes != (Mode.DATA_FLOW,) or found.model:
+            parser.error("--plan is for the mode data-flow")
+        if found.executor == Workers.DASK.value:
+            parser.error("--plan is for threads and processes on this machine")
+        refuse(["concurrency"], "a block per phase, and a plan has its own workers")
+    if found.model:
+        refuse(_OF_WORK, "phases that work, and those of the model wait")
     if not found.sources:
         refuse(_OF_PICTURES, "pictures of yours, and none were named")
     if found.compare:
@@ -251,6 +290,13 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         help="run all four modes, each with its own folder below DIR, and compare them in one table; unless other "
         "options change that, each phase works on one image at a time, and the filter has most of the work",
     )
+    _add_model(group)
+    group.add_argument(
+        "--plan",
+        action="store_true",
+        help="measure the phases with up to 20 pictures, show how to put them together best for as many processors as "
+        "there are workers, and run in these stages; with --executor processes, stages may run in processes",
+    )
     _add_workers(group)
     group.add_argument(
         "--filters",
@@ -265,6 +311,22 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         "--on-error",
         choices=[choice.value for choice in OnError],
         help="what to do when a picture fails (default: skip)",
+    )
+
+
+def _add_model(group: OptionGroup) -> None:
+    group.add_argument(
+        "--model",
+        action="store_true",
+        help="the phases wait instead of working, each for its time, and the pictures are made beforehand: figures of "
+        f"the chapter's model, on any computer ({_MODEL_PICTURES} pictures unless other options change that, one at a "
+        "time per phase, no contact sheet)",
+    )
+    group.add_argument(
+        "--times",
+        type=times,
+        metavar="PHASE=MS,...",
+        help="milliseconds that the phases of the model wait (default: load=300,scale=300,noise=600,output=300)",
     )
 
 

@@ -6,13 +6,14 @@ import contextlib
 import errno
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
 
 import attrs
 import trio
 
+from penstock.samples.images.clock import clock
 from penstock.samples.images.contact_sheet import SheetEntry
 from penstock.samples.images.load import UnreadableError, load
 from penstock.samples.images.noise import add_noise
@@ -23,7 +24,7 @@ from penstock.samples.images.scale import scale
 from penstock.samples.images.settings import Settings
 from penstock.samples.images.sheet_keeper import SheetKeeper
 
-__all__ = ["FUNCTIONS", "Work", "explain", "in_thread", "published", "work_of"]
+__all__ = ["FUNCTIONS", "Work", "do_phase", "explain", "published", "work_of", "work_of_all"]
 
 # Errors that concern the whole output folder; other errors there concern one file.
 _NO_MORE_OUTPUT = {
@@ -52,22 +53,38 @@ def work_of(phase: Phase, settings: Settings) -> Work:
     return partial(_work, phase, settings)
 
 
+def work_of_all(phases: Sequence[Phase], settings: Settings) -> Work:
+    """Return several phases as one function; the same worker does them for an image, one after the other."""
+    return partial(_work_all, tuple(phases), settings)
+
+
+def _work_all(phases: Sequence[Phase], settings: Settings, item: Job | ImageInfo) -> ImageInfo:
+    first, *others = phases
+    info = _work(first, settings, item)
+    for phase in others:
+        info = _work(phase, settings, info)
+    return info
+
+
 def _work(phase: Phase, settings: Settings, item: Job | ImageInfo) -> ImageInfo:
-    started, cpu = time.perf_counter(), time.thread_time()
+    started, cpu = clock.now(), time.thread_time()
     with _explained(phase, item):
         settings.halt.check()
         info = FUNCTIONS[phase](item, settings)
-    stamp = Stamp(phase, started, time.perf_counter(), time.thread_time() - cpu)
+    stamp = Stamp(phase, started, clock.now(), time.thread_time() - cpu)
     return attrs.evolve(info, stamps=(*info.stamps, stamp))
 
 
-async def in_thread(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
-    """Do `phase` in a thread of trio and report it to the observer; for the modes without blocks.
+async def do_phase(phase: Phase, settings: Settings, observer: Observer, item: Job | ImageInfo) -> ImageInfo:
+    """Do `phase` in a thread of trio, or wait in the model, and report it to the observer; for modes without blocks.
 
     A cancellation abandons the work at once if it changes only memory. A file that is being written is finished first.
     """
-    work = work_of(phase, settings)
-    info = await trio.to_thread.run_sync(work, item, abandon_on_cancel=phase is not Phase.OUTPUT)
+    if settings.model is not None:
+        info = await settings.model.work(phase, item)
+    else:
+        work = work_of(phase, settings)
+        info = await trio.to_thread.run_sync(work, item, abandon_on_cancel=phase is not Phase.OUTPUT)
     observer.on_progress(phase, info)
     return info
 
@@ -87,7 +104,10 @@ async def published(
     """
     with trio.CancelScope(shield=True):
         with _explained(Phase.OUTPUT, info):
-            info = await trio.to_thread.run_sync(publish, info, settings)
+            if settings.model is not None:
+                info = settings.model.publish(info, settings)
+            else:
+                info = await trio.to_thread.run_sync(publish, info, settings)
         observer.on_image(info)
     return [] if sheet is None else sheet.place(info)
 

@@ -30,7 +30,7 @@ class Phase(Enum):
 
 @attrs.frozen
 class Stamp:
-    """When the work of one phase on one image began and ended (`time.perf_counter()`, seconds).
+    """When the work of one phase on one image began and ended (`clock.now()`, seconds).
 
     All processes of one machine share this clock. Dask workers on other machines have other clocks: then the length of
     the work is right, but the time between two phases is not.

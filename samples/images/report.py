@@ -37,6 +37,7 @@ class RunReport:
         manifest: the files of the manifest.
         problems: the reasons why other files could not be written.
         stale: thumbnails and pages of earlier runs that belong to no picture of this run.
+        predicted: the seconds that the chapter predicts for the run; None if the phases did work.
     """
 
     result: RunResult
@@ -49,6 +50,7 @@ class RunReport:
     manifest: tuple[Path, ...] = ()
     problems: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    predicted: float | None = None
 
     @property
     def went_well(self) -> bool:
@@ -74,7 +76,8 @@ def print_report(console: Console, reports: Sequence[RunReport], left_out: str =
     if any(result.finished for result in results):
         console.print()
         workers = [(report.executor, report.workers) for report in reports]
-        console.print(result_table([summarise(result) for result in results], workers))
+        predicted = [report.predicted for report in reports]
+        console.print(result_table([summarise(result) for result in results], workers, predicted))
         if all(result.mode is not Mode.SEQUENTIAL for result in results):
             note = "ratio: the work over ms per image; --compare measures it against a sequential run"
             console.print(note, highlight=False, soft_wrap=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor
@@ -16,6 +15,7 @@ import attrs
 import trio
 
 from penstock.blocks import Threads, TimeLimitExceeded
+from penstock.samples.images.clock import clock
 from penstock.samples.images.contact_sheet import SheetEntry, SheetPage
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
@@ -110,7 +110,7 @@ async def run(
     late, pages = "", list[SheetPage]()
     observers = Observers([record, observer])
     outcome = Outcome.DONE
-    started = time.perf_counter()
+    started = clock.now()
     try:
         with unfinished(settings) as settings:
             sheet = None if settings.sheet is None else SheetKeeper(settings, kept)
@@ -126,7 +126,7 @@ async def run(
         outcome = Outcome.FAILED
         for error in _leaves(group):
             observers.on_error(error.failure)
-    seconds = time.perf_counter() - started
+    seconds = clock.now() - started
     if mode is Mode.SEQUENTIAL and watch.recordings:
         images = ((image.sequence, image.path.name, image.stamps) for image in record.finished)
         watch.recording = recorded_by_hand("images, sequential", images, pages, started, seconds)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penstock.samples.images.contact_sheet import SheetEntry, places_on
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import in_thread, published
+from penstock.samples.images.phases import do_phase, published
 from penstock.samples.images.record import Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
 from penstock.samples.images.sheet_keeper import SheetKeeper
@@ -21,9 +21,9 @@ async def run_sequential(
     page: list[SheetEntry] = []
     for job in jobs:
         try:
-            info = await in_thread(Phase.LOAD, settings, observer, job)
+            info = await do_phase(Phase.LOAD, settings, observer, job)
             for phase in (Phase.SCALE, Phase.NOISE, Phase.OUTPUT):
-                info = await in_thread(phase, settings, observer, info)
+                info = await do_phase(phase, settings, observer, info)
             page += await published(info, settings, observer, sheet)
         except PhaseError as error:
             if settings.on_error is OnError.FAIL or error.failure.ends_run:

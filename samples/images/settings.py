@@ -5,12 +5,26 @@ from __future__ import annotations
 import os
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 import attrs
 
-from penstock.samples.images.record import Phase
+from penstock.agents import Plan
+from penstock.samples.images.record import ImageInfo, Job, Phase
 
-__all__ = ["AtOnce", "Halt", "HaltedError", "Mode", "OnError", "Settings", "SheetPlan", "Workers", "usable_cpus"]
+__all__ = [
+    "AtOnce",
+    "Halt",
+    "HaltedError",
+    "Mode",
+    "OnError",
+    "PhaseTimes",
+    "Settings",
+    "SheetPlan",
+    "Waits",
+    "Workers",
+    "usable_cpus",
+]
 
 
 class Mode(Enum):
@@ -70,6 +84,48 @@ class AtOnce:
 
 
 @attrs.frozen
+class PhaseTimes:
+    """How long each phase waits in the model of the pipeline, in seconds, > 0. By default the filter takes twice T."""
+
+    load: float = 0.3
+    scale: float = 0.3
+    noise: float = 0.6
+    output: float = 0.3
+
+    def of(self, phase: Phase) -> float:
+        """Return the time of `phase`."""
+        seconds: float = getattr(self, phase.value)
+        return seconds
+
+    @property
+    def in_milliseconds(self) -> tuple[int, int, int, int]:
+        """The four times, in the order of the phases."""
+        return round(1000 * self.load), round(1000 * self.scale), round(1000 * self.noise), round(1000 * self.output)
+
+    @property
+    def by_phase(self) -> dict[Phase, float]:
+        """The times by phase."""
+        return {phase: self.of(phase) for phase in Phase}
+
+
+class Waits(Protocol):
+    """Phases that wait instead of working; `Model` is the class."""
+
+    @property
+    def times(self) -> PhaseTimes:
+        """How long each phase waits."""
+        ...
+
+    async def work(self, phase: Phase, item: Job | ImageInfo) -> ImageInfo:
+        """Wait as long as `phase` takes, and return the image after it."""
+        ...
+
+    def publish(self, info: ImageInfo, settings: Settings) -> ImageInfo:
+        """Write the thumbnail to its place."""
+        ...
+
+
+@attrs.frozen
 class SheetPlan:
     """The size of a page of the contact sheet.
 
@@ -124,6 +180,8 @@ class Settings:
         unfinished: the folder for files that are being written, on the disk of `output`; None for `output` itself.
         sheet: the plan of the contact sheet; None for no sheet.
         halt: set when the run is over.
+        model: the phases of the model, which wait; None for phases that work.
+        plan: the stages of the data-flow mode; None for a block per phase.
     """
 
     output: Path
@@ -138,3 +196,5 @@ class Settings:
     layers: int = 1
     sheet: SheetPlan | None = None
     halt: Halt = attrs.field(factory=Halt, eq=False, repr=False)
+    model: Waits | None = attrs.field(default=None, eq=False, repr=False)
+    plan: Plan | None = attrs.field(default=None, eq=False, repr=False)

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
-from penstock.blocks import Batch, Call, DeadLetter, ErrorInfo, Transformer, TransformMany, WorkerDied
+from penstock.agents import Plan, PlanStage
+from penstock.blocks import (
+    Batch,
+    Call,
+    DeadLetter,
+    ErrorInfo,
+    Processes,
+    Threads,
+    Transformer,
+    TransformMany,
+    WorkerDied,
+)
 from penstock.samples.images.contact_sheet import SheetEntry, SheetPage, draw_page, places_on
+from penstock.samples.images.cut import phases_of
+from penstock.samples.images.load import get_ready
 from penstock.samples.images.observer import Observer
-from penstock.samples.images.phases import published, work_of
+from penstock.samples.images.phases import published, work_of, work_of_all
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError
 from penstock.samples.images.settings import OnError, Settings
 from penstock.samples.images.sheet_keeper import SheetKeeper
@@ -26,6 +40,7 @@ class Stages:
         self._settings = settings
         self._observer = observer
         self._executor = executor
+        self._workers = executor if settings.model is None else None  # waits need no workers
         self._sheet = sheet
         self._on_error = error_policy(settings, observer)
 
@@ -48,8 +63,8 @@ class Stages:
         lets the block go on while its results wait at the multiplexer for the image of a slower filter.
         """
         return Transformer(
-            work_of(Phase.NOISE, self._settings),
-            executor=self._executor,
+            self._work(Phase.NOISE),
+            executor=self._workers,
             capacity=1,
             window=self._settings.governor,
             on_error=self._on_error,
@@ -59,6 +74,25 @@ class Stages:
     def output(self) -> Stage:
         """Write hidden files."""
         return self._worker(Phase.OUTPUT)
+
+    def planned(self, plan: Plan) -> list[Stage]:
+        """Return the stages of a plan; each works on several phases with its own workers."""
+        return [self._planned(stage, phases) for stage, phases in zip(plan.stages, phases_of(plan), strict=True)]
+
+    def _planned(self, stage: PlanStage, phases: Sequence[Phase]) -> Stage:
+        executor: Executor | None = None
+        if stage.executor == "threads":
+            executor = Threads(stage.workers)
+        elif stage.executor == "processes":
+            executor = Processes(stage.workers, worker_init=get_ready)
+        return Transformer(
+            work_of_all(phases, self._settings),
+            executor=executor,
+            concurrency=stage.workers,
+            window=2 * stage.workers,
+            on_error=self._on_error,
+            name=" + ".join(phase.value for phase in phases),
+        )
 
     def loaded(self) -> Transformer[ImageInfo, ImageInfo]:
         """Report each loaded image to the observer; this runs on the loop, where the observer must be called."""
@@ -100,10 +134,15 @@ class Stages:
         page.link_target(drawer)
         drawer.link_target(Call(self._sheet.keep, name="drawn"))
 
+    def _work(self, phase: Phase) -> Callable[[Any], ImageInfo | Awaitable[ImageInfo]]:
+        """Return the function of a phase: it works in a worker, or waits on the loop."""
+        model = self._settings.model
+        return work_of(phase, self._settings) if model is None else partial(model.work, phase)
+
     def _worker(self, phase: Phase, window: int | None = None, capacity: int | None = None) -> Stage:
         return Transformer(
-            work_of(phase, self._settings),
-            executor=self._executor,
+            self._work(phase),
+            executor=self._workers,
             concurrency=self._settings.at_once.of(phase),
             window=window,
             capacity=capacity,

@@ -15,12 +15,19 @@ __all__ = ["result_table"]
 _NOTHING = "–"  # a dash stands for no figure
 
 
-def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers | None, int]]) -> Table:
+def result_table(
+    summaries: Sequence[Summary],
+    workers: Sequence[tuple[Workers | None, int]],
+    predicted: Sequence[float | None] = (),
+) -> Table:
     """Return a table of the runs, with the speed of each relative to the sequential run.
 
-    `workers` has the kind of workers of each run (None without an executor) and their number.
-
     Without a sequential run, the sum of the phases is used instead.
+
+    Args:
+        summaries: the figures of the runs.
+        workers: the kind of workers of each run (None without an executor), and their number.
+        predicted: the seconds that the chapter predicts for each run; the row is left out if all are None.
     """
     table = Table(title="Image pipelines", title_justify="left", title_style="bold", header_style="bold")
     table.add_column("")
@@ -36,6 +43,8 @@ def result_table(summaries: Sequence[Summary], workers: Sequence[tuple[Workers |
         _add_sheet(table, summaries)
     table.add_row("images (skipped)", *[f"{s.images} ({s.skipped})" for s in summaries])
     table.add_row("seconds", *[f"{s.seconds:.2f}" for s in summaries])
+    if any(seconds is not None for seconds in predicted):
+        table.add_row("seconds, predicted", *[_NOTHING if one is None else f"{one:.2f}" for one in predicted])
     table.add_row("ms per image", *[_ms(s.ms_per_image) for s in summaries], style="bold")
     _add_ratio(table, summaries)
     return table

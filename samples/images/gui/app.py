@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from penstock.samples.dashboard.files import DASHBOARD_FILES, PageFiles
-from penstock.samples.dashboard.page_link import Channel
+from penstock.blocks.dashboard import DASHBOARD_FILES, Channel, PageFiles
 from penstock.samples.images.gui.commands import Commands
 from penstock.samples.images.gui.hub import Hub
 from penstock.samples.images.gui.picture_page import PicturePage

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import trio
 
-from penstock.samples.dashboard.as_json import as_json, encode
+from penstock.blocks.dashboard import as_json, encode
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form, Invalid, check_form
 from penstock.samples.images.gui.hub import Hub

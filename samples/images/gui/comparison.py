@@ -34,13 +34,15 @@ def end(rows: Rows, stopped: bool) -> Rows:
     return tuple(attrs.evolve(row, status=statuses.get(row.status, row.status)) for row in rows)
 
 
-def figures_of(live: Live) -> dict[str, float | None]:
+def figures_of(live: Live) -> dict[str, Any]:
     """Return the figures of a run that a row shows."""
     prediction = live.prediction
     return {
         "per_image": live.per_image,
         "steady": live.steady,
         "prediction": None if prediction is None else prediction.seconds,
+        "seconds": live.seconds,
+        "model": live.model,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from penstock.samples.images.settings import AtOnce, Mode, Settings, Workers, usable_cpus
+from penstock.samples.images.settings import AtOnce, Mode, PhaseTimes, Settings, Workers, usable_cpus
 
 __all__ = ["DROPPED", "Form", "Invalid", "check_form"]
 
@@ -34,6 +34,9 @@ class Form:
         folder: a folder below the start folder ("" for the start folder), or `DROPPED`; None for painted pictures.
         endless: whether the pictures are repeated until the run is stopped.
         concurrency: each phase works on up to this many images at once, in the modes that have blocks.
+        model: whether the phases wait instead of working.
+        times: how long each phase of the model waits, in milliseconds.
+        broken: whether a broken picture comes in the middle of the others.
     """
 
     folder: str | None = None
@@ -49,6 +52,15 @@ class Form:
     endless: bool = False
     layers: int = 1
     concurrency: int = 1
+    model: bool = False
+    times: tuple[int, int, int, int] = (300, 300, 600, 300)
+    broken: bool = False
+
+    @property
+    def phase_times(self) -> PhaseTimes:
+        """How long each phase of the model waits."""
+        load, scale, noise, output = (milliseconds / 1000 for milliseconds in self.times)
+        return PhaseTimes(load, scale, noise, output)
 
     def settings(self, output: Path) -> Settings:
         """Return the settings of a run that writes to `output`."""
@@ -116,6 +128,16 @@ def _size(value: object) -> tuple[int, int]:
         raise _WrongError("width and height, each a whole number from 32 to 4096") from None
 
 
+def _times(value: object) -> tuple[int, ...]:
+    time = _whole(1, 60_000)
+    given = cast("list[object]", value if isinstance(value, list) else [])
+    try:
+        load, scale, noise, output = (time(one) for one in given)
+    except (ValueError, _WrongError):
+        raise _WrongError("four times in milliseconds, each a whole number from 1 to 60000") from None
+    return load, scale, noise, output
+
+
 def _noise(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 255 or math.isnan(value):
         raise _WrongError("a number from 0 to 255")
@@ -165,4 +187,7 @@ _CHECKS: dict[str, Callable[[object], object]] = {
     "endless": _truth,
     "layers": _whole(1, 50),
     "concurrency": _whole(1, 64),
+    "model": _truth,
+    "times": _times,
+    "broken": _truth,
 }

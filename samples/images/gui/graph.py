@@ -8,33 +8,37 @@ from itertools import pairwise
 
 import attrs
 
-from penstock.blocks import BlockStatistics, Report, Statistics
-from penstock.samples.dashboard.network_state import LinkRow, NetworkState, NodeRow, lying_ready, network_state
-from penstock.samples.images.gui.model import PHASE_LABELS, QueueRow
+from penstock.blocks import BlockStatistics, GovernorStatistics, Report, Statistics
+from penstock.blocks.dashboard import LinkRow, NetworkState, NodeRow, lying_ready, network_state
+from penstock.samples.images.gui.model import QueueRow
+from penstock.samples.images.predict import PHASE_LABELS
 from penstock.samples.images.record import Phase
 from penstock.samples.images.settings import Mode
 
-__all__ = ["network_of", "phases_as_network", "queues_of", "row_name"]
+__all__ = ["governor_row", "network_of", "phases_as_network", "queues_of", "row_name"]
 
 _BUFFERS = ("loaded", "scaled", "noisy")  # of the control-flow mode
 _LABELS = {phase.value: label for phase, label in PHASE_LABELS.items()} | {
-    "output": "Write",
-    "publish": "Display",
+    "publish": "Move files",
     "loaded": "Loaded",
     "scaled": "Scaled",
     "noisy": "Filtered",
     "in order": "In order",
 }
 _ERRORS = "failed"  # the block that reports failures
+_REPORTER = "loaded"  # of the modes with blocks; in the control-flow mode a buffer has this name
+_SMALL = (*_BUFFERS, "in order")
+_APART = ("publish",)
+_INDEX = {phase: number for number, phase in enumerate(Phase)}
 
 
 def row_name(stage: str) -> str:
-    """Return the name of a stage or a worker in the chart; the noise phase is called filter, as in the chapter."""
-    return re.sub(r"^noise\b", "filter", stage)
+    """Return the name of a stage or a worker in the chart: the chapter calls noise filter, and output display."""
+    return re.sub(r"^output\b", "display", re.sub(r"^noise\b", "filter", stage))
 
 
 def network_of(report: Report, means: Mapping[Phase, float], slowest: Phase | None) -> NetworkState:
-    """Return the network of a run.
+    """Return the network of a run. The four phases are boxes of their own; everything else is smaller.
 
     Args:
         report: the report of the network.
@@ -42,13 +46,31 @@ def network_of(report: Report, means: Mapping[Phase, float], slowest: Phase | No
         slowest: the slowest phase.
     """
     state = network_state(report, label=_label, shows=lambda name: name.split("-")[0] != _ERRORS)
+    state = _without_reporter(state)
     return attrs.evolve(state, nodes=tuple(_of_phase(node, means, slowest) for node in state.nodes))
+
+
+def _without_reporter(state: NetworkState) -> NetworkState:
+    """Leave out the block that only reports loaded images; its links become one."""
+    reporter = next((node.id for node in state.nodes if node.id == _REPORTER and node.kind == "transformer"), None)
+    if reporter is None:
+        return state
+    target = {link.source: link.target for link in state.links}[reporter]
+    links = [link for link in state.links if link.source != reporter]
+    links = [attrs.evolve(link, target=target) if link.target == reporter else link for link in links]
+    return attrs.evolve(state, nodes=tuple(n for n in state.nodes if n.id != reporter), links=tuple(links))
 
 
 def _of_phase(node: NodeRow, means: Mapping[Phase, float], slowest: Phase | None) -> NodeRow:
     """Give a node the figures of its phase, so that the graph and the table of phases agree."""
     service = next((seconds for phase, seconds in means.items() if phase.value == node.id), node.service)
-    return attrs.evolve(node, service=service, slowest=slowest is not None and node.id.split()[0] == slowest.value)
+    return attrs.evolve(
+        node,
+        service=service,
+        slowest=slowest is not None and node.id.split()[0] == slowest.value,
+        small=node.id in (*_SMALL, *_APART),
+        apart=node.id in _APART,
+    )
 
 
 def _label(name: str) -> str:
@@ -73,6 +95,7 @@ def phases_as_network(
             service=means.get(phase),
             slowest=phase is slowest,
             busy=min(1.0, count * means.get(phase, 0.0) / max(seconds, 1e-9)),
+            layer=_INDEX[phase],
         )
         for phase, count in zip(Phase, counts, strict=True)
     ]
@@ -102,6 +125,12 @@ def queues_of(mode: Mode, statistics: Statistics, most: list[int]) -> tuple[Queu
         route = f"{row_name(phases[number])} → {row_name(phases[number + 1])}"
         rows.append(QueueRow(f"Queue {number + 1}", route, size, most[number], capacity, room, items))
     return tuple(rows)
+
+
+def governor_row(governor: GovernorStatistics, held: float) -> QueueRow:
+    """Return the row of the governor, which holds images back before the first phase."""
+    used, limit, most = int(governor.in_flight), int(governor.limit), int(governor.most_in_flight)
+    return QueueRow("Governor", f"before {Phase.LOAD.value}", used, most, limit, held, None)
 
 
 _Queue = tuple[int, int, float, float]

@@ -7,9 +7,10 @@ from typing import Any
 
 import trio
 
-from penstock.blocks import LiveChart
-from penstock.samples.dashboard.as_json import as_json, encode
+from penstock.blocks.dashboard import as_json, encode
+from penstock.samples.dashboard.style import chart_style
 from penstock.samples.images.formats import EXTENSIONS
+from penstock.samples.images.gui.code import code_of
 from penstock.samples.images.gui.folders import FolderError, Listing
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.model import Trouble
@@ -133,8 +134,9 @@ class Hub(Audience):
             "form": as_json(self.form),
             "presets": [as_json(preset) for preset in PRESETS],
             "modes": [{"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode]} for mode in Mode],
+            "code": {mode.value: as_json(code_of(mode)) for mode in Mode},
             "folder": listing,
-            "chart": as_json(LiveChart.style),
+            "chart": chart_style(),
             "state": self.session.state(),
             "comparison": as_json(self.session.comparison),
         }

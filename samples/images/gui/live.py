@@ -5,30 +5,31 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import attrs
 
-from penstock.blocks import Network, Node, Recording, Span
-from penstock.samples.dashboard.network_state import NetworkState
-from penstock.samples.dashboard.timeline import Timeline
+from penstock.blocks import Activity, Network, Node, Recording, Span, Statistics
+from penstock.blocks.dashboard import NetworkState, Timeline
+from penstock.samples.images.clock import clock
 from penstock.samples.images.gui.forms import Form
-from penstock.samples.images.gui.graph import network_of, phases_as_network, queues_of, row_name
+from penstock.samples.images.gui.graph import governor_row, network_of, phases_as_network, queues_of, row_name
+from penstock.samples.images.gui.holds import Holds
 from penstock.samples.images.gui.model import (
-    PHASE_LABELS,
+    ModelRun,
     PhaseRow,
     Picture,
-    Prediction,
+    QueueRow,
     Slots,
     Snapshot,
     Trouble,
 )
-from penstock.samples.images.gui.predict import predict
 from penstock.samples.images.names import printable, shown_name
 from penstock.samples.images.observer import Observer
+from penstock.samples.images.predict import PHASE_LABELS, Prediction, predict, schedule
 from penstock.samples.images.record import Failure, ImageInfo, Phase
 from penstock.samples.images.settings import Mode
 from penstock.samples.watch import Watch
@@ -46,7 +47,7 @@ class LiveWatch(Watch):
     """Records the newest spans of a run, and gives access to its network.
 
     Args:
-        began: when the network was made (`time.perf_counter()`).
+        began: when the network was made (`clock.now()`).
         running: the network.
     """
 
@@ -55,7 +56,7 @@ class LiveWatch(Watch):
 
     def network(self, *nodes: Node, name: str) -> Network:
         """Return a network that records its run."""
-        self.began = time.perf_counter()
+        self.began = clock.now()
         self.recording = Recording(_KEPT_SPANS)
         self.running = Network(*nodes, name=name, recording=self.recording)
         return self.running
@@ -81,13 +82,17 @@ class Live(Observer):
         on_trouble: Callable[[Trouble], None] = lambda trouble: None,
     ) -> None:
         self.number, self.form, self.total = number, form, total
+        self._settings = form.settings(Path())
+        times = form.phase_times.by_phase
+        is_known = form.model and total is not None
+        self._schedule = schedule(form.mode, self._settings, times, total or 0) if is_known else None
         self.watch = LiveWatch()
-        self.timeline = Timeline(number, _stages(form), row_name)
+        self.timeline = Timeline(number, _stages(form), row_name, is_held=self._is_held)
         self.latest: Picture | None = None
         self.troubles = deque[Trouble](maxlen=_KEPT_TROUBLES)
         self.thumbnails: dict[int, str] = {}
         self.stale: list[str] = []
-        self.started = time.perf_counter()
+        self.started = clock.now()
         self._on_picture, self._on_trouble = on_picture, on_trouble
         self._kept = min(_KEPT_PICTURES, 1 + _KEPT_PIXELS // (form.size[0] * form.size[1]))
         self._ended: float | None = None
@@ -96,6 +101,8 @@ class Live(Observer):
         self._first_out = self._last_out = 0.0
         self._most = [0, 0, 0]
         self._numbers = _Numbers()
+        self._holds = Holds()
+        self._loaded = 0  # the spans of the first phase with work
 
     # Events of the run
 
@@ -112,7 +119,7 @@ class Live(Observer):
 
     def on_image(self, info: ImageInfo) -> None:
         """Show the newest thumbnail."""
-        self._last_out = time.perf_counter()
+        self._last_out = clock.now()
         if not self._images:
             self._first_out = self._last_out
         self._images += 1
@@ -133,6 +140,25 @@ class Live(Observer):
         name = shown_name(failure.path)
         self._tell(Trouble(self.number, failure.phase.value, name, exception, failure.sequence))
 
+    def on_hold(self, is_held: bool) -> None:
+        """Note that the governor holds the first agent back, or lets it go on."""
+        self._holds.change(is_held, clock.now() - self.started)
+
+    def _is_held(self, span: Span) -> bool:
+        """Whether the governor has caused a wait.
+
+        Between its first and its last image, the first block has none only if the governor lets none in, because all
+        pictures are known from the start.
+        """
+        if span.stage != Phase.LOAD.value:
+            return False
+        if span.activity is Activity.WORK:
+            self._loaded += 1
+            return False
+        if not self.form.mode.uses_executor:
+            return self._holds.cover(span.start, span.end)
+        return span.activity is Activity.WAIT_FOR_INPUT and self._loaded not in (0, self.total)
+
     def broke(self, reason: str) -> None:
         """Report the error that ended the run."""
         self._tell(Trouble(self.number, "", "", printable(reason), 0, fatal=True))
@@ -143,11 +169,11 @@ class Live(Observer):
 
     def begin(self) -> None:
         """Start the clock."""
-        self.started = time.perf_counter()
+        self.started = clock.now()
 
     def end(self) -> None:
         """Stop the clock."""
-        self._ended = time.perf_counter()
+        self._ended = clock.now()
         self.collect()
 
     # Figures of the run
@@ -160,7 +186,7 @@ class Live(Observer):
     @property
     def seconds(self) -> float:
         """Seconds from the start of the run until now or until its end."""
-        return (time.perf_counter() if self._ended is None else self._ended) - self.started
+        return (clock.now() if self._ended is None else self._ended) - self.started
 
     @property
     def per_image(self) -> float | None:
@@ -174,8 +200,24 @@ class Live(Observer):
 
     @property
     def prediction(self) -> Prediction | None:
-        """The chapter's prediction of the steady time, from the times of the phases so far."""
-        return predict(self.form, self._means())
+        """The chapter's prediction of the steady time, from the times of the phases so far.
+
+        Few images do not show all of the chapter's time: three at a time, for example, leave in groups of three.
+        """
+        means = self.form.phase_times.by_phase if self.form.model else self._means()
+        law = predict(self.form.mode, self._settings, means, None if self.form.model else self.form.workers)
+        few = None if self._schedule is None else self._schedule.steady
+        if law is None or few is None or abs(few - law.seconds) < 0.02 * law.seconds:
+            return law
+        return Prediction(few, f"{law.text} = {1000 * law.seconds:.1f} ms for many images")
+
+    @property
+    def model(self) -> ModelRun | None:
+        """What is known beforehand about a run of the model."""
+        if not self.form.model:
+            return None
+        seconds = None if self._schedule is None else self._schedule.last
+        return ModelRun(seconds, min(self.form.phase_times.by_phase.values()))
 
     def _means(self) -> dict[Phase, float]:
         return {
@@ -185,12 +227,13 @@ class Live(Observer):
     def snapshot(self) -> Snapshot:
         """Return all figures of the run."""
         means = self._means()
-        slowest = max(means, key=lambda phase: means[phase] / self._shares(phase)) if means else None
+        slowest = self._slowest(means)
         report = None if self.watch.running is None else self.watch.running.report()
         if report is None:
             state = phases_as_network(self._counts, means, slowest, self.seconds)
         else:
             state = network_of(report, means, slowest)
+        held = self.timeline.held_seconds
         governors = () if report is None else report.statistics.governors
         return Snapshot(
             run=self.number,
@@ -202,11 +245,27 @@ class Live(Observer):
             per_image=self.per_image,
             steady=self.steady,
             prediction=self.prediction,
+            model=self.model,
             phases=self._phase_rows(means, slowest),
-            queues=() if report is None else queues_of(self.form.mode, report.statistics, self._most),
-            governor=Slots(int(governors[0].in_flight), int(governors[0].limit)) if governors else None,
+            queues=() if report is None else self._queues(report.statistics),
+            governor=Slots(int(governors[0].in_flight), int(governors[0].limit), held) if governors else None,
             network=self._timed(state),
         )
+
+    def _slowest(self, means: Mapping[Phase, float]) -> Phase | None:
+        """Return the slowest phase; None if it is not known, or if two phases of the model take the same time."""
+        if self.form.model:
+            means = self.form.phase_times.by_phase
+        if not means:
+            return None
+        times = {phase: seconds / self._shares(phase) for phase, seconds in means.items()}
+        slowest = max(times, key=lambda phase: times[phase])
+        is_tied = self.form.model and list(times.values()).count(times[slowest]) > 1
+        return None if is_tied else slowest
+
+    def _queues(self, statistics: Statistics) -> tuple[QueueRow, ...]:
+        rows = [governor_row(governor, self.timeline.held_seconds) for governor in statistics.governors]
+        return *rows, *queues_of(self.form.mode, statistics, self._most)
 
     def _timed(self, state: NetworkState) -> NetworkState:
         """Give the state of a network the clock of the run, which starts before the network does."""

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import attrs
 
-from penstock.samples.dashboard.network_state import NetworkState
-from penstock.samples.images.record import Phase
+from penstock.blocks.dashboard import NetworkState
+from penstock.samples.images.predict import Prediction
 
 __all__ = [
-    "PHASE_LABELS",
     "ComparisonRow",
+    "ModelRun",
     "PhaseRow",
     "Picture",
-    "Prediction",
+    "Progress",
     "QueueRow",
     "Slots",
     "Snapshot",
     "Trouble",
 ]
-
-PHASE_LABELS = {Phase.LOAD: "Load", Phase.SCALE: "Scale", Phase.NOISE: "Filter", Phase.OUTPUT: "Display/write"}
-
-
-@attrs.frozen
-class Prediction:
-    """The chapter's prediction of the steady time per image, in seconds, and a text that explains it."""
-
-    seconds: float
-    text: str
 
 
 @attrs.frozen
@@ -44,7 +34,10 @@ class PhaseRow:
 
 @attrs.frozen
 class QueueRow:
-    """A queue between two phases: its images, and the seconds that producers and consumers waited for it."""
+    """A queue between two phases: its images, and the seconds that producers and consumers waited for it.
+
+    The governor has a row too: the images in the pipeline, and the seconds that it has held the first phase back.
+    """
 
     label: str
     route: str
@@ -52,20 +45,44 @@ class QueueRow:
     most: int
     capacity: int | None
     wait_in: float
-    wait_out: float
+    wait_out: float | None
 
 
 @attrs.frozen
 class Slots:
-    """The governor: how many images are in the pipeline, and the limit."""
+    """The governor: how many images are in the pipeline, the limit, and the seconds that it has held images back."""
 
     used: int
     limit: int
+    held: float
+
+
+@attrs.frozen
+class ModelRun:
+    """What is known beforehand about a run of the model: its length, and the shortest time of a phase, in seconds.
+
+    The chapter counts in this time, which it calls T. The length of a run without end is None.
+    """
+
+    seconds: float | None
+    shortest: float
+
+
+@attrs.frozen
+class Progress:
+    """How far a step before a run is: pictures that are painted, for example."""
+
+    what: str
+    number: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.number} of {self.total}"
 
 
 @attrs.frozen
 class Snapshot:
-    """Everything about a run except its pictures, its errors and its chart."""
+    """Everything about a run except its pictures, its errors and its chart; `model` is None if the phases do work."""
 
     run: int = 0
     mode: str = "data-flow"
@@ -76,6 +93,7 @@ class Snapshot:
     per_image: float | None = None
     steady: float | None = None
     prediction: Prediction | None = None
+    model: ModelRun | None = None
     phases: tuple[PhaseRow, ...] = ()
     queues: tuple[QueueRow, ...] = ()
     governor: Slots | None = None
@@ -96,13 +114,20 @@ class Trouble:
 
 @attrs.frozen
 class ComparisonRow:
-    """The result of one mode; times are seconds per image."""
+    """The result of one mode; times are seconds per image, except for those of the whole run.
+
+    Args:
+        seconds: the length of the run.
+        model: what was known about it beforehand; None if the phases did work.
+    """
 
     mode: str
     per_image: float | None = None
     steady: float | None = None
     prediction: float | None = None
     speedup: float | None = None
+    seconds: float | None = None
+    model: ModelRun | None = None
     status: str = "waiting"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import trio
 
-from penstock.samples.dashboard.page_link import Channel, PageLink
+from penstock.blocks.dashboard import Channel, PageLink
 from penstock.samples.images.gui.live import Live
 from penstock.samples.images.gui.model import Picture
 

@@ -19,6 +19,21 @@ class Preset:
     form: dict[str, Any]
 
 
+_MODEL: dict[str, Any] = {
+    "folder": None,
+    "size": [640, 480],
+    "noise": 16,
+    "layers": 1,
+    "governor": 20,
+    "filters": 2,
+    "concurrency": 1,
+    "limit": 6,
+    "repeat": 1,
+    "endless": False,
+    "model": True,
+    "times": [300, 300, 600, 300],
+    "broken": False,
+}
 _STEPS: dict[str, Any] = {
     "folder": None,
     "size": [1024, 768],
@@ -32,9 +47,26 @@ _STEPS: dict[str, Any] = {
     "limit": 15,
     "repeat": 4,
     "endless": False,
+    "model": False,
+    "broken": False,
 }
 
 PRESETS = (
+    Preset(
+        "model",
+        "The chapter's model",
+        "The phases wait instead of working, so every computer shows the chapter's figures, however busy it is. Six "
+        "images, and a filter of 2 T: a pipeline needs 2 T per image, and with two filters T. Choose “Compare modes”. "
+        "With 300 ms for the filter too, the sequential mode takes 24 T and a pipeline 9 T.",
+        _MODEL,
+    ),
+    Preset(
+        "broken",
+        "A broken picture",
+        "The model, with a picture in the middle that cannot be loaded. It is reported and skipped, and the others "
+        "come out in order. In the control-flow mode, the agent that sees the error frees the slot of the governor.",
+        {**_MODEL, "broken": True},
+    ),
     Preset(
         "steps",
         "Each step's gain (two processors)",

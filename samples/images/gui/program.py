@@ -15,9 +15,10 @@ import trio
 from hypercorn.typing import ASGIFramework
 
 from penstock.blocks import LoopHeldWarning
+from penstock.blocks.dashboard import Rules, UnusableAddressError, new_token, open_socket
 from penstock.samples.dashboard.browser import show
-from penstock.samples.dashboard.safety import Guard, Rules, new_token
-from penstock.samples.dashboard.server import Server, UnusableAddressError, open_socket
+from penstock.samples.dashboard.guard import Guard
+from penstock.samples.dashboard.server import Server
 from penstock.samples.images.gui.app import make_app
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
@@ -84,6 +85,8 @@ def _form(options: Options, folders: Folders) -> Form:
         executor=options.executor,
         limit=options.limit,
         repeat=options.repeat,
+        model=options.model,
+        times=options.times.in_milliseconds,
     )
 
 
@@ -111,7 +114,7 @@ async def _main(form: Form, choice: GuiChoice, listener: socket.socket, folders:
         _say(f"The page is at {address}")
         if choice.opens_browser:
             nursery.start_soon(show, address, "penstock-images")
-        await serve_session(session, hub, listener, Rules(token, choice.host))
+        await serve_session(session, hub, listener, Rules(token, choice.host), stays=choice.stays)
         nursery.cancel_scope.cancel()
     _say(f"Ended: {session.reason}.")
     return 128 + received[0] if received else _ENDED
@@ -123,15 +126,21 @@ def _address(listener: socket.socket, host: str, token: str) -> str:
     return f"http://{name}:{listener.getsockname()[1]}/{token}/"
 
 
-async def serve_session(session: Session, hub: Hub, listener: socket.socket, rules: Rules) -> None:
-    """Run a session and serve its pages until it is quit; nothing keeps running after that."""
+async def serve_session(
+    session: Session, hub: Hub, listener: socket.socket, rules: Rules, *, stays: bool = False
+) -> None:
+    """Run a session and serve its pages until it is quit; nothing keeps running after that.
+
+    Unless it `stays`, it is quit when the last page is closed.
+    """
     server = Server()
     guard = Guard(make_app(hub, server.drop), rules, server.let_in)
     app = cast("ASGIFramework", guard)  # Starlette's types are Hypercorn's, looser
     async with trio.open_nursery() as nursery:
         nursery.start_soon(server.serve, app, listener)
         nursery.start_soon(hub.beat)
-        nursery.start_soon(hub.end_when_left)
+        if not stays:
+            nursery.start_soon(hub.end_when_left)
         nursery.start_soon(hub.drop_the_silent)
         await session.run()
         await hub.say_goodbye(session.reason)

@@ -15,17 +15,19 @@ import attrs
 import trio
 
 from penstock.blocks import Processes, Threads
-from penstock.samples.dashboard.as_json import as_json
+from penstock.blocks.dashboard import as_json
 from penstock.samples.images.gui import comparison
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.live import Live
-from penstock.samples.images.gui.model import Snapshot, Trouble
+from penstock.samples.images.gui.model import Progress, Snapshot, Trouble
 from penstock.samples.images.gui.source import Pictures
 from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
 from penstock.samples.images.gui.thumbnails import Thumbnails
 from penstock.samples.images.jobs import list_jobs
 from penstock.samples.images.load import get_ready
+from penstock.samples.images.model import MadePicture, Model, make_beforehand
+from penstock.samples.images.record import Failure
 from penstock.samples.images.run import Outcome, RunResult, run
 from penstock.samples.images.settings import Mode, Workers, usable_cpus
 from penstock.samples.images.stop import Stop
@@ -39,6 +41,7 @@ MODE_LABELS = {
     Mode.LOAD_BALANCED: "Load balanced",
 }
 _KEPT_RESULTS = 1000
+Made = dict[Path, MadePicture | Failure]
 
 
 class Audience:
@@ -89,6 +92,7 @@ class Session:
         self.live: Live | None = None
         self.comparison: comparison.Rows = ()
         self.message = "Ready."
+        self.progress: Progress | None = None
         self.outcome: str | None = None
         self.reason = ""
         self._thumbnails = Thumbnails(root, output)
@@ -156,7 +160,8 @@ class Session:
             "outcome": self.outcome,
             "controls": controls_of(self.status),
             "processors": usable_cpus(),
-            "comparing": self._is_comparing and self.status is not Status.IDLE,
+            "progress": as_json(self.progress),
+            "compared": self._is_comparing,
         }
 
     # The work
@@ -169,7 +174,7 @@ class Session:
                 await self._news.wait()
                 continue
             await self._perform(self._order)
-            self._order = None
+            self._order = self.progress = None
             self._happens(Event.ENDED)
 
     async def _perform(self, order: _Order) -> None:
@@ -178,8 +183,9 @@ class Session:
         self.audience.on_run()
         try:
             with order.stop.watched():
-                pictures = await self.pictures.find(order.form, self._say)
-                await self._run_all(order, pictures)
+                pictures = await self.pictures.find(order.form, self._prepares)
+                made = await self._made(order.form, pictures) if order.form.model else None
+                await self._run_all(order, pictures, made)
             if order.stop.requested:
                 self.outcome = "stopped"
                 self.message = f"Stopped. {self._came_out()}"
@@ -193,13 +199,22 @@ class Session:
         if self.comparison and order.compares:
             self._compared(comparison.end(self.comparison, order.stop.requested))
 
-    async def _run_all(self, order: _Order, pictures: Sequence[Path]) -> None:
+    async def _made(self, form: Form, pictures: Sequence[Path]) -> Made:
+        """Make the thumbnails of the model, before any mode runs."""
+
+        def tell(number: int) -> None:
+            self._prepares(Progress("Making the thumbnails beforehand", number, len(pictures)))
+
+        folder = await self._thumbnails.make_drafts()
+        return await make_beforehand(list_jobs(pictures), form.settings(folder), tell)
+
+    async def _run_all(self, order: _Order, pictures: Sequence[Path], made: Made | None) -> None:
         if order.compares:
             self._compared(comparison.begin(order.modes))
         for number, mode in enumerate(order.modes):
             if order.compares:
                 self._compared(comparison.change(self.comparison, number, status="running"))
-            result, live = await self._run_one(order, attrs.evolve(order.form, mode=mode), pictures)
+            result, live = await self._run_one(order, attrs.evolve(order.form, mode=mode), pictures, made)
             if result.outcome is Outcome.STOPPED:
                 return
             if order.compares:
@@ -208,9 +223,12 @@ class Session:
         self.outcome = "done"
         self.message = f"Done. {self._came_out()}"
 
-    async def _run_one(self, order: _Order, form: Form, pictures: Sequence[Path]) -> tuple[RunResult, Live]:
+    async def _run_one(
+        self, order: _Order, form: Form, pictures: Sequence[Path], made: Made | None
+    ) -> tuple[RunResult, Live]:
         """Run one mode: make what it needs, run it, and clean up."""
         self._number += 1
+        self.progress = None
         jobs = list_jobs(pictures, None, None if form.endless else form.repeat)
         folder = await self._thumbnails.make(self._number, form, order.compares)
         total = None if form.endless else len(jobs)
@@ -219,6 +237,8 @@ class Session:
         self._say(f"{MODE_LABELS[form.mode]} over {len(pictures)} pictures")
         self.audience.on_run()
         settings = form.settings(folder)
+        if made is not None:
+            settings = attrs.evolve(settings, model=Model(form.phase_times, made))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._thumbnails.sweep, folder, live)
             live.begin()
@@ -234,6 +254,10 @@ class Session:
     def _compared(self, rows: comparison.Rows) -> None:
         self.comparison = rows
         self.audience.on_comparison()
+
+    def _prepares(self, progress: Progress) -> None:
+        self.progress = progress
+        self._say(str(progress))
 
     def _say(self, message: str) -> None:
         if self.status in (Status.RUNNING, Status.COMPARING):
@@ -253,7 +277,7 @@ def _workers(form: Form) -> Executor | None:
     A stopped run does not wait for its workers: many layers of noise on a large thumbnail can take many seconds, and
     the result would not be used.
     """
-    if not form.mode.uses_executor:
+    if form.model or not form.mode.uses_executor:
         return None
     if form.executor is Workers.THREADS:
         return Threads(form.workers, abandon_on_cancel=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import trio
 from penstock.samples.images.files import NoPicturesError, find_pictures
 from penstock.samples.images.gui.folders import FolderError, Folders
 from penstock.samples.images.gui.forms import DROPPED, Form
+from penstock.samples.images.gui.model import Progress
 from penstock.samples.images.gui.uploads import Drops
 from penstock.samples.images.load import get_ready
 from penstock.samples.images.pictures import paint_picture
@@ -50,21 +52,40 @@ class Pictures:
             return str(error)
         return None
 
-    async def find(self, form: Form, tell: Callable[[str], None]) -> list[Path]:
-        """Return the pictures; `tell` gets messages about steps that take long.
+    async def find(self, form: Form, tell: Callable[[Progress], None]) -> list[Path]:
+        """Return the pictures, with a broken one in the middle if the form says so.
+
+        Args:
+            form: the settings of the run.
+            tell: called before each picture that is painted.
 
         Raises:
             FolderError: there are no pictures.
         """
+        pictures = await self._find_good(form, tell)
+        if form.broken:
+            middle = len(pictures) // 2
+            pictures = [*pictures[:middle], await trio.to_thread.run_sync(self._break), *pictures[middle:]]
+        return pictures
+
+    async def _find_good(self, form: Form, tell: Callable[[Progress], None]) -> list[Path]:
         await trio.to_thread.run_sync(get_ready)
         if form.folder is not None:
             return (await trio.to_thread.run_sync(self._find, form.folder, abandon_on_cancel=True))[: form.limit]
         wanted = min(PAINTED, form.limit or PAINTED)
         while len(self._painted) < wanted:
-            tell(f"Painting sample pictures: {len(self._painted) + 1} of {wanted}")
+            tell(Progress("Painting sample pictures", len(self._painted) + 1, wanted))
             # one at a time, so that a run that is stopped does not wait for all of them
             self._painted.append(await trio.to_thread.run_sync(self._paint))
         return self._painted[:wanted]
+
+    def _break(self) -> Path:
+        """Write the first half of a picture, as if a copy had been interrupted."""
+        folder = self._root.with_name("broken")
+        folder.mkdir(exist_ok=True)
+        broken = paint_picture(folder, 1, shrink=2 * _SHRINK).replace(folder / "broken.jpg")
+        os.truncate(broken, broken.stat().st_size // 2)
+        return broken
 
     def _paint(self) -> Path:
         self._root.mkdir(exist_ok=True)

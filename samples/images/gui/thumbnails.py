@@ -41,6 +41,12 @@ class Thumbnails:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    async def make_drafts(self) -> Path:
+        """Make the folder in which the thumbnails of the model are made beforehand."""
+        folder = trio.Path(self._root / "drafts")
+        await folder.mkdir(exist_ok=True)
+        return Path(folder)
+
     async def sweep(self, folder: Path, live: Live) -> None:
         """Delete thumbnails that are too old to be shown, except in a folder that the user has named."""
         while folder.is_relative_to(self._root):

@@ -36,6 +36,7 @@ class Listener:
     progress: list[tuple[Phase, int]] = attrs.Factory(list[tuple[Phase, int]])
     images: list[ImageInfo] = attrs.Factory(list[ImageInfo])
     failures: list[Failure] = attrs.Factory(list[Failure])
+    holds: list[bool] = attrs.Factory(list[bool])
     hook: Callable[[ImageInfo], None] = lambda info: None
 
     def on_progress(self, phase: Phase, info: ImageInfo) -> None:
@@ -47,6 +48,9 @@ class Listener:
 
     def on_error(self, failure: Failure) -> None:
         self.failures.append(failure)
+
+    def on_hold(self, is_held: bool) -> None:
+        self.holds.append(is_held)
 
 
 @pytest.fixture

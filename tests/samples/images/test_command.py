@@ -52,6 +52,29 @@ def test_a_folder_becomes_thumbnails_and_a_contact_sheet(
     assert "8/8" in err
 
 
+def test_a_plan_is_shown_and_followed(photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(photo_folder, "--output", output, "--size", "80x60", "--plan", "--workers", 2) == 0
+    out, err = capsys.readouterr()
+    assert "data-flow: 6 of 6 images came out\n" in out
+    assert "It cannot be faster: " in err
+    assert "load" in err
+    assert run(photo_folder, "--output", output, "--size", "80x60", "--plan", "--resume") == 0
+    assert "It cannot be faster" not in capsys.readouterr().err  # there is nothing to do
+
+
+def test_the_model_shows_its_prediction_beside_and_makes_the_same_thumbnails(
+    photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = "load=1,scale=1,noise=2,output=1"
+    assert run(photo_folder, "--output", output, "--compare", "--model", "--times", times, "--size", "80x60") == 0
+    out = capsys.readouterr().out
+    (row,) = [line for line in out.splitlines() if "seconds, predicted" in line]
+    assert row.replace("│", " ").split()[2:] == ["0.03", "0.01", "0.01", "0.01"]
+    assert "The modes wrote the same thumbnails" in out
+    names = [job.name for job in list_jobs(find_pictures(photo_folder))]
+    assert sorted(path.name for path in (output / "data-flow").iterdir()) == sorted([*names, *LEFT[1:]])
+
+
 def test_without_a_folder_it_paints_its_own_pictures(
     output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

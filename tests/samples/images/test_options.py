@@ -8,7 +8,7 @@ import pytest
 
 from penstock.blocks import __version__
 from penstock.samples.images.options import parse_options
-from penstock.samples.images.settings import AtOnce, Mode, OnError, Workers, usable_cpus
+from penstock.samples.images.settings import AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
 
 
 def test_everything_has_a_default() -> None:
@@ -54,6 +54,22 @@ def test_to_compare_each_phase_has_one_worker_and_the_filter_most_of_the_work() 
     assert (own.workers, own.size, own.layers, own.repeat) == (3, (64, 48), 1, 2)
 
 
+def test_the_model_has_six_pictures_and_each_phase_works_on_one_at_a_time() -> None:
+    options = parse_options(["--model", "--times", "noise=300,load=150"])
+    assert (options.model, options.times) == (True, PhaseTimes(0.15, 0.3, 0.3, 0.3))
+    assert (options.at_once, options.limit) == (AtOnce.all(1), 6)
+    assert parse_options(["photos", "--model"]).limit is None
+    compared = parse_options(["--model", "--compare"])
+    assert (compared.size, compared.layers, compared.repeat) == ((320, 240), 1, 1)
+
+
+def test_on_the_page_a_run_over_painted_pictures_is_long_enough_to_watch() -> None:
+    options = parse_options(["--gui"])
+    assert (options.size, options.layers, options.repeat) == ((640, 480), 10, 10)
+    own = parse_options(["photos", "--gui"])
+    assert (own.size, own.layers, own.repeat) == ((320, 240), 1, 1)
+
+
 def test_the_version_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse_options(["--version"])
@@ -84,6 +100,11 @@ def test_the_version_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
         ("--concurrency load=2,", "expected a phase (load, scale, noise or output), got '' in 'load=2,'"),
         ("--concurrency load=2,load=3", "expected a phase (each once), got 'load' in 'load=2,load=3'"),
         ("--concurrency sharpen=2", "got 'sharpen' in 'sharpen=2'"),
+        ("--model --workers 2", "--workers is for phases that work, and those of the model wait"),
+        ("--times noise=5", "--times is for --model"),
+        ("--stay", "--port, --host, --start-folder, --stay and --no-browser are for --gui"),
+        ("--model --times noise=0", "expected milliseconds, a whole number from 1 to 60000, for noise, got '0'"),
+        ("--model --times 300", "argument --times: expected a phase (load, scale, noise or output), got '300'"),
         ("--on-error retry", "argument --on-error: invalid choice: 'retry'"),
         ("--mode data-flow --compare", "not allowed with argument"),
         ("--output=", "argument --output: expected the path of a file, got ''"),
@@ -111,3 +132,20 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
     assert message in line
     assert line.startswith("penstock-images: ")
     assert line.endswith(" (try --help)")
+
+
+def test_a_plan_is_for_blocks_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parse_options(["--plan", "--executor", "processes", "--workers", "3"])
+    assert (options.plan, options.modes, options.workers) == (True, (Mode.DATA_FLOW,), 3)
+    assert not parse_options([]).plan
+    for line, message in {
+        "--mode sequential": "--plan is for the mode data-flow",
+        "--compare": "--plan is for the mode data-flow",
+        "--model": "--plan is for the mode data-flow",
+        "--gui": "--plan is not for --gui",
+        "--executor dask": "--plan is for threads and processes on this machine",
+        "--concurrency load=2": "--concurrency is for a block per phase, and a plan has its own workers",
+    }.items():
+        with pytest.raises(SystemExit):
+            parse_options(["--plan", *line.split()])
+        assert message in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import { draw, find, make, mark, write } from "../dashboard/dom.js";
 import { fixed, ms } from "../dashboard/units.js";
+import { inT } from "./times.js";
 
 /** Shows the rows of `comparison` messages. */
 export class Comparison {
@@ -21,6 +22,16 @@ export class Comparison {
     for (const row of rows) this.#showRow(row, longest);
   }
 
+  /** What the page calls a mode. */
+  label(mode) {
+    return this.#labels.get(mode) ?? mode;
+  }
+
+  /** Mark the row of the mode whose figures the page shows; "" for none. */
+  markShown(mode) {
+    for (const [id, { element }] of this.#rows) mark(element, "data-shown", id === mode ? "" : null);
+  }
+
   #fit(rows) {
     const modes = rows.map((row) => row.mode);
     if (JSON.stringify([...this.#rows.keys()]) === JSON.stringify(modes)) return;
@@ -34,7 +45,7 @@ export class Comparison {
     const room = draw("rect", { class: "bar-room", y: "15%", height: "70%", width: "100%" });
     const chart = make("td", { className: "chart" }, draw("svg", { "aria-hidden": "true" }, room, bar, stroke));
     const cells = ["time", "steady", "predicted", "gain"].map((name) => make("td", { className: `number ${name}` }));
-    const head = make("th", { scope: "row" }, this.#labels.get(mode) ?? mode);
+    const head = make("th", { scope: "row" }, this.label(mode));
     return { element: make("tr", { "data-mode": mode }, head, chart, ...cells), bar, stroke, cells };
   }
 
@@ -46,7 +57,12 @@ export class Comparison {
     stroke.setAttribute("visibility", row.prediction === null ? "hidden" : "visible");
     const gain = row.speedup === null ? "" : `${fixed(row.speedup, 2)} ×`;
     const states = { running: "runs …", failed: "failed", waiting: "waits", stopped: "stopped" };
-    const texts = [ms(row.perImage), ms(row.steady), ms(row.prediction), gain || states[row.status] || "–"];
+    const texts = [runTime(row), ms(row.steady), ms(row.prediction), gain || states[row.status] || "–"];
     texts.forEach((text, index) => write(cells[index], text));
+    cells[0].title = row.model?.seconds ? `predicted: ${fixed(row.model.seconds, 2)} s, ${inT(row.model.seconds, row.model)}` : "";
   }
+}
+
+function runTime({ seconds, model }) {
+  return model && seconds !== null ? `${fixed(seconds, 2)} = ${inT(seconds, model)}` : fixed(seconds, 2);
 }

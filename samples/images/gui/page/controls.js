@@ -3,8 +3,10 @@
 import { find, make, mark, write } from "../dashboard/dom.js";
 
 const NUMBERS = ["noise", "governor", "filters", "workers", "limit", "repeat", "layers", "concurrency"];
+const CHECKS = ["endless", "model", "broken"];
 const ONE_WHEN_MISSING = ["layers", "concurrency"];
-const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"] };
+const TIMES = ["time-load", "time-scale", "time-noise", "time-output"];
+const INPUTS = { size: ["width", "height"], drop: ["files"], folder: ["folder"], times: TIMES };
 /** Stands for the folder in a form if the pictures were dropped on the page; it cannot be a path. */
 export const DROPPED = "\0dropped";
 const AFTER_TYPING = 250; // milliseconds
@@ -31,8 +33,11 @@ export class Controls {
   /** The form, to be sent. */
   get form() {
     const form = { folder: this.#folder(), mode: this.mode, size: ["width", "height"].map(number) };
-    for (const name of NUMBERS) form[name] = number(name);
-    return { ...form, executor: find("executor").value, endless: find("endless").checked };
+    // The program keeps its values for fields that do not matter now, so that they cannot be wrong.
+    for (const name of NUMBERS) if (matters(name)) form[name] = number(name);
+    for (const name of CHECKS) form[name] = find(name).checked;
+    if (matters("times-part")) form.times = TIMES.map(number);
+    return { ...form, executor: find("executor").value };
   }
 
   get mode() {
@@ -59,7 +64,8 @@ export class Controls {
     for (const name of NUMBERS) if (name in form) find(name).value = form[name] ?? "";
     for (const name of ONE_WHEN_MISSING) if (find(name).value === "" && !(name in form)) find(name).value = 1;
     if (form.executor) find("executor").value = form.executor;
-    if ("endless" in form) find("endless").checked = form.endless;
+    for (const name of CHECKS) if (name in form) find(name).checked = form[name];
+    if (form.times) TIMES.forEach((id, index) => (find(id).value = form.times[index]));
     this.#showTexts();
   }
 
@@ -69,14 +75,16 @@ export class Controls {
     this.#soon();
   }
 
-  /** Show the message about a control; an empty message removes it. */
+  /** Show the message about a control; an empty message removes it. Returns what it says, with the control's name. */
   say(field, message) {
     const place = document.getElementById(`${field}-problem`) ?? find("problem");
-    write(place, withoutName(message, field));
+    const text = inWords(message, field);
+    write(place, text);
     for (const id of INPUTS[field] ?? [field]) {
       const input = document.getElementById(id);
       if (input?.matches("input, select")) mark(input, "aria-invalid", message ? "true" : null);
     }
+    return place === find("problem") ? text : `${nameOf(field)}: ${text}`;
   }
 
   /** Nothing is wrong with the form any more. Messages about dropped files stay until the next drop. */
@@ -85,12 +93,18 @@ export class Controls {
     for (const input of document.querySelectorAll("#controls [aria-invalid]:not(#files)")) input.removeAttribute("aria-invalid");
   }
 
-  /** Move the focus to the first control that is wrong. */
+  /** Move the focus to the first control that is wrong, and show it together with its message. */
   focusProblem() {
     const input = document.querySelector("#controls [aria-invalid]");
     if (input === null) return;
     if (!find("settings").open && find("settings").contains(input)) find("settings").open = true;
-    input.focus();
+    input.focus({ preventScroll: true });
+    input.closest(".field").scrollIntoView({ block: "center" });
+  }
+
+  /** Forget the change that the program has not checked yet, because a command is sent with the form. */
+  sent() {
+    clearTimeout(this.#timer);
   }
 
   /** Enable or disable the settings. */
@@ -153,6 +167,9 @@ export class Controls {
   #showTexts() {
     write(find("mode-help"), this.#modes.find((mode) => mode.id === this.mode)?.help ?? "");
     write(find("workers-unit"), find("executor").value);
+    const model = find("model").checked;
+    find("times-part").hidden = !model;
+    for (const field of document.querySelectorAll("#controls [data-for=work]")) field.hidden = model;
     if (find("preset").value === "") write(find("preset-help"), "Sets several of the controls below.");
   }
 }
@@ -162,10 +179,29 @@ function modeButton(mode) {
   return make("label", { title: mode.help }, input, mode.label);
 }
 
-/** The message without the name of its control, beside which it is shown. */
-function withoutName(message, field) {
+/** The message without the name of its control, beside which it is shown; what is wrong comes first. */
+function inWords(message, field) {
   const short = message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message;
+  const [, expected, got] = short.match(/^expected (.*), got (.*)$/) ?? [];
+  if (expected) return got === "nothing" ? `${whyNothing(field)}; expected ${expected}` : `${got} is not allowed; expected ${expected}`;
   return short.charAt(0).toUpperCase() + short.slice(1);
+}
+
+/** A field gives no number if it is empty, or if the text in it is none. */
+function whyNothing(field) {
+  const bad = (INPUTS[field] ?? [field]).some((id) => document.getElementById(id)?.validity.badInput);
+  return bad ? "This is not a number" : "The field is empty";
+}
+
+/** What the page calls a control. */
+function nameOf(field) {
+  const input = document.getElementById((INPUTS[field] ?? [field])[0]);
+  return (input?.closest("fieldset.field")?.querySelector("legend") ?? input?.labels?.[0])?.textContent.trim() ?? field;
+}
+
+/** Whether a control is shown, so that its value matters. */
+function matters(id) {
+  return find(id).closest("[hidden]") === null;
 }
 
 /** The number in a field; null if there is none. */

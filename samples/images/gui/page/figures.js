@@ -2,7 +2,9 @@
 
 import { find, make, mark, write } from "../dashboard/dom.js";
 import { duration, fixed, ms } from "../dashboard/units.js";
+import { inT } from "./times.js";
 
+const ESSENTIAL = ["images", "steady", "prediction", "seconds"]; // for the projector
 const TILES = [
   ["images", "Images", ""],
   ["per-image", "Time per image", "ms"],
@@ -25,7 +27,7 @@ export class Figures {
       const value = make("span", { className: "value", id: `figure-${id}`, textContent: "–" });
       const sub = make("span", { className: "sub", id: `figure-${id}-sub` });
       const shown = make("dd", {}, value, " ", make("span", { className: "unit", textContent: unit }), sub);
-      const tile = make("div", { className: "tile" }, make("dt", { textContent: label }), shown);
+      const tile = make("div", { className: ESSENTIAL.includes(id) ? "tile essential" : "tile" }, make("dt", { textContent: label }), shown);
       find("figures").append(tile);
       this.#tiles.set(id, { tile, value, sub });
     }
@@ -37,9 +39,9 @@ export class Figures {
     this.#tile("per-image", ms(state.perImage), "run time ÷ images");
     this.#tile("steady", ms(state.steady), "from first to last image");
     this.#tile("prediction", ms(prediction?.seconds), prediction?.text.replace("slowest phase", "slowest") ?? "for the steady time");
-    this.#tile("seconds", fixed(state.seconds, 1), "");
+    this.#tile("seconds", fixed(state.seconds, 2), state.model?.seconds ? predictedRun(state) : "");
     this.#tile("rate", state.perImage ? fixed(1 / state.perImage, 1) : "–", "on average");
-    this.#tile("governor", governor ? fixed(governor.used) : "–", governor ? `of up to ${fixed(governor.limit)}` : state.run ? "no governor" : "");
+    this.#tile("governor", governor ? fixed(governor.used) : "–", governor ? inPipeline(governor) : state.run ? "no governor" : "");
     this.#tile("failed", fixed(state.failed), state.failed ? "see the error box" : "");
     this.#tiles.get("failed").tile.classList.toggle("bad", state.failed > 0);
     this.#showPhases(state.phases);
@@ -74,9 +76,17 @@ export class Figures {
       write(cells[1], fixed(queue.waitIn, 2));
       write(cells[2], fixed(queue.waitOut, 2));
       cells[1].title = `producers have waited ${duration(queue.waitIn)} for room`;
-      cells[2].title = `the consumer has waited ${duration(queue.waitOut)} for images`;
+      cells[2].title = queue.waitOut === null ? "" : `the consumer has waited ${duration(queue.waitOut)} for images`;
     });
   }
+}
+
+function predictedRun({ model, failed }) {
+  return `${failed ? "without failures" : "predicted"}: ${fixed(model.seconds, 2)} s = ${inT(model.seconds, model)}`;
+}
+
+function inPipeline({ limit, held }) {
+  return held ? `of ${fixed(limit)}; held back ${fixed(held, 2)} s` : `of up to ${fixed(limit)}`;
 }
 
 /** The rows of a table; they are made anew only if their names have changed. */

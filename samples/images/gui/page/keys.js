@@ -2,7 +2,7 @@
 
 import { find, mark } from "../dashboard/dom.js";
 
-const LETTERS = { s: "start", x: "stop", c: "compare", p: "hold", "+": "larger", "=": "larger", "-": "smaller" };
+const LETTERS = { s: "start", x: "stop", c: "compare", p: "hold", v: "view", ",": "step-back", ".": "step", "+": "larger", "=": "larger", "-": "smaller" };
 const SIZES = [-1, 0, 1, 2];
 
 /** Handle the keyboard. `escape()` closes what is open; `resized()` is called when the text size has changed. */

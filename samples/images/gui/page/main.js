@@ -4,6 +4,7 @@ import { Connection } from "../dashboard/connection.js";
 import { find, mark, write } from "../dashboard/dom.js";
 import { NetworkView } from "../dashboard/network.js";
 import { count, duration } from "../dashboard/units.js";
+import { CodeView } from "./code.js";
 import { Comparison } from "./comparison.js";
 import { Controls, DROPPED } from "./controls.js";
 import { Drop } from "./drop.js";
@@ -12,6 +13,7 @@ import { Figures } from "./figures.js";
 import { FolderList } from "./folder.js";
 import { toggleKeys, useKeys } from "./keys.js";
 import { Slideshow } from "./slideshow.js";
+import { View } from "./view.js";
 
 const BUTTONS = ["start", "stop", "compare", "quit"];
 const CREDIT = 4; // pictures that may be on their way
@@ -27,10 +29,12 @@ const connection = new Connection({ opened, message: receive, data: showPicture,
 const slideshow = new Slideshow(() => connection.send({ type: "more", pictures: 1 }));
 const controls = new Controls(() => connection.send({ type: "check", form: controls.form }));
 const figures = new Figures();
-const network = new NetworkView(find("network"), { one: "image", an: "an image" });
+const code = new CodeView();
+const network = new NetworkView(find("network"), { one: "image", an: "an image" }, (node) => code.choose(node));
 const comparison = new Comparison();
 const errors = new Errors();
 const folders = new FolderList(listFolder);
+const view = new View((large) => network.setLarge(large));
 const drop = new Drop(connection, mayChange, () => controls.choose(DROPPED));
 
 const handlers = {
@@ -67,6 +71,7 @@ function greet(hello) {
   network.setStyle(hello.chart);
   setRole(hello.role);
   comparison.setModes(hello.modes);
+  code.setCodes(hello.code);
   controls.offer(hello);
   drop.setKinds(hello.kinds);
   if (hello.folder) folders.show(hello.folder);
@@ -94,6 +99,30 @@ function showState(state) {
   enable(state.controls);
   figures.show(state);
   network.show(state.network);
+  code.show(state.mode);
+  showWhose(state);
+  showProgress(state.progress);
+  const news = before && (before.status !== state.status || before.compared !== state.compared); // a quick one may be over
+  if (state.compared && news && page.role === "controller") {
+    find("comparison-title").scrollIntoView({ block: "nearest" });
+  }
+}
+
+/** Say whose figures the page shows; after a comparison they are those of its last mode. */
+function showWhose(state) {
+  const mode = state.run ? comparison.label(state.mode) : "";
+  const last = state.compared && state.status === "idle" ? ", the last of the compared modes" : "";
+  write(find("figures-of"), mode && `: ${mode}${last}`);
+  mark(document.body, "data-compared", state.compared ? "" : null);
+  comparison.markShown(state.compared ? state.mode : "");
+}
+
+/** Show how far the steps before a run are, in place of the picture. */
+function showProgress(progress) {
+  find("getting-ready").hidden = !progress;
+  if (!progress) return;
+  write(find("getting-ready-text"), `${progress.what}: ${progress.number} of ${progress.total}`);
+  find("getting-ready-bar").value = (progress.number - 1) / progress.total;
 }
 
 /** The status of the program, and its message unless it says the same. */
@@ -132,8 +161,10 @@ function mayChange() {
 function showInvalid({ field, message }) {
   const early = field === "folder" && controls.form.folder === DROPPED && !page.asked;
   if (early) return; // the user has not dropped anything yet
-  controls.say(field, message);
-  if (page.asked) controls.focusProblem();
+  const said = controls.say(field, message);
+  if (!page.asked) return;
+  controls.focusProblem();
+  write(find("problem"), `Not started. ${said}.`);
   page.asked = "";
 }
 
@@ -174,6 +205,7 @@ function showEnd(yes) {
 function command(type) {
   if (find(type).disabled) return;
   page.asked = type;
+  controls.sent();
   write(find("problem"), "");
   connection.send(type === "start" || type === "compare" ? { type, form: controls.form } : { type });
 }
@@ -183,7 +215,7 @@ find("folder").addEventListener("change", () => connection.send({ type: "list", 
 find("again").addEventListener("click", () => connection.open());
 find("leave").addEventListener("click", () => showEnd(false));
 useKeys(
-  () => showEnd(false) || errors.close() || toggleKeys(false),
+  () => showEnd(false) || errors.close() || toggleKeys(false) || view.set(false),
   () => network.restyle(),
 );
 mark(document.documentElement, "data-ready", "");

@@ -11,8 +11,7 @@ import numpy as np
 import trio
 from PIL import Image
 
-from penstock.samples.dashboard.safety import Rules, new_token
-from penstock.samples.dashboard.server import open_socket
+from penstock.blocks.dashboard import Rules, new_token, open_socket
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
@@ -55,7 +54,13 @@ def make_session(start: Path, root: Path, output: Path | None = None, drops: Dro
 
 @asynccontextmanager
 async def serving(
-    start: Path, root: Path, *, output: Path | None = None, drops: Drops | None = None, form: Form = SMALL
+    start: Path,
+    root: Path,
+    *,
+    output: Path | None = None,
+    drops: Drops | None = None,
+    form: Form = SMALL,
+    stays: bool = False,
 ) -> AsyncGenerator[Program]:
     """Serve the program; it is quit at the end if that has not happened by then."""
     session = make_session(start, root, output, drops)
@@ -65,7 +70,7 @@ async def serving(
 
     async def serve() -> None:
         with listener:
-            await serve_session(session, hub, listener, rules)
+            await serve_session(session, hub, listener, rules, stays=stays)
         ended.set()
 
     async with trio.open_nursery() as nursery:

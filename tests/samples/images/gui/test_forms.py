@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.samples.dashboard.as_json import as_json
+from penstock.blocks.dashboard import as_json
 from penstock.samples.images.gui.forms import Form, check_form
 from penstock.samples.images.gui.presets import PRESETS
-from penstock.samples.images.settings import Mode, Workers
+from penstock.samples.images.settings import Mode, PhaseTimes, Workers
 
 BASE = Form(workers=2)
 
 
 def test_a_form_comes_back_as_it_went() -> None:
     form = Form("a/b", Mode.LOAD_BALANCED, (64, 48), 0.0, 3, 4, 5, Workers.PROCESSES, 6, 7, True, 8, 9)
+    form = attrs.evolve(form, model=True, times=(1, 2, 3, 4), broken=True)
     assert check_form(json.loads(json.dumps(as_json(form))), BASE) == (form, [])
 
 
@@ -53,6 +55,17 @@ def test_every_preset_is_a_form(preset: object) -> None:
         ("folder", 3, "folder: expected the path of a folder, got 3"),
         ("folder", "a\0b", "folder: expected the path of a folder, got 'a\\x00b'"),
         ("layers", 51, "layers: expected a whole number from 1 to 50, got 51"),
+        ("model", "yes", "model: expected true or false, got 'yes'"),
+        (
+            "times",
+            [300, 300, 0, 300],
+            "times: expected four times in milliseconds, each a whole number from 1 to 60000, got [300, 300, 0, 300]",
+        ),
+        (
+            "times",
+            300,
+            "times: expected four times in milliseconds, each a whole number from 1 to 60000, got 300",
+        ),
         ("concurrency", False, "concurrency: expected a whole number from 1 to 64, got False"),
     ],
 )
@@ -62,6 +75,13 @@ def test_a_message_names_the_control_and_says_what_was_expected_and_what_came(
     form, wrong = check_form({field: value}, BASE)
     assert form == BASE
     assert [(one.field, one.message) for one in wrong] == [(field, message)]
+
+
+def test_times_are_kept_as_seconds() -> None:
+    form, wrong = check_form({"times": [100, 200.0, 300, 400]}, BASE)
+    assert wrong == []
+    assert form.times == (100, 200, 300, 400)
+    assert form.phase_times == PhaseTimes(0.1, 0.2, 0.3, 0.4)
 
 
 def test_whole_numbers_may_have_a_point() -> None:

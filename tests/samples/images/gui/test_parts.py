@@ -16,7 +16,6 @@ from penstock.samples.images.gui import folders as folders_module
 from penstock.samples.images.gui.folders import FolderError, Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.live import Live
-from penstock.samples.images.gui.predict import predict
 from penstock.samples.images.gui.status import Event, Status, controls_of, next_status
 from penstock.samples.images.gui.uploads import DropError, Drops, safe_name
 from penstock.samples.images.record import Failure, Phase
@@ -43,39 +42,6 @@ def test_a_control_can_be_used_where_it_leads_somewhere(status: Status) -> None:
     assert controls["compare"] == (next_status(status, Event.COMPARE) is not None)
     assert controls["stop"] == (status in (Status.RUNNING, Status.COMPARING))
     assert controls["quit"] == (status is not Status.QUITTING)
-
-
-# Predictions
-
-MEANS = {Phase.LOAD: 0.002, Phase.SCALE: 0.003, Phase.NOISE: 0.020, Phase.OUTPUT: 0.005}
-
-
-@pytest.mark.parametrize(
-    ("mode", "at_once", "filters", "workers", "governor", "seconds", "text"),
-    [
-        (Mode.SEQUENTIAL, 4, 4, 4, 1, 0.030, "sum of the phases: 30.0 ms"),
-        (Mode.CONTROL_FLOW, 4, 4, 1, 9, 0.020, "slowest phase: filter 20.0 ms"),
-        (Mode.CONTROL_FLOW, 4, 4, 4, 1, 0.030, "1 at a time in the pipeline: 30.0 ms ÷ 1"),
-        (Mode.DATA_FLOW, 1, 4, 4, 9, 0.020, "slowest phase: filter 20.0 ms"),
-        (Mode.DATA_FLOW, 2, 4, 4, 9, 0.010, "slowest phase: filter 20.0 ms ÷ 2"),
-        (Mode.DATA_FLOW, 4, 4, 2, 9, 0.015, "all phases share 2 workers: 30.0 ms ÷ 2"),
-        (Mode.DATA_FLOW, 4, 4, 4, 2, 0.015, "2 at a time in the pipeline: 30.0 ms ÷ 2"),
-        (Mode.LOAD_BALANCED, 1, 2, 4, 9, 0.010, "slowest phase: filter 20.0 ms ÷ 2"),
-        (Mode.LOAD_BALANCED, 1, 8, 8, 9, 0.005, "slowest phase: display/write 5.0 ms"),
-    ],
-)
-def test_the_chapter_predicts(
-    mode: Mode, at_once: int, filters: int, workers: int, governor: int, seconds: float, text: str
-) -> None:
-    form = Form(mode=mode, concurrency=at_once, filters=filters, workers=workers, governor=governor)
-    prediction = predict(form, MEANS)
-    assert prediction is not None
-    assert prediction.seconds == pytest.approx(seconds)
-    assert prediction.text == text
-
-
-def test_nothing_is_predicted_before_all_phases_were_seen() -> None:
-    assert predict(Form(), {Phase.LOAD: 1.0}) is None
 
 
 # Numbers

@@ -48,6 +48,20 @@ async def test_the_page_is_greeted_with_all_that_it_needs(start: Path, root: Pat
         assert {"steps"} <= {preset["id"] for preset in hello["presets"]}
 
 
+async def test_a_program_that_stays_goes_on_without_pages(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "GRACE", 0.0)
+    async with serving(start, root, stays=True) as program:
+        for _ in range(3):
+            async with open_page(program.site) as page:
+                await page.wait("hello")
+                await run_to_the_end(page, folder="")
+            await program.wait(lambda: not program.hub.pages)
+        assert not program.ended.is_set()
+        assert program.session.reason == ""
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) -> None:
     async with serving(start, root) as program, open_page(program.site) as page:
@@ -61,7 +75,7 @@ async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) 
         assert end["steady"] > 0
         assert end["perImage"] > 0
         assert end["prediction"]["seconds"] > 0
-        assert len(end["queues"]) == (0 if mode == "sequential" else 3)
+        assert len(end["queues"]) == (0 if mode == "sequential" else 4)  # one is the row of the governor
         links = end["network"]["links"]
         ids = {node["id"] for node in end["network"]["nodes"]}
         assert ids >= {"load", "scale", "output"}
@@ -78,7 +92,7 @@ async def test_a_run_is_shown_in_every_mode(mode: str, start: Path, root: Path) 
         bars = [bar for message in spans for bar in message["spans"]]
         assert {bar[1] for bar in bars if bar[4] == "w"} == set(range(1, 21))
         stages = {row["number"]: row["stage"].split()[0] for row in spans[-1]["rows"]}
-        assert {stages[bar[0]] for bar in bars} == {"load", "scale", "filter", "output"}
+        assert {stages[bar[0]] for bar in bars} == {"load", "scale", "filter", "display"}
         head, jpeg = await page.picture(1)
         with Image.open(io.BytesIO(jpeg)) as picture:
             assert picture.size == (head["width"], head["height"]) == (64, 48)
@@ -105,7 +119,7 @@ async def test_pictures_come_against_credit_only(start: Path, root: Path) -> Non
 async def test_all_modes_are_compared(start: Path, root: Path) -> None:
     async with serving(start, root) as program, open_page(program.site) as page:
         await page.say("compare", form={"folder": "", "repeat": 3})
-        await page.wait("state", status="comparing", comparing=True)
+        await page.wait("state", status="comparing", compared=True)
         await page.wait("state", after=len(page.messages), status="idle", outcome="done")
         rows = [message for message in page.messages if message["type"] == "comparison"][-1]["rows"]
         assert [row["mode"] for row in rows] == MODES

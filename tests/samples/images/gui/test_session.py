@@ -14,13 +14,15 @@ import pytest
 import trio
 import trio.testing
 
-from penstock.samples.dashboard.page_link import Channel
+from penstock.blocks.base.timing import time_slice
+from penstock.blocks.dashboard import Channel
 from penstock.samples.images import pictures
+from penstock.samples.images.clock import clock
 from penstock.samples.images.gui.commands import Commands
 from penstock.samples.images.gui.folders import Folders
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.hub import Hub
-from penstock.samples.images.gui.model import Trouble
+from penstock.samples.images.gui.model import QueueRow, Slots, Trouble
 from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.session import Audience, Session
 from penstock.samples.images.gui.status import Status
@@ -85,6 +87,72 @@ async def test_a_run_goes_through_its_states(start: Path, root: Path) -> None:
         assert diary.messages == ["Starting …", "Data flow over 4 pictures", "Done. 4 of 4 images came out."]
         assert diary.pictures == 4
         assert not session.stop()
+
+
+async def test_the_model_agrees_with_its_prediction_in_every_mode(
+    start: Path, root: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub's clock and the waits are virtual, so the figures are those of an idle computer."""
+    monkeypatch.setattr(clock, "now", autojump_clock.current_time)
+    session = make_session(start, root)
+    model = attrs.evolve(SMALL, model=True, repeat=2, times=(1000, 1000, 2000, 1000))
+    async with running(session) as diary:
+        session.compare(model)
+        while session.status is not Status.IDLE:  # noqa: ASYNC110  # see idle
+            await trio.sleep(100)
+        assert "Making the thumbnails beforehand: 4 of 4" in diary.messages
+        assert session.outcome == "done"
+    for row, per_image, seconds in zip(session.comparison, (5, 2, 2, 1), (40, 19, 19, 12), strict=True):
+        assert row.model is not None
+        assert row.steady == pytest.approx(per_image)
+        assert row.prediction == pytest.approx(per_image)
+        assert row.seconds == pytest.approx(seconds)
+        assert row.model.seconds == pytest.approx(seconds)
+        assert row.model.shortest == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED], ids=lambda mode: mode.value)
+async def test_what_the_governor_holds_back_has_a_state_of_its_own(
+    mode: Mode, start: Path, root: Path, autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three images at a time, each four seconds: the first phase works for three seconds and is held back for one."""
+    monkeypatch.setattr(clock, "now", autojump_clock.current_time)
+    monkeypatch.setattr(time_slice, "clock", autojump_clock.current_time)
+    session = make_session(start, root)
+    form = attrs.evolve(SMALL, mode=mode, model=True, repeat=2, times=(1000,) * 4, governor=3)
+    async with running(session):
+        session.start(form)
+        while session.status is not Status.IDLE:  # noqa: ASYNC110  # see idle
+            await trio.sleep(100)
+    snapshot = session.snapshot()
+    assert snapshot.governor == Slots(0, 3, 2.0)
+    assert snapshot.prediction is not None
+    assert snapshot.steady == pytest.approx(9 / 7)  # the first image leaves after 4 s, the eighth after 13 s
+    assert snapshot.prediction.seconds == pytest.approx(9 / 7)
+    assert snapshot.prediction.text == "3 at a time in the pipeline: 4000.0 ms ÷ 3 = 1333.3 ms for many images"
+    assert snapshot.queues[0] == QueueRow("Governor", "before load", 0, 3, 3, 2.0, None)
+    assert session.live is not None
+    held = [bar[2:4] for bar in session.live.timeline.since(0) if bar[4] == "h" and bar[3] > bar[2]]
+    assert held == [(3, 4), (7, 8)]
+
+
+@pytest.mark.parametrize("folder", ["", None])
+async def test_a_broken_picture_is_skipped_in_the_middle_of_the_others(
+    folder: str | None, start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "_LONG", 180)
+    monkeypatch.setattr(pictures, "_SHORT", 120)
+    session = make_session(start, root)
+    async with running(session) as diary:
+        for _ in range(2):
+            session.start(attrs.evolve(SMALL, folder=folder, limit=4, broken=True))
+            await idle(session)
+        assert session.message == "Done. 4 of 5 images came out, 1 failed."
+        trouble = diary.troubles[-1]
+        assert (trouble.phase, trouble.file, trouble.sequence) == ("load", "broken.jpg", 3)
+        session.start(attrs.evolve(SMALL, folder=folder, limit=4))
+        await idle(session)
+        assert session.message == "Done. 4 of 4 images came out."
 
 
 async def test_a_stop_before_anything_has_begun_counts(start: Path, root: Path) -> None:

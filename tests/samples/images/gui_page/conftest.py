@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.samples.images.gui_page.chromium import chromium, must_be_there, why_not
+from tests.chromium import chromium_or_skip
 from tests.samples.images.gui_page.page import Page
 from tests.samples.images.gui_page.program import Program, program
 
@@ -17,12 +17,7 @@ WIDTH, HEIGHT = 1280, 800
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any]:
-    problem = why_not()
-    if problem:
-        if must_be_there():
-            pytest.fail(f"PENSTOCK_BROWSER is 1, but {problem}")
-        pytest.skip(problem)
-    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+    with chromium_or_skip(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
 
@@ -38,7 +33,7 @@ def start(tmp_path: Path) -> Path:
 def penstock(browser: Any, start: Path) -> Generator[Program]:
     """The program; small thumbnails without noise, so that what is seen can be checked."""
     del browser  # without one nothing is started
-    with program(start, "--size", "64x48", "--noise", "0") as running:
+    with program(start, "--size", "64x48", "--noise", "0", "--layers", "1", "--repeat", "1") as running:
         yield running
 
 

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import trio
 
+from tests.chromium import chromium, why_not
 from tests.samples.images.gui.browser_stand_in import Page as StandIn
 from tests.samples.images.gui.browser_stand_in import Site, open_page
-from tests.samples.images.gui_page.chromium import chromium, why_not
 from tests.samples.images.gui_page.page import Page
 from tests.samples.images.gui_page.program import Program, paint, program
 
@@ -46,7 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(problem)
     with tempfile.TemporaryDirectory() as folder:
         paint(Path(folder) / "pictures", 30)
-        with program(Path(folder), "--size", given.size) as running, chromium(Path(folder) / "profile") as driver:
+        with (
+            program(Path(folder), "--size", given.size, "--layers", "1") as running,
+            chromium(Path(folder) / "profile") as driver,
+        ):
             page = Page(driver)
             page.look_like(1280, 800)
             page.open(running.address)

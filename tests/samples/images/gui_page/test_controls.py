@@ -33,6 +33,60 @@ def test_a_start_with_a_bad_value_moves_the_focus_to_it(page: Page) -> None:
     assert page.text("governor-problem")
 
 
+OPEN_SETTINGS = """
+const settings = document.getElementById("settings"), were_open = settings.open;
+settings.open = true;
+return were_open;
+"""
+
+
+def fills(page: Page, typed: str) -> bool:
+    """Open the settings and fill in a field, unless the page closes them meanwhile, because it gets narrow."""
+    from selenium.common.exceptions import ElementNotInteractableException
+
+    was_open = page.js(OPEN_SETTINGS)
+    try:
+        page.fill("repeat", typed)
+    except ElementNotInteractableException:
+        return False
+    return bool(was_open)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (420, 740)])
+@pytest.mark.parametrize(
+    ("typed", "text"), [("0", "0 is not allowed"), ("", "The field is empty"), ("e", "This is not")]
+)
+def test_a_field_that_is_wrong_is_visible_and_says_what_is_wrong(
+    page: Page, size: tuple[int, int], typed: str, text: str
+) -> None:
+    page.look_like(*size)
+    page.wait("the field can be filled in", lambda: fills(page, typed))
+    page.js("document.querySelector('.controls').scrollTo(0, 0); scrollTo(0, 0)")
+    page.click("start")
+    page.wait("the focus is there", lambda: page.focused == "repeat")
+    assert page.text("repeat-problem").startswith(text)
+    assert page.text("repeat-problem").endswith("expected a whole number from 1 to 10000")
+    assert page.text("problem").startswith(f"Not started. Repeat: {text}")
+    for id in ("repeat", "repeat-problem"):
+        assert page.js(
+            """const one = document.getElementById(arguments[0]);
+            const box = one.getBoundingClientRect();
+            const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+            return one === top || one.contains(top);""",
+            id,
+        )
+
+
+def test_a_field_that_does_not_matter_cannot_be_wrong(page: Page) -> None:
+    page.fill("workers", "")
+    page.click("model")
+    for phase in ("load", "scale", "noise", "output"):
+        page.fill(f"time-{phase}", 1)
+    page.fill("limit", 2)
+    page.run()
+    assert page.number("figure-images") == 2
+
+
 @pytest.mark.parametrize("folder", ["not there", "empty", "../.."])
 def test_a_folder_that_will_not_do_gets_a_message(page: Page, start: Path, folder: str) -> None:
     (start / "empty").mkdir()

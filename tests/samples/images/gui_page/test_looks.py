@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.samples.images.gui_page.page import Page
-from tests.samples.images.gui_page.program import paint
+from tests.samples.images.gui_page.program import Program, paint
 
 pytestmark = pytest.mark.browser
 SIZES = [(1920, 1080), (1280, 800), (800, 1000), (360, 740)]
@@ -84,6 +84,48 @@ def test_nothing_is_in_the_way_of_a_screen_reader(page: Page, start: Path) -> No
     assert faults(page) == []
 
 
+TEXTS = """
+const seen = (one) => { const box = one.getBoundingClientRect(); return box.width > 2 && box.height > 2; };
+const scale = (one) => one.ownerSVGElement ? one.getCTM().a : 1;
+return [...document.querySelectorAll("body *")]
+    .filter((one) => [...one.childNodes].some((part) => part.nodeType === 3 && part.data.trim()) && seen(one))
+    .map((one) => [one.textContent, parseFloat(getComputedStyle(one).fontSize) * scale(one)]);
+"""
+
+
+@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced"])
+def test_the_view_for_a_projector_has_four_things_and_no_small_text(page: Page, start: Path, mode: str) -> None:
+    paint(start / "pictures", 6)
+    page.look_like(1280, 720, still=True)
+    page.js(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
+    page.set_form("pictures", mode)
+    page.run()
+    page.js("document.activeElement.blur()")
+    page.keys("v")
+    page.wait("there is room", lambda: page.js("return document.querySelector('.drawing svg') !== null"))
+    small = [(text, size) for text, size in page.js(TEXTS) if size < 18]
+    assert small == []
+    panels = "return [...document.querySelectorAll('.panel')].filter((one) => one.offsetHeight).length"
+    assert page.js(panels) == 4
+    assert page.js("return [...document.querySelectorAll('.tile')].filter((one) => one.offsetHeight).length") == 4
+    assert page.js(
+        "return document.documentElement.scrollHeight <= 720 && document.documentElement.scrollWidth <= 1280"
+    )
+    for dark in (False, True):
+        page.look_like(1280, 720, dark=dark, still=True)
+        assert faults(page) == []
+    page.keys("\ue00c")
+    assert page.element("controls").is_displayed()
+
+
+def test_an_address_can_open_the_view_for_a_projector(page: Page, penstock: Program) -> None:
+    page.driver.get("about:blank")
+    page.open(f"{penstock.address}#projector")
+    assert not page.element("controls").is_displayed()
+    page.click("leave-view")
+    assert page.element("controls").is_displayed()
+
+
 def faults(page: Page) -> list[Any]:
     """What axe-core finds wrong."""
     found: list[Any] = page.driver.execute_async_script(
@@ -115,13 +157,13 @@ def in_few_colours(screen: Image.Image, box: tuple[int, int, int, int]) -> Image
 
 def test_the_picture_of_the_readme(page: Page, tmp_path: Path) -> None:
     """Made anew with PENSTOCK_SCREENSHOT=docs/images/gui.png."""
-    page.look_like(1600, 1100)
+    page.look_like(1600, 1240)
     page.choose("preset", "balanced")
     page.click("start")
     page.wait("it is well under way", lambda: page.sequence >= 18)
     target = Path(os.environ.get("PENSTOCK_SCREENSHOT") or tmp_path / "gui.png").absolute()
     with Image.open(io.BytesIO(page.driver.get_screenshot_as_png())) as shot:
-        assert shot.size == (1600, 1100)
+        assert shot.size == (1600, 1240)
         picture = shot.convert("RGB")
     box = page.js(
         """const box = document.getElementById("picture").getBoundingClientRect();

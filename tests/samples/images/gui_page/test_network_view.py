@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from penstock.blocks import LiveChart, Span
-from penstock.samples.dashboard.as_json import as_json
-from penstock.samples.dashboard.network_state import LinkRow, NetworkState, NodeRow
-from penstock.samples.dashboard.timeline import Timeline
+from penstock.blocks import Activity, LiveChart, Span
+from penstock.blocks.charts.colours import item_colour
+from penstock.blocks.dashboard import LinkRow, NetworkState, NodeRow, Timeline, as_json
+from penstock.samples.dashboard.style import chart_style
 from tests.samples.images.gui_page.page import Page
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ return [...seen];
 def show(page: Page, state: NetworkState, timeline: Timeline) -> None:
     """Show a network in place of that of the images."""
     spans = {"run": timeline.run, "reset": True, "rows": timeline.rows(), "spans": timeline.since(0)}
-    values = [as_json(LiveChart.style), as_json(state), spans]
+    values = [chart_style(), as_json(state), spans]
     page.js("window.given = JSON.parse(arguments[0])", json.dumps(values))
     page.driver.execute_async_script(
         """const done = arguments[0];
@@ -43,7 +43,8 @@ def show(page: Page, state: NetworkState, timeline: Timeline) -> None:
 
 def node(name: str, slowest: bool = False) -> NodeRow:
     """A block that has done something."""
-    return NodeRow(name, name.title(), "transformer", "loop", 2, 3, 1, 5, 0.01, slowest, 0.5)
+    layer = 0 if name == "read" else 1
+    return NodeRow(name, name.title(), "transformer", "loop", 2, 3, 1, 5, 0.01, slowest, 0.5, layer=layer)
 
 
 def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -> None:
@@ -62,11 +63,87 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     assert page.text("diagram-text").startswith("From 0.0 to 0.9 seconds: read 1 works")
     assert "on 1 word" in page.text("diagram-text")
     assert "10.0 ms per word" in page.text("graph-text")
-    legend = page.js("return [...document.querySelectorAll('.legend li')].map((one) => one.textContent)")
+    legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
-    assert len(legend) == 5
+    assert "a word that waits" in legend
+    assert len(legend) == 10
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
+
+
+def two_stages() -> Timeline:
+    """Item 1 is read for a second and counted for a second; item 2 waits, and fails."""
+    timeline = Timeline(3, ["read", "count"])
+    timeline.add(Span("read", "read", 1, 0.0, 1.0))
+    timeline.add(Span("read", "read", 2, 1.0, 1.5))
+    timeline.add(Span("count", "count", 1, 1.0, 2.0))
+    timeline.add(Span("count", "count", 2, 2.0, 4.0, error="it broke"))
+    return timeline
+
+
+def test_a_run_can_be_gone_through_step_by_step(page: Page) -> None:
+    nodes = (node("read"), node("count"))
+    show(page, NetworkState(3, False, False, 4.0, 1.0, nodes, (LinkRow("read", "count", 2),)), two_stages())
+    page.wait("it is drawn", lambda: "count works" in page.text("diagram-text"))
+    told = list[str]()
+    for _ in range(6):
+        page.click("step")
+        told.append(page.text("replay-text"))
+    assert told == [
+        "At 0.000 s: read begins 1.",
+        "At 1.000 s: read ends 1; read begins 2; count begins 1.",
+        "At 1.500 s: read ends 2.",
+        "At 2.000 s: count ends 1; count begins 2.",
+        "At 4.000 s: count fails on 2.",
+        "At 4.000 s: the end.",
+    ]
+    page.click("step-back")
+    assert page.text("replay-text") == "At 2.000 s: count ends 1; count begins 2."
+    assert page.element("hold").get_attribute("aria-pressed") == "true"
+    page.click("hold")
+    page.wait("it is live", lambda: page.text("replay-text") == "")
+
+
+def test_a_run_can_be_played_slowly_to_its_end(page: Page) -> None:
+    timeline = Timeline(3, ["read"])
+    timeline.add(Span("read", "read", 1, 0.0, 0.1))
+    show(page, NetworkState(3, False, False, 0.1, None, (node("read"),)), timeline)
+    page.wait("it is drawn", lambda: "read works" in page.text("diagram-text"))
+    page.click("play")
+    page.wait("it plays", lambda: "read works on 1" in page.text("replay-text"))
+    page.wait("it has ended", lambda: page.text("replay-text") == "At 0.100 s: the end.")
+    assert page.element("play").get_attribute("aria-pressed") == "false"
+
+
+def test_an_item_can_be_followed(page: Page) -> None:
+    nodes = (node("read"), node("count"))
+    show(page, NetworkState(3, False, False, 4.0, 1.0, nodes, (LinkRow("read", "count", 2),)), two_stages())
+    page.wait("it is drawn", lambda: "count works" in page.text("diagram-text"))
+    before = set(page.js(COLOURS))
+    page.fill("follow", 2)
+    page.wait("it is said", lambda: page.text("follow-text"))
+    assert page.text("follow-text") == "Word 2: read 500.0 ms, waits 500.0 ms, count 2.00 s; 3.00 s in all."
+    page.wait("others are pale", lambda: item_colour(1) not in page.js(COLOURS))
+    assert {item_colour(1), item_colour(2)} <= before
+    assert item_colour(2) in page.js(COLOURS)
+    page.fill("follow", 9)
+    page.wait("it is said", lambda: page.text("follow-text") == "Word 9 has no bars.")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_waits_that_a_governor_has_caused_look_different_and_are_in_the_legend(page: Page, dark: bool) -> None:
+    page.look_like(1280, 800, dark=dark)
+    timeline = Timeline(1, ["read"], is_held=lambda span: span.start == 1)
+    timeline.add(Span("read", "read", 0, 0.0, 1.0, Activity.WAIT_FOR_INPUT))
+    timeline.add(Span("read", "read", 0, 1.0, 1.4, Activity.WAIT_FOR_INPUT))
+    timeline.add(Span("read", "read", 1, 1.4, 2.0))
+    assert timeline.held_seconds == pytest.approx(0.4)
+    show(page, NetworkState(1, False, False, 2.0, None, (node("read"),)), timeline)
+    page.wait("it is drawn", lambda: "read works" in page.text("diagram-text"))
+    colours = chart_style()["dark" if dark else "light"]
+    assert {colours["held"], colours["input"]} <= set(page.js(COLOURS))
+    legend = page.js("return [...document.querySelectorAll('.legend li')].map((one) => one.textContent)")
+    assert "held back by the governor" in legend
 
 
 def test_it_has_the_colours_of_a_dark_screen(page: Page) -> None:

@@ -39,7 +39,7 @@ def test_pictures_come_in_order_and_bars_and_numbers_appear(page: Page, start: P
     page.wait("there are bars", lambda: len(page.bars(12)) >= 3)
     assert len(page.js("return [...document.querySelectorAll('#phases tbody tr')].map(r => r.textContent)")) == 4
     queues = page.js("return document.querySelectorAll('#queues tbody tr').length")
-    assert queues == (0 if mode == "sequential" else 3)
+    assert queues == (0 if mode == "sequential" else 4)  # one is the governor's
     assert page.js("return document.querySelectorAll('#graph .node').length") >= 4
     assert "slowest" in page.text("graph")
 
@@ -184,6 +184,21 @@ def test_the_diagram_can_be_held_and_pushed_back(page: Page) -> None:
     page.wait("words say the same", lambda: "works" in page.text("diagram-text"))
 
 
+def test_the_model_shows_what_the_chapter_predicts_beside_what_was_measured(page: Page) -> None:
+    page.choose("preset", "model")
+    assert not page.element("workers").is_displayed()
+    for phase in ("load", "scale", "output"):
+        page.fill(f"time-{phase}", 200)
+    page.fill("time-noise", 400)
+    page.run()
+    assert page.text("figure-seconds-sub") == "predicted: 3.00 s = 15 T"
+    assert page.number("figure-seconds") == pytest.approx(3, rel=0.05)
+    assert page.number("figure-prediction") == 400
+    assert page.number("figure-steady") == pytest.approx(400, rel=0.05)
+    page.fill("time-noise", 0)
+    page.wait("there is a message", lambda: "from 1 to 60000" in page.text("times-problem"))
+
+
 def test_comparing_fills_the_chart(page: Page, start: Path) -> None:
     paint(start / "pictures", 6)
     page.set_form("pictures")
@@ -198,6 +213,67 @@ def test_comparing_fills_the_chart(page: Page, start: Path) -> None:
         "return [...document.querySelectorAll('#comparison .bar-time')].map(b => b.getBoundingClientRect().width)"
     )
     assert all(width > 0 for width in widths)
+
+
+def test_the_line_of_a_chosen_box_is_marked_in_the_code(page: Page, start: Path) -> None:
+    paint(start / "pictures", 2)
+    page.set_form("pictures", "load-balanced")
+    page.run()
+    assert page.text("code-file") == "load_balanced.py"
+    chosen = "return [...document.querySelectorAll('#code .chosen')].map((line) => line.textContent.trim())"
+    assert page.js(chosen) == []
+    page.driver.find_element("css selector", '.node[data-id="in order"]').click()
+    (line,) = page.js(chosen)
+    assert line.startswith("in_order = SequenceMultiplexer")
+    page.js("document.querySelector('.node[data-id=scale]').focus()")
+    page.keys("\ue007")
+    assert page.js(chosen) == ["scaler = stages.scale()"]
+    assert page.text("code-said").endswith(": scaler = stages.scale()")
+    page.set_form("pictures", "control-flow")
+    page.run()
+    page.wait("its code is there", lambda: page.text("code-file") == "control_flow.py")
+    assert page.js(chosen) == ["PhaseAgent(Phase.SCALE, loaded, scaled, line),"]
+    page.driver.find_element("css selector", ".node[data-id=scale]").click()
+    assert page.js(chosen) == []
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)])
+def test_the_comparison_is_on_the_screen_and_the_page_says_whose_figures_it_shows(
+    page: Page, start: Path, size: tuple[int, int]
+) -> None:
+    paint(start / "pictures", 6)
+    page.look_like(*size)
+    page.set_form("pictures")
+    page.run()
+    assert page.text("figures-title") == "Figures: Data flow"
+    page.js("window.scrollTo(0, 10000)")
+    page.click("compare")
+    page.wait("it has begun", lambda: page.js("return 'compared' in document.body.dataset"))  # maybe it is over, too
+    page.wait_for_status("idle")
+    assert page.text("figures-title") == "Figures: Load balanced, the last of the compared modes"
+    shown = "return [...document.querySelectorAll('#comparison tr[data-shown]')].map(r => r.dataset.mode)"
+    assert page.js(shown) == ["load-balanced"]
+    box = page.js(
+        """const box = document.querySelector(".comparison").getBoundingClientRect();
+        return [box.top, box.bottom, window.innerHeight];"""
+    )
+    assert 0 <= box[0] < box[1] <= box[2]
+    page.click("start")
+    page.wait_for_status("idle")
+    page.wait("they are of the run", lambda: page.text("figures-title") == "Figures: Data flow")
+    assert page.js(shown) == []
+
+
+def test_the_first_start_shows_its_progress_in_place_of_the_picture(page: Page) -> None:
+    page.js(
+        """window.said = new Set();
+        new MutationObserver(() => window.said.add(document.getElementById("getting-ready-text").textContent))
+            .observe(document.getElementById("getting-ready-text"), {childList: true});"""
+    )
+    page.set_form(limit=8)
+    page.run()
+    assert any(text.startswith("Painting sample pictures: ") for text in page.js("return [...window.said]"))
+    assert not page.element("getting-ready").is_displayed()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
