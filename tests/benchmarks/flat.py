@@ -11,7 +11,7 @@ from functools import partial
 from statistics import median
 
 from .chains import increments, penstock_chain
-from .measuring import Contender, Effort, Row, time_once
+from .measuring import TICK, Contender, Effort, Row, time_once
 
 MANY_ITEMS = ((1_000, 8), (10_000, 8), (100_000, 8), (1_000_000, 4), (10_000_000, 1))
 MANY_BLOCKS = ((1_000_000, 1), (200_000, 10), (20_000, 100), (2_000, 1_000), (1_000, 10_000))
@@ -26,7 +26,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         costs = hop_costs(sizes, effort)
         for (items, blocks), cost in zip(sizes, costs, strict=True):
             yield Row(what, f"{items:,} items, blocks: {blocks:,}", f"{cost * 1e9:,.0f} ns a hop")
-        spread = max(costs) / min(costs)
+        spread = max(costs) / max(min(costs), TICK)
         yield Row(what, "all", "dearest hop", spread, "the cheapest", f"≤ {SPREAD:g} ×", spread <= SPREAD)
 
 

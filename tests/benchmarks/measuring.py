@@ -25,7 +25,7 @@ class Effort:
     """How much work a run of the benchmarks is.
 
     Attributes:
-        rounds: How often each contender is timed.
+        rounds: How often each contender is timed; before that it runs once, unless there is only one round.
         scale: What part of the full number of items is used.
     """
 
@@ -40,6 +40,8 @@ class Effort:
 FULL = Effort()
 QUICK = Effort(rounds=3, scale=0.1)
 TINY = Effort(rounds=1, scale=0.0001)
+TICK = 1e-9
+"""Seconds per item that count at least: a tiny run may end before the clock moves."""
 
 
 @attrs.frozen
@@ -102,7 +104,8 @@ class Timings:
 
     def ratio(self, who: str, against: str) -> float:
         """How many times as long one takes as the other: the median over the rounds."""
-        return median(a / b for a, b in zip(self.seconds[who], self.seconds[against], strict=True))
+        pairs = zip(self.seconds[who], self.seconds[against], strict=True)
+        return median(a / max(b, TICK) for a, b in pairs)
 
     def per(self, stages: int) -> Timings:
         """The seconds per item and stage."""
@@ -153,7 +156,7 @@ def compare(
     """
     seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     counts = {contender.name: max(min(items, 10), round(items * contender.share)) for contender in contenders}
-    for contender in contenders:  # imports, caches, specialised bytecode
+    for contender in contenders if effort.rounds > 1 else ():  # imports, caches, specialised bytecode
         time_once(contender, max(1, counts[contender.name] // 20), clock)
     for _ in range(effort.rounds):
         for contender in contenders:

@@ -10,7 +10,7 @@ import pytest
 from . import parts, paths, sleeping, stragglers
 from .chains import Chain, bare_loop, memory_channels, penstock_chain, penstock_governed, penstock_sends
 from .command import BENCHMARKS, main
-from .measuring import TINY, Contender, Row, Timings, WrongResult, compare, percentile, time_once
+from .measuring import TINY, Contender, Effort, Row, Timings, WrongResult, compare, percentile, time_once
 from .peers import PEERS, installed
 from .workloads import increment
 
@@ -75,9 +75,10 @@ def test_contenders_take_turns_and_each_one_is_timed_every_round() -> None:
         return Contender(name, run)
 
     ticks = count()
-    timings = compare("turns", [take_turn("a"), take_turn("b")], 10, TINY, clock=lambda: float(next(ticks)))
-    assert turns == ["a", "b"] * 2  # the first of each is not timed
-    assert timings.seconds == {"a": [0.1], "b": [0.1]}
+    contenders = [take_turn("a"), take_turn("b")]
+    timings = compare("turns", contenders, 10, Effort(rounds=2), clock=lambda: float(next(ticks)))
+    assert turns == ["a", "b"] * 3  # the first of each is not timed
+    assert timings.seconds == {"a": [0.1, 0.1], "b": [0.1, 0.1]}
 
 
 def test_a_ratio_is_the_median_of_the_rounds_and_decides_about_the_target() -> None:
@@ -87,6 +88,12 @@ def test_a_ratio_is_the_median_of_the_rounds_and_decides_about_the_target() -> N
     assert timings.row("ours", "theirs").is_met is None
     assert timings.faster_row("theirs", "ours", at_least=2).is_met is True
     assert timings.faster_row("theirs", "ours", at_least=50).is_met is False
+
+
+def test_a_run_that_ends_before_the_clock_moves_has_a_ratio_too() -> None:
+    timings = Timings("what", {"ours": [1.0], "theirs": [0.0]})
+    assert timings.row("ours", "theirs", at_most=2).is_met is False
+    assert timings.faster_row("theirs", "ours", at_least=2).is_met is True
 
 
 def test_a_percentile_is_a_value_that_so_many_do_not_exceed() -> None:
