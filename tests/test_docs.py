@@ -24,8 +24,10 @@ ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",
     *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_generated" not in path.parts),
+    *sorted((ROOT / "samples" / "workshop" / "pages").glob("*.md")),
 ]
 MAX_NOT_RUN = 3  # of all the pages together: an example that is not run is a promise that nobody checks
+NEEDS = {"telemetry": ("prometheus_client", "opentelemetry")}  # the extras that the examples of some pages need
 TIME_LIMIT = 60.0  # seconds a page; an example that hangs must not take the whole suite with it
 
 FENCE = re.compile(r"(?P<indent> *)(?P<marks>`{3,}|~{3,}) *(?P<info>.*?) *")
@@ -81,6 +83,7 @@ class Page:
             f"{self.path}:{block.line - 1}: write ```python, not {block.info!r}, so that it is run"
             for block in self.blocks
             if "py" in block.info.lower() and block.info != "python"
+            if not block.info.startswith("{literalinclude}")  # a program that has tests of its own
         ]
         return disguised + [
             f"{self.path}:{block.line - 2}: say why: `<!-- not-run: the reason -->`"
@@ -146,6 +149,8 @@ def compare(page: Page, stdout: str) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_examples_of_a_page_run_and_print_what_it_says(path: Path, tmp_path: Path) -> None:
+    for package in NEEDS.get(path.stem, ()):
+        pytest.importorskip(package)
     if problems := run_page(path, tmp_path):
         pytest.fail("\n".join(problems), pytrace=False)
 

@@ -5,6 +5,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -34,12 +35,14 @@ MAY_KNOW: dict[str, set[str]] = {
     "recording": {"base", "core", "charts"},
     "liveness": {"base", "core"},
     "limits": {"base", "core"},
-    "reports": {"base", "core", "measuring", "liveness"},
+    "reports": {"base", "core", "charts", "measuring", "liveness"},
+    "telemetry": {"base", "core", "recording"},
     "contract": {"base", "core", "public", "top"},
+    "testkit": {"base", "core", "functions", "public", "top"},
     "streams": {"base", "core", "functions", "public"},
     "dashboard": {"base", "core", "charts", "measuring", "recording", "reports", "liveness"},
 }
-TOP = {"network", "testing", "blocks"}
+TOP = {"network", "testing", "pytest_plugin", "blocks"}
 
 SAMPLES_MAY_KNOW: dict[str, set[str]] = {
     # a folder of samples/ and those it may know; "shared" are the files samples/*.py, "top" those that start a program
@@ -51,12 +54,24 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
     "sentences": {"command", "shared"},
     "streams": {"command", "shared"},
     "workshop": {"command", "dashboard", "images", "sentences", "shared", "streams"},
-    "top": {"command", "dashboard", "gui", "images", "sentences", "shared", "streams", "workshop"},
+    "antipatterns": {"workshop"},
+    "checks": {"workshop"},
+    "skeletons": {"workshop"},
+    "solutions": {"workshop"},
+    "top": {"antipatterns", "command", "dashboard", "gui", "images", "sentences", "shared", "streams", "workshop"},
 }
 SAMPLES_TOP = {"application", "__main__"}
 HANDING_ON = {"TYPE_CHECKING", "hand_on"}
 """What a package imports in order to hand on the rest."""
-PUBLIC_MODULES = {"penstock.agents", "penstock.blocks", "penstock.blocks.testing", "penstock.samples"}
+PUBLIC_MODULES = {
+    "penstock.agents.runtime",
+    "penstock.agents",
+    "penstock.blocks",
+    "penstock.blocks.dashboard",
+    "penstock.blocks.telemetry",
+    "penstock.blocks.testing",
+    "penstock.samples",
+}
 
 OF_OTHERS = {
     "penstock.blocks.base.threads": {"_worker"},  # of concurrent.futures
@@ -74,16 +89,12 @@ class Import(NamedTuple):
 
 
 class Module(NamedTuple):
-    """A parsed file of the library."""
+    """A parsed file of the library, and every import in it."""
 
     name: str
     path: Path
     tree: ast.Module
-
-    @property
-    def package(self) -> str:
-        """The name that a relative import with one dot starts from."""
-        return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
+    imports: list[Import]
 
 
 def read_modules(root: Path) -> dict[str, Module]:
@@ -93,8 +104,29 @@ def read_modules(root: Path) -> dict[str, Module]:
         for path in sorted((root / layer).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
             name = ".".join(["penstock", *(part for part in parts if part != "__init__")])
-            modules[name] = Module(name, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+            package = name if path.name == "__init__.py" else name.rpartition(".")[0]  # where relative names start
+            tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+            modules[name] = Module(name, path, tree, list(find_imports(tree.body, package)))
     return modules
+
+
+@cache
+def own_modules() -> dict[str, Module]:
+    """The modules of the library, parsed once."""
+    return read_modules(ROOT)
+
+
+@cache
+def own_private_uses() -> list[str]:
+    """Where a file of the library uses a private name of another, found once."""
+    return private_uses(own_modules())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forget() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
+    """Let the trees go at the end: they are half a million objects, through which the garbage collector would look."""
+    yield
+    own_modules.cache_clear()
 
 
 def is_type_checking(node: ast.If) -> bool:
@@ -130,7 +162,7 @@ def check_direction(modules: dict[str, Module]) -> list[str]:
     return [
         f"{module.path}:{found.line}: {module.name} imports {found.target}"
         for module in modules.values()
-        for found in find_imports(module.tree.body, module.package)
+        for found in module.imports
         if (target := layer_of(found.target)) is not None
         if LAYERS.index(target) > LAYERS.index(layer_of(module.name) or "")
     ]
@@ -141,8 +173,7 @@ def find_cycle(modules: dict[str, Module]) -> list[str]:
     graph: dict[str, set[str]] = {}
     for module in modules.values():
         is_package = module.path.name == "__init__.py"  # it imports later what it seems to import for typing only
-        imports = find_imports(module.tree.body, module.package)
-        wanted = [i.target for i in imports if is_package or not i.typing_only]
+        wanted = [i.target for i in module.imports if is_package or not i.typing_only]
         graph[module.name] = {
             name if name in modules else name.rpartition(".")[0]  # `from module import thing`
             for name in wanted
@@ -165,7 +196,7 @@ def room_of(name: str) -> str:
 
 def own_imports(modules: dict[str, Module], module: Module) -> Iterator[tuple[str, int]]:
     """Yield the modules of ours that a module imports, for typing and late ones too, and the lines."""
-    for found in find_imports(module.tree.body, module.package):
+    for found in module.imports:
         name = found.target if found.target in modules else found.target.rpartition(".")[0]
         if name in modules and name != module.name:
             yield name, found.line
@@ -272,13 +303,16 @@ def private_uses(modules: dict[str, Module]) -> list[str]:
     return found
 
 
+@cache  # many classes have the same bases
+def names_in_source(kind: type) -> set[str]:
+    """The private names that a class gives to its own objects."""
+    return names_of(ast.parse(textwrap.dedent(inspect.getsource(kind))))
+
+
 def reserved_names(base: type) -> set[str]:
     """The private names that a subclass of a user must not use for itself: those of its bases and of their objects."""
     ours = [kind for kind in base.__mro__ if kind.__module__.startswith("penstock.")]
-    names = {name for kind in ours for name in vars(kind)}
-    for kind in ours:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-        names |= names_of(tree)
+    names = {name for kind in ours for name in {*vars(kind), *names_in_source(kind)}}
     return {name for name in names if is_private(name) and name != "_abc_impl"}
 
 
@@ -327,31 +361,36 @@ def isort_style(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
 
 
+MAY_BE_BARE = re.compile(rf"\b(?:from\s+|import\b(?:[^\n]|\\\n)*\b)(?:{'|'.join(LAYERS)})\b")
+"""What the text of every bare import looks like, and that of a few others: only these files are worth a parse."""
+
+
 def find_bare_imports(root: Path) -> list[str]:
     """List the imports of a bare folder, which would make a second copy of every class."""
     return [
         f"{path.relative_to(root)}:{found.line}: import {found.target}"
         for folder in (*LAYERS, "tests", "docs")
         for path in sorted((root / folder).rglob("*.py"))
-        for found in find_imports(ast.parse(path.read_text(encoding="utf-8")).body, "penstock.relative")
+        if MAY_BE_BARE.search(text := path.read_text(encoding="utf-8"))
+        for found in find_imports(ast.parse(text).body, "penstock.relative")
         if found.target.partition(".")[0] in LAYERS
     ]
 
 
 def test_agents_import_blocks_and_never_the_other_way_and_nothing_imports_samples() -> None:
-    assert check_direction(read_modules(ROOT)) == []
+    assert check_direction(own_modules()) == []
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    assert find_cycle(read_modules(ROOT)) == []
+    assert find_cycle(own_modules()) == []
 
 
 def test_in_blocks_everyone_knows_only_the_rooms_of_the_table() -> None:
-    assert check_rooms(read_modules(ROOT)) == []
+    assert check_rooms(own_modules()) == []
 
 
 def test_in_samples_everyone_knows_only_the_rooms_of_the_table() -> None:
-    assert check_sample_rooms(read_modules(ROOT)) == []
+    assert check_sample_rooms(own_modules()) == []
 
 
 def test_samples_and_docs_use_public_names_of_the_library_only() -> None:
@@ -360,17 +399,16 @@ def test_samples_and_docs_use_public_names_of_the_library_only() -> None:
 
 
 def test_in_samples_no_file_is_in_a_circle_and_none_uses_a_private_name_of_another() -> None:
-    modules = read_modules(ROOT)
-    assert [name for name in files_in_circles(modules) if layer_of(name) == "samples"] == []
-    assert [use for use in private_uses(modules) if use.startswith("penstock.samples.")] == []
+    assert [name for name in files_in_circles(own_modules()) if layer_of(name) == "samples"] == []
+    assert [use for use in own_private_uses() if use.startswith("penstock.samples.")] == []
 
 
 def test_no_files_know_each_other_in_a_circle_not_even_for_typing() -> None:
-    assert files_in_circles(read_modules(ROOT)) == set()
+    assert files_in_circles(own_modules()) == set()
 
 
 def test_a_private_name_belongs_to_its_file() -> None:
-    assert private_uses(read_modules(ROOT)) == []
+    assert own_private_uses() == []
 
 
 def is_part(thing: object) -> bool:
@@ -387,7 +425,7 @@ def test_a_class_of_blocks_and_agents_reserves_one_private_name(base: type) -> N
 
 
 def test_a_package_only_hands_names_on() -> None:
-    packages = [module for module in read_modules(ROOT).values() if module.path.name == "__init__.py"]
+    packages = [module for module in own_modules().values() if module.path.name == "__init__.py"]
     assert [problem for package in packages for problem in check_package(package)] == []
 
 
@@ -468,7 +506,15 @@ def test_a_package_that_does_more_is_found(tmp_path: Path, text: str, problem: s
     assert problem in found
 
 
-@pytest.mark.parametrize("text", ["import blocks", "from agents.agent import Agent", "import samples.images as s"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import blocks",
+        "from agents.agent import Agent",
+        "import samples.images as s",
+        "def f():\n    import trio, \\\n        blocks.base",
+    ],
+)
 def test_a_bare_import_is_found_and_a_relative_one_is_none(tmp_path: Path, text: str) -> None:
     root = write(tmp_path, {"tests/test_a.py": text, "agents/b.py": "from . import blocks\nimport penstock.blocks"})
     assert len(find_bare_imports(root)) == 1

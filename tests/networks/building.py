@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import attrs
 import trio
 
-from penstock.blocks import Budget, DeadLetter, ErrorInfo, Fail, Node, Retry, Skip, Source, Target, UnboundedBuffer
+from penstock.blocks import (
+    Budget,
+    DeadLetter,
+    ErrorInfo,
+    Fail,
+    Node,
+    Rate,
+    Retry,
+    Skip,
+    Source,
+    Target,
+    UnboundedBuffer,
+)
 
 from .items import Boom, Item
+
+Paced = Literal["no", "own", "shared"]
 
 
 @attrs.frozen
@@ -30,6 +44,7 @@ class Building:
     Attributes:
         letters: Takes the dead letters of all blocks; made when the first one needs it.
         complaints: What the functions found wrong, which could not raise it, as their block has a policy.
+        shared_rate: A rate that several blocks share.
         executors: Those that several blocks share, by their kind.
         pools: The executors that have to be shut down.
     """
@@ -37,6 +52,7 @@ class Building:
     nodes: list[Node] = attrs.field(factory=list[Node])
     letters: UnboundedBuffer[ErrorInfo] | None = None
     complaints: list[str] = attrs.field(factory=list[str])
+    shared_rate: Rate = attrs.field(factory=lambda: Rate(3, burst=2))
     executors: dict[str, Executor] = attrs.field(factory=dict[str, Executor])
     pools: list[ThreadPoolExecutor] = attrs.field(factory=list[ThreadPoolExecutor])
     _names: Counter[str] = attrs.field(factory=Counter[str])
@@ -52,6 +68,10 @@ class Building:
         if self.letters is None:
             self.letters = UnboundedBuffer(name="letters")
         return self.letters
+
+    def rate(self, paced: Paced) -> Rate | None:
+        """The rate of a block."""
+        return {"no": None, "own": Rate(5), "shared": self.shared_rate}[paced]
 
     def demand(self, condition: bool, complaint: str) -> None:
         """Note a complaint unless something is true."""

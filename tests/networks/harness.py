@@ -115,6 +115,8 @@ def scheduled(schedule: Schedule) -> Generator[None]:
     timed: list[Any] = [work, lane]  # executors size their hand-overs by what they take
     saved = runner._ALLOW_DETERMINISTIC_SCHEDULING, runner._r, time_slice.clock, time_slice.until
     clocks = [module.perf_counter for module in timed]
+    numbers = random.getstate()
+    random.seed(schedule.order_seed)  # for the jitter of further tries
     runner._ALLOW_DETERMINISTIC_SCHEDULING = True
     runner._r = Shuffler(Tape(schedule.order, schedule.order_seed))
     time_slice.clock = SteppedClock(Tape(schedule.ticks, schedule.ticks_seed))
@@ -124,6 +126,7 @@ def scheduled(schedule: Schedule) -> Generator[None]:
     try:
         yield
     finally:
+        random.setstate(numbers)
         for module, clock in zip(timed, clocks, strict=True):
             module.perf_counter = clock
         runner._ALLOW_DETERMINISTIC_SCHEDULING, runner._r, time_slice.clock, time_slice.until = saved

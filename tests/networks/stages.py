@@ -14,18 +14,23 @@ from penstock.blocks import (
     BoundedBuffer,
     Broadcast,
     Call,
+    Flatten,
+    Rate,
     Source,
+    Tap,
     Target,
+    Throttle,
     Transformer,
     TransformMany,
     UnboundedBuffer,
 )
 
-from .building import Building, Forecast, Handling, Pace, Piece, Trouble
+from .building import Building, Forecast, Handling, Pace, Paced, Piece, Trouble
 from .items import Boom, Item
 from .workers import Turnstile, Workers
 
 Overflow = Literal["wait", "reject", "drop_oldest", "drop_newest"]
+StoreKind = Literal["buffer", "broadcast", "tap", "throttle"]
 
 
 def buffer(name: str, capacity: int | None) -> BoundedBuffer[Any] | UnboundedBuffer[Any]:
@@ -33,21 +38,30 @@ def buffer(name: str, capacity: int | None) -> BoundedBuffer[Any] | UnboundedBuf
     return UnboundedBuffer(name=name) if capacity is None else BoundedBuffer(capacity, name=name)
 
 
+def one_of(keys: int | None) -> Callable[[Item], int] | None:
+    """Make the key function of a block whose items have `keys` different keys; None for no key."""
+    return None if keys is None else lambda item: item.origin % keys
+
+
 @attrs.frozen
 class Store:
-    """A buffer, or a broadcast with a single target."""
+    """A buffer, or another block that hands every message on: a broadcast with a single target, a tap, a throttle."""
 
     mark: int
     capacity: int | None = None
     overflow: Overflow = "wait"
-    is_broadcast: bool = False
+    kind: StoreKind = "buffer"
 
     def build(self, building: Building) -> Piece:
         """Make it."""
         name = building.name("store", self.mark)
-        block: Broadcast[Any] | BoundedBuffer[Any] | UnboundedBuffer[Any]
-        if self.is_broadcast:
+        block: Broadcast[Any] | BoundedBuffer[Any] | UnboundedBuffer[Any] | Tap[Any] | Throttle[Any]
+        if self.kind == "broadcast":
             block = Broadcast(capacity=self.capacity, name=name)
+        elif self.kind == "tap":
+            block = Tap(id, capacity=self.capacity, name=name)
+        elif self.kind == "throttle":
+            block = Throttle(Rate(5, burst=2), capacity=self.capacity, name=name)
         elif self.capacity is None:
             block = UnboundedBuffer(name=name)
         else:
@@ -76,6 +90,8 @@ class Work:
     handling: Handling = Handling()
     workers: Workers | None = None
     context: bool = False
+    keys: int | None = None
+    paced: Paced = "no"
 
     @property
     def where(self) -> str:
@@ -108,6 +124,8 @@ class Work:
             capacity=self.capacity,
             on_error=self.handling.build(building),
             context=self.context,
+            key=one_of(self.keys),
+            rate=building.rate(self.paced),
             name=name,
         )
         building.nodes.append(block)
@@ -140,6 +158,7 @@ class Expand:
     workers: Workers | None = None
     context: bool = False
     has_end: bool = False
+    keys: int | None = None
 
     @property
     def where(self) -> str:
@@ -189,6 +208,7 @@ class Expand:
             on_error=self.handling.build(building),
             at_end=list if self.has_end else None,
             context=self.context,
+            key=one_of(self.keys),
             name=name,
         )
         building.nodes.append(block)
@@ -213,17 +233,34 @@ class Bundle:
     max_items: int = 2
     max_seconds: float | None = None
     capacity: int | None = None
+    max_weight: int | None = None
+    flattens: bool = False
 
     def build(self, building: Building) -> Piece:
         """Make both."""
         name = building.name("batch", self.mark)
 
+        def weight(item: Item) -> int:
+            return item.origin % 3
+
         def unpack(items: list[Item]) -> list[Item]:
             building.demand(1 <= len(items) <= self.max_items, f"{name} gave {len(items)} items")
+            total = sum(map(weight, items))
+            is_light = self.max_weight is None or total <= self.max_weight or len(items) == 1
+            building.demand(is_light, f"{name} gave a list that weighs {total}")
             return items
 
-        batch: Batch[Item] = Batch(self.max_items, max_seconds=self.max_seconds, capacity=self.capacity, name=name)
-        unpacker: TransformMany[list[Item], Item] = TransformMany(unpack, name=building.name("unpack", self.mark))
+        batch: Batch[Item] = Batch(
+            self.max_items,
+            max_weight=self.max_weight,
+            weight=None if self.max_weight is None else weight,
+            max_seconds=self.max_seconds,
+            capacity=self.capacity,
+            name=name,
+        )
+        unpacked = building.name("unpack", self.mark)
+        unpacker: Flatten[Item] | TransformMany[list[Item], Item]
+        unpacker = Flatten(name=unpacked) if self.flattens else TransformMany(unpack, name=unpacked)
         batch.link_target(unpacker)
         building.nodes += [batch, unpacker]
         return Piece(batch, unpacker)

@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args
 import attrs
 from hypothesis import strategies as st
 
-from .building import Handling, Pace, Stage, Trouble
+from .building import Handling, Pace, Paced, Stage, Trouble
 from .forks import Fork, Merge
 from .plans import Bound, Feed, FeedKind, Incident, Plan, Sink, SinkKind
-from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, Work
+from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, StoreKind, Work
 from .workers import Workers, WorkersKind
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -120,7 +120,7 @@ class Drawer:
             next(self.marks),
             self.draw(CAPACITIES),
             self.draw(st.sampled_from(overflows)),
-            self.draw(st.booleans()),
+            self.draw(st.sampled_from(get_args(StoreKind))),
         )
 
     def workers(self, rules: Rules) -> Workers:
@@ -136,6 +136,11 @@ class Drawer:
         """How many calls at once, and whether in order."""
         concurrency = 1 if is_inline else self.draw(st.integers(1, 4))
         return concurrency, not rules.disorder or self.draw(st.booleans())
+
+    def keys(self) -> int | None:
+        """How many keys the items of a block have; None for a block without keys."""
+        keys: int | None = self.draw(st.sampled_from([None, None, None, 1, 2, 5]))
+        return keys
 
     def capacity(self, concurrency: int) -> int | None:
         """How many items a function block may hold."""
@@ -162,6 +167,8 @@ class Drawer:
             handling,
             workers,
             workers is None and self.draw(st.booleans()),
+            self.keys(),
+            self.draw(st.sampled_from(get_args(Paced))),
         )
 
     def expand(self, rules: Rules, is_first: bool) -> Expand:
@@ -185,6 +192,7 @@ class Drawer:
             workers,
             workers is None and self.draw(st.booleans()),
             workers is None and concurrency == 1 and self.draw(st.booleans()),
+            self.keys(),
         )
 
     def bundle(self, rules: Rules, is_first: bool) -> Bundle:
@@ -195,6 +203,8 @@ class Drawer:
             self.draw(st.integers(1, 4)),
             self.draw(st.sampled_from([None, 0.05, 2.0])),
             self.draw(CAPACITIES),
+            self.draw(st.sampled_from([None, None, 1, 3])),
+            self.draw(st.booleans()),
         )
 
     def trouble_without_policy(self, rules: Rules) -> Trouble:

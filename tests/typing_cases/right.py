@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, assert_type
 
-from penstock.blocks import Call, Lease, ResourcePool, Transformer, TransformMany
+from penstock.agents import (
+    Askable,
+    Handle,
+    LazyTasks,
+    Mailbox,
+    Pipeline,
+    Results,
+    Runtime,
+    Scope,
+    Section,
+    Service,
+    Task,
+    TaskGraph,
+    TaskHandle,
+    Tasks,
+    first_success,
+    gather,
+)
+from penstock.blocks import Batch, BoundedBuffer, Call, Lease, ResourcePool, Threads, Transformer, TransformMany
 
 
 def double(number: int) -> int:
@@ -42,6 +60,10 @@ async def pages(text: str) -> AsyncIterator[int]:
 
 async def words(text: str) -> list[str]:
     return text.split()
+
+
+def join(texts: list[str]) -> str:
+    return "".join(texts)
 
 
 def anything(value: Any) -> Any:
@@ -90,3 +112,86 @@ assert_type(
     TransformMany[int, str](lambda number, lease: [weigh(number, lease)], resource=pool), TransformMany[int, str]
 )
 Call(weigh, resource=pool)
+
+
+# Pipelines
+
+lists = Pipeline(double, concurrency=4, executor=Threads(4)).map(str).filter(bool).batch(32)
+assert_type(lists, Pipeline[int, list[str]])
+assert_type(Pipeline(fetch), Pipeline[int, str])
+assert_type(Pipeline.of(int).map(fetch, concurrency=8).map(len).map(lambda n: n / 2), Pipeline[int, float])
+assert_type(Pipeline(fetch).then(Pipeline(words)).map(lambda found: found[0]), Pipeline[int, str])
+assert_type(Pipeline(fetch) | BoundedBuffer[str](4) | Transformer[str, int](len), Pipeline[int, int])
+assert_type(Batch[int](2) | Pipeline(len), Pipeline[int, int])
+assert_type(Pipeline.of(int).fork(Pipeline(fetch), Pipeline(find)), Pipeline[int, tuple[str, str | None]])
+assert_type(Pipeline.of(str).flat_map(characters).flat_map(pages).take(3), Pipeline[str, int])
+assert_type(lists.flatten().tap(print).fold(lambda n, text: n + len(text), 0), Pipeline[int, int])
+assert_type(lists.section(), Section[int, list[str]])
+for strings in lists.run([1, 2]):
+    assert_type(strings, list[str])
+
+
+async def run_pipelines() -> None:
+    async with lists.stream(range(3), limit=None) as results:
+        async for result in results:
+            assert_type(result, list[str])
+    assert_type(await lists.collect([1]), list[list[str]])
+
+
+# Tasks
+
+graph = TaskGraph()
+sizes = graph.map(len, ["one", "three"])
+fetched = graph.map(fetch, [1, 2])
+total = graph.reduce(sum, sizes)
+lazy_sizes = graph.map(len, iter(["one", "three"]), lazy=True)
+lazy_texts = graph.map(fetch, lazy_sizes)
+assert_type(sizes, Tasks[int])
+assert_type(fetched, Tasks[str])
+assert_type(graph.map(double, sizes), Tasks[int])
+assert_type(total, Task[int])
+assert_type(lazy_sizes, LazyTasks[int])
+assert_type(lazy_texts, LazyTasks[str])
+assert_type(graph.reduce(join, lazy_texts), Task[str])
+assert_type(graph.fan_in(join, lazy_texts), Task[str])
+assert_type(graph.call(double, total), Task[int])
+assert_type(graph.call(fetch, 3), Task[str])
+assert_type(graph.fan_in(join, fetched), Task[str])
+assert_type(graph.fan_out(total, 3, max), Tasks[int])
+assert_type(sizes[0], Task[int])
+
+
+def use_tasks(runtime: Runtime, results: Results) -> None:
+    assert_type(runtime.submit(double, 1), TaskHandle[int])
+    assert_type(runtime.submit(double, runtime.submit(double, 1)).get(), int)
+    assert_type(results[total], int)
+    assert_type(results[fetched], list[str])
+
+
+async def use_scopes(scope: Scope) -> None:
+    one, other = scope.spawn(double, 1), scope.spawn(fetch, 1)
+    assert_type(one, Handle[int])
+    assert_type(await other, str)
+    assert_type(await gather(one, other), tuple[int, str])
+    assert_type(await gather([one]), list[int])
+    assert_type(await first_success(lambda: fetch(1), lambda: fetch(2)), str)
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+box = Mailbox[str, float]()
+lengths = Service(length, executor=Threads(2))
+
+
+async def ask_questions() -> None:
+    names = Service(fetch)
+    assert_type(await lengths.ask("a"), int)
+    assert_type(await gather(lengths.ask("a"), names.ask(1)), tuple[int, str])
+    assert_type(await box.ask("text", priority=200), float)
+    door: Askable[str, float] = box
+    async for request in box:
+        with request:
+            request.reply(float(request.body))
+        await request.forward(door)

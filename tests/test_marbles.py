@@ -1,0 +1,87 @@
+"""The marble diagrams of the reference show real runs, and there is one for each block."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+pytestmark = pytest.mark.checkout
+
+EXTENSIONS = Path(__file__).parent.parent / "docs" / "_ext"
+NAMES = ("generated_pages", "marble_runs", "marble_svg")
+
+
+@pytest.fixture(scope="module")
+def modules() -> Iterator[dict[str, ModuleType]]:
+    """The modules that make the diagrams."""
+    pytest.importorskip("sphinx")
+    before = list(sys.path)
+    sys.path.insert(0, str(EXTENSIONS))
+    try:
+        yield {name: importlib.import_module(name) for name in NAMES}
+    finally:
+        sys.path[:] = before
+        for name in NAMES:
+            sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def runs(modules: dict[str, ModuleType]) -> Any:
+    return modules["marble_runs"]
+
+
+def texts(line: Any) -> list[tuple[float, str]]:
+    """The messages of a line."""
+    return [(marble.time, marble.text) for marble in line.marbles]
+
+
+def test_each_block_has_a_diagram_or_a_reason_why_it_has_none(modules: dict[str, ModuleType], runs: Any) -> None:
+    blocks = {block.__name__: block for block in modules["generated_pages"].find_blocks()}
+    known = runs.SCENES.keys() | runs.WITHOUT.keys()
+    assert known - blocks.keys() == set()
+    assert {name for name in blocks.keys() - known if blocks[name].__module__.startswith("penstock.blocks")} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Batch", [(2, "[a b c]"), (7, "[d]"), (10, "[e]")]),
+        ("Fold", [(5, "6")]),
+        ("Join", [(2, "(a 1)"), (4, "(b 2)"), (6, "(c 3)")]),
+        ("OverwriteBuffer", [(0, "a"), (3, "c"), (6, "d")]),
+        ("PriorityBuffer", [(0, "1"), (2, "9"), (4, "9"), (6, "2"), (8, "2")]),
+        ("SequenceMultiplexer", [(0, "1"), (4, "2"), (4, "3"), (4, "4"), (6, "5"), (6, "6")]),
+        ("Throttle", [(0, "a"), (2, "b"), (4, "c"), (7, "d")]),
+        ("Transformer", [(3, "A"), (3, "B"), (4, "C")]),
+    ],
+)
+def test_a_diagram_shows_what_the_page_of_the_block_says(
+    name: str, expected: list[tuple[float, str]], runs: Any
+) -> None:
+    assert texts(runs.run_scene(name).outputs[0]) == expected
+
+
+def test_messages_that_are_declined_and_calls_are_shown_as_such(runs: Any) -> None:
+    (line,) = runs.run_scene("SingleAssignment").inputs
+    assert [marble.is_taken for marble in line.marbles] == [True, False]
+    (calls,) = runs.run_scene("Call").outputs
+    assert (calls.name, texts(calls)) == ("show", [(0, "a"), (2, "b"), (4, "c")])
+
+
+def test_each_diagram_is_drawn_and_said_in_words(modules: dict[str, ModuleType], runs: Any) -> None:
+    for name in runs.SCENES:
+        diagram = runs.run_scene(name)
+        figure = ElementTree.fromstring(modules["marble_svg"].draw(diagram))
+        (picture,) = figure.findall("svg")
+        assert picture.attrib["role"] == "img"
+        assert picture.attrib["aria-label"].startswith(diagram.title)
+        shown = [element.text for element in picture.iter("text") if element.attrib["class"] == "message"]
+        lines = (*diagram.inputs, *diagram.outputs)
+        assert shown == [marble.text for line in lines for marble in line.marbles]
