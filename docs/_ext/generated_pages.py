@@ -22,12 +22,24 @@ from sphinx.application import Sphinx
 
 import penstock.agents
 import penstock.blocks
+from marble_runs import SCENES, run_scene
+from marble_svg import draw
+from penstock.agents import Askable
 from penstock.blocks import Block, Buffer, Source, Target
 
 PACKAGES = (penstock.blocks, penstock.agents)
-BASES = (Block, Buffer, Source, Target)
+BASES = (Askable, Block, Buffer, Source, Target)
 POINTS = ("Inputs and outputs", "Order", "Holds", "Back-pressure", "Ends", "Fails")
 OPTIONS = ("capacity", "concurrency", "executor", "ordered", "window", "on_error", "filter")
+DEFAULTS = {
+    "capacity": "no bound",
+    "executor": "none",
+    "filter": "yes",
+    "on_error": "none",
+    "ordered": "`True`, without `key`",
+    "window": "by concurrency",
+}
+"""What None means as the default of an option."""
 ROLES = {(True, True): "both", (True, False): "source", (False, True): "target"}
 POINT = re.compile(r"^- (?P<name>[^:\n]+): (?P<text>.*(?:\n  .*)*)", re.MULTILINE)
 
@@ -57,7 +69,15 @@ def description(block: type) -> str:
     signature = inspect.signature(block)
     parameters = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
     plain = signature.replace(parameters=parameters, return_annotation=signature.empty)
-    return f"```{{eval-rst}}\n.. autoclass:: {full_name(block)}{plain}\n```\n"
+    return f"```{{eval-rst}}\n.. autoclass:: {full_name(block)}{plain}\n```\n{marbles_of(block)}"
+
+
+def marbles_of(block: type) -> str:
+    """The marble diagram of a block, from a run; empty for a block that has none."""
+    name = block.__name__
+    if name not in SCENES:
+        return ""
+    return f"\nA run of it, with a column per second:\n\n```{{raw}} html\n{draw(run_scene(name))}\n```\n"
 
 
 def points_of(block: type) -> dict[str, str]:
@@ -76,7 +96,7 @@ def option_of(block: type, option: str) -> str:
     if parameter.default is inspect.Parameter.empty:
         return "must be given"
     if parameter.default is None:
-        return {"capacity": "no bound", "executor": "none", "filter": "yes", "window": "by concurrency"}[option]
+        return DEFAULTS[option]
     return f"`{parameter.default!r}`"
 
 

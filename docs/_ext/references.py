@@ -89,7 +89,7 @@ def public_bases(cls: type) -> Iterator[type]:
 def show_public_bases(app: Sphinx, name: str, cls: type, options: object, bases: list[type]) -> None:
     """Replace the bases that autodoc is about to show."""
     found = list(dict.fromkeys(public_bases(cls)))
-    nearest = [base for base in found if not any(base is not other and issubclass(other, base) for other in found)]
+    nearest = [base for base in found if not any(base in other.__mro__[1:] for other in found)]
     bases[:] = nearest or [object]
 
 

@@ -1,0 +1,346 @@
+"""Runs each block in model time, and notes what goes in and what comes out, for its marble diagram.
+
+The messages come at given seconds, on a clock that jumps. So a diagram is the same on every machine, and shows what the
+block really does.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+import attrs
+import trio
+import trio.testing
+
+from penstock.agents import Agent, SequenceMultiplexer
+from penstock.blocks import (
+    Batch,
+    Block,
+    BoundedBuffer,
+    Broadcast,
+    Call,
+    Choice,
+    Chosen,
+    Declined,
+    Filter,
+    Flatten,
+    Fold,
+    IterableSource,
+    Join,
+    LoopHeldWarning,
+    Network,
+    OverwriteBuffer,
+    PriorityBuffer,
+    SingleAssignment,
+    Source,
+    Take,
+    Tap,
+    Target,
+    Throttle,
+    Timer,
+    Transformer,
+    TransformMany,
+    UnboundedBuffer,
+)
+
+AFTER = 0.001
+"""Seconds by which a reader is late, so that at the same second messages always come before it reads."""
+
+
+@attrs.frozen
+class Marble:
+    """A message at a time.
+
+    Attributes:
+        time: Seconds from the start.
+        text: The message.
+        is_taken: Whether it was taken; else it was declined.
+    """
+
+    time: float
+    text: str
+    is_taken: bool = True
+
+
+@attrs.define
+class Line:
+    """What has come along a line.
+
+    Attributes:
+        name: The name of the line; may be empty.
+        marbles: The messages.
+        end: When it has ended; None if this is not known.
+    """
+
+    name: str
+    marbles: list[Marble] = attrs.field(factory=list[Marble])
+    end: float | None = None
+
+
+@attrs.frozen
+class Diagram:
+    """What a run has shown.
+
+    Attributes:
+        title: The block, as it is made.
+        note: What else a reader must know.
+        inputs: What has gone in.
+        outputs: What has come out, or which calls were made.
+    """
+
+    title: str
+    note: str
+    inputs: tuple[Line, ...]
+    outputs: tuple[Line, ...]
+
+
+class Notes:
+    """Notes what happens, with the time since the start."""
+
+    def __init__(self) -> None:
+        self._start = trio.current_time()
+        self.lines: list[Line] = []
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start."""
+        return round(trio.current_time() - self._start, 1)
+
+    def line(self, name: str = "") -> Line:
+        """Begin a line."""
+        self.lines.append(Line(name))
+        return self.lines[-1]
+
+
+@attrs.frozen
+class Wiring:
+    """The blocks of a run: where messages go in, and where they come out."""
+
+    targets: Sequence[Target[Any]]
+    sources: Sequence[Source[Any]]
+    nodes: Sequence[Block] = ()
+
+
+@attrs.frozen
+class Scene:
+    """How a block is shown.
+
+    Attributes:
+        title: The block, as it is made.
+        make: Makes the block.
+        inputs: For each input, a character per second: a letter or digit is a message, "|" the end.
+        pace: Seconds that a reader of an output needs for each message.
+        calls: The name of the function whose calls are shown; empty for none.
+        message: Makes a message of a character.
+        note: What else a reader of the diagram must know.
+    """
+
+    title: str
+    make: Callable[[Callable[[Any], None]], Wiring]
+    inputs: tuple[str, ...] = ("abc|",)
+    pace: float = 0.0
+    calls: str = ""
+    message: Callable[[str], object] = lambda text: int(text) if text.isdecimal() else text
+    note: str = ""
+
+
+class Feeder(Agent):
+    """Sends messages at given times."""
+
+    def __init__(self, target: Target[Any], scene: Scene, timeline: str, notes: Notes, line: Line) -> None:
+        super().__init__(outputs=[target])
+        self.target, self.scene, self.timeline, self.notes, self.line = target, scene, timeline, notes, line
+
+    async def run(self) -> None:
+        """Send all messages."""
+        for second, text in enumerate(self.timeline):
+            await trio.sleep(max(0.0, second - self.notes.now))
+            if text == "|":
+                self.line.end = self.notes.now
+            elif text != "-":
+                await self._send(self.scene.message(text))
+
+    async def _send(self, message: object) -> None:
+        try:
+            await self.target.send(message)
+        except Declined:
+            self.line.marbles.append(Marble(self.notes.now, said(message), is_taken=False))
+        else:
+            self.line.marbles.append(Marble(self.notes.now, said(message)))
+
+
+class Reader(Agent):
+    """Reads messages, and needs some time for each."""
+
+    def __init__(self, source: Source[Any], pace: float, notes: Notes, line: Line) -> None:
+        super().__init__(inputs=[source])
+        self.source, self.pace, self.notes, self.line = source, pace, notes, line
+
+    async def run(self) -> None:
+        """Read all messages."""
+        async for message in self.source:
+            self.line.marbles.append(Marble(self.notes.now, said(message)))
+            await trio.sleep(self.pace + AFTER if self.pace else 0)
+        self.line.end = self.notes.now
+
+
+def said(message: object) -> str:
+    """A message as text."""
+    if isinstance(message, Chosen):
+        chosen = cast("Chosen[object]", message)
+        return f"{chosen.index}: {chosen.value}"
+    if isinstance(message, list | tuple):
+        opening, closing = "[]" if isinstance(message, list) else "()"
+        return f"{opening}{' '.join(map(str, cast('Iterable[object]', message)))}{closing}"
+    return str(message)
+
+
+async def run(scene: Scene) -> Diagram:
+    """Run a scene."""
+    notes = Notes()
+    inputs = [notes.line() for _ in scene.inputs]
+    calls = Line(scene.calls)
+
+    def note(message: object) -> None:
+        calls.marbles.append(Marble(notes.now, said(message)))
+
+    wiring = scene.make(note)
+    feeders = [
+        Feeder(target, scene, timeline, notes, line)
+        for target, timeline, line in zip(wiring.targets, scene.inputs, inputs, strict=True)
+    ]
+    outputs = [notes.line() for _ in wiring.sources]
+    readers = [Reader(source, scene.pace, notes, line) for source, line in zip(wiring.sources, outputs, strict=True)]
+    async with Network(*wiring.nodes, *feeders, *readers):
+        pass
+    calls.end = notes.now
+    return Diagram(scene.title, scene.note, tuple(inputs), (*([calls] if scene.calls else []), *outputs))
+
+
+def run_scene(name: str) -> Diagram:
+    """Run the scene of a block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LoopHeldWarning)  # on a busy machine
+        return trio.run(run, SCENES[name], clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+# The scenes
+
+
+def alone(block: Any) -> Callable[[Callable[[Any], None]], Wiring]:
+    """A block with one input and one output; made anew for each run."""
+    return lambda note: through(block())
+
+
+def through(block: Any) -> Wiring:
+    """The wiring of a block with one input and one output."""
+    return Wiring([block], [block], [block])
+
+
+def broadcast(note: Callable[[Any], None]) -> Wiring:
+    """A broadcast to two buffers."""
+    block, buffers = Broadcast[str](), [UnboundedBuffer[str](), UnboundedBuffer[str]()]
+    for buffer in buffers:
+        block.link_target(buffer)
+    return Wiring([block], buffers)
+
+
+def call(note: Callable[[Any], None]) -> Wiring:
+    """A call that notes when it is made, and takes two seconds."""
+
+    async def show(message: str) -> None:
+        note(message)
+        await trio.sleep(2)
+
+    return Wiring([block := Call(show)], [], [block])
+
+
+def choice(note: Callable[[Any], None]) -> Wiring:
+    """A choice between two buffers."""
+    buffers = [UnboundedBuffer[str](), UnboundedBuffer[str]()]
+    return Wiring(buffers, [Choice(*buffers)])
+
+
+def join(note: Callable[[Any], None]) -> Wiring:
+    """A join of two buffers that get the same number of messages."""
+    names, ages = UnboundedBuffer[str](), UnboundedBuffer[int]()
+    return Wiring([names, ages], [Join(names, ages)])
+
+
+def multiplexer(note: Callable[[Any], None]) -> Wiring:
+    """A multiplexer of two buffers."""
+    buffers = [UnboundedBuffer[int](), UnboundedBuffer[int]()]
+    return Wiring(buffers, [SequenceMultiplexer(*buffers, key=lambda number: number)])
+
+
+def iterable(note: Callable[[Any], None]) -> Wiring:
+    """A source of three letters."""
+    return Wiring([], [IterableSource("abc")])
+
+
+def tap(note: Callable[[Any], None]) -> Wiring:
+    """A tap that notes what it sees."""
+    return through(Tap(note))
+
+
+def timer(note: Callable[[Any], None]) -> Wiring:
+    """A timer that has been started."""
+    block = Timer(2, "x")
+    block.start()
+    return Wiring([], [block])
+
+
+def add(so_far: int, number: int) -> int:
+    """Add two numbers."""
+    return so_far + number
+
+
+async def slow(text: str) -> str:
+    """A function that takes three seconds for "a", and one for others."""
+    await trio.sleep(3 if text == "a" else 1)
+    return text.upper()
+
+
+SCENES: dict[str, Scene] = {
+    "Batch": Scene("Batch(3, max_seconds=4)", alone(lambda: Batch[str](3, max_seconds=4)), ("abcd-----e|",)),
+    "BoundedBuffer": Scene(
+        "BoundedBuffer(2)", alone(lambda: BoundedBuffer[str](2)), ("abcdef|",), 2, note="the reader needs 2 s"
+    ),
+    "Broadcast": Scene("Broadcast()", broadcast, ("a-b-c|",)),
+    "Call": Scene("Call(show)", call, ("ab--c|",), calls="show", note="each call takes 2 s"),
+    "Choice": Scene("Choice(left, right)", choice, ("a--b--|", "-x--y-|")),
+    "Filter": Scene("Filter(str.isalpha)", alone(lambda: Filter[Any](lambda x: str(x).isalpha())), ("a1b2c|",)),
+    "Flatten": Scene("Flatten()", alone(lambda: Flatten[str]()), ("a--b|",), message=lambda x: [f"{x}1", f"{x}2"]),
+    "Fold": Scene("Fold(operator.add, 0)", alone(lambda: Fold[int, int](add, 0)), ("1-2-3|",)),
+    "IterableSource": Scene('IterableSource("abc")', iterable, (), 2, note="the reader needs 2 s"),
+    "Join": Scene("Join(left, right)", join, ("a-b---c|", "--1-2-3|")),
+    "OverwriteBuffer": Scene(
+        "OverwriteBuffer()", alone(lambda: OverwriteBuffer[str]()), ("abc---d|",), 3, note="the reader needs 3 s"
+    ),
+    "PriorityBuffer": Scene(
+        "PriorityBuffer(int)", alone(lambda: PriorityBuffer[int](int)), ("12929|",), 2, note="the reader needs 2 s"
+    ),
+    "SequenceMultiplexer": Scene("SequenceMultiplexer(left, right, key=int)", multiplexer, ("1---2-5|", "-34--6|")),
+    "SingleAssignment": Scene("SingleAssignment()", alone(lambda: SingleAssignment[str]()), ("-a-b|",)),
+    "Take": Scene("Take(2)", alone(lambda: Take[str](2)), ("a-b-c|",)),
+    "Tap": Scene("Tap(look)", tap, ("a-b|",), calls="look"),
+    "Throttle": Scene("Throttle(0.5)", alone(lambda: Throttle[str](0.5)), ("abc----d|",)),
+    "Timer": Scene('Timer(2, "x")', timer, (), note="started at 0 s"),
+    "TransformMany": Scene("TransformMany(range)", alone(lambda: TransformMany(range)), ("2--0-1|",)),
+    "Transformer": Scene(
+        "Transformer(slow, concurrency=2)",
+        alone(lambda: Transformer(slow, concurrency=2)),
+        ("ab-c|",),
+        note="slow takes 3 s for a, and 1 s for b and c",
+    ),
+    "UnboundedBuffer": Scene(
+        "UnboundedBuffer()", alone(lambda: UnboundedBuffer[str]()), ("abc---d|",), 2, note="the reader needs 2 s"
+    ),
+}
+"""How each block is shown."""
+WITHOUT: dict[str, str] = {
+    "ByteTransformer": "its messages are pieces of bytes",
+    "StreamSource": "it reads a file",
+    "StreamTarget": "it writes a file",
+}
+"""The blocks without a diagram, and why."""
