@@ -8,7 +8,7 @@ with open(sys.argv[1], "rb") as file:
     project = tomllib.load(file)["project"]
 extras = project["optional-dependencies"]
 wanted = [*project["dependencies"]]
-for name in ("test", "samples", "sentences", "gui", "dask"):
+for name in ("test", "samples", "sentences", "gui", "dask", "seal"):
     wanted += extras[name]
 for each in wanted:
     if found := re.match(r"([\w-]+)(?:\[[\w,]+\])?>=([\w.]+)", each):
