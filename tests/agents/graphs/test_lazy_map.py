@@ -446,14 +446,14 @@ def test_it_gives_what_a_list_gives(zeros: set[int], count: int, split_every: in
 
 
 @pytest.mark.slow
-def test_a_million_tasks_need_no_more_memory_than_a_thousand() -> None:
+def test_many_tasks_need_no_more_memory_than_a_thousand() -> None:
     nodes: list[int] = []
 
     def items() -> Iterator[int]:
-        yield from range(1_000_000)
+        yield from range(300_000)
         nodes.append(sum(type(each) is Node and each.graph is graph for each in gc.get_objects()))
 
     graph = TaskGraph()
     total = graph.reduce(sum, graph.map(same, items(), lazy=True))
-    assert graph.run_sync()[total] == sum(range(1_000_000))
+    assert graph.run_sync()[total] == sum(range(300_000))
     assert nodes[0] <= 200

@@ -222,14 +222,14 @@ async def test_one_whose_outputs_nobody_takes_is_stalled_and_not_silent(pool: Wo
 
 
 async def test_waiting_for_room_takes_nothing_of_the_time_of_an_item(pool: WorkerPool) -> None:
-    many: TransformMany[int, int] = TransformMany(functions.up_to, executor=pool, window=2, time_limit=0.5, name="many")
+    many: TransformMany[int, int] = TransformMany(functions.up_to, executor=pool, window=2, time_limit=2, name="many")
     many.link_target(full := BoundedBuffer[int](1))
     async with Network(many):
         await many.send(20)
         many.complete()
         assert await full.receive() == 0
         await comes_true(lambda: many._core.runner.waits_for_room)
-        await trio.sleep(0.7)
+        await trio.sleep(2.5)
         assert [n async for n in full] == list(range(1, 20))
 
 
