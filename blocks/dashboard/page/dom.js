@@ -9,6 +9,11 @@ export function find(id) {
   return element;
 }
 
+/** The elements with these ids, by id: a view keeps them, because another view may take its place. */
+export function findAll(...ids) {
+  return Object.fromEntries(ids.map((id) => [id, find(id)]));
+}
+
 /** Make an element with children; names with a dash, `role` and `scope` are attributes, other names are properties. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);

@@ -1,6 +1,6 @@
 // The network as a graph: blocks in layers, each with its waiting items and its busy time; the slowest is marked.
 
-import { draw, find, make, mark, write } from "./dom.js";
+import { draw, find, findAll, make, mark, write } from "./dom.js";
 import { count, duration, fixed, short } from "./units.js";
 
 const USUAL = {
@@ -34,6 +34,7 @@ const SLOT = 11.3; // pixels from one little box for a waiting item to the next;
 export class Graph {
   #item;
   #place = find("graph");
+  #own = findAll("graph-apart", "graph-governors", "graph-text");
   #drawn = "";
   #nodes = new Map();
   #links = new Map();
@@ -139,7 +140,7 @@ export class Graph {
     svg.append(draw("defs", {}, draw("marker", { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: "auto" },
       draw("path", { class: "head", d: "M0 0 8 4 0 8z" }))));
     const apart = new Set(this.#state.nodes.filter((node) => node.apart).map((node) => node.id));
-    find("graph-apart").hidden = apart.size === 0;
+    this.#own["graph-apart"].hidden = apart.size === 0;
     this.#frames = frames.map((frame) => drawFrame(svg, frame));
     this.#links = new Map(this.#state.links.map((link) => [keyOf(link), this.#drawLink(svg, places.get(link.from), places.get(link.to), link.way, link.apart || apart.has(link.to))]));
     svg.append(...this.#frames.map(({ label }) => label)); // above the links
@@ -245,7 +246,7 @@ export class Graph {
     const framed = new Set(this.#frames.map(({ governor }) => governor));
     const others = governors.filter((_, number) => !framed.has(number));
     const said = ({ name, nodes, inFlight, limit }) => `${name}: ${fixed(inFlight)} of ${fixed(limit)}${nodes.length ? `, governs ${nodes.join(", ")}` : ""}`;
-    write(find("graph-governors"), others.map(said).join("; "));
+    write(this.#own["graph-governors"], others.map(said).join("; "));
   }
 
   #said(node) {
@@ -258,7 +259,7 @@ export class Graph {
     const now = performance.now();
     if (now < this.#nextText && this.#state.running) return;
     this.#nextText = now + 1000;
-    write(find("graph-text"), this.#state.nodes.map((node) => `${this.#said(node)}${node.slowest ? ": the slowest" : ""}.`).join(" "));
+    write(this.#own["graph-text"], this.#state.nodes.map((node) => `${this.#said(node)}${node.slowest ? ": the slowest" : ""}.`).join(" "));
   }
 }
 

@@ -1,6 +1,6 @@
 // Goes through a run that was recorded: step by step, at a tenth of its speed, or along one item.
 
-import { find, mark, write } from "./dom.js";
+import { findAll, mark, write } from "./dom.js";
 import { duration, fixed } from "./units.js";
 
 const SLOWER = 10;
@@ -12,6 +12,7 @@ export class Replay {
   item = 0; // the item that is followed; 0 for none
   #one;
   #spans;
+  #own = findAll("step-back", "step", "play", "follow", "replay-text", "follow-text");
   #window;
   #changed;
   #playing = false;
@@ -28,10 +29,10 @@ export class Replay {
     this.#spans = spans;
     this.#window = window;
     this.#changed = changed;
-    find("step-back").addEventListener("click", () => this.#step(-1));
-    find("step").addEventListener("click", () => this.#step(1));
-    find("play").addEventListener("click", () => this.#play(!this.#playing));
-    find("follow").addEventListener("input", () => this.#follow());
+    this.#own["step-back"].addEventListener("click", () => this.#step(-1));
+    this.#own.step.addEventListener("click", () => this.#step(1));
+    this.#own.play.addEventListener("click", () => this.#play(!this.#playing));
+    this.#own.follow.addEventListener("input", () => this.#follow());
   }
 
   get playing() {
@@ -42,7 +43,7 @@ export class Replay {
   leave() {
     this.time = null;
     this.#play(false);
-    write(find("replay-text"), "");
+    write(this.#own["replay-text"], "");
   }
 
   /** Go on by the time since the last frame; at the end the run is shown as it is. */
@@ -61,26 +62,28 @@ export class Replay {
   /** Enable what can be used, and write what the chart shows; called from time to time. */
   update() {
     const none = this.#spans.rows.length === 0 || this.#spans.last === 0;
-    for (const id of ["step-back", "step", "play", "follow"]) find(id).disabled = none;
+    for (const id of ["step-back", "step", "play", "follow"]) this.#own[id].disabled = none;
     if (this.#playing) this.#say(this.#now());
-    write(find("follow-text"), this.item ? followed(this.#spans, this.item, this.#one) : "");
+    write(this.#own["follow-text"], this.item ? followed(this.#spans, this.item, this.#one) : "");
   }
 
   #say(text) {
-    write(find("replay-text"), `At ${fixed(this.time, 3)} s: ${text}.`);
+    write(this.#own["replay-text"], `At ${fixed(this.time, 3)} s: ${text}.`);
   }
 
   #play(yes) {
     this.#playing = yes;
     if (yes && (this.time === null || this.time >= this.#spans.last)) this.time = this.#spans.first;
     this.#before = performance.now();
-    mark(find("play"), "aria-pressed", String(yes));
-    mark(find("replay-text"), "aria-live", yes ? "off" : null); // it changes too often to be read out
-    if (yes) this.#changed();
+    mark(this.#own.play, "aria-pressed", String(yes));
+    mark(this.#own["replay-text"], "aria-live", yes ? "off" : null); // it changes too often to be read out
+    if (!yes) return;
+    this.#say(this.#now());
+    this.#changed();
   }
 
   #follow() {
-    this.item = Math.max(0, Math.trunc(Number(find("follow").value)) || 0);
+    this.item = Math.max(0, Math.trunc(Number(this.#own.follow.value)) || 0);
     this.update();
     this.#changed();
   }

@@ -1,6 +1,6 @@
 // The live chart: a window of time that moves along with the run; it can be held and moved back.
 
-import { find, make, mark, write } from "./dom.js";
+import { find, findAll, make, mark, write } from "./dom.js";
 import { Painter } from "./painter.js";
 import { Replay } from "./replay.js";
 import { Spans } from "./spans.js";
@@ -20,6 +20,7 @@ export class Timeline {
   #item;
   #spans = new Spans();
   #canvas = find("diagram");
+  #own = findAll("window", "hold", "past", "pointed", "diagram-text");
   #painter = new Painter(this.#canvas);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   #calm = false;
@@ -41,12 +42,12 @@ export class Timeline {
     this.#item = item;
     this.#replay = new Replay(item, this.#spans, () => this.#window(), () => this.#showReplay());
     const choices = WINDOWS.map((seconds) => make("option", { value: seconds, textContent: seconds < 1 ? `${1000 * seconds} ms` : `${seconds} s` }));
-    find("window").append(make("option", { value: "", textContent: "automatic" }), ...choices);
-    find("window").addEventListener("change", () => this.#touch());
-    find("hold").addEventListener("click", () => this.hold());
-    find("past").addEventListener("input", (event) => (this.#replay.leave(), this.#hold(Number(event.target.value))));
+    this.#own.window.append(make("option", { value: "", textContent: "automatic" }), ...choices);
+    this.#own.window.addEventListener("change", () => this.#touch());
+    this.#own.hold.addEventListener("click", () => this.hold());
+    this.#own.past.addEventListener("input", (event) => (this.#replay.leave(), this.#hold(Number(event.target.value))));
     this.#canvas.addEventListener("pointermove", (event) => this.#point(event));
-    this.#canvas.addEventListener("pointerleave", () => write(find("pointed"), ""));
+    this.#canvas.addEventListener("pointerleave", () => write(this.#own.pointed, ""));
     new ResizeObserver(() => this.restyle()).observe(this.#canvas);
     new IntersectionObserver((entries) => this.#seenNow(entries.at(-1).isIntersecting)).observe(this.#canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
@@ -115,7 +116,7 @@ export class Timeline {
 
   #hold(edge) {
     this.#held = edge;
-    mark(find("hold"), "aria-pressed", String(edge !== null));
+    mark(this.#own.hold, "aria-pressed", String(edge !== null));
     this.#touch();
   }
 
@@ -126,7 +127,7 @@ export class Timeline {
 
   #window() {
     const short = !this.#clock.running && this.#spans.last > 0 && this.#spans.last < this.#auto; // show all of a short run
-    return Number(find("window").value) || (short ? Math.max(0.05, 1.03 * this.#spans.last) : this.#auto);
+    return Number(this.#own.window.value) || (short ? Math.max(0.05, 1.03 * this.#spans.last) : this.#auto);
   }
 
   #chooseWindow(perItem) {
@@ -191,13 +192,13 @@ export class Timeline {
     this.#nextTexts = now + 500;
     const { start, end } = this.#drawn;
     this.#told = end;
-    const past = find("past");
+    const past = this.#own.past;
     const most = this.#held === null ? end : Math.max(this.#spans.last, end);
     past.min = Math.min(this.#spans.first + this.#window(), most - 0.001);
     past.max = most;
     if (document.activeElement !== past || this.#held === null) past.value = end;
     mark(past, "aria-valuetext", `${fixed(Math.max(0, start), 1)} to ${fixed(end, 1)} seconds${this.#held === null ? ", live" : ", held"}`);
-    write(find("diagram-text"), this.#text(Math.max(0, start), end));
+    write(this.#own["diagram-text"], this.#text(Math.max(0, start), end));
     this.#replay.update();
   }
 
@@ -220,7 +221,7 @@ export class Timeline {
     for (const bar of row === undefined ? [] : this.#spans.within(row, time - slack, time + slack)) {
       if (found === null || bar.kind === "w" || bar.kind === "f") found = bar;
     }
-    write(find("pointed"), found === null ? "" : this.#describe(row, found));
+    write(this.#own.pointed, found === null ? "" : this.#describe(row, found));
   }
 
   #describe(row, bar) {

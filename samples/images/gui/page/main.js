@@ -90,6 +90,7 @@ function showState(state) {
   const before = page.state;
   page.state = state;
   document.body.dataset.status = state.status;
+  document.body.dataset.run = state.run;
   errors.setRun(state.run);
   errors.setPhases(state.phases);
   errors.setFailed(state.failed);
