@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure_gaps(page: Page, seconds: float) -> None:
     """Print the gaps between pictures on the page while the pipeline runs flat out."""
-    page.set_form("pictures", repeat=10_000)
+    page.set_form("pictures", endless=True)
     page.click("start")
     page.wait("it runs", lambda: page.number("figure-seconds") > 2)
     page.js(_RECORD_TIMES)
@@ -144,9 +144,7 @@ def run_by_browser(page: Page, running: Program) -> float:
     """Run once in the browser; return how long the run has taken."""
     page.open(running.address)
     page.set_form("pictures", repeat=_REPEAT)
-    page.click("start")
-    page.wait("it runs", lambda: page.status == "running")
-    page.wait_for_status("idle")
+    page.run()
     seconds = page.number("figure-seconds")
     page.driver.get("about:blank")
     return seconds

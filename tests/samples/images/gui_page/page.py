@@ -1,4 +1,8 @@
-"""The page as a user sees and uses it: by clicks, by keys, by looking. Waits are for conditions, never for a time."""
+"""The page as a user sees and uses it: by clicks, by keys, by looking. Waits are for conditions, never for a time.
+
+A wait asks from time to time, so it must be for something that stays: a run may be over before it is asked for. What
+may pass is recorded by the page itself.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ from penstock.blocks.charts.colours import item_colour
 __all__ = ["Page"]
 
 _PATIENCE = 90  # seconds, on a busy machine
+_RECORD_TEXTS = """
+const one = document.getElementById(arguments[0]);
+window.said = [];
+new MutationObserver(() => window.said.push(one.textContent)).observe(one, {childList: true});
+"""
 _RECORD_PICTURES = """
 window.shown = [];
 const figure = document.getElementById("slideshow");
@@ -60,7 +69,7 @@ class Page:
             raise AssertionError(f"waited in vain until {what}; {said}") from None
 
     def wait_for_status(self, status: str) -> None:
-        """Wait until the page shows that the program does this."""
+        """Wait until the page shows that the program does this, which must not end by itself."""
         self.wait(f"the status is {status}", lambda: self.status == status)
 
     def element(self, id: str) -> Any:
@@ -104,6 +113,15 @@ class Page:
     def shown(self) -> list[tuple[int, int]]:
         """Run and number of the pictures that were shown since `record_pictures`."""
         return [(run, sequence) for run, sequence in self.js("return window.shown")]
+
+    def record_texts(self, id: str) -> None:
+        """Keep from now on what an element says."""
+        self.js(_RECORD_TEXTS, id)
+
+    @property
+    def said(self) -> list[str]:
+        """What the element has said since `record_texts`."""
+        return list(self.js("return window.said"))
 
     def bars(self, images: int) -> list[int]:
         """Which of the first images have a bar in the diagram: their colours are looked for on the canvas."""
@@ -170,7 +188,9 @@ class Page:
         self.js("arguments[0].scrollIntoView({block: 'center'})", button)
         button.click()
 
-    def set_form(self, folder: str | None = None, mode: str = "data-flow", **fields: object) -> None:
+    def set_form(
+        self, folder: str | None = None, mode: str = "data-flow", *, endless: bool = False, **fields: object
+    ) -> None:
         """Fill in the controls; `folder` is below the start folder, None for painted pictures."""
         self.choose_radio("mode", mode)
         self.choose_radio("source", "painted" if folder is None else "folder")
@@ -178,13 +198,18 @@ class Page:
             self.fill("folder", folder)
         for id, value in fields.items():
             self.fill(id, value)
+        if self.element("endless").is_selected() != endless:
+            self.click("endless")
 
     def run(self) -> None:
         """Start by a click, and wait until the run has ended."""
-        before = self.run_shown()
+        before = self.run_of_figures()
         self.click("start")
-        self.wait("a picture of the run is there", lambda: self.shows_run_after(before))
-        self.wait_for_status("idle")
+        self.wait("a run has ended", lambda: self.run_of_figures() > before and self.status == "idle")
+
+    def run_of_figures(self) -> int:
+        """The run whose figures are shown; 0 for none."""
+        return int(self.js("return Number(document.body.dataset.run ?? 0)"))
 
     @property
     def right_edge(self) -> float:

@@ -126,7 +126,7 @@ def test_presets_set_controls_and_say_what_they_show(page: Page) -> None:
 
 def test_the_keyboard_alone_is_enough(page: Page, start: Path) -> None:
     paint(start / "pictures", 8, bad=(2,))
-    page.set_form("pictures", repeat=500)
+    page.set_form("pictures", endless=True)
     page.js("document.activeElement.blur()")
     order = list[str]()
     while "start" not in order:
@@ -148,7 +148,7 @@ def test_the_keyboard_alone_is_enough(page: Page, start: Path) -> None:
 
 def test_letters_are_shortcuts_unless_somebody_types(page: Page, start: Path) -> None:
     paint(start / "pictures", 8)
-    page.set_form("pictures", repeat=1000)
+    page.set_form("pictures", endless=True)
     page.fill("folder", "sxc")
     assert page.status == "idle"
     page.fill("folder", "pictures")
@@ -211,15 +211,16 @@ def test_quit_ends_the_program_and_the_page_says_so(page: Page, penstock: Progra
 
 
 def test_the_page_says_so_when_the_program_is_no_more(page: Page, penstock: Program) -> None:
+    page.record_texts("status-text")
     penstock.process.kill()
-    page.wait("it tries again", lambda: page.status == "connecting")
-    assert not page.enabled("start")
     page.wait_for_status("ended")
+    assert not page.enabled("start")
+    assert "The connection is lost; trying again …" in page.said
 
 
 def test_a_second_page_looks_on_until_the_first_is_closed(page: Page, penstock: Program, start: Path) -> None:
     paint(start / "pictures", 8)
-    page.set_form("pictures", repeat=2000)
+    page.set_form("pictures", endless=True)
     page.click("start")
     page.wait("it runs", lambda: page.sequence > 0)
     first = page.driver.current_window_handle

@@ -31,7 +31,7 @@ def test_pictures_can_be_chosen_with_a_dialog(page: Page, tmp_path: Path) -> Non
 
 def test_nothing_can_be_dropped_while_it_runs(page: Page, start: Path, tmp_path: Path) -> None:
     paint(start / "pictures", 4)
-    page.set_form("pictures", repeat=2000)
+    page.set_form("pictures", endless=True)
     page.click("start")
     page.wait_for_status("running")
     page.drop_files(paint(tmp_path / "elsewhere", 2))

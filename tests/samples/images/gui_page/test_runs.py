@@ -58,7 +58,7 @@ def test_each_picture_is_what_its_name_says(page: Page, start: Path) -> None:
 
 
 def test_numbers_move_while_it_runs(page: Page) -> None:
-    page.set_form(repeat=1000, **SLOW)
+    page.set_form(endless=True, **SLOW)
     page.click("start")
     page.wait_for_status("running")
     first = page.wait(
@@ -76,7 +76,7 @@ def test_numbers_move_while_it_runs(page: Page) -> None:
 
 
 def test_it_can_be_stopped_while_full_and_started_again(page: Page) -> None:
-    page.set_form(governor=7, repeat=1000, **SLOW)
+    page.set_form(governor=7, endless=True, **SLOW)
     for _ in range(3):
         page.click("start")
         page.wait("the pipeline is full", lambda: page.number("figure-governor") == 7)
@@ -149,7 +149,7 @@ def test_a_new_run_begins_without_errors(page: Page, start: Path) -> None:
 
 
 def test_a_reload_in_the_middle_goes_on_with_the_same_run(page: Page, penstock: Program) -> None:
-    page.set_form(repeat=1000, **SLOW)
+    page.set_form(endless=True, **SLOW)
     page.click("start")
     page.wait("images came out", lambda: page.number("figure-images") >= 2)
     page.driver.refresh()
@@ -166,7 +166,7 @@ def test_a_reload_in_the_middle_goes_on_with_the_same_run(page: Page, penstock: 
 
 
 def test_the_diagram_can_be_held_and_pushed_back(page: Page) -> None:
-    page.set_form(repeat=1000, **SLOW)
+    page.set_form(endless=True, **SLOW)
     page.choose("window", "0.5")
     page.click("start")
     page.wait("the run is under way", lambda: page.number("figure-seconds") > 2)
@@ -248,7 +248,7 @@ def test_the_comparison_is_on_the_screen_and_the_page_says_whose_figures_it_show
     assert page.text("figures-title") == "Figures: Data flow"
     page.js("window.scrollTo(0, 10000)")
     page.click("compare")
-    page.wait("it has begun", lambda: page.js("return 'compared' in document.body.dataset"))  # maybe it is over, too
+    page.wait("it has begun", lambda: page.js("return 'compared' in document.body.dataset"))
     page.wait_for_status("idle")
     assert page.text("figures-title") == "Figures: Load balanced, the last of the compared modes"
     shown = "return [...document.querySelectorAll('#comparison tr[data-shown]')].map(r => r.dataset.mode)"
@@ -258,28 +258,23 @@ def test_the_comparison_is_on_the_screen_and_the_page_says_whose_figures_it_show
         return [box.top, box.bottom, window.innerHeight];"""
     )
     assert 0 <= box[0] < box[1] <= box[2]
-    page.click("start")
-    page.wait_for_status("idle")
+    page.run()
     page.wait("they are of the run", lambda: page.text("figures-title") == "Figures: Data flow")
     assert page.js(shown) == []
 
 
 def test_the_first_start_shows_its_progress_in_place_of_the_picture(page: Page) -> None:
-    page.js(
-        """window.said = new Set();
-        new MutationObserver(() => window.said.add(document.getElementById("getting-ready-text").textContent))
-            .observe(document.getElementById("getting-ready-text"), {childList: true});"""
-    )
+    page.record_texts("getting-ready-text")
     page.set_form(limit=8)
     page.run()
-    assert any(text.startswith("Painting sample pictures: ") for text in page.js("return [...window.said]"))
+    assert any(text.startswith("Painting sample pictures: ") for text in page.said)
     assert not page.element("getting-ready").is_displayed()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
 def test_fifty_starts_and_stops_leave_nothing_behind(page: Page, penstock: Program, start: Path) -> None:
     paint(start / "pictures", 4)
-    page.set_form("pictures", repeat=1000)
+    page.set_form("pictures", endless=True)
     counts: list[list[int]] = []
     for _ in range(50):
         before = page.run_shown()
