@@ -45,6 +45,7 @@ class NodeRow:
         place: The place in its layer, where a node takes 1, and the room between two nodes is 0.15.
         failed: Items that failed there.
         rate: Items per second now; None if it is not known.
+        parts: What one worker does there for an item, one after the other, if the page explains that.
     """
 
     id: str
@@ -64,6 +65,7 @@ class NodeRow:
     place: float = 0.0
     failed: int = 0
     rate: float | None = None
+    parts: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -116,6 +118,7 @@ class NetworkState:
         nodes: The blocks and agents; those of one layer are drawn in this order.
         links: The links between them.
         governors: The governors.
+        note: What there is to say about it, in sentences.
     """
 
     run: int = 0
@@ -126,6 +129,7 @@ class NetworkState:
     nodes: tuple[NodeRow, ...] = ()
     links: tuple[LinkRow, ...] = ()
     governors: tuple[GovernorRow, ...] = ()
+    note: str = ""
 
 
 def network_state(

@@ -1,1 +1,1 @@
-"""The image pipeline in the four modes of the chapter."""
+"""The image pipeline in the four modes of the chapter, and in the stages of a plan."""

@@ -24,20 +24,19 @@ async def run_data_flow(
     watch: Watch,
     sheet: SheetKeeper | None,
 ) -> None:
-    """Send `jobs` through a block per phase, or those of a plan, and a block that publishes."""
+    """Send `jobs` through load, scale, noise, output and publish."""
     stages = Stages(settings, observer, executor, sheet)
-    if settings.plan is None:
-        loader, scaler, filterer, writer = stages.load(), stages.scale(), stages.noise(), stages.output()
-        others = [scaler, filterer, writer]
-    else:
-        loader, *others = stages.planned(settings.plan)
-    last = stages.loaded()
-    loader.link_target(last)
-    for stage in others:
-        last.link_target(stage)
-        last = stage
+    loader = stages.load()
+    loaded = stages.loaded()
+    scaler = stages.scale()
+    filterer = stages.noise()
+    writer = stages.output()
     publisher = stages.publish()
-    last.link_target(publisher)
+    loader.link_target(loaded)
+    loaded.link_target(scaler)
+    scaler.link_target(filterer)
+    filterer.link_target(writer)
+    writer.link_target(publisher)
     stages.add_contact_sheet(publisher)
     PipelineGovernor(settings.governor, name="images in flight").govern(first=loader, last=publisher)
     async with watch.network(loader, name="images, data flow"):

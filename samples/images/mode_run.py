@@ -53,7 +53,7 @@ async def run_mode(
     plan = await trio.to_thread.run_sync(make_plan, jobs, settings, options.resume)
     if not plan.jobs and (folder / sheet_name(1)).exists():
         settings = attrs.evolve(settings, sheet=None)  # the sheet would be the same
-    if options.plan and plan.jobs:
+    if mode is Mode.PLANNED and plan.jobs:
         settings = attrs.evolve(settings, plan=await _planned(plan.jobs, settings, options, screen, stop))
     with ProgressDisplay(screen, mode, len(plan.jobs), reported) as display:
         result = await run(
@@ -129,5 +129,5 @@ def _workers_of(mode: Mode, options: Options) -> tuple[Workers | None, int]:
             return None, len(Phase)
         case Mode.CONTROL_FLOW:
             return None, len(Phase)
-        case Mode.DATA_FLOW | Mode.LOAD_BALANCED:
+        case Mode.DATA_FLOW | Mode.LOAD_BALANCED | Mode.PLANNED:
             return options.executor, options.workers

@@ -12,7 +12,7 @@ from penstock.samples.command.parser import CommandParser, OptionGroup, file_pat
 from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
 from penstock.samples.images.option_types import concurrency, deviation, size, times
 from penstock.samples.images.record import Phase
-from penstock.samples.images.settings import AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
+from penstock.samples.images.settings import CHAPTER_MODES, AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
 from penstock.samples.observing import add_observing_options
 
 __all__ = ["LIST", "Options", "parse_options"]
@@ -35,6 +35,7 @@ Blocks run the phases in threads, in processes or in a Dask cluster, on several 
 modes run the same functions in threads, on one image per phase at a time. Thumbnails come out in the natural order of
 the file names, and are the same, byte for byte, in every mode and with all kinds of workers.
 
+With --plan, the phases are measured first, and run in the best stages, which may do several phases each.
 With --model, the phases wait instead of working, so that every computer gives the chapter's figures.
 """
 
@@ -102,7 +103,6 @@ class Options:
     quiet: bool = False
     model: bool = False
     times: PhaseTimes = attrs.field(factory=PhaseTimes)
-    plan: bool = False
     gui: GuiChoice | None = None
 
 
@@ -115,15 +115,19 @@ def parse_options(arguments: Sequence[str] | None = None) -> Options:
     parser = _parser()
     found = parser.parse_args(arguments)
     given = {name for name, value in vars(found).items() if value not in (None, False, [])}
-    modes = tuple(Mode) if found.compare else (Mode(found.mode or Mode.DATA_FLOW.value),)
+    modes = CHAPTER_MODES if found.compare else (_mode_of(found),)
     if found.times and not found.model:
         parser.error("--times is for --model")
+    if found.plan and found.model:
+        parser.error("--plan is for phases that work, and those of the model wait")
     gui = gui_choice(parser, found)
-    if gui is not None and found.plan:
-        parser.error("--plan is not for --gui")
     if gui is None:
         _refuse_what_is_not_used(parser, found, given, modes)
     return _options(found, modes, gui)
+
+
+def _mode_of(found: argparse.Namespace) -> Mode:
+    return Mode.PLANNED if found.plan else Mode(found.mode or Mode.DATA_FLOW.value)
 
 
 def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice | None) -> Options:
@@ -162,7 +166,6 @@ def _options(found: argparse.Namespace, modes: tuple[Mode, ...], gui: GuiChoice 
         quiet=found.quiet,
         model=model,
         times=attrs.evolve(PhaseTimes(), **(found.times or {})),
-        plan=found.plan,
         gui=gui,
     )
 
@@ -189,8 +192,6 @@ def _refuse_what_is_not_used(
             parser.error(f"{option_names(useless)} {'is' if len(useless) == 1 else 'are'} for {what_for}")
 
     if found.plan:
-        if modes != (Mode.DATA_FLOW,) or found.model:
-            parser.error("--plan is for the mode data-flow")
         if found.executor == Workers.DASK.value:
             parser.error("--plan is for threads and processes on this machine")
         refuse(["concurrency"], "a block per phase, and a plan has its own workers")
@@ -280,18 +281,18 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
 def _add_how(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("running")
     modes = group.add_mutually_exclusive_group()
-    names = [mode.value for mode in Mode]
+    names = [mode.value for mode in CHAPTER_MODES]
     modes.add_argument(
         "--mode", choices=names, metavar="MODE", help=f"{', '.join(names[:-1])} or {names[-1]} (default: data-flow)"
     )
     modes.add_argument(
         "--compare",
         action="store_true",
-        help="run all four modes, each with its own folder below DIR, and compare them in one table; unless other "
+        help="run these four modes, each with its own folder below DIR, and compare them in one table; unless other "
         "options change that, each phase works on one image at a time, and the filter has most of the work",
     )
     _add_model(group)
-    group.add_argument(
+    modes.add_argument(
         "--plan",
         action="store_true",
         help="measure the phases with up to 20 pictures, show how to put them together best for as many processors as "

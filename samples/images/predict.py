@@ -26,10 +26,11 @@ PHASE_LABELS = {Phase.LOAD: "Load", Phase.SCALE: "Scale", Phase.NOISE: "Filter",
 
 @attrs.frozen
 class Prediction:
-    """The chapter's prediction of the steady time per image, in seconds, and a text that explains it."""
+    """A prediction of the steady time per image, in seconds, a text that explains it, and what has made it."""
 
     seconds: float
     text: str
+    by: str = "Chapter"
 
 
 def predict(

@@ -21,6 +21,7 @@ from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
 from penstock.samples.images.observer import Observer, Observers
+from penstock.samples.images.planned import run_planned
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase, PhaseError, Stamp
 from penstock.samples.images.recorded import recorded_by_hand
 from penstock.samples.images.sequential import run_sequential
@@ -95,7 +96,7 @@ async def run(
     whole, and no others.
 
     Args:
-        mode: one of the four modes.
+        mode: one of the modes.
         jobs: the images, numbered from 1.
         settings: the settings of the run.
         observer: called on the trio thread.
@@ -156,6 +157,8 @@ async def _work_through(
             await run_data_flow(jobs, settings, observer, executor or Threads(usable_cpus()), watch, sheet)
         case Mode.LOAD_BALANCED:
             await run_load_balanced(jobs, settings, observer, executor or Threads(usable_cpus()), watch, sheet)
+        case Mode.PLANNED:
+            await run_planned(jobs, settings, observer, executor or Threads(usable_cpus()), watch, sheet)
 
 
 @contextlib.contextmanager

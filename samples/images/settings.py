@@ -13,6 +13,7 @@ from penstock.agents import Plan
 from penstock.samples.images.record import ImageInfo, Job, Phase
 
 __all__ = [
+    "CHAPTER_MODES",
     "AtOnce",
     "Halt",
     "HaltedError",
@@ -28,17 +29,22 @@ __all__ = [
 
 
 class Mode(Enum):
-    """The four ways to run the same four phases."""
+    """The ways to run the same four phases: the four of the chapter, and the stages of a plan."""
 
     SEQUENTIAL = "sequential"
     CONTROL_FLOW = "control-flow"
     DATA_FLOW = "data-flow"
     LOAD_BALANCED = "load-balanced"
+    PLANNED = "planned"
 
     @property
     def uses_executor(self) -> bool:
         """Whether blocks call the phases, in an executor."""
-        return self in (Mode.DATA_FLOW, Mode.LOAD_BALANCED)
+        return self in (Mode.DATA_FLOW, Mode.LOAD_BALANCED, Mode.PLANNED)
+
+
+CHAPTER_MODES = (Mode.SEQUENTIAL, Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED)
+"""The four modes of the chapter. The phases of its model may run in these: a plan is for phases that work."""
 
 
 class OnError(Enum):
@@ -181,7 +187,8 @@ class Settings:
         sheet: the plan of the contact sheet; None for no sheet.
         halt: set when the run is over.
         model: the phases of the model, which wait; None for phases that work.
-        plan: the stages of the data-flow mode; None for a block per phase.
+        plan: the stages of the planned mode; None for a stage per phase.
+        abandons: whether a run that is stopped abandons what the stages of its plan work on.
     """
 
     output: Path
@@ -198,3 +205,4 @@ class Settings:
     halt: Halt = attrs.field(factory=Halt, eq=False, repr=False)
     model: Waits | None = attrs.field(default=None, eq=False, repr=False)
     plan: Plan | None = attrs.field(default=None, eq=False, repr=False)
+    abandons: bool = False

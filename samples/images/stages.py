@@ -1,4 +1,4 @@
-"""Makes the blocks of the two data-flow modes."""
+"""Makes the blocks of the modes that have some."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from penstock.blocks import (
     WorkerDied,
 )
 from penstock.samples.images.contact_sheet import SheetEntry, SheetPage, draw_page, places_on
-from penstock.samples.images.cut import phases_of
+from penstock.samples.images.cut import phases_of, stage_name
 from penstock.samples.images.load import get_ready
 from penstock.samples.images.observer import Observer
 from penstock.samples.images.phases import published, work_of, work_of_all
@@ -82,16 +82,17 @@ class Stages:
     def _planned(self, stage: PlanStage, phases: Sequence[Phase]) -> Stage:
         executor: Executor | None = None
         if stage.executor == "threads":
-            executor = Threads(stage.workers)
+            executor = Threads(stage.workers, abandon_on_cancel=self._settings.abandons)
         elif stage.executor == "processes":
-            executor = Processes(stage.workers, worker_init=get_ready)
+            abandons = self._settings.abandons
+            executor = Processes(stage.workers, worker_init=get_ready, abandon_on_cancel=abandons)
         return Transformer(
             work_of_all(phases, self._settings),
             executor=executor,
             concurrency=stage.workers,
             window=2 * stage.workers,
             on_error=self._on_error,
-            name=" + ".join(phase.value for phase in phases),
+            name=stage_name(phases),
         )
 
     def loaded(self) -> Transformer[ImageInfo, ImageInfo]:

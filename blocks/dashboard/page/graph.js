@@ -8,6 +8,7 @@ const USUAL = {
   small: { width: 92, height: 54 }, // for a node without work of its own
   gap: { along: 34, across: 14 },
   lines: { name: 19, waiting: 35, slots: 41, service: 66, busy: 72 }, // from the top of a box
+  part: 20, // a box is higher by this for each part
   zoom: () => 1.25,
 };
 /** For a projector: larger texts in boxes that are no larger. */
@@ -16,6 +17,7 @@ const LARGE = {
   small: { width: 92, height: 62 },
   gap: { along: 22, across: 12 },
   lines: { name: 22, waiting: 43, slots: 49, service: 78, busy: 85 },
+  part: 24,
   zoom: () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 24),
 };
 /** With all figures of a node: items done, their rate, and failures. */
@@ -34,11 +36,12 @@ const SLOT = 11.3; // pixels from one little box for a waiting item to the next;
 export class Graph {
   #item;
   #place = find("graph");
-  #own = findAll("graph-apart", "graph-governors", "graph-text");
+  #own = findAll("graph-apart", "graph-part", "graph-governors", "graph-note", "graph-text");
   #drawn = "";
   #nodes = new Map();
   #links = new Map();
   #upright = false;
+  #unit = 0; // the room of a node across the graph
   #usual;
   #shape;
   #full = null; // as the program has sent it
@@ -80,6 +83,7 @@ export class Graph {
     for (const link of state.links) write(this.#links.get(keyOf(link)).title, `${count(link.passed, this.#item.one)} passed${link.apart ? ", failed before" : ""}`);
     for (const { governor, title, label } of this.#frames) this.#showFrame(state.governors[governor], title, label);
     this.#showUnframed(state.governors ?? []);
+    write(this.#own["graph-note"], state.note ?? "");
     this.#describe();
   }
 
@@ -106,7 +110,7 @@ export class Graph {
     const large = this.#shape === LARGE;
     const needed = layers.reduce((sum, layer) => sum + this.#widthOf(layer) + this.#shape.gap.along, 0);
     const upright = this.#place.clientWidth < 0.62 * needed;
-    const shape = JSON.stringify([nodes.map((node) => [node.id, node.label, node.where, node.small, node.apart]), links.map(keyOf), (governors ?? []).map(({ name, nodes: own }) => [name, own]), upright, large, this.#shape.zoom()]);
+    const shape = JSON.stringify([nodes.map((node) => [node.id, node.label, node.where, node.small, node.apart, node.parts]), links.map(keyOf), (governors ?? []).map(({ name, nodes: own }) => [name, own]), upright, large, this.#shape.zoom()]);
     if (shape === this.#drawn) return;
     this.#drawn = shape;
     this.#upright = upright;
@@ -114,9 +118,10 @@ export class Graph {
   }
 
   #draw(layers) {
-    const { box: full, gap, zoom } = this.#shape;
+    const { gap, zoom } = this.#shape;
     const [along, across] = this.#upright ? ["height", "width"] : ["width", "height"];
-    const unit = full[across];
+    const unit = Math.max(this.#shape.box[across], ...this.#state.nodes.map((node) => this.#boxOf(node)[across]));
+    this.#unit = unit;
     const breadth = unit * Math.max(...this.#state.nodes.map(({ place }) => place + 1), ...this.#state.links.flatMap(({ way }) => way)) + 6;
     const places = new Map();
     this.#layers = new Map();
@@ -141,6 +146,7 @@ export class Graph {
       draw("path", { class: "head", d: "M0 0 8 4 0 8z" }))));
     const apart = new Set(this.#state.nodes.filter((node) => node.apart).map((node) => node.id));
     this.#own["graph-apart"].hidden = apart.size === 0;
+    this.#own["graph-part"].hidden = !this.#state.nodes.some((node) => node.parts?.length);
     this.#frames = frames.map((frame) => drawFrame(svg, frame));
     this.#links = new Map(this.#state.links.map((link) => [keyOf(link), this.#drawLink(svg, places.get(link.from), places.get(link.to), link.way, link.apart || apart.has(link.to))]));
     svg.append(...this.#frames.map(({ label }) => label)); // above the links
@@ -176,7 +182,7 @@ export class Graph {
     way.forEach((place, number) => {
       const layer = this.#layers.get(from.layer + 1 + number);
       if (layer === undefined) return; // the page shows no node of it
-      const side = place * (upright ? this.#shape.box.width : this.#shape.box.height) + 3;
+      const side = place * this.#unit + 3;
       curve(layer.start, side);
       path += `L${point(layer.end, side)}`;
       [along, across] = [layer.end, side];
@@ -186,34 +192,43 @@ export class Graph {
   }
 
   #drawNode(svg, node, { x, y, width, height }) {
-    const { lines } = this.#shape;
+    const { lines, part } = this.#shape;
+    const below = part * (node.parts?.length ?? 0); // how much lower the lines below the parts are
     const slots = Math.floor((width - 13) / SLOT);
     const parts = {
       group: draw("g", { class: node.apart ? "node apart" : "node", transform: `translate(${x} ${y})`, "data-id": node.id }),
       title: draw("title"),
       waiting: draw("text", { class: "detail", x: 8, y: lines.waiting }),
-      service: draw("text", { class: "detail", x: 8, y: lines.service }),
-      tag: draw("text", { class: "tag", x: width - 7, y: lines.service, "text-anchor": "end" }),
-      done: draw("text", { class: "detail", x: 8, y: (node.small ? lines.service : lines.done) ?? 0 }),
-      failed: draw("text", { class: "tag failed", x: width - 7, y: lines.done ?? 0, "text-anchor": "end" }),
-      busy: draw("rect", { class: "busy", x: 8, y: lines.busy, height: 5, width: 0, rx: 2 }),
+      service: draw("text", { class: "detail", x: 8, y: lines.service + below }),
+      tag: draw("text", { class: "tag", x: width - 7, y: lines.service + below, "text-anchor": "end" }),
+      done: draw("text", { class: "detail", x: 8, y: ((node.small ? lines.service : lines.done) ?? 0) + below }),
+      failed: draw("text", { class: "tag failed", x: width - 7, y: (lines.done ?? 0) + below, "text-anchor": "end" }),
+      busy: draw("rect", { class: "busy", x: 8, y: lines.busy + below, height: 5, width: 0, rx: 2 }),
       slots: Array.from({ length: slots }, (_, index) => draw("rect", { class: "slot", x: 8 + SLOT * index, y: lines.slots, width: 8, height: 9, rx: 1, visibility: "hidden" })),
     };
     if (this.#choice) for (const [key, value] of Object.entries({ tabindex: 0, role: "button", "aria-label": node.label })) parts.group.setAttribute(key, value);
     const name = draw("text", { class: "name", x: 8, y: lines.name }, node.label);
-    if (node.label.length > width / 10) name.setAttribute("textLength", width - 16), name.setAttribute("lengthAdjust", "spacingAndGlyphs");
+    if (node.label.length > width / (this.#shape === LARGE ? 12 : 10)) name.setAttribute("textLength", width - 16), name.setAttribute("lengthAdjust", "spacingAndGlyphs");
     parts.group.append(parts.title, draw("rect", { class: "box", width, height, rx: 7 }), name, parts.waiting, ...parts.slots);
     if (!node.small) {
-      const room = draw("rect", { class: "busy-room", x: 8, y: lines.busy, width: width - 16, height: 5, rx: 2 });
+      const room = draw("rect", { class: "busy-room", x: 8, y: lines.busy + below, width: width - 16, height: 5, rx: 2 });
       parts.group.append(parts.service, parts.tag, room, parts.busy);
     }
     if (lines.done) parts.group.append(parts.done, parts.failed);
+    (node.parts ?? []).forEach((text, index) => parts.group.append(...this.#drawPart(text, width, lines.slots + 13 + part * index)));
     svg.append(parts.group);
     return parts;
   }
 
+  #drawPart(text, width, y) {
+    const height = this.#shape.part - 3;
+    const box = draw("rect", { class: "part", x: 8, y, width: width - 16, height, rx: 3 });
+    return [box, draw("text", { class: "detail part-name", x: width / 2, y: y + height - 4, "text-anchor": "middle" }, text)];
+  }
+
   #boxOf(node) {
-    return node.small ? this.#shape.small : this.#shape.box;
+    const { width, height } = node.small ? this.#shape.small : this.#shape.box;
+    return { width, height: height + this.#shape.part * (node.parts?.length ?? 0) };
   }
 
   #widthOf(layer) {
@@ -251,7 +266,7 @@ export class Graph {
 
   #said(node) {
     const service = node.service ? `, ${duration(node.service)} per ${this.#item.one}` : "";
-    const kind = [node.kind, node.where].filter(Boolean).join(", ");
+    const kind = [node.kind, node.where, node.parts?.join(", then ")].filter(Boolean).join(", ");
     return `${node.label} (${kind}): ${fixed(node.waiting)} wait (up to ${fixed(node.most)} so far), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${node.failed ? `, ${fixed(node.failed)} failed` : ""}${service}, busy ${fixed(100 * node.busy)} % of the time`;
   }
 

@@ -4,6 +4,7 @@ import { make, mark } from "./dom.js";
 import { Graph } from "./graph.js";
 import { Timeline } from "./timeline.js";
 
+const OPTIONAL = ["part", "apart"]; // entries of the graph's legend that are shown only if there is such a thing
 const LEGEND = ["item", "many", "input", "output", "held", "failed"];
 
 /** Makes its elements in a place of the page, and shows the program's messages about the network there. */
@@ -130,12 +131,13 @@ function graphLegend({ one, an }) {
     ["slot", `${an} that waits`],
     ["busy", "share of the time with work"],
     ["slowest", `takes longest per ${one}`],
+    ["part", `a worker does these in turn for ${an}`],
     ["apart", "belongs to the program, not to the pipeline"],
   ];
   const list = make("ul", { className: "legend", "aria-label": "Legend of the network" });
   for (const [mark, text] of entries) {
     const entry = make("li", {}, make("i", { className: `sample ${mark}`, "aria-hidden": "true" }), text);
-    if (mark === "apart") Object.assign(entry, { id: "graph-apart", hidden: true });
+    if (OPTIONAL.includes(mark)) Object.assign(entry, { id: `graph-${mark}`, hidden: true });
     list.append(entry);
   }
   return list;
@@ -149,6 +151,7 @@ function graphPanel(item) {
     make("h2", { id: "graph-title", textContent: "The network" }),
     make("div", { id: "graph", className: "drawing" }, empty),
     make("p", { id: "graph-governors", className: "number" }),
+    make("p", { id: "graph-note", className: "number faint" }),
     graphLegend(item),
     make("p", { id: "graph-text", className: "unseen" }),
   );

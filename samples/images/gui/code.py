@@ -12,6 +12,8 @@ import attrs
 from penstock.samples.images.control_flow import run_control_flow
 from penstock.samples.images.data_flow import run_data_flow
 from penstock.samples.images.load_balanced import run_load_balanced
+from penstock.samples.images.planned import run_planned
+from penstock.samples.images.record import Phase
 from penstock.samples.images.sequential import run_sequential
 from penstock.samples.images.settings import Mode
 
@@ -22,6 +24,7 @@ _FUNCTIONS: dict[Mode, Callable[..., Any]] = {
     Mode.CONTROL_FLOW: run_control_flow,
     Mode.DATA_FLOW: run_data_flow,
     Mode.LOAD_BALANCED: run_load_balanced,
+    Mode.PLANNED: run_planned,
 }
 _STAGES = {
     "load": "stages.load()",
@@ -48,6 +51,7 @@ _PLACES: dict[Mode, dict[str, str]] = {
         "output": "OutputAgent(",
     },
     Mode.DATA_FLOW: _STAGES,
+    Mode.PLANNED: {**dict.fromkeys((phase.value for phase in Phase), "stages.planned("), "publish": "stages.publish()"},
     Mode.LOAD_BALANCED: {**_STAGES, "noise": "stages.filter(", "in order": "SequenceMultiplexer["},
 }
 """The text in the line of each node; several nodes that share a phase have one line."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from penstock.samples.images.settings import AtOnce, Mode, PhaseTimes, Settings, Workers, usable_cpus
+from penstock.samples.images.settings import CHAPTER_MODES, AtOnce, Mode, PhaseTimes, Settings, Workers, usable_cpus
 
 __all__ = ["DROPPED", "Form", "Invalid", "check_form"]
 
@@ -72,6 +72,7 @@ class Form:
             governor=self.governor,
             at_once=AtOnce.all(self.concurrency),
             layers=self.layers,
+            abandons=True,
         )
 
 
@@ -96,7 +97,10 @@ def check_form(given: object, base: Form) -> tuple[Form, list[Invalid]]:
             right[field] = check(values[field])
         except _WrongError as error:
             wrong.append(Invalid(field, f"{field}: expected {error}, got {_show(values[field])}"))
-    return attrs.evolve(base, **right), wrong
+    form = attrs.evolve(base, **right)
+    if form.model and form.mode not in CHAPTER_MODES:
+        wrong.append(Invalid("model", "model: a plan is for phases that work; choose another mode, or such phases"))
+    return form, wrong
 
 
 def _show(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import attrs
@@ -105,24 +105,28 @@ def phases_as_network(
     return NetworkState(nodes=tuple(nodes), links=tuple(links))
 
 
-def queues_of(mode: Mode, statistics: Statistics, most: list[int]) -> tuple[QueueRow, ...]:
-    """Return the three queues between the phases.
+def queues_of(
+    mode: Mode, statistics: Statistics, most: list[int], stages: Sequence[str], named: Callable[[str], str] = row_name
+) -> tuple[QueueRow, ...]:
+    """Return the queues between the stages, of which each does a phase, or several.
 
     Args:
         mode: a mode that has a network.
         statistics: the statistics of the network.
         most: the largest size of each queue so far; it is updated.
+        stages: the names of the stages.
+        named: returns the page's name of a stage.
     """
-    phases = [phase.value for phase in Phase]
     if mode is Mode.CONTROL_FLOW:
         found = [_of_buffer(statistics[name]) for name in _BUFFERS]
     else:
-        found = [_between(statistics, source, target) for source, target in pairwise(phases)]
+        firsts = [stage.split()[0] for stage in stages]
+        found = [_between(statistics, source, target) for source, target in pairwise(firsts)]
     rows: list[QueueRow] = []
     for number, (size, peak, room, items) in enumerate(found):
         most[number] = max(most[number], size, peak)
         capacity = 4 if mode is Mode.CONTROL_FLOW and number == 0 else None
-        route = f"{row_name(phases[number])} → {row_name(phases[number + 1])}"
+        route = f"{named(stages[number])} → {named(stages[number + 1])}"
         rows.append(QueueRow(f"Queue {number + 1}", route, size, most[number], capacity, room, items))
     return tuple(rows)
 

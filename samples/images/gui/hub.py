@@ -18,7 +18,7 @@ from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.presets import PRESETS
 from penstock.samples.images.gui.session import MODE_LABELS, Audience, Session
 from penstock.samples.images.gui.status import Status
-from penstock.samples.images.settings import Mode, usable_cpus
+from penstock.samples.images.settings import CHAPTER_MODES, Mode, usable_cpus
 
 __all__ = ["GRACE", "Hub"]
 
@@ -36,7 +36,14 @@ _HELP = {
     Mode.CONTROL_FLOW: "One agent per phase, with buffers between them. Phases of different images overlap.",
     Mode.DATA_FLOW: "One block per phase, linked into a line. The blocks share their workers.",
     Mode.LOAD_BALANCED: "As data flow, but several filter blocks share the slowest phase.",
+    Mode.PLANNED: "Measures the phases, and puts them together in the best stages for this computer. Not for the "
+    "model: a plan counts the work of processors, and phases that wait have none.",
 }
+
+
+def _about(mode: Mode) -> dict[str, object]:
+    in_model = mode in CHAPTER_MODES
+    return {"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode], "inModel": in_model}
 
 
 class Hub(Audience):
@@ -133,7 +140,7 @@ class Hub(Audience):
             "kinds": sorted(EXTENSIONS),
             "form": as_json(self.form),
             "presets": [as_json(preset) for preset in PRESETS],
-            "modes": [{"id": mode.value, "label": MODE_LABELS[mode], "help": _HELP[mode]} for mode in Mode],
+            "modes": [_about(mode) for mode in Mode],
             "code": {mode.value: as_json(code_of(mode)) for mode in Mode},
             "folder": listing,
             "chart": chart_style(),

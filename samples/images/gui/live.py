@@ -12,9 +12,11 @@ from pathlib import Path
 
 import attrs
 
+from penstock.agents import Plan
 from penstock.blocks import Activity, Network, Node, Recording, Span, Statistics
 from penstock.blocks.dashboard import NetworkState, Timeline
 from penstock.samples.images.clock import clock
+from penstock.samples.images.gui.cut_view import CutView
 from penstock.samples.images.gui.forms import Form
 from penstock.samples.images.gui.graph import governor_row, network_of, phases_as_network, queues_of, row_name
 from penstock.samples.images.gui.holds import Holds
@@ -71,6 +73,7 @@ class Live(Observer):
         total: the number of images; None if the run has no end.
         on_picture: called when a thumbnail is done.
         on_trouble: called when an image has failed.
+        plan: the plan that the run follows; None if it has none.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Live(Observer):
         total: int | None,
         on_picture: Callable[[], None] = lambda: None,
         on_trouble: Callable[[Trouble], None] = lambda trouble: None,
+        plan: Plan | None = None,
     ) -> None:
         self.number, self.form, self.total = number, form, total
         self._settings = form.settings(Path())
@@ -87,7 +91,10 @@ class Live(Observer):
         is_known = form.model and total is not None
         self._schedule = schedule(form.mode, self._settings, times, total or 0) if is_known else None
         self.watch = LiveWatch()
-        self.timeline = Timeline(number, _stages(form), row_name, is_held=self._is_held)
+        self._cut = None if plan is None else CutView(plan)
+        self._stages = _stages(form) if self._cut is None else self._cut.names
+        self._row_name = row_name if self._cut is None else self._cut.row_name
+        self.timeline = Timeline(number, self._stages, self._row_name, is_held=self._is_held)
         self.latest: Picture | None = None
         self.troubles = deque[Trouble](maxlen=_KEPT_TROUBLES)
         self.thumbnails: dict[int, str] = {}
@@ -150,7 +157,7 @@ class Live(Observer):
         Between its first and its last image, the first block has none only if the governor lets none in, because all
         pictures are known from the start.
         """
-        if span.stage != Phase.LOAD.value:
+        if span.stage != self._stages[0]:
             return False
         if span.activity is Activity.WORK:
             self._loaded += 1
@@ -200,10 +207,12 @@ class Live(Observer):
 
     @property
     def prediction(self) -> Prediction | None:
-        """The chapter's prediction of the steady time, from the times of the phases so far.
+        """The chapter's prediction of the steady time, from the times of the phases so far; or that of the plan.
 
         Few images do not show all of the chapter's time: three at a time, for example, leave in groups of three.
         """
+        if self._cut is not None:
+            return self._cut.prediction
         means = self.form.phase_times.by_phase if self.form.model else self._means()
         law = predict(self.form.mode, self._settings, means, None if self.form.model else self.form.workers)
         few = None if self._schedule is None else self._schedule.steady
@@ -231,8 +240,10 @@ class Live(Observer):
         report = None if self.watch.running is None else self.watch.running.report()
         if report is None:
             state = phases_as_network(self._counts, means, slowest, self.seconds)
-        else:
+        elif self._cut is None:
             state = network_of(report, means, slowest)
+        else:
+            state = self._cut.network(network_of(report, means, None), means)
         held = self.timeline.held_seconds
         governors = () if report is None else report.statistics.governors
         return Snapshot(
@@ -265,7 +276,8 @@ class Live(Observer):
 
     def _queues(self, statistics: Statistics) -> tuple[QueueRow, ...]:
         rows = [governor_row(governor, self.timeline.held_seconds) for governor in statistics.governors]
-        return *rows, *queues_of(self.form.mode, statistics, self._most)
+        stages = [phase.value for phase in Phase] if self._cut is None else self._cut.names
+        return *rows, *queues_of(self.form.mode, statistics, self._most, stages, self._row_name)
 
     def _timed(self, state: NetworkState) -> NetworkState:
         """Give the state of a network the clock of the run, which starts before the network does."""
@@ -274,7 +286,7 @@ class Live(Observer):
         return attrs.evolve(state, run=self.number, running=running, seconds=self.seconds, per_item=per_item)
 
     def _shares(self, phase: Phase) -> int:
-        if not self.form.mode.uses_executor:
+        if not self.form.mode.uses_executor or self._cut is not None:
             return 1
         is_shared = phase is Phase.NOISE and self.form.mode is Mode.LOAD_BALANCED
         return self.form.filters if is_shared else self.form.concurrency

@@ -70,14 +70,14 @@ class ModelRun:
 
 @attrs.frozen
 class Progress:
-    """How far a step before a run is: pictures that are painted, for example."""
+    """How far a step before a run is: pictures that are painted, for example. With a total of 0, that is not known."""
 
     what: str
-    number: int
-    total: int
+    number: int = 0
+    total: int = 0
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.number} of {self.total}"
+        return f"{self.what}: {self.number} of {self.total}" if self.total else f"{self.what} …"
 
 
 @attrs.frozen

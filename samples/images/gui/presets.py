@@ -89,6 +89,13 @@ PRESETS = (
         {**_STEPS, "mode": "load-balanced", "layers": 10, "repeat": 2},
     ),
     Preset(
+        "planned",
+        "The best cut",
+        "The phases are measured first. From their costs, a plan says which of them share a stage, and with how many "
+        "workers. A box of the network is a stage, with the phases that its workers do one after the other.",
+        {**_STEPS, "mode": "planned", "layers": 10, "repeat": 2},
+    ),
+    Preset(
         "slideshow",
         "Slideshow",
         "Small thumbnails, as fast as the pipeline makes them, until you press Stop.",

@@ -14,8 +14,10 @@ from typing import Any, cast
 import attrs
 import trio
 
+from penstock.agents import Plan
 from penstock.blocks import Processes, Threads
 from penstock.blocks.dashboard import as_json
+from penstock.samples.images.cut import find_plan
 from penstock.samples.images.gui import comparison
 from penstock.samples.images.gui.folders import FolderError
 from penstock.samples.images.gui.forms import Form
@@ -27,9 +29,9 @@ from penstock.samples.images.gui.thumbnails import Thumbnails
 from penstock.samples.images.jobs import list_jobs
 from penstock.samples.images.load import get_ready
 from penstock.samples.images.model import MadePicture, Model, make_beforehand
-from penstock.samples.images.record import Failure
+from penstock.samples.images.record import Failure, Job
 from penstock.samples.images.run import Outcome, RunResult, run
-from penstock.samples.images.settings import Mode, Workers, usable_cpus
+from penstock.samples.images.settings import CHAPTER_MODES, Mode, Settings, Workers, usable_cpus
 from penstock.samples.images.stop import Stop
 
 __all__ = ["MODE_LABELS", "Audience", "Session"]
@@ -39,6 +41,7 @@ MODE_LABELS = {
     Mode.CONTROL_FLOW: "Control flow",
     Mode.DATA_FLOW: "Data flow",
     Mode.LOAD_BALANCED: "Load balanced",
+    Mode.PLANNED: "Planned",
 }
 _KEPT_RESULTS = 1000
 Made = dict[Path, MadePicture | Failure]
@@ -108,8 +111,9 @@ class Session:
         return self._take(Event.START, _Order(form, (form.mode,), compares=False))
 
     def compare(self, form: Form) -> bool:
-        """Run all modes, one after the other; False if something runs already."""
-        return self._take(Event.COMPARE, _Order(attrs.evolve(form, endless=False), tuple(Mode), compares=True))
+        """Run all modes, one after the other, the model in those of the chapter; False if something runs already."""
+        modes = CHAPTER_MODES if form.model else tuple(Mode)
+        return self._take(Event.COMPARE, _Order(attrs.evolve(form, endless=False), modes, compares=True))
 
     def stop(self) -> bool:
         """End the run; False if there is none."""
@@ -232,11 +236,13 @@ class Session:
         jobs = list_jobs(pictures, None, None if form.endless else form.repeat)
         folder = await self._thumbnails.make(self._number, form, order.compares)
         total = None if form.endless else len(jobs)
-        live = Live(self._number, form, total, self.audience.on_picture, self.audience.on_trouble)
+        settings = form.settings(folder)
+        plan = await self._plan(jobs, settings, form) if form.mode is Mode.PLANNED else None
+        live = Live(self._number, form, total, self.audience.on_picture, self.audience.on_trouble, plan)
         self.live = live
         self._say(f"{MODE_LABELS[form.mode]} over {len(pictures)} pictures")
         self.audience.on_run()
-        settings = form.settings(folder)
+        settings = attrs.evolve(settings, plan=plan)
         if made is not None:
             settings = attrs.evolve(settings, model=Model(form.phase_times, made))
         async with trio.open_nursery() as nursery:
@@ -250,6 +256,14 @@ class Session:
                 live.end()
             nursery.cancel_scope.cancel()
         return result, live
+
+    async def _plan(self, jobs: Sequence[Job], settings: Settings, form: Form) -> Plan:
+        """Measure the phases, and find the best stages for as many processors as there are workers."""
+        self._prepares(Progress("Measuring the phases"))
+        cores = min(form.workers, usable_cpus())
+        plan = await find_plan(jobs, settings, cores, form.executor is Workers.PROCESSES)
+        self.progress = None
+        return plan
 
     def _compared(self, rows: comparison.Rows) -> None:
         self.comparison = rows
@@ -277,7 +291,7 @@ def _workers(form: Form) -> Executor | None:
     A stopped run does not wait for its workers: many layers of noise on a large thumbnail can take many seconds, and
     the result would not be used.
     """
-    if form.model or not form.mode.uses_executor:
+    if form.model or not form.mode.uses_executor or form.mode is Mode.PLANNED:  # a plan has its own workers
         return None
     if form.executor is Workers.THREADS:
         return Threads(form.workers, abandon_on_cancel=True)

@@ -55,7 +55,7 @@ def test_a_folder_becomes_thumbnails_and_a_contact_sheet(
 def test_a_plan_is_shown_and_followed(photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(photo_folder, "--output", output, "--size", "80x60", "--plan", "--workers", 2) == 0
     out, err = capsys.readouterr()
-    assert "data-flow: 6 of 6 images came out\n" in out
+    assert "planned: 6 of 6 images came out\n" in out
     assert "It cannot be faster: " in err
     assert "load" in err
     assert run(photo_folder, "--output", output, "--size", "80x60", "--plan", "--resume") == 0

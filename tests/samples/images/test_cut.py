@@ -56,7 +56,7 @@ async def test_the_thumbnails_do_not_depend_on_the_stages(
     jobs = list_jobs(find_pictures(photo_folder), repeat=2)
     expected = await run(Mode.SEQUENTIAL, jobs, settings, listener, Stop())
     listener.progress.clear()
-    result = await run(Mode.DATA_FLOW, jobs, attrs.evolve(settings, plan=stages(text)), listener, Stop())
+    result = await run(Mode.PLANNED, jobs, attrs.evolve(settings, plan=stages(text)), listener, Stop())
     assert result.outcome is Outcome.DONE
     assert [image.digest for image in result.finished] == [image.digest for image in expected.finished]
     assert [[stamp.phase for stamp in image.stamps] for image in result.finished] == [list(Phase)] * 12
@@ -70,7 +70,7 @@ async def test_a_bad_file_is_named_with_its_phase(
     text: str, dirty_folder: Path, bad_files: dict[str, str], settings: Settings, listener: Listener
 ) -> None:
     jobs = list_jobs(find_pictures(dirty_folder))
-    result = await run(Mode.DATA_FLOW, jobs, attrs.evolve(settings, plan=stages(text)), listener, Stop())
+    result = await run(Mode.PLANNED, jobs, attrs.evolve(settings, plan=stages(text)), listener, Stop())
     assert [failure.path.name for failure in result.failures] == list(bad_files)
     assert {failure.phase for failure in result.failures} == {Phase.LOAD}
 

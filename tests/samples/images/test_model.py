@@ -18,12 +18,12 @@ from penstock.samples.images.observer import Observer
 from penstock.samples.images.predict import predict, schedule
 from penstock.samples.images.record import Failure, ImageInfo, Job, Phase
 from penstock.samples.images.run import Outcome, RunResult, run
-from penstock.samples.images.settings import AtOnce, Mode, PhaseTimes, Settings
+from penstock.samples.images.settings import CHAPTER_MODES, AtOnce, Mode, PhaseTimes, Settings
 from penstock.samples.images.stop import Stop
 
 T = 10.0  # seconds
 EQUAL, SLOW_FILTER = PhaseTimes(T, T, T, T), PhaseTimes(T, T, 2 * T, T)
-every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
+every_mode = pytest.mark.parametrize("mode", CHAPTER_MODES, ids=lambda mode: mode.value)
 
 
 @pytest.fixture

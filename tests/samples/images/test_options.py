@@ -8,7 +8,7 @@ import pytest
 
 from penstock.blocks import __version__
 from penstock.samples.images.options import parse_options
-from penstock.samples.images.settings import AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
+from penstock.samples.images.settings import CHAPTER_MODES, AtOnce, Mode, OnError, PhaseTimes, Workers, usable_cpus
 
 
 def test_everything_has_a_default() -> None:
@@ -38,7 +38,7 @@ def test_the_concurrency_of_a_phase_is_the_number_of_workers_unless_it_is_named(
 
 def test_compare_means_all_four_modes_with_the_sequential_one_first() -> None:
     options = parse_options(["--compare"])
-    assert options.modes == tuple(Mode)
+    assert options.modes == CHAPTER_MODES
     assert options.modes[0] is Mode.SEQUENTIAL
 
 
@@ -136,13 +136,14 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
 
 def test_a_plan_is_for_blocks_on_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     options = parse_options(["--plan", "--executor", "processes", "--workers", "3"])
-    assert (options.plan, options.modes, options.workers) == (True, (Mode.DATA_FLOW,), 3)
-    assert not parse_options([]).plan
+    assert (options.modes, options.workers) == ((Mode.PLANNED,), 3)
+    assert parse_options(["--plan", "--gui"]).modes == (Mode.PLANNED,)
     for line, message in {
-        "--mode sequential": "--plan is for the mode data-flow",
-        "--compare": "--plan is for the mode data-flow",
-        "--model": "--plan is for the mode data-flow",
-        "--gui": "--plan is not for --gui",
+        "--mode sequential": "argument --mode: not allowed with argument --plan",
+        "--compare": "argument --compare: not allowed with argument --plan",
+        "--model": "--plan is for phases that work, and those of the model wait",
+        "--model --gui": "--plan is for phases that work, and those of the model wait",
+        "--filters 3": "--filters is for the mode load-balanced",
         "--executor dask": "--plan is for threads and processes on this machine",
         "--concurrency load=2": "--concurrency is for a block per phase, and a plan has its own workers",
     }.items():

@@ -15,9 +15,9 @@ from PIL import Image
 
 from penstock.samples.images.__main__ import main
 from penstock.samples.images.manifest import Entry, read_manifest, write_manifest
-from penstock.samples.images.settings import Mode, Settings
+from penstock.samples.images.settings import CHAPTER_MODES, Settings
 
-every_mode = pytest.mark.parametrize("mode", [mode.value for mode in Mode])
+every_mode = pytest.mark.parametrize("mode", [mode.value for mode in CHAPTER_MODES])
 
 
 @pytest.fixture

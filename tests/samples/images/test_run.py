@@ -362,7 +362,7 @@ async def test_work_that_is_left_behind_gives_up(
     executor = Threads(2, abandon_on_cancel=True) if mode.uses_executor else None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stop_soon)
-        result = await run(mode, jobs, settings, listener, stop, executor)
+        result = await run(mode, jobs, attrs.evolve(settings, abandons=True), listener, stop, executor)
     assert result.outcome is Outcome.STOPPED
     assert listener.failures == []
     assert await trio.to_thread.run_sync(ended.wait, PATIENCE)

@@ -13,9 +13,9 @@ from penstock.samples.images.__main__ import main
 from penstock.samples.images.contact_sheet import SheetPage
 from penstock.samples.images.record import Phase, Stamp
 from penstock.samples.images.recorded import recorded_by_hand
-from penstock.samples.images.settings import Mode
+from penstock.samples.images.settings import CHAPTER_MODES
 
-MODES = [mode.value for mode in Mode]
+MODES = [mode.value for mode in CHAPTER_MODES]
 WITH_NETWORK = MODES[1:]
 
 

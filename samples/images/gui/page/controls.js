@@ -164,10 +164,20 @@ export class Controls {
     find("drop-part").hidden = source !== "dropped";
   }
 
+  /** In the model, only the chapter's modes can be chosen. */
+  #showModes(model) {
+    for (const { id, inModel } of this.#modes) {
+      const button = document.querySelector(`input[name=mode][value="${CSS.escape(id)}"]`);
+      button.disabled = model && !inModel;
+      if (button.disabled && button.checked) document.querySelector("input[name=mode][value=data-flow]").checked = true;
+    }
+  }
+
   #showTexts() {
+    const model = find("model").checked;
+    this.#showModes(model);
     write(find("mode-help"), this.#modes.find((mode) => mode.id === this.mode)?.help ?? "");
     write(find("workers-unit"), find("executor").value);
-    const model = find("model").checked;
     find("times-part").hidden = !model;
     for (const field of document.querySelectorAll("#controls [data-for=work]")) field.hidden = model;
     if (find("preset").value === "") write(find("preset-help"), "Sets several of the controls below.");

@@ -27,9 +27,10 @@ export class Figures {
       const value = make("span", { className: "value", id: `figure-${id}`, textContent: "–" });
       const sub = make("span", { className: "sub", id: `figure-${id}-sub` });
       const shown = make("dd", {}, value, " ", make("span", { className: "unit", textContent: unit }), sub);
-      const tile = make("div", { className: ESSENTIAL.includes(id) ? "tile essential" : "tile" }, make("dt", { textContent: label }), shown);
+      const title = make("dt", { textContent: label });
+      const tile = make("div", { className: ESSENTIAL.includes(id) ? "tile essential" : "tile" }, title, shown);
       find("figures").append(tile);
-      this.#tiles.set(id, { tile, value, sub });
+      this.#tiles.set(id, { tile, title, value, sub });
     }
   }
 
@@ -39,6 +40,7 @@ export class Figures {
     this.#tile("per-image", ms(state.perImage), "run time ÷ images");
     this.#tile("steady", ms(state.steady), "from first to last image");
     this.#tile("prediction", ms(prediction?.seconds), prediction?.text.replace("slowest phase", "slowest") ?? "for the steady time");
+    write(this.#tiles.get("prediction").title, `${prediction?.by ?? "Chapter"} predicts`);
     this.#tile("seconds", fixed(state.seconds, 2), state.model?.seconds ? predictedRun(state) : "");
     this.#tile("rate", state.perImage ? fixed(1 / state.perImage, 1) : "–", "on average");
     this.#tile("governor", governor ? fixed(governor.used) : "–", governor ? inPipeline(governor) : state.run ? "no governor" : "");

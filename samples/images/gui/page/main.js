@@ -122,8 +122,10 @@ function showWhose(state) {
 function showProgress(progress) {
   find("getting-ready").hidden = !progress;
   if (!progress) return;
-  write(find("getting-ready-text"), `${progress.what}: ${progress.number} of ${progress.total}`);
-  find("getting-ready-bar").value = (progress.number - 1) / progress.total;
+  const bar = find("getting-ready-bar");
+  write(find("getting-ready-text"), progress.total ? `${progress.what}: ${progress.number} of ${progress.total}` : `${progress.what} …`);
+  bar.hidden = !progress.total; // a bar that only moves would take processor time from what is measured
+  if (progress.total) bar.value = (progress.number - 1) / progress.total;
 }
 
 /** The status of the program, and its message unless it says the same. */

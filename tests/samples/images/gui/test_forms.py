@@ -39,8 +39,8 @@ def test_every_preset_is_a_form(preset: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("mode", "fast", "mode: expected sequential, control-flow, data-flow or load-balanced, got 'fast'"),
-        ("mode", [1], "mode: expected sequential, control-flow, data-flow or load-balanced, got [1]"),
+        ("mode", "fast", "mode: expected sequential, control-flow, data-flow, load-balanced or planned, got 'fast'"),
+        ("mode", [1], "mode: expected sequential, control-flow, data-flow, load-balanced or planned, got [1]"),
         ("size", "64x48", "size: expected width and height, each a whole number from 32 to 4096, got '64x48'"),
         ("size", [64], "size: expected width and height, each a whole number from 32 to 4096, got [64]"),
         ("noise", True, "noise: expected a number from 0 to 255, got True"),
@@ -86,6 +86,14 @@ def test_times_are_kept_as_seconds() -> None:
 
 def test_whole_numbers_may_have_a_point() -> None:
     assert check_form({"governor": 5.0}, BASE)[0].governor == 5
+
+
+def test_a_plan_is_not_for_the_model() -> None:
+    _, wrong = check_form({"mode": "planned", "model": True}, BASE)
+    assert [(one.field, one.message.startswith("model: a plan is for phases that work")) for one in wrong] == [
+        ("model", True)
+    ]
+    assert check_form({"mode": "planned", "model": False}, BASE)[1] == []
 
 
 JSON = st.recursive(

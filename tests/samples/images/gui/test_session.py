@@ -26,7 +26,7 @@ from penstock.samples.images.gui.model import QueueRow, Slots, Trouble
 from penstock.samples.images.gui.picture_page import PicturePage
 from penstock.samples.images.gui.session import Audience, Session
 from penstock.samples.images.gui.status import Status
-from penstock.samples.images.settings import Mode
+from penstock.samples.images.settings import Mode, usable_cpus
 from tests.samples.images.gui.serving import SMALL, make_session, photographs
 
 
@@ -109,6 +109,33 @@ async def test_the_model_agrees_with_its_prediction_in_every_mode(
         assert row.seconds == pytest.approx(seconds)
         assert row.model.seconds == pytest.approx(seconds)
         assert row.model.shortest == 1
+
+
+async def test_a_plan_is_found_before_the_run_that_follows_it(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, mode=Mode.PLANNED, workers=64))
+        await idle(session)
+        last = diary.messages[-3:]
+    assert last == ["Measuring the phases …", "Planned over 4 pictures", "Done. 4 of 4 images came out."]
+    snapshot = session.snapshot()
+    assert snapshot.prediction is not None
+    assert (snapshot.prediction.by, snapshot.images) == ("Plan", 4)
+    assert snapshot.prediction.text.startswith(f"with {usable_cpus()} processor")
+    parts = [part for node in snapshot.network.nodes for part in node.parts]
+    assert parts == ["Load", "Scale", "Filter", "Display"]
+    assert session.progress is None
+
+
+async def test_the_measurement_before_a_plan_can_be_stopped(start: Path, root: Path) -> None:
+    session = make_session(start, root)
+    async with running(session) as diary:
+        session.start(attrs.evolve(SMALL, mode=Mode.PLANNED))
+        while "Measuring the phases …" not in diary.messages:  # noqa: ASYNC110  # see idle
+            await trio.sleep(0.001)
+        session.stop()
+        await idle(session)
+    assert (session.outcome, session.live) == ("stopped", None)
 
 
 @pytest.mark.parametrize("mode", [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED], ids=lambda mode: mode.value)

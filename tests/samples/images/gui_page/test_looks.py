@@ -93,7 +93,7 @@ return [...document.querySelectorAll("body *")]
 """
 
 
-@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced"])
+@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced", "planned"])
 def test_the_view_for_a_projector_has_four_things_and_no_small_text(page: Page, start: Path, mode: str) -> None:
     paint(start / "pictures", 6)
     page.look_like(1280, 720, still=True)

@@ -66,7 +66,7 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
     assert "a word that waits" in legend
-    assert len(legend) == 10
+    assert len(legend) == 11
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
 

@@ -199,12 +199,40 @@ def test_the_model_shows_what_the_chapter_predicts_beside_what_was_measured(page
     page.wait("there is a message", lambda: "from 1 to 60000" in page.text("times-problem"))
 
 
+def test_a_plan_is_shown_as_stages_with_their_phases_and_what_it_promises(page: Page, start: Path) -> None:
+    paint(start / "pictures", 6)
+    page.record_texts("getting-ready-text")
+    page.set_form("pictures", "planned")
+    page.run()
+    assert "Measuring the phases …" in page.said
+    assert page.number("figure-images") == 6
+    assert page.text("figures").count("Plan predicts") == 1
+    assert page.number("figure-prediction") > 0
+    parts = "return [...document.querySelectorAll('#graph .part-name')].map((one) => one.textContent)"
+    assert page.js(parts) == ["Load", "Scale", "Filter", "Display"]
+    assert "Stage A" in page.text("graph")
+    assert page.text("graph-note").startswith("The plan for ")
+    assert page.element("graph-part").is_displayed()
+    page.driver.find_element("css selector", "#graph .node[data-id^=load]").click()
+    assert page.text("code-said").endswith(": loader, *others = stages.planned(settings.plan or phase_by_phase())")
+
+
+def test_a_plan_cannot_be_chosen_in_the_model(page: Page) -> None:
+    page.choose_radio("mode", "planned")
+    page.click("model")
+    planned = page.driver.find_element("css selector", "input[name=mode][value=planned]")
+    assert not planned.is_enabled()
+    assert page.js("return document.querySelector('input[name=mode]:checked').value") == "data-flow"
+    page.click("model")
+    assert planned.is_enabled()
+
+
 def test_comparing_fills_the_chart(page: Page, start: Path) -> None:
     paint(start / "pictures", 6)
     page.set_form("pictures")
     page.click("compare")
     done = "return [...document.querySelectorAll('#comparison tr[data-status=done]')].map(r => r.dataset.mode)"
-    page.wait("all four are done", lambda: len(page.js(done)) == 4)
+    page.wait("all are done", lambda: len(page.js(done)) == 5)
     page.wait_for_status("idle")
     gains = page.js("return [...document.querySelectorAll('#comparison .gain')].map(c => c.textContent)")
     assert gains[0] == "1.00 ×"
@@ -250,9 +278,9 @@ def test_the_comparison_is_on_the_screen_and_the_page_says_whose_figures_it_show
     page.click("compare")
     page.wait("it has begun", lambda: page.js("return 'compared' in document.body.dataset"))
     page.wait_for_status("idle")
-    assert page.text("figures-title") == "Figures: Load balanced, the last of the compared modes"
+    assert page.text("figures-title") == "Figures: Planned, the last of the compared modes"
     shown = "return [...document.querySelectorAll('#comparison tr[data-shown]')].map(r => r.dataset.mode)"
-    assert page.js(shown) == ["load-balanced"]
+    assert page.js(shown) == ["planned"]
     box = page.js(
         """const box = document.querySelector(".comparison").getBoundingClientRect();
         return [box.top, box.bottom, window.innerHeight];"""
