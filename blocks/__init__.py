@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .charts.live_chart import ChartBar, ChartRow, ChartStyle, LiveChart
     from .charts.span import Span
     from .choice import Choice, Chosen
+    from .collect import Collect
     from .core.balance import Balance, BlockBalance
     from .core.block import Block
     from .core.link import Link
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .core.shape import Shape
     from .core.source import Source
     from .core.target import Target
+    from .distribute import Distribute
     from .executors.cluster import Cluster
     from .executors.processes import Processes
     from .executors.threads import Threads
@@ -93,6 +95,7 @@ else:
             ".charts.live_chart": "ChartBar ChartRow ChartStyle LiveChart",
             ".charts.span": "Span",
             ".choice": "Choice Chosen",
+            ".collect": "Collect",
             ".core.balance": "Balance BlockBalance",
             ".core.block": "Block",
             ".core.link": "Link",
@@ -103,6 +106,7 @@ else:
             ".core.shape": "Shape",
             ".core.source": "Source",
             ".core.target": "Target",
+            ".distribute": "Distribute",
             ".executors.cluster": "Cluster",
             ".executors.processes": "Processes",
             ".executors.threads": "Threads",
@@ -167,9 +171,11 @@ __all__ = [
     "Choice",
     "Chosen",
     "Cluster",
+    "Collect",
     "DeadLetter",
     "Declined",
     "Diagnosis",
+    "Distribute",
     "ErrorInfo",
     "Fail",
     "Fallback",

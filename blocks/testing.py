@@ -101,8 +101,8 @@ async def check_source(
             messages by itself and finishes.
         expected: All messages that come out of it, at least one.
         ordered: Whether they come in this order.
-        delivery: What gets a message: "first", the first taker; "every", all linked targets; "latest", all targets and
-            all readers of a block that keeps its latest value.
+        delivery: What gets a message: "first", the first taker; "turns", the linked target whose turn it is; "every",
+            all linked targets; "latest", all targets and all readers of a block that keeps its latest value.
         seconds: A check fails if it takes more seconds than this, by trio's clock.
 
     Raises:

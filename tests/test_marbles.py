@@ -53,6 +53,7 @@ def test_each_block_has_a_diagram_or_a_reason_why_it_has_none(modules: dict[str,
     ("name", "expected"),
     [
         ("Batch", [(2, "[a b c]"), (7, "[d]"), (10, "[e]")]),
+        ("Collect", [(0, "a"), (2, "x"), (2, "b"), (4, "y"), (6, "c"), (7, "z")]),
         ("Fold", [(5, "6")]),
         ("Join", [(2, "(a 1)"), (4, "(b 2)"), (6, "(c 3)")]),
         ("OverwriteBuffer", [(0, "a"), (3, "c"), (6, "d")]),

@@ -16,7 +16,7 @@ from ..core.target import Target
 from ..network import Network
 from ..unbounded_buffer import UnboundedBuffer
 
-Delivery = Literal["first", "every", "latest"]
+Delivery = Literal["first", "turns", "every", "latest"]
 WhenFull = Literal["wait", "decline", "drop"]
 
 

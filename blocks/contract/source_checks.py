@@ -40,6 +40,8 @@ def source_checks(case: Case) -> list[Check]:
     checks += [ends_when_everything_was_received, loses_nothing_with_a_cancelled_receive, looks_at_the_head_only]
     if case.delivery == "every":
         return [*checks, gives_every_message_to_every_target, goes_at_the_pace_of_the_slowest]
+    if case.delivery == "turns":
+        return [*checks, gives_messages_to_its_targets_in_turn, passes_over_targets_that_have_ended]
     return [
         *checks,
         gives_each_message_to_the_first_taker,
@@ -324,6 +326,34 @@ async def goes_at_the_pace_of_the_slowest(case: Case) -> None:
         await wait_all_tasks_blocked()
         with_gap.unlink()
     case.check(contents(slow), "what the target got that stayed")
+
+
+async def gives_messages_to_its_targets_in_turn(case: Case) -> None:
+    """With n linked targets, each gets every n-th message, in the order of the links."""
+    targets: list[UnboundedBuffer[Any]] = [UnboundedBuffer(), UnboundedBuffer(), UnboundedBuffer()]
+    block = case.make()
+    for target in targets:
+        block.link_target(target)
+    async with case.running(block):
+        pass
+    for place, target in enumerate(targets):
+        same(contents(target), case.expected[place :: len(targets)], f"what target {place} of {len(targets)} got")
+
+
+async def passes_over_targets_that_have_ended(case: Case) -> None:
+    """Targets that are complete or were unlinked have no turn, and no message is lost with them."""
+    left: UnboundedBuffer[Any] = UnboundedBuffer()
+    unlinked: UnboundedBuffer[Any] = UnboundedBuffer()
+    complete: UnboundedBuffer[Any] = UnboundedBuffer()
+    block = case.make()
+    link = block.link_target(unlinked)
+    block.link_target(complete)
+    block.link_target(left)
+    link.unlink()
+    complete.complete()
+    async with case.running(block):
+        pass
+    case.check(contents(left), "what the target got that was left")
 
 
 async def gives_every_value_to_every_target(case: Case) -> None:

@@ -7,7 +7,7 @@ against that are collected as text.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -113,8 +113,22 @@ def ways_from_one(join: BlockCore, ways: Sequence[dict[BlockCore, Way]]) -> list
     return [found[nearest] for found in ways]
 
 
-def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
-    """The broadcasts that feed an input, each with the shortest path."""
+def copies_at(block: BlockCore) -> BlockCore | None:
+    """The broadcast that a block is, or whose copies it joins again."""
+    return block if block.copies else block.fork_behind()
+
+
+def ways_to(
+    inbox: Inbox[Any], join: BlockCore, fork_at: Callable[[BlockCore], BlockCore | None] = copies_at
+) -> dict[BlockCore, Way]:
+    """The blocks before an input at which messages take different paths, each with the shortest path.
+
+    Args:
+        inbox: The input.
+        join: Its block.
+        fork_at: Returns the block itself if paths part there, the block where they parted if they meet there, else
+            None. By default these are broadcasts.
+    """
     found: dict[BlockCore, Way] = {}
     seen: set[int] = set()
     waiting: deque[tuple[Inbox[Any], tuple[Stage, ...], tuple[str, ...]]] = deque([(inbox, (), ())])
@@ -137,7 +151,7 @@ def ways_to(inbox: Inbox[Any], join: BlockCore) -> dict[BlockCore, Way]:
                 continue  # a loop
             reasons = (*obstacles, *distrust(block, producer))
             way: tuple[Stage, ...] = ((block, producer), *stages)
-            fork = block if block.copies else block.fork_behind()
+            fork = fork_at(block)
             if fork is not None and fork is not block:
                 way = ((fork, None), *way)
             if fork is not None:

@@ -23,6 +23,7 @@ class Shape:
         joins: Whether it needs a message on every input.
         reads_ahead: Whether a block that joins takes messages before it can use them.
         copies: Whether every target gets every message.
+        takes_turns: Whether its targets get messages in turn, one after the other.
         stores: Whether every message goes out unchanged and in the same order.
         needs_taker: Whether something has to take the output.
         room: The maximum number of messages that it can hold, if it is certain to hand on each of them; else infinity.
@@ -38,6 +39,7 @@ class Shape:
     joins: bool = False
     reads_ahead: bool = False
     copies: bool = False
+    takes_turns: bool = False
     stores: bool = False
     needs_taker: bool = True
     room: float = math.inf

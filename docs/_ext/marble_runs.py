@@ -21,7 +21,9 @@ from penstock.blocks import (
     Call,
     Choice,
     Chosen,
+    Collect,
     Declined,
+    Distribute,
     Filter,
     Flatten,
     Fold,
@@ -273,6 +275,20 @@ def multiplexer(note: Callable[[Any], None]) -> Wiring:
     return Wiring(buffers, [SequenceMultiplexer(*buffers, key=lambda number: number)])
 
 
+def collect(note: Callable[[Any], None]) -> Wiring:
+    """A collect of two buffers."""
+    buffers = [UnboundedBuffer[str](), UnboundedBuffer[str]()]
+    return Wiring(buffers, [Collect(*buffers)])
+
+
+def distribute(note: Callable[[Any], None]) -> Wiring:
+    """A distribute to two buffers."""
+    block, buffers = Distribute[str](), [UnboundedBuffer[str](), UnboundedBuffer[str]()]
+    for buffer in buffers:
+        block.link_target(buffer)
+    return Wiring([block], buffers)
+
+
 def iterable(note: Callable[[Any], None]) -> Wiring:
     """A source of three letters."""
     return Wiring([], [IterableSource("abc")])
@@ -309,6 +325,8 @@ SCENES: dict[str, Scene] = {
     "Broadcast": Scene("Broadcast()", broadcast, ("a-b-c|",)),
     "Call": Scene("Call(show)", call, ("ab--c|",), calls="show", note="each call takes 2 s"),
     "Choice": Scene("Choice(left, right)", choice, ("a--b--|", "-x--y-|")),
+    "Collect": Scene("Collect(left, right)", collect, ("ab----c|", "--x-y--z|")),
+    "Distribute": Scene("Distribute()", distribute, ("abc-d-e|",)),
     "Filter": Scene("Filter(str.isalpha)", alone(lambda: Filter[Any](lambda x: str(x).isalpha())), ("a1b2c|",)),
     "Flatten": Scene("Flatten()", alone(lambda: Flatten[str]()), ("a--b|",), message=lambda x: [f"{x}1", f"{x}2"]),
     "Fold": Scene("Fold(operator.add, 0)", alone(lambda: Fold[int, int](add, 0)), ("1-2-3|",)),

@@ -8,15 +8,17 @@ from typing import Any, Literal
 import attrs
 
 from penstock.agents import SequenceMultiplexer
-from penstock.blocks import Broadcast, Choice, Join, Source, Transformer
+from penstock.blocks import Broadcast, Choice, Collect, Distribute, Join, Source, Transformer
 from penstock.blocks.choice import Chosen
 
 from .building import Building, Forecast, Piece, Stage
 from .items import Item
 from .stages import buffer
 
-Spread = Literal["split", "balance", "broadcast"]
-Merge = Literal["direct", "choice", "sequence", "join", "greedy join"]
+Spread = Literal["split", "balance", "turns", "broadcast"]
+Merge = Literal["direct", "choice", "sequence", "collect", "join", "greedy join"]
+ALIKE = ("balance", "turns")
+"""The spreads whose branches are all alike: the first one is built several times."""
 
 
 @attrs.frozen
@@ -24,10 +26,10 @@ class Fork:
     """Branches between a source that spreads the items and a block that merges them.
 
     Attributes:
-        spread: By filters ("split"), to whoever has room ("balance"; all branches are alike), or a copy to each.
+        spread: By filters ("split"), to a branch that has room ("balance"), in turn ("turns"), or a copy to each.
         merge: Into one buffer, by a choice, by a sequence multiplexer (with a block before the fork that numbers the
-            items), or by a join (only after a broadcast).
-        branches: At least one; for "balance" the first one is built `width` times.
+            items), in turn (only after "turns"), or by a join (only after a broadcast).
+        branches: At least one; for "balance" and "turns" the first one is built `width` times.
         capacity: Of the buffers before and behind.
         is_on_target: Whether the filters of a split belong to the targets instead of the links.
     """
@@ -41,17 +43,20 @@ class Fork:
     is_on_target: bool = False
 
     def _branches(self) -> list[tuple[Stage, ...]]:
-        return [self.branches[0]] * self.width if self.spread == "balance" else list(self.branches)
+        return [self.branches[0]] * self.width if self.spread in ALIKE else list(self.branches)
 
     # Building
 
     def build(self, building: Building) -> Piece:
         """Make all of it."""
-        spread: Broadcast[Any] | Any
+        spread: Any
         name = building.name("fork", self.mark)
-        spread = (
-            Broadcast(capacity=self.capacity, name=name) if self.spread == "broadcast" else buffer(name, self.capacity)
-        )
+        if self.spread == "broadcast":
+            spread = Broadcast[Any](capacity=self.capacity, name=name)
+        elif self.spread == "turns":
+            spread = Distribute[Any](capacity=self.capacity, name=name)
+        else:
+            spread = buffer(name, self.capacity)
         building.nodes.append(spread)
         pieces = [build_chain(branch, building) for branch in self._branches()]
         for index, piece in enumerate(pieces):
@@ -93,6 +98,10 @@ class Fork:
                 exit.link_target(store)
             building.nodes.append(store)
             return store
+        if self.merge == "collect":
+            in_turn = Collect[Item](*exits, name=name)
+            building.nodes.append(in_turn)
+            return in_turn
         if self.merge == "sequence":
             in_order = SequenceMultiplexer[Item](*exits, key=lambda item: item.number(self.mark), name=name)
             building.nodes.append(in_order)
@@ -128,13 +137,13 @@ class Fork:
         if self.merge == "sequence":
             before = [item.numbered(self.mark, number) for number, item in enumerate(before, 1)]
         results: list[list[Item]] = []
-        count = 1 if self.spread == "balance" else len(self.branches)
+        count = 1 if self.spread in ALIKE else len(self.branches)
         was_ordered = forecast.is_ordered
         for index in range(count):
             mine = before
             if self.spread == "split":
                 mine = [item for item in before if self._branch_of(item, count) == index]
-            branch = forecast.branch(mine, self.width if self.spread == "balance" else 1)
+            branch = forecast.branch(mine, self.width if self.spread in ALIKE else 1)
             for stage in self.branches[index]:
                 stage.foretell(branch)
             results.append(branch.items)
@@ -145,6 +154,8 @@ class Fork:
         forecast.items = list(itertools.chain.from_iterable(results))
         if self.merge == "sequence":
             forecast.items.sort(key=lambda item: item.number(self.mark))
+            forecast.is_ordered = was_ordered
+        elif self.merge == "collect":
             forecast.is_ordered = was_ordered
         elif count > 1 or self.spread == "balance":
             forecast.is_ordered = False

@@ -15,7 +15,7 @@ import attrs
 from hypothesis import strategies as st
 
 from .building import Handling, Pace, Paced, Stage, Trouble
-from .forks import Fork, Merge
+from .forks import ALIKE, Fork, Merge
 from .plans import Bound, Feed, FeedKind, Incident, Plan, Sink, SinkKind
 from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, StoreKind, Work
 from .workers import Workers, WorkersKind
@@ -242,7 +242,7 @@ class Drawer:
         del is_first
         rules = attrs.evolve(rules, depth=rules.depth - 1)
         kinds: list[tuple[Any, Merge]] = [] if rules.in_step else [("split", "sequence"), ("balance", "sequence")]
-        kinds.extend((("broadcast", "join"), ("broadcast", "greedy join")))
+        kinds.extend((("broadcast", "join"), ("broadcast", "greedy join"), ("turns", "collect")))
         if rules.disorder:
             kinds.extend((("split", "direct"), ("split", "choice"), ("balance", "direct"), ("balance", "choice")))
             if rules.expansion:
@@ -259,19 +259,23 @@ class Drawer:
                 agents=False,
                 in_step=True,
             )
+        elif merge == "collect":
+            rules = attrs.evolve(
+                rules, silent_losses=False, batches=False, expansion=False, disorder=False, agents=False, in_step=True
+            )
         elif merge == "sequence":
             rules = attrs.evolve(rules, silent_losses=False, batches=False, expansion=False, disorder=False)
             if self.draw(st.booleans()):
                 rules = attrs.evolve(rules, losses=False)
             elif rules.losses:
                 rules = attrs.evolve(rules, agents=False)
-        count = 1 if spread == "balance" else self.draw(st.integers(1, 3))
+        count = 1 if spread in ALIKE else self.draw(st.integers(1, 3))
         return Fork(
             next(self.marks),
             spread,
             merge,
             tuple(self.chain(rules, 2) for _ in range(count)),
-            self.draw(st.integers(1, 3)) if spread == "balance" else count,
+            self.draw(st.integers(1, 3)) if spread in ALIKE else count,
             self.draw(CAPACITIES),
             self.draw(st.booleans()),
         )

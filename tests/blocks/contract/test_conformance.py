@@ -18,6 +18,8 @@ from penstock.blocks import (
     Call,
     Choice,
     Chosen,
+    Collect,
+    Distribute,
     Filter,
     Flatten,
     Fold,
@@ -163,6 +165,8 @@ PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "single assignment": (SingleAssignment, {"items": [None], "delivery": "latest", "max_messages": 1}),
     "broadcast": (lambda: Broadcast[Any](capacity=2), {"delivery": "every", "capacity": 2}),
     "unbounded broadcast": (lambda: Broadcast[Any](capacity=None), {"delivery": "every"}),
+    "distribute": (lambda: Distribute[Any](capacity=2), {"delivery": "turns", "capacity": 2}),
+    "unbounded distribute": (lambda: Distribute[Any](capacity=None), {"delivery": "turns"}),
     "transformer": (
         lambda: Transformer(repr, capacity=2),
         {"expected": STRINGS, "capacity": 2, "needs_network": True},
@@ -373,6 +377,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], list[Any], dict[str, Any]]] = {
         [Chosen(0, 1), Chosen(0, None), Chosen(1, "one")],
         {"ordered": False},
     ),
+    "collect": (lambda: Collect(IterableSource([1, "one"]), IterableSource([None])), [1, None, "one"], {}),
 }
 
 
