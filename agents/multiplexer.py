@@ -11,9 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
+import attrs
+
 from penstock.blocks import Source
 from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
+from penstock.blocks.base.statistics import BlockStatistics
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.input_port import InputPort
 from penstock.blocks.core.inputs import AwaitedMessage, InputsBlock, InputsCore
@@ -237,6 +240,18 @@ class MultiplexerCore(InputsCore[T]):
     def _source_of(self, index: int) -> str:
         names = [str(producer) for producer in self.inputs[index].inbox.producers]
         return ", ".join(names) or "finished"
+
+    def measured(self, seconds: float) -> BlockStatistics:
+        numbers = super().measured(seconds)
+        if self.finished:
+            return numbers
+        return attrs.evolve(numbers, awaits=f"number {self.next_number}", ahead=self._ahead())
+
+    def _ahead(self) -> int:
+        """How many items wait for the next number; 0 while it is there itself, or new heads have to be looked at."""
+        if self._stirred or self.next_number in self._inputs_of:
+            return 0
+        return sum(port.ahead() for port in self.inputs if port.has_message())
 
     def why_waiting(self) -> str:
         return self._why_not_taken() if self.is_ready() else f"it waits for number {self.next_number}"

@@ -49,6 +49,9 @@ class BlockStatistics:
         throughput: Items done per second, over the whole run.
         steady_throughput: Items done per second from the first item to the last: without the time to fill and drain the
             pipeline. 0 until there were two batches.
+        awaits: What has to go out next, for a block that puts items in order: for example "number 7"; empty for other
+            blocks, and at the end.
+        ahead: Items that are there, in the block or before it, and wait until this one has gone out.
     """
 
     name: str
@@ -76,6 +79,8 @@ class BlockStatistics:
     throughput: float = 0.0
     steady_throughput: float = 0.0
     mean_at_once: float = 0.0
+    awaits: str = ""
+    ahead: int = 0
 
 
 @attrs.frozen

@@ -45,6 +45,8 @@ class NodeRow:
         place: The place in its layer, where a node takes 1, and the room between two nodes is 0.15.
         failed: Items that failed there.
         rate: Items per second now; None if it is not known.
+        awaits: What has to go out next, if it puts items in order: "number 7", for example; else empty.
+        ahead: Items that are there, and wait until this one has gone out.
         parts: What one worker does there for an item, one after the other, if the page explains that.
     """
 
@@ -66,6 +68,8 @@ class NodeRow:
     failed: int = 0
     rate: float | None = None
     parts: tuple[str, ...] = ()
+    awaits: str = ""
+    ahead: int = 0
 
 
 @attrs.frozen
@@ -189,6 +193,8 @@ def node_of_block(block: BlockStatistics, label: Callable[[str], str], slowest: 
         busy=min(1.0, block.service.total / (seconds * max(1, block.at_once))),
         small=not block.place and not block.service.count,
         failed=block.failed,
+        awaits=block.awaits,
+        ahead=block.ahead,
     )
 
 

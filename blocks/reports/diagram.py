@@ -141,6 +141,7 @@ def describe_block(block: BlockStatistics) -> tuple[str, ...]:
         f"{block.place} × {block.at_once}" if block.at_once > 1 else block.place,
         f"{block.queued:,} waiting (most {block.most_queued:,})" if block.most_queued else "",
         f"{block.in_work:,} in work" if block.in_work else "",
+        f"waits for {block.awaits}, {block.ahead:,} after it" if block.ahead else "",
         f"{show(block.service.mean)} per item" if block.service.count else "",
         f"{dropped:,} dropped" if dropped else "",
     )

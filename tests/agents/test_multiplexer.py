@@ -111,6 +111,30 @@ async def test_a_stage_that_is_ahead_waits_with_its_item() -> None:
         assert [await full.receive() for _ in range(3)] == [1, 2, 3]
 
 
+async def test_it_says_which_number_it_waits_for_and_how_many_are_ahead() -> None:
+    sources = buffers(2)
+    mux = SequenceMultiplexer(*sources, key=number, name="mux")
+    mux.link_target(full := BoundedBuffer[int](1))
+
+    async def said() -> tuple[str, int]:
+        await wait_all_tasks_blocked()
+        numbers = network.statistics()["mux"]
+        return numbers.awaits, numbers.ahead
+
+    async with Network(mux) as network:
+        assert await said() == ("number 1", 0)
+        for n in (2, 3, 5):
+            await sources[0].send(n)
+        assert await said() == ("number 1", 3)
+        await sources[1].send(1)
+        assert await said() == ("number 2", 0)  # it is there, but there is no room for it
+        assert [await full.receive() for _ in range(3)] == [1, 2, 3]
+        assert await said() == ("number 4", 1)
+        await sources[1].send(4)
+        assert [await full.receive() for _ in range(2)] == [4, 5]
+    assert await said() == ("", 0)
+
+
 # Faults
 
 

@@ -9,12 +9,14 @@ const USUAL = {
   gap: { along: 34, across: 14 },
   lines: { name: 19, waiting: 35, slots: 41, service: 66, busy: 72 }, // from the top of a box
   part: 20, // a box is higher by this for each part
+  letter: 6.8, // the width of a letter of a detail
   zoom: () => 1.25,
 };
 /** For a projector: larger texts in boxes that are no larger. */
 const LARGE = {
   box: { width: 110, height: 96 },
   small: { width: 92, height: 62 },
+  letter: 10.2,
   gap: { along: 22, across: 12 },
   lines: { name: 22, waiting: 43, slots: 49, service: 78, busy: 85 },
   part: 24,
@@ -36,7 +38,7 @@ const SLOT = 11.3; // pixels from one little box for a waiting item to the next;
 export class Graph {
   #item;
   #place = find("graph");
-  #own = findAll("graph-apart", "graph-part", "graph-governors", "graph-note", "graph-text");
+  #own = findAll("graph-apart", "graph-awaited", "graph-part", "graph-governors", "graph-note", "graph-text");
   #drawn = "";
   #nodes = new Map();
   #links = new Map();
@@ -146,6 +148,7 @@ export class Graph {
       draw("path", { class: "head", d: "M0 0 8 4 0 8z" }))));
     const apart = new Set(this.#state.nodes.filter((node) => node.apart).map((node) => node.id));
     this.#own["graph-apart"].hidden = apart.size === 0;
+    this.#own["graph-awaited"].hidden = true; // until a node awaits something
     this.#own["graph-part"].hidden = !this.#state.nodes.some((node) => node.parts?.length);
     this.#frames = frames.map((frame) => drawFrame(svg, frame));
     this.#links = new Map(this.#state.links.map((link) => [keyOf(link), this.#drawLink(svg, places.get(link.from), places.get(link.to), link.way, link.apart || apart.has(link.to))]));
@@ -204,12 +207,13 @@ export class Graph {
       done: draw("text", { class: "detail", x: 8, y: ((node.small ? lines.service : lines.done) ?? 0) + below }),
       failed: draw("text", { class: "tag failed", x: width - 7, y: (lines.done ?? 0) + below, "text-anchor": "end" }),
       busy: draw("rect", { class: "busy", x: 8, y: lines.busy + below, height: 5, width: 0, rx: 2 }),
+      awaited: draw("rect", { class: "awaited", x: 8, y: lines.slots, width: 8, height: 9, rx: 1, visibility: "hidden" }),
       slots: Array.from({ length: slots }, (_, index) => draw("rect", { class: "slot", x: 8 + SLOT * index, y: lines.slots, width: 8, height: 9, rx: 1, visibility: "hidden" })),
     };
     if (this.#choice) for (const [key, value] of Object.entries({ tabindex: 0, role: "button", "aria-label": node.label })) parts.group.setAttribute(key, value);
     const name = draw("text", { class: "name", x: 8, y: lines.name }, node.label);
     if (node.label.length > width / (this.#shape === LARGE ? 12 : 10)) name.setAttribute("textLength", width - 16), name.setAttribute("lengthAdjust", "spacingAndGlyphs");
-    parts.group.append(parts.title, draw("rect", { class: "box", width, height, rx: 7 }), name, parts.waiting, ...parts.slots);
+    parts.group.append(parts.title, draw("rect", { class: "box", width, height, rx: 7 }), name, parts.waiting, ...parts.slots, parts.awaited);
     if (!node.small) {
       const room = draw("rect", { class: "busy-room", x: 8, y: lines.busy + below, width: width - 16, height: 5, rx: 2 });
       parts.group.append(parts.service, parts.tag, room, parts.busy);
@@ -239,7 +243,8 @@ export class Graph {
     const parts = this.#nodes.get(node.id);
     parts.group.classList.toggle("slowest", node.slowest);
     const large = this.#shape === LARGE;
-    write(parts.waiting, `${fixed(node.waiting)} wait${node.inWork && !large ? `, ${fixed(node.inWork)} in work` : ""}`);
+    if (node.awaits) this.#showAwaited(node, parts);
+    else write(parts.waiting, `${fixed(node.waiting)} wait${node.inWork && !large ? `, ${fixed(node.inWork)} in work` : ""}`);
     const full = this.#shape === FULL;
     const rate = full && node.rate ? `, ${short(node.rate)}/s` : "";
     write(parts.service, node.service ? `${duration(node.service)}${rate}` : full ? `${node.kind}${rate}` : `${fixed(node.done)} done`);
@@ -247,8 +252,20 @@ export class Graph {
     if (full) write(parts.failed, node.failed ? `${short(node.failed)} failed` : "");
     write(parts.tag, node.slowest && !large && !full ? "slowest" : "");
     mark(parts.busy, "width", (Math.min(1, Math.max(0, node.busy)) * (this.#shape.box.width - 16)).toFixed(1));
-    parts.slots.forEach((slot, index) => mark(slot, "visibility", index < node.waiting ? "visible" : "hidden"));
+    const [first, last] = node.awaits ? [1, 1 + node.ahead] : [0, node.waiting]; // the awaited one comes before the others
+    parts.slots.forEach((slot, index) => mark(slot, "visibility", index >= first && index < last ? "visible" : "hidden"));
     write(parts.title, this.#said(node));
+  }
+
+  /** What a node that puts items in order waits for, in as many words as there is room for. */
+  #showAwaited({ awaits, small }, { awaited, waiting }) {
+    const room = this.#boxOf({ small }).width - 14;
+    const fits = (text) => text.length * this.#shape.letter <= room;
+    write(waiting, [`waits for ${awaits}`, `for ${awaits}`].find(fits) ?? awaits);
+    mark(waiting, "textLength", fits(waiting.textContent) ? null : room);
+    mark(waiting, "lengthAdjust", "spacingAndGlyphs");
+    mark(awaited, "visibility", "visible");
+    this.#own["graph-awaited"].hidden = false;
   }
 
   #showFrame({ name, inFlight, limit }, title, label) {
@@ -267,7 +284,7 @@ export class Graph {
   #said(node) {
     const service = node.service ? `, ${duration(node.service)} per ${this.#item.one}` : "";
     const kind = [node.kind, node.where, node.parts?.join(", then ")].filter(Boolean).join(", ");
-    return `${node.label} (${kind}): ${fixed(node.waiting)} wait (up to ${fixed(node.most)} so far), ${fixed(node.inWork)} in work, ${fixed(node.done)} done${node.failed ? `, ${fixed(node.failed)} failed` : ""}${service}, busy ${fixed(100 * node.busy)} % of the time`;
+    return `${node.label} (${kind}): ${fixed(node.waiting)} wait (up to ${fixed(node.most)} so far), ${fixed(node.inWork)} in work${node.awaits ? `, waits for ${node.awaits}, ${fixed(node.ahead)} after it are there` : ""}, ${fixed(node.done)} done${node.failed ? `, ${fixed(node.failed)} failed` : ""}${service}, busy ${fixed(100 * node.busy)} % of the time`;
   }
 
   #describe() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import pytest
 
 from penstock.blocks import Activity, LiveChart, Span
@@ -66,9 +67,22 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
     assert "a word that waits" in legend
-    assert len(legend) == 11
+    assert len(legend) == 12
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
+
+
+def test_a_block_that_puts_items_in_order_shows_which_it_waits_for_and_how_many_are_ahead(page: Page) -> None:
+    in_order = attrs.evolve(node("order"), small=True, awaits="number 7", ahead=3)
+    state = NetworkState(1, True, False, 1.0, None, (node("read"), in_order), (LinkRow("read", "order", 5),))
+    show(page, state, Timeline(1, ["read"]))
+    marks = ".node[data-id=order] :is(.slot, .awaited)[visibility=visible]"
+    drawn = f"return [...document.querySelectorAll('{marks}')].map((one) => one.getAttribute('class')).sort()"
+    page.wait("it is drawn", lambda: page.js(drawn) == ["awaited", "slot", "slot", "slot"])
+    assert "number 7" in page.text("graph")
+    assert "waits for number 7, 3 after it are there" in page.text("graph-text")
+    assert page.element("graph-awaited").is_displayed()
+    assert page.text("graph-awaited") == "the word that must go out next"
 
 
 def two_stages() -> Timeline:
