@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .pipelines.pipeline import Pipeline
     from .pipelines.run import Run
     from .pipelines.section import Section
-    from .pipelines.stage_options import StageOptions
+    from .pipelines.stage_options import BlockOptions, CallOptions, ForkOptions, MapOptions, StageOptions
     from .pipelines.stream import Stream
     from .plans.pipeline_profile import PipelineProfile
     from .plans.plan import Plan
@@ -72,7 +72,7 @@ else:
             ".pipelines.pipeline": "Pipeline",
             ".pipelines.run": "Run",
             ".pipelines.section": "Section",
-            ".pipelines.stage_options": "StageOptions",
+            ".pipelines.stage_options": "BlockOptions CallOptions ForkOptions MapOptions StageOptions",
             ".pipelines.stream": "Stream",
             ".plans.pipeline_profile": "PipelineProfile",
             ".plans.plan": "Plan",
@@ -97,15 +97,19 @@ __all__ = [
     "AskStatistics",
     "Askable",
     "AsyncioNetwork",
+    "BlockOptions",
+    "CallOptions",
     "Checkpoint",
     "CheckpointReport",
     "Ended",
     "ErrorInfo",
+    "ForkOptions",
     "GraphStatistics",
     "GroupStatistics",
     "Handle",
     "LazyTasks",
     "Mailbox",
+    "MapOptions",
     "Message",
     "NotAnswered",
     "NotRun",

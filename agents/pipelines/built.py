@@ -17,7 +17,9 @@ from .sources import Items, source_of
 from .steps import Step, as_it_is, check_options, make_all
 
 if TYPE_CHECKING:
-    from penstock.blocks import MemoryBudget, Recording
+    import rich.console
+
+    from penstock.blocks import MemoryBudget, Recording, TimeLimit
 
 
 class RunOptions(TypedDict, total=False):
@@ -29,21 +31,34 @@ class RunOptions(TypedDict, total=False):
             need; up to 256 while more than one item comes in 0.1 ms. None: only the capacities of the blocks bound it.
             With a `MemoryBudget`, the items that have come in take up to this many bytes.
         recording: A recording of which block works on which item.
-        progress: Whether to show the progress of the stages, as a `Network` does. Default: False.
+        progress: Whether to show the progress of the stages, as a `Network` does; or where. Default: False.
         dashboard: Whether to show the run on a page in the browser, as a `Network` does. Default: False.
-        time_limit: Seconds, by trio's clock, after which the run fails with `TimeLimitExceeded`. Default: no limit.
+        time_limit: Seconds, by trio's clock, after which the run fails with `TimeLimitExceeded`; or a `TimeLimit`.
+            Default: no limit.
+        progress_limit: The same for a period in which no item has moved, as for a `Network`. Default: no limit.
+        watchdog: Seconds for which a function may hold the loop before this is logged, as for a `Network`. Default:
+            no such thread.
+        name: The name of the network in reports. Default: "pipeline".
     """
 
     limit: int | MemoryBudget | None
     recording: Recording | None
-    progress: bool
+    progress: rich.console.Console | bool
     dashboard: bool
-    time_limit: float | None
+    time_limit: TimeLimit | float | None
+    progress_limit: TimeLimit | float | None
+    watchdog: float | None
+    name: str
 
 
 def least_limit(steps: Sequence[Step]) -> int:
     """How many items must be able to come in, so that every batch can get full."""
     return 1 + sum(step.needs - 1 for step in steps)
+
+
+def usual_limit(steps: Sequence[Step]) -> int:
+    """How many items may come in while they are slow, if the user gives no limit."""
+    return max(16, 4 * sum(step.concurrency for step in steps)) + sum(step.wants - 1 for step in steps)
 
 
 def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
@@ -57,8 +72,7 @@ def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
 def governor_of(steps: Sequence[Step], options: RunOptions) -> PipelineGovernor | None:
     """Make the governor of a run; None if only the capacities of the blocks bound it."""
     if "limit" not in options:
-        least = max(16, 4 * sum(step.concurrency for step in steps)) + least_limit(steps) - 1
-        return FlowLimit(least, "limit")
+        return FlowLimit(usual_limit(steps), "limit")
     limit = options["limit"]
     return None if limit is None else PipelineGovernor(limit, name="limit")
 
@@ -99,12 +113,7 @@ def build(
     governor = governor_of(steps, options)
     if governor is not None:
         governor.govern(line.first, last)
-    network = Network(
-        source,
-        name="pipeline",
-        recording=options.get("recording"),
-        progress=options.get("progress", False),
-        dashboard=options.get("dashboard", False),
-        time_limit=options.get("time_limit"),
-    )
+    for_network: dict[str, Any] = {"name": "pipeline", **options}
+    for_network.pop("limit", None)
+    network = Network(source, **for_network)
     return Built(network, last)

@@ -16,8 +16,24 @@ from .steps import FunctionCall, Step, check_options, step_of
 STATEFUL = "stateful"
 
 
-def function_step(who: str, kind: Callable[..., Any], function: Callable[..., Any], options: StageOptions) -> Step:
+def function_step(
+    who: str,
+    kind: Callable[..., Any],
+    function: Callable[..., Any],
+    options: StageOptions,
+    known: type[StageOptions],
+    **typed: Any,
+) -> Step:
     """Make a step that calls a function with each item.
+
+    Args:
+        who: The method of the recipe, for errors.
+        kind: The class of the block.
+        function: The function.
+        options: The options of the stage.
+        known: The type of the options.
+        typed: Options that are parameters of the method, because the types of the function depend on them; None for
+            those that were not given.
 
     Raises:
         TypeError: It is no function, or there is no such option.
@@ -25,8 +41,9 @@ def function_step(who: str, kind: Callable[..., Any], function: Callable[..., An
     """
     if not callable(function):
         raise TypeError(f"{who}: needs a function, got {function!r}; give pipelines and blocks to then()")
-    check_options(who, options, StageOptions.__annotations__)
-    more: dict[str, Any] = {name: value for name, value in options.items() if name != STATEFUL}
+    check_options(who, options, (*known.__annotations__, *typed))
+    given = {name: value for name, value in typed.items() if value is not None}
+    more: dict[str, Any] = {**{name: value for name, value in options.items() if name != STATEFUL}, **given}
     is_stateful = checked_state(who, options)
     name = options.get("name") or callable_name(function)
     label = f"{kind.__name__.lower()} {name}" if kind in (Filter, Tap) else name

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from contextvars import copy_context
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 import trio
 
-from penstock.blocks.base.callables import callable_name, is_async
+from penstock.blocks.base.callables import callable_name, is_async, is_async_generator
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,14 +32,34 @@ class TrioFunction(Generic[P, T]):
         return await self._function(*args, **options)
 
 
-def trio_function(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+class TrioGenerator(Generic[P, T]):
+    """An asynchronous generator function of trio in a program of asyncio."""
+
+    def __init__(self, function: Callable[P, AsyncIterator[T]]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    async def __call__(self, *args: P.args, **options: P.kwargs) -> AsyncIterator[T]:
+        async with aclosing(cast("AsyncGenerator[T]", self._function(*args, **options))) as outputs:
+            async for output in outputs:
+                yield output
+
+
+@overload
+def trio_function(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]: ...
+@overload
+def trio_function(function: Callable[P, AsyncIterator[T]]) -> Callable[P, AsyncIterator[T]]: ...
+def trio_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """Mark an asynchronous function that uses trio, for a pipeline that runs in a program of asyncio.
 
-    There, the asynchronous functions of a pipeline run in asyncio, unless they are marked. Can be used as a decorator.
+    There, the asynchronous functions of a pipeline run in asyncio, unless they are marked. Can be used as a decorator,
+    also for an asynchronous generator function.
 
     Raises:
         TypeError: It is not an asynchronous function.
     """
+    if callable(function) and is_async_generator(function):
+        return TrioGenerator(function)
     check_asynchronous("trio_function", function)
     return TrioFunction(function)
 
@@ -65,9 +85,13 @@ class AsyncioHost:
 
     def wrap(self, value: Any) -> Any:
         """Return a function that runs an asynchronous function there; any other value as it is."""
-        if not callable(value) or not is_async(value) or type(value) is TrioFunction:
+        if not callable(value) or type(value) in (TrioFunction, TrioGenerator):
             return cast("Any", value)
         function: Callable[..., Any] = value
+        if is_async_generator(function):
+            return self._wrap_generator(function)
+        if not is_async(function):
+            return function
         name = callable_name(function)
 
         @functools.wraps(function)
@@ -76,17 +100,26 @@ class AsyncioHost:
 
         return call
 
-    async def iterate(self, items: AsyncIterable[T] | asyncio.Queue[T]) -> AsyncIterator[T]:
+    def _wrap_generator(self, function: Callable[..., AsyncIterable[T]]) -> Callable[..., AsyncIterator[T]]:
+        @functools.wraps(function)
+        async def generate(*args: Any) -> AsyncIterator[T]:
+            async with aclosing(self.iterate(function(*args), repr(callable_name(function)))) as outputs:
+                async for output in outputs:
+                    yield output
+
+        return generate
+
+    async def iterate(self, items: AsyncIterable[T] | asyncio.Queue[T], whose: str = "the source") -> AsyncGenerator[T]:
         """Iterate there over an asynchronous iterable, or over a queue of asyncio; close it there at the end."""
         iterator = aiter(items_of_queue(items) if isinstance(items, asyncio.Queue) else items)
         try:
-            while found := await self.call(next_of(iterator), "the next item of the source"):
+            while found := await self.call(next_of(iterator), f"the next item of {whose}"):
                 yield found[0]
         finally:
             close: Callable[[], Awaitable[None]] | None = getattr(iterator, "aclose", None)
             if close is not None:
                 with trio.CancelScope(shield=True):
-                    await self.call(close(), "the end of the source")
+                    await self.call(close(), f"the end of {whose}")
 
     async def call(self, awaitable: Awaitable[T], name: str) -> T:
         """Await something in the asyncio loop, with the context variables of the caller."""

@@ -15,6 +15,8 @@ from .steps import FunctionCall, Step
 
 PLANNED: Final = frozenset({"name", "concurrency", "executor", "window", "capacity"})
 """Options that a plan replaces, or that have no effect on the results."""
+BOUND: Final = ("time_limit", "resource", "at_end")
+"""Options with which a function is called in another way than with an item alone, or not everywhere."""
 
 
 @attrs.frozen
@@ -56,7 +58,9 @@ def task_of(step: Step, names: UniqueNames) -> PipelineTask:
 
 def is_movable(call: FunctionCall) -> bool:
     """Whether a plan may choose the executor and the workers of a function."""
-    if is_async(call.function) or is_async_generator(call.function) or call.options.get("time_limit") is not None:
+    if is_async(call.function) or is_async_generator(call.function):
+        return False
+    if call.options.get("context") or any(call.options.get(name) is not None for name in BOUND):
         return False
     executor = call.options.get("executor")
     if executor is None:
@@ -82,4 +86,4 @@ def is_default(name: str, value: object) -> bool:
     """Whether an option of a function without a `key` has its default."""
     if name == "on_error":
         return value == "fail" or isinstance(value, Fail)
-    return value is None or (name == "ordered" and value is True)
+    return not value or (name == "ordered" and value is True)

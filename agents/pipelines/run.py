@@ -85,6 +85,7 @@ def results_of(drive: ThreadDrive) -> Generator[Any]:
     try:
         while (items := hand_over.take()) is not None:
             yield from items
+            del items  # what refers to a result may hold a lease, for which the next item waits
             consumer = threading.get_ident()
         drive.join()
         if hand_over.error is not None:

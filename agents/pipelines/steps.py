@@ -62,6 +62,7 @@ class Step:
         make: Makes the blocks.
         concurrency: Up to how many calls run at once.
         needs: How many items must be in the step before it hands one on.
+        wants: How many items may be in the step before it hands one on; more than `needs` if this depends on the items.
         call: What it was made of, if it is a function with options.
     """
 
@@ -69,6 +70,7 @@ class Step:
     make: Callable[[Wrap], Made]
     concurrency: int
     needs: int
+    wants: int
     call: FunctionCall | None = None
 
 
@@ -101,7 +103,8 @@ def tried(label: str, make: Callable[[Wrap], Made]) -> Step:
     cores = [core_of(block) for block in made.blocks]
     concurrency = sum(getattr(getattr(core, "runner", None), "concurrency", 1) for core in cores)
     groups = [core.shape.group for core in cores if not core.shape.group_is_timed]
-    return Step(label, make, concurrency, max(groups, default=1))
+    needs = max(groups, default=1)
+    return Step(label, make, concurrency, needs, needs)
 
 
 # Blocks made of a class and arguments
@@ -121,7 +124,9 @@ def step_of(who: str, kind: Callable[..., Any], args: Sequence[Any], options: Ma
 
     def make(wrap: Wrap) -> Made:
         policy, extra = fresh_policy(options.get("on_error"), wrap)
-        more = dict(options) if policy is None else {**options, "on_error": policy}
+        more = {name: wrap(value) for name, value in options.items()}
+        if policy is not None:
+            more["on_error"] = policy
         block = kind(*map(wrap, args), **more)
         return Made(block, block, (block, *extra))
 
@@ -144,7 +149,8 @@ def fresh_policy(policy: Any, wrap: Wrap) -> tuple[Any, tuple[Block, ...]]:
     """Return a policy for one run, and the blocks that it needs."""
     if isinstance(policy, (Retry, Fallback)):
         then, extra = fresh_policy(policy.then, wrap)
-        return (attrs.evolve(policy, then=then), extra) if extra else (policy, ())
+        wrapped = {"function": wrap(policy.function)} if isinstance(policy, Fallback) else {}
+        return attrs.evolve(policy, then=then, **wrapped), extra
     if isinstance(policy, DeadLetter):
         letters: Call[Any] = Call(wrap(policy.target), name="dead letters")
         return attrs.evolve(policy, target=letters), (letters,)
@@ -189,25 +195,3 @@ def step_like(who: str, template: object) -> Step:
         return Made(block, block, (block,))
 
     return tried(name, make)
-
-
-# Branches
-
-
-def fork_step(branches: Sequence[tuple[Step, ...]], options: Mapping[str, Any]) -> Step:
-    """Make a step in which every item goes through several branches, whose results are joined."""
-    from penstock.blocks import Broadcast, Join  # late: many programs have no branches
-
-    def make(wrap: Wrap) -> Made:
-        fork: Broadcast[Any] = Broadcast(name="fork")
-        parts = [make_all(steps, wrap) for steps in branches]
-        for part in parts:
-            fork.link_target(part.first)
-        join: Join[Any] = Join(*(part.last for part in parts), name="join", **options)
-        between = [block for part in parts for block in part.blocks]
-        return Made(fork, join, (fork, *between, join))
-
-    label = " | ".join(" → ".join(step.label for step in steps) or "the item" for steps in branches)
-    step = tried(f"fork ({label})", make)
-    needs = len(branches) * max(1 + sum(step.needs - 1 for step in steps) for steps in branches)
-    return attrs.evolve(step, needs=needs)

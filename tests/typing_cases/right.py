@@ -127,6 +127,34 @@ assert_type(Pipeline.of(int).fork(Pipeline(fetch), Pipeline(find)), Pipeline[int
 assert_type(Pipeline.of(str).flat_map(characters).flat_map(pages).take(3), Pipeline[str, int])
 assert_type(lists.flatten().tap(print).fold(lambda n, text: n + len(text), 0), Pipeline[int, int])
 assert_type(lists.section(), Section[int, list[str]])
+
+
+def scaled(number: int, lease: Lease[bytes]) -> float:
+    return number / len(lease.value)
+
+
+async def scaled_later(number: int, lease: Lease[bytes]) -> str:
+    return str(number / len(lease.value))
+
+
+def letters(number: int, lease: Lease[bytes]) -> list[str]:
+    return [str(number)] * len(lease.value)
+
+
+keys = ResourcePool([b"ab", b"cd"])
+assert_type(Pipeline(scaled, resource=keys), Pipeline[int, float])
+assert_type(Pipeline(scaled_later, resource=keys, concurrency=2), Pipeline[int, str])
+assert_type(Pipeline.of(int).map(scaled, resource=keys, executor=Threads(2)), Pipeline[int, float])
+assert_type(Pipeline.of(int).map(scaled_later, resource=keys).map(len), Pipeline[int, int])
+assert_type(Pipeline.of(int).map(lambda n, lease: n + len(lease.value), resource=keys), Pipeline[int, int])
+assert_type(Pipeline.of(int).flat_map(letters, resource=keys), Pipeline[int, str])
+assert_type(Pipeline(double, priority=lambda n: -n, context=True), Pipeline[int, int])
+assert_type(Pipeline.of(str).flat_map(characters, at_end=lambda: ["end"], priority=len), Pipeline[str, str])
+assert_type(Pipeline.of(str).batch(max_weight=100, weight=len, name="pages"), Pipeline[str, list[str]])
+assert_type(
+    Pipeline.of(int).fork(Pipeline(fetch), Pipeline(find), key=len, unmatched="fail"),
+    Pipeline[int, tuple[str, str | None]],
+)
 for strings in lists.run([1, 2]):
     assert_type(strings, list[str])
 

@@ -11,7 +11,7 @@ import trio
 from hypothesis import strategies as st
 
 from penstock.agents import Pipeline
-from penstock.blocks import Batch, BoundedBuffer, Rate, Skip, Threads, Transformer
+from penstock.blocks import Batch, BoundedBuffer, Lease, Rate, ResourcePool, Skip, Threads, Transformer
 
 Plain = Callable[[list[Any]], list[Any]]
 Recipe = tuple[Pipeline[Any, Any], Plain]
@@ -61,6 +61,15 @@ def twice(item: Any) -> list[Any]:
     return [item, item]
 
 
+def borrow(item: Any, lease: Lease[str]) -> Any:
+    assert lease.value in "ab"
+    return item
+
+
+def alike(_: Any) -> int:
+    return 1
+
+
 def lists(items: Iterable[Any], size: int) -> list[Any]:
     items = list(items)
     return [items[n : n + size] for n in range(0, len(items), size)]
@@ -79,11 +88,16 @@ ONE_TO_ONE: list[Step] = [
     (lambda p: p.map(later, concurrency=3, ordered=True, key=str), lambda xs: list(map(inc, xs))),
     (lambda p: p.map(inc, rate=1e6).throttle(Rate(1e6, burst=1000)), lambda xs: list(map(inc, xs))),
     (lambda p: p.fold(lambda _, x: x, 0, running=True), lambda xs: xs),
+    (lambda p: p.map(borrow, resource=ResourcePool("ab"), concurrency=2, executor=Threads(2)), lambda xs: xs),
+    (lambda p: p.map(inc, context=True).tap(str, context=True), lambda xs: list(map(inc, xs))),
 ]
 OTHERS: list[Step] = [
     (lambda p: p.flat_map(twice), lambda xs: [x for x in xs for _ in range(2)]),
     (lambda p: p.batch(4), lambda xs: lists(xs, 4)),
     (lambda p: p | Batch[Any](3), lambda xs: lists(xs, 3)),
+    (lambda p: p.map(later, priority=alike, concurrency=2), lambda xs: list(map(inc, xs))),
+    (lambda p: p.batch(max_weight=3, weight=alike), lambda xs: lists(xs, 3)),
+    (lambda p: p.flat_map(twice, at_end=lambda: [0]), lambda xs: [*(x for x in xs for _ in range(2)), 0]),
     (lambda p: p.take(5), lambda xs: xs[:5]),
     (lambda p: p.batch(2).flatten(), lambda xs: xs),
     (lambda p: p.fold(longer, list[Any]()), lambda xs: [xs]),

@@ -152,7 +152,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: Pipeline(double, workers=3),  # type: ignore[call-overload]  # pyright: ignore
         TypeError,
-        "Pipeline: there is no option 'workers'; there are concurrency, executor,",
+        "Pipeline: there is no option 'workers'; there are capacity, name, .*priority, resource",
     ),
     (lambda: Pipeline(double, concurrency=2), ValueError, "concurrency=2 needs an executor or an async function"),
     (lambda: Pipeline(later, executor=Threads(1)), TypeError, "takes no executor"),
@@ -173,7 +173,7 @@ REFUSED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (
         lambda: Pipeline(double).run([], limt=3),  # type: ignore[call-arg]  # pyright: ignore
         TypeError,
-        "Pipeline.run: there is no option 'limt'; there are limit, recording, progress, dashboard, time_limit",
+        "Pipeline.run: there is no option 'limt'; there are limit, recording, progress, dashboard, time_limit,",
     ),
     (lambda: Pipeline(double).run([], library="curio"), ValueError, "library must be 'trio' or 'asyncio'"),  # type: ignore[arg-type]  # pyright: ignore
     (lambda: Pipeline(double).run([], limit=0), ValueError, "limit must be an int >= 1, got 0"),

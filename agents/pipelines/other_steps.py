@@ -1,0 +1,91 @@
+"""The steps of a recipe that call no function of their own with each item, and those that fork."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from penstock.blocks import Batch
+from penstock.blocks.functions.function_block import DEFAULT_CAPACITY
+
+from .stage_options import BlockOptions, ForkOptions
+from .steps import Made, Step, Wrap, check_options, check_policy, fresh_policy, make_all, step_of, tried
+
+
+def block_step(
+    who: str,
+    kind: Callable[..., Any],
+    args: Sequence[Any],
+    own: Mapping[str, Any],
+    label: str,
+    options: BlockOptions,
+    known: type[BlockOptions],
+) -> Step:
+    """Make a step with one block.
+
+    Args:
+        who: The method of the recipe, for errors.
+        kind: The class of the block.
+        args: Its arguments.
+        own: Keyword arguments that are parameters of the method.
+        label: What the step does, which is also the name of its block.
+        options: The options of the stage.
+        known: The type of the options.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: An option is out of its range.
+    """
+    check_options(who, options, known.__annotations__)
+    label = options.get("name") or label
+    return step_of(who, kind, args, {**own, **options, "name": label}, label)
+
+
+def batch_step(who: str, items: int | None, own: Mapping[str, Any], options: BlockOptions) -> Step:
+    """Make a step that collects items into lists; a list by weight may have as many items as may wait.
+
+    Args:
+        who: The method of the recipe, for errors.
+        items: The number of items in a full list.
+        own: The other parameters of the method.
+        options: The options of the stage.
+    """
+    label = "batch by weight" if items is None else f"batch {items}"
+    step = block_step(who, Batch, (items,), own, label, options, BlockOptions)
+    if own["weight"] is None or own["max_seconds"] is not None:
+        return step
+    return attrs.evolve(step, wants=items or options.get("capacity", DEFAULT_CAPACITY) or DEFAULT_CAPACITY)
+
+
+def fork_step(who: str, branches: Sequence[tuple[Step, ...]], options: ForkOptions) -> Step:
+    """Make a step in which every item goes through several branches, whose results are joined.
+
+    Args:
+        who: The method of the recipe, for errors.
+        branches: The steps of each branch.
+        options: The options of the join.
+    """
+    from penstock.blocks import Broadcast, Join  # late: many programs have no branches
+
+    check_options(who, options, ForkOptions.__annotations__)
+    unmatched = options.get("unmatched")
+    check_policy(who, unmatched)
+
+    def make(wrap: Wrap) -> Made:
+        fork: Broadcast[Any] = Broadcast(name="fork")
+        parts = [make_all(steps, wrap) for steps in branches]
+        for part in parts:
+            fork.link_target(part.first)
+        policy, letters = fresh_policy(unmatched, wrap)
+        more: dict[str, Any] = {**options, "unmatched": policy}
+        join: Join[Any] = Join(*(part.last for part in parts), name="join", **more)
+        between = [block for part in parts for block in part.blocks]
+        return Made(fork, join, (fork, *between, join, *letters))
+
+    label = " | ".join(" → ".join(step.label for step in steps) or "the item" for steps in branches)
+    step = tried(f"fork ({label})", make)
+    needs = len(branches) * max(1 + sum(step.needs - 1 for step in steps) for steps in branches)
+    wants = len(branches) * max(1 + sum(step.wants - 1 for step in steps) for steps in branches)
+    return attrs.evolve(step, needs=needs, wants=wants)
