@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .bounded_buffer import BoundedBuffer
     from .broadcast import Broadcast
     from .buffer import Buffer
+    from .buffer_pool import BufferPool
     from .call import Call
     from .chaining import Chain, Propagator, chain
     from .charts.live_chart import ChartBar, ChartRow, ChartStyle, LiveChart
@@ -90,6 +91,7 @@ else:
             ".bounded_buffer": "BoundedBuffer",
             ".broadcast": "Broadcast",
             ".buffer": "Buffer",
+            ".buffer_pool": "BufferPool",
             ".call": "Call",
             ".chaining": "Chain Propagator chain",
             ".charts.live_chart": "ChartBar ChartRow ChartStyle LiveChart",
@@ -162,6 +164,7 @@ __all__ = [
     "Broadcast",
     "Budget",
     "Buffer",
+    "BufferPool",
     "ByteTransformer",
     "Call",
     "Chain",

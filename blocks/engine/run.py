@@ -139,6 +139,9 @@ class Run:
             self._close(error)
             raise
         self._close(None)
+        if not self.cancel_called and not self._stopped_by_others:
+            for block in self.blocks:
+                block.check_returned()
         if self._stopped_by_others:
             first = self.shutdown.first_error
             assert first is not None

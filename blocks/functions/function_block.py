@@ -407,6 +407,11 @@ class FunctionCore(FailingCore, Generic[In]):
         if pool is not None and self.waits_for_lease:
             pool.recall()
 
+    def check_returned(self) -> None:
+        lessee = None if self.leasing is None else self.leasing.lessee
+        if lessee is not None:
+            lessee.pool.check_returned(lessee, str(self))
+
     def held(self) -> int:
         runner = self.runner
         dead = 0 if self.dead is None else len(self.dead.queue)

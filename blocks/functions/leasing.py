@@ -47,6 +47,11 @@ class Leasing:
         """The loop in which the block runs."""
         return self._find_loop()
 
+    @property
+    def lessee(self) -> Leasing:
+        """What takes the leases from the pool."""
+        return self
+
     def begin(self) -> None:
         """Do nothing: the pool learns of the block when an item waits."""
 

@@ -51,6 +51,11 @@ class Pacing:
         """The pool, if there is one."""
         return None if self._leasing is None else self._leasing.pool
 
+    @property
+    def lessee(self) -> Leasing | None:
+        """What takes the leases from the pool, if there is one."""
+        return self._leasing
+
     # For the rate
 
     @property
