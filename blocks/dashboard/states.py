@@ -16,6 +16,8 @@ from ..reports.report import Report
 
 SENDS, TAKES = "the body that sends", "the body that receives"
 """The ids of the body, which is drawn where it sends and where it receives."""
+ALIVE, OVER, ON_DEMAND = "alive", "over", "on demand"
+"""Of the task of a node: it exists, it has ended; or a task exists only for each call."""
 ONE, GAP = Size(1.0, 1.0), 0.15
 """The room of a node, and the room between two nodes of a layer."""
 
@@ -47,6 +49,9 @@ class NodeRow:
         rate: Items per second now; None if it is not known.
         awaits: What has to go out next, if it puts items in order: "number 7", for example; else empty.
         ahead: Items that are there, and wait until this one has gone out.
+        task: "alive" or "over" if it has a task of its own; "on demand" if it has one only for each call of its
+            function; empty if it has none.
+        lived: For how many seconds its own task has existed.
         parts: What one worker does there for an item, one after the other, if the page explains that.
     """
 
@@ -70,6 +75,8 @@ class NodeRow:
     parts: tuple[str, ...] = ()
     awaits: str = ""
     ahead: int = 0
+    task: str = ""
+    lived: float = 0.0
 
 
 @attrs.frozen
@@ -195,6 +202,7 @@ def node_of_block(block: BlockStatistics, label: Callable[[str], str], slowest: 
         failed=block.failed,
         awaits=block.awaits,
         ahead=block.ahead,
+        task=ON_DEMAND if block.place else "",
     )
 
 
@@ -218,6 +226,8 @@ def node_of_agent(agent: AgentStatistics, label: Callable[[str], str], slowest: 
         service=None,
         slowest=agent.name == slowest,
         busy=min(1.0, max(0.0, 1 - waited / agent.seconds)) if agent.seconds > 0 else 0.0,
+        task=ALIVE if agent.status in ("started", "running") else OVER,
+        lived=agent.seconds,
     )
 
 

@@ -1,6 +1,7 @@
 // The network as a graph: blocks in layers, each with its waiting items and its busy time; the slowest is marked.
 
 import { draw, find, findAll, make, mark, write } from "./dom.js";
+import { tasksOf } from "./lives.js";
 import { count, duration, fixed, short } from "./units.js";
 
 const USUAL = {
@@ -38,7 +39,7 @@ const SLOT = 11.3; // pixels from one little box for a waiting item to the next;
 export class Graph {
   #item;
   #place = find("graph");
-  #own = findAll("graph-apart", "graph-awaited", "graph-part", "graph-governors", "graph-note", "graph-text");
+  #own = findAll("graph-apart", "graph-awaited", "graph-part", "graph-governors", "graph-tasks", "graph-note", "graph-text");
   #drawn = "";
   #nodes = new Map();
   #links = new Map();
@@ -85,6 +86,7 @@ export class Graph {
     for (const link of state.links) write(this.#links.get(keyOf(link)).title, `${count(link.passed, this.#item.one)} passed${link.apart ? ", failed before" : ""}`);
     for (const { governor, title, label } of this.#frames) this.#showFrame(state.governors[governor], title, label);
     this.#showUnframed(state.governors ?? []);
+    write(this.#own["graph-tasks"], tasksInWords(tasksOf(state.nodes)));
     write(this.#own["graph-note"], state.note ?? "");
     this.#describe();
   }
@@ -293,6 +295,13 @@ export class Graph {
     this.#nextText = now + 1000;
     write(this.#own["graph-text"], this.#state.nodes.map((node) => `${this.#said(node)}${node.slowest ? ": the slowest" : ""}.`).join(" "));
   }
+}
+
+/** What differs between agents and blocks while they run. */
+function tasksInWords({ agents, alive, blocks, calls, ended }) {
+  const own = agents ? [`${agents === 1 ? "The agent is a task" : `Each of the ${fixed(agents)} agents is a task`} from start to end, also while it waits; ${fixed(alive)} exist${alive === 1 ? "s" : ""} now.`] : [];
+  const called = blocks ? [`A block has a task only while it works on something; ${fixed(calls)} exist${calls === 1 ? "s" : ""} now, ${fixed(ended)} ${ended === 1 ? "has" : "have"} ended.`] : [];
+  return [...own, ...called].join(" ");
 }
 
 function withoutApart(state) {

@@ -12,6 +12,7 @@ export class NetworkView {
   #place;
   #item;
   #legend;
+  #task = make("li", { id: "chart-task", hidden: true }, make("i", { className: "sample task", "aria-hidden": "true" }), "a task exists");
   #timeline;
   #graph;
   #style = null;
@@ -25,7 +26,7 @@ export class NetworkView {
   constructor(place, item = { one: "item", an: "an item" }, chosen = null, full = false) {
     this.#place = place;
     this.#item = item;
-    this.#legend = make("ul", { className: "legend", "aria-label": "Legend" });
+    this.#legend = make("ul", { className: "legend", "aria-label": "Legend" }, this.#task);
     place.replaceChildren(chartPanel(this.#legend, item), graphPanel(item));
     this.#timeline = new Timeline(item);
     this.#graph = new Graph(item, chosen, full);
@@ -38,7 +39,7 @@ export class NetworkView {
     this.#colour();
     this.#timeline.setStyle(style);
     const entries = LEGEND.filter((role) => role in style.meanings).map((role) => make("li", {}, make("i", { className: `sample ${role}`, "aria-hidden": "true" }), this.#said(style.meanings[role])));
-    this.#legend.replaceChildren(...entries);
+    this.#legend.replaceChildren(...entries, this.#task);
   }
 
   /** A text about items, with the page's name for them. */
@@ -152,6 +153,7 @@ function graphPanel(item) {
     make("h2", { id: "graph-title", textContent: "The network" }),
     make("div", { id: "graph", className: "drawing" }, empty),
     make("p", { id: "graph-governors", className: "number" }),
+    make("p", { id: "graph-tasks", className: "number faint" }),
     make("p", { id: "graph-note", className: "number faint" }),
     graphLegend(item),
     make("p", { id: "graph-text", className: "unseen" }),

@@ -44,7 +44,7 @@ export class Painter {
   }
 
   /** Paint all rows of `spans` from `start` to `end`; only one item stands out, and only what was before a moment. */
-  paint(spans, start, end, { item, time } = { item: 0, time: null }) {
+  paint(spans, start, end, { item, time }, lives, now) {
     if (this.#style === null) return;
     this.#fit(spans.rows);
     this.#measure(spans.rows);
@@ -60,6 +60,7 @@ export class Painter {
     context.clip();
     this.#followed = item;
     spans.rows.forEach((row, index) => this.#row(spans.within(row, start, end), this.#tops[index], row.height * this.rowHeight, start, end));
+    spans.rows.forEach((row, index) => this.#life(row, spans, this.#tops[index + 1], start, end, lives, now));
     if (time !== null) this.#cover(this.x(time, start, end), this.#tops.at(-1));
     context.restore();
     this.#rowNames(spans.rows);
@@ -182,6 +183,25 @@ export class Painter {
       this.#bar(bar, x, width, top, height);
     }
     this.#context.globalAlpha = 1;
+  }
+
+  /** Draw a line at the bottom of a row where a task exists: that of an agent, or those of the calls of a block. */
+  #life(row, spans, bottom, start, end, lives, now) {
+    const high = Math.max(2, Math.round(0.16 * this.em));
+    const line = (from, to) => this.#fill("text", from, bottom - high, Math.max(1, to - from), high);
+    const own = lives.of(row);
+    if (own !== undefined) {
+      const [from, to] = [Math.max(own.start, start), Math.min(own.end, now, end)];
+      if (from < to) line(this.x(from, start, end), this.x(to, start, end));
+    } else if (lives.onDemand) {
+      let drawn = -1; // up to this pixel
+      for (const bar of spans.within(row, start, end)) {
+        const to = this.x(bar.end, start, end);
+        if (ROLES[bar.kind] !== "item" || to < drawn + 1) continue;
+        line(this.x(bar.start, start, end), to);
+        drawn = to;
+      }
+    }
   }
 
   #count(columns, x, width, kind) {

@@ -1,6 +1,7 @@
 // The live chart: a window of time that moves along with the run; it can be held and moved back.
 
 import { find, findAll, make, mark, write } from "./dom.js";
+import { Lives } from "./lives.js";
 import { Painter } from "./painter.js";
 import { Replay } from "./replay.js";
 import { Spans } from "./spans.js";
@@ -19,8 +20,9 @@ const SHARE = 0.1; // up to this share of the time goes into drawing, because th
 export class Timeline {
   #item;
   #spans = new Spans();
+  #lives = new Lives();
   #canvas = find("diagram");
-  #own = findAll("window", "hold", "past", "pointed", "diagram-text");
+  #own = findAll("window", "hold", "past", "pointed", "diagram-text", "chart-task");
   #painter = new Painter(this.#canvas);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   #calm = false;
@@ -76,6 +78,8 @@ export class Timeline {
       this.#begin();
       this.#spans.clear(network.run);
     }
+    this.#lives.set(network);
+    this.#own["chart-task"].hidden = !this.#lives.known;
     this.#chooseWindow(network.perItem);
     this.#touch();
   }
@@ -109,6 +113,7 @@ export class Timeline {
 
   #begin() {
     this.#edge = 0;
+    this.#lives.clear();
     this.#auto = LEAST_LIVE;
     this.#replay.leave();
     this.#hold(null);
@@ -183,7 +188,9 @@ export class Timeline {
   #draw() {
     const end = this.#held ?? this.#liveEdge();
     const start = end - this.#window();
-    this.#painter.paint(this.#spans, start, end, this.#replay);
+    const { seconds, at, running } = this.#clock;
+    const now = seconds + (running ? (performance.now() - at) / 1000 : 0);
+    this.#painter.paint(this.#spans, start, end, this.#replay, this.#lives, now);
     this.#drawn = { start, end };
     this.#canvas.dataset.end = end;
   }

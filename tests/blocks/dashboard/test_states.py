@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import trio.testing
 
 from penstock.agents import Agent, PipelineGovernor
@@ -145,3 +146,19 @@ def test_nothing_is_the_slowest_if_no_part_stands_out() -> None:
     assert slowest_of(Report(statistics, empty)) is None
     assert slowest_of(Report(statistics, empty, bottleneck=nothing)) is None
     assert slowest_of(Report(statistics, empty, bottleneck=Bottleneck("a", BottleneckKind.BLOCK, 1.0, 1.0))) == "a"
+
+
+async def test_an_agent_has_a_task_all_the_time_and_a_block_only_for_each_call() -> None:
+    report = await report_of_a_run()
+    nodes = {node.id: node for node in network_state(report, whole=True).nodes}
+    assert {name: node.task for name, node in nodes.items()} == {
+        "reader": "over",
+        "shorten": "on demand",
+        "words": "",
+        "failed": "on demand",
+        SENDS: "over",
+    }
+    assert nodes["reader"].lived == report.statistics.agent("reader").seconds
+    numbers = attrs.evolve(report.statistics.agent("reader"), status="started")
+    statistics = attrs.evolve(report.statistics, agents=(numbers,))
+    assert network_state(attrs.evolve(report, statistics=statistics)).nodes[-1].task == "alive"

@@ -67,7 +67,7 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
     assert "a word that waits" in legend
-    assert len(legend) == 12
+    assert len(legend) == 13
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
 
@@ -83,6 +83,48 @@ def test_a_block_that_puts_items_in_order_shows_which_it_waits_for_and_how_many_
     assert "waits for number 7, 3 after it are there" in page.text("graph-text")
     assert page.element("graph-awaited").is_displayed()
     assert page.text("graph-awaited") == "the word that must go out next"
+
+
+LINES = """
+const canvas = document.getElementById("diagram");
+const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+const colour = parseInt(arguments[0].slice(1), 16);
+let longest = 0, length = 0;
+for (let i = 0; i < data.length; i += 4) {
+    length = ((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]) === colour ? length + 1 : 0;
+    longest = Math.max(longest, length);
+}
+return longest / canvas.width;
+"""
+"""The length of the longest line of a colour, as a share of the width."""
+
+
+def test_the_task_of_an_agent_exists_all_the_time_and_that_of_a_block_while_it_works(page: Page) -> None:
+    timeline = Timeline(1, ["read"])
+    timeline.add(Span("read", "read", 1, 0.2, 0.4))
+    timeline.add(Span("read", "read", 2, 1.5, 1.9))
+    agent = attrs.evolve(node("read"), kind="agent", task="over", lived=1.9)
+    show(page, NetworkState(1, False, False, 1.9, None, (agent,)), timeline)
+    text = chart_style()["light"]["text"]
+    page.wait("the line of the agent is drawn", lambda: page.js(LINES, text) > 0.6)
+    assert page.element("chart-task").is_displayed()
+    assert page.text("graph-tasks") == "The agent is a task from start to end, also while it waits; 0 exist now."
+    block = attrs.evolve(node("read"), task="on demand")
+    timeline = Timeline(2, ["read"])
+    timeline.add(Span("read", "read", 1, 0.2, 0.4))
+    timeline.add(Span("read", "read", 2, 1.5, 1.9))
+    show(page, NetworkState(2, False, False, 1.9, None, (block,)), timeline)
+    page.wait("those of the calls are drawn", lambda: 0.1 < page.js(LINES, text) < 0.3)
+    assert (
+        page.text("graph-tasks") == "A block has a task only while it works on something; 1 exists now, 5 have ended."
+    )
+
+
+def test_a_network_in_which_nothing_has_a_task_says_nothing_about_tasks(page: Page) -> None:
+    show(page, NetworkState(1, False, False, 1.0, None, (node("read"),)), two_stages())
+    page.wait("it is drawn", lambda: "read works" in page.text("diagram-text"))
+    assert page.text("graph-tasks") == ""
+    assert not page.element("chart-task").is_displayed()
 
 
 def two_stages() -> Timeline:
