@@ -5,22 +5,22 @@ block really does.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-import attrs
 import trio
 import trio.testing
 
-from penstock.agents import Agent, SequenceMultiplexer
+from marble_asks import Answerer, Asker
+from marble_lines import Diagram, Line, Marble, Notes, Scene, Wiring, said
+from penstock.agents import Agent, Mailbox, SequenceMultiplexer, Service
 from penstock.blocks import (
     Batch,
-    Block,
     BoundedBuffer,
     Broadcast,
+    ByteTransformer,
     Call,
     Choice,
-    Chosen,
     Collect,
     Declined,
     Distribute,
@@ -35,6 +35,8 @@ from penstock.blocks import (
     PriorityBuffer,
     SingleAssignment,
     Source,
+    StreamSource,
+    StreamTarget,
     Take,
     Tap,
     Target,
@@ -47,103 +49,6 @@ from penstock.blocks import (
 
 AFTER = 0.001
 """Seconds by which a reader is late, so that at the same second messages always come before it reads."""
-
-
-@attrs.frozen
-class Marble:
-    """A message at a time.
-
-    Attributes:
-        time: Seconds from the start.
-        text: The message.
-        is_taken: Whether it was taken; else it was declined.
-    """
-
-    time: float
-    text: str
-    is_taken: bool = True
-
-
-@attrs.define
-class Line:
-    """What has come along a line.
-
-    Attributes:
-        name: The name of the line; may be empty.
-        marbles: The messages.
-        end: When it has ended; None if this is not known.
-    """
-
-    name: str
-    marbles: list[Marble] = attrs.field(factory=list[Marble])
-    end: float | None = None
-
-
-@attrs.frozen
-class Diagram:
-    """What a run has shown.
-
-    Attributes:
-        title: The block, as it is made.
-        note: What else a reader must know.
-        inputs: What has gone in.
-        outputs: What has come out, or which calls were made.
-    """
-
-    title: str
-    note: str
-    inputs: tuple[Line, ...]
-    outputs: tuple[Line, ...]
-
-
-class Notes:
-    """Notes what happens, with the time since the start."""
-
-    def __init__(self) -> None:
-        self._start = trio.current_time()
-        self.lines: list[Line] = []
-
-    @property
-    def now(self) -> float:
-        """Seconds since the start."""
-        return round(trio.current_time() - self._start, 1)
-
-    def line(self, name: str = "") -> Line:
-        """Begin a line."""
-        self.lines.append(Line(name))
-        return self.lines[-1]
-
-
-@attrs.frozen
-class Wiring:
-    """The blocks of a run: where messages go in, and where they come out."""
-
-    targets: Sequence[Target[Any]]
-    sources: Sequence[Source[Any]]
-    nodes: Sequence[Block] = ()
-
-
-@attrs.frozen
-class Scene:
-    """How a block is shown.
-
-    Attributes:
-        title: The block, as it is made.
-        make: Makes the block.
-        inputs: For each input, a character per second: a letter or digit is a message, "|" the end.
-        pace: Seconds that a reader of an output needs for each message.
-        calls: The name of the function whose calls are shown; empty for none.
-        message: Makes a message of a character.
-        note: What else a reader of the diagram must know.
-    """
-
-    title: str
-    make: Callable[[Callable[[Any], None]], Wiring]
-    inputs: tuple[str, ...] = ("abc|",)
-    pace: float = 0.0
-    calls: str = ""
-    message: Callable[[str], object] = lambda text: int(text) if text.isdecimal() else text
-    note: str = ""
 
 
 class Feeder(Agent):
@@ -186,17 +91,6 @@ class Reader(Agent):
         self.line.end = self.notes.now
 
 
-def said(message: object) -> str:
-    """A message as text."""
-    if isinstance(message, Chosen):
-        chosen = cast("Chosen[object]", message)
-        return f"{chosen.index}: {chosen.value}"
-    if isinstance(message, list | tuple):
-        opening, closing = "[]" if isinstance(message, list) else "()"
-        return f"{opening}{' '.join(map(str, cast('Iterable[object]', message)))}{closing}"
-    return str(message)
-
-
 async def run(scene: Scene) -> Diagram:
     """Run a scene."""
     notes = Notes()
@@ -207,16 +101,21 @@ async def run(scene: Scene) -> Diagram:
         calls.marbles.append(Marble(notes.now, said(message)))
 
     wiring = scene.make(note)
-    feeders = [
+    feeders: list[Agent] = [
         Feeder(target, scene, timeline, notes, line)
-        for target, timeline, line in zip(wiring.targets, scene.inputs, inputs, strict=True)
+        for target, timeline, line in zip(wiring.targets, scene.inputs, inputs, strict=False)
     ]
+    answers = Line("reply")
+    if wiring.asked is not None:
+        inputs[0].name = "asked"
+        feeders.append(Asker(wiring.asked, scene.inputs[0], notes, inputs[0], answers))
     outputs = [notes.line() for _ in wiring.sources]
     readers = [Reader(source, scene.pace, notes, line) for source, line in zip(wiring.sources, outputs, strict=True)]
     async with Network(*wiring.nodes, *feeders, *readers):
         pass
-    calls.end = notes.now
-    return Diagram(scene.title, scene.note, tuple(inputs), (*([calls] if scene.calls else []), *outputs))
+    calls.end = answers.end = notes.now
+    shown = (*([calls] if scene.calls else []), *([answers] if wiring.asked is not None else []), *outputs)
+    return Diagram(scene.title, scene.note, tuple(inputs), shown)
 
 
 def run_scene(name: str) -> Diagram:
@@ -306,6 +205,54 @@ def timer(note: Callable[[Any], None]) -> Wiring:
     return Wiring([], [block])
 
 
+def mailbox(note: Callable[[Any], None]) -> Wiring:
+    """A mailbox, and an agent that needs two seconds for each answer."""
+    box = Mailbox[str, str]()
+    return Wiring([], [], [Answerer(box, note)], asked=box)
+
+
+def service(note: Callable[[Any], None]) -> Wiring:
+    """A service that needs two seconds for each answer."""
+
+    async def up(question: str) -> str:
+        note(question)
+        await trio.sleep(2)
+        return question.upper()
+
+    block = Service(up, concurrency=2)
+    return Wiring([], [], [block], asked=block)
+
+
+class Blocks:
+    """A codec object that works on two bytes at a time, as a cipher works on sixteen."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def update(self, chunk: bytes) -> bytes:
+        """Return all whole blocks."""
+        data = self._rest + chunk
+        whole = len(data) // 2 * 2
+        self._rest = data[whole:]
+        return data[:whole].upper()
+
+    def finalize(self) -> bytes:
+        """Return the rest, filled up."""
+        return (self._rest + b".").upper() if self._rest else b""
+
+
+def stream(note: Callable[[Any], None]) -> Wiring:
+    """A target that writes to a stream, and a source that reads three bytes at most from its other end."""
+    sending, receiving = trio.testing.memory_stream_one_way_pair()
+    target, source = StreamTarget(sending), StreamSource(receiving, chunk_size=3)
+    return Wiring([target], [source], [target, source])
+
+
+def in_bytes(text: str) -> bytes:
+    """A message of bytes: each digit stands for as many letters."""
+    return b"abcdefghi"[: int(text)] if text.isdecimal() else text.encode()
+
+
 def add(so_far: int, number: int) -> int:
     """Add two numbers."""
     return so_far + number
@@ -323,6 +270,13 @@ SCENES: dict[str, Scene] = {
         "BoundedBuffer(2)", alone(lambda: BoundedBuffer[str](2)), ("abcdef|",), 2, note="the reader needs 2 s"
     ),
     "Broadcast": Scene("Broadcast()", broadcast, ("a-b-c|",)),
+    "ByteTransformer": Scene(
+        "ByteTransformer(Blocks)",
+        alone(lambda: ByteTransformer(Blocks)),
+        ("abc-de|",),
+        message=in_bytes,
+        note="the object works on two bytes at a time, and fills up the last ones",
+    ),
     "Call": Scene("Call(show)", call, ("ab--c|",), calls="show", note="each call takes 2 s"),
     "Choice": Scene("Choice(left, right)", choice, ("a--b--|", "-x--y-|")),
     "Collect": Scene("Collect(left, right)", collect, ("ab----c|", "--x-y--z|")),
@@ -332,6 +286,9 @@ SCENES: dict[str, Scene] = {
     "Fold": Scene("Fold(operator.add, 0)", alone(lambda: Fold[int, int](add, 0)), ("1-2-3|",)),
     "IterableSource": Scene('IterableSource("abc")', iterable, (), 2, note="the reader needs 2 s"),
     "Join": Scene("Join(left, right)", join, ("a-b---c|", "--1-2-3|")),
+    "Mailbox": Scene(
+        "Mailbox()", mailbox, ("abcD|",), calls="taken", note="the agent needs 2 s for an answer; D has a high priority"
+    ),
     "OverwriteBuffer": Scene(
         "OverwriteBuffer()", alone(lambda: OverwriteBuffer[str]()), ("abc---d|",), 3, note="the reader needs 3 s"
     ),
@@ -339,7 +296,24 @@ SCENES: dict[str, Scene] = {
         "PriorityBuffer(int)", alone(lambda: PriorityBuffer[int](int)), ("12929|",), 2, note="the reader needs 2 s"
     ),
     "SequenceMultiplexer": Scene("SequenceMultiplexer(left, right, key=int)", multiplexer, ("1---2-5|", "-34--6|")),
+    "Service": Scene(
+        "Service(up, concurrency=2)",
+        service,
+        ("abc|",),
+        calls="up",
+        note="each call takes 2 s",
+    ),
     "SingleAssignment": Scene("SingleAssignment()", alone(lambda: SingleAssignment[str]()), ("-a-b|",)),
+    "StreamSource": Scene(
+        "StreamSource(stream, chunk_size=3)",
+        stream,
+        ("2-5|",),
+        message=in_bytes,
+        note="2 bytes come, then 5",
+    ),
+    "StreamTarget": Scene(
+        "StreamTarget(stream)", stream, ("ab-c|",), message=in_bytes, note="what the other end of the stream gives"
+    ),
     "Take": Scene("Take(2)", alone(lambda: Take[str](2)), ("a-b-c|",)),
     "Tap": Scene("Tap(look)", tap, ("a-b|",), calls="look"),
     "Throttle": Scene("Throttle(0.5)", alone(lambda: Throttle[str](0.5)), ("abc----d|",)),
@@ -356,9 +330,3 @@ SCENES: dict[str, Scene] = {
     ),
 }
 """How each block is shown."""
-WITHOUT: dict[str, str] = {
-    "ByteTransformer": "its messages are pieces of bytes",
-    "StreamSource": "it reads a file",
-    "StreamTarget": "it writes a file",
-}
-"""The blocks without a diagram, and why."""

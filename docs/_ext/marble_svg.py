@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html import escape
 
-from marble_runs import Diagram, Line, Marble
+from marble_lines import Diagram, Line, Marble
 from penstock.blocks.charts.colours import item_colour
 from penstock.blocks.charts.picture import text_width
 
