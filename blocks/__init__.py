@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .base.errors import Declined, LoopHeldWarning, RemoteError, Stalled, TimeLimitExceeded, WorkerDied
     from .base.message_status import MessageStatus
     from .base.network_statistics import Statistics
-    from .base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics
+    from .base.statistics import AgentStatistics, BlockStatistics, GovernorStatistics, PartStatistics
     from .base.times import Times
     from .base.version import __version__
     from .batch import Batch
@@ -84,7 +84,7 @@ else:
             ".base.errors": "Declined LoopHeldWarning RemoteError Stalled TimeLimitExceeded WorkerDied",
             ".base.message_status": "MessageStatus",
             ".base.network_statistics": "Statistics",
-            ".base.statistics": "AgentStatistics BlockStatistics GovernorStatistics",
+            ".base.statistics": "AgentStatistics BlockStatistics GovernorStatistics PartStatistics",
             ".base.times": "Times",
             ".base.version": "__version__",
             ".batch": "Batch",
@@ -199,6 +199,7 @@ __all__ = [
     "Network",
     "Node",
     "OverwriteBuffer",
+    "PartStatistics",
     "PriorityBuffer",
     "Processes",
     "Producer",

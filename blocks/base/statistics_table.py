@@ -117,9 +117,11 @@ LOSSES: dict[str, Callable[[Row], int]] = {
 
 
 def rows_of(statistics: Numbers) -> Iterator[Row]:
-    """Yield a row per block, agent and governor, and a row for the body if it has sent or received."""
+    """Yield a row per block (with its parts), agent and governor, and the body if it has sent or received."""
     for block in statistics.blocks:
         yield row_of_block(block)
+        for part in block.parts:
+            yield Row(name=f"· {part.name}", received=part.calls, service=part.service)
     body = statistics.body
     for agent in (*statistics.agents, *([body] if body.received or body.emitted else [])):
         yield row_of_agent(agent)

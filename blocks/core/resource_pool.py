@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 from weakref import WeakValueDictionary
 
 import trio
@@ -236,7 +236,7 @@ class Lease(Generic[T_co]):
         if self._pool is None:
             raise RuntimeError(f"{self!r} came from another process, and cannot be swapped here")
         self._pool.exchange(old, thing)
-        self._thing = thing
+        self._thing = cast(Any, thing)
         return old
 
     def belongs_to(self, pool: ResourcePool[Any]) -> bool:

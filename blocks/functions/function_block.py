@@ -20,7 +20,7 @@ from ..base.callables import callable_name, check_runs
 from ..base.checks import check_capacity, check_function, check_number
 from ..base.error_info import ErrorInfo
 from ..base.names import automatic_name
-from ..base.statistics import BlockStatistics
+from ..base.statistics import BlockStatistics, PartStatistics
 from ..base.times import NEVER
 from ..base.timing import time_slice
 from ..base.units import show
@@ -336,6 +336,9 @@ class FunctionCore(FailingCore, Generic[In]):
             wait_for_rate=NEVER if self.leasing is None else self.leasing.waits_for_rate,
         )
         statistics = with_times(self.call_meter, statistics, seconds)
+        parts: Callable[[int], tuple[PartStatistics, ...]] | None = getattr(self.function, "part_statistics", None)
+        if parts is not None:
+            statistics = attrs.evolve(statistics, parts=parts(self.call_meter.items))
         return statistics if self.turns is None else with_turns(self.turns, statistics)
 
     def finish(self) -> None:
