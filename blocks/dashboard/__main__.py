@@ -6,7 +6,7 @@ import runpy
 import sys
 import threading
 import traceback
-from argparse import REMAINDER, ArgumentParser, Namespace
+from argparse import REMAINDER, Action, ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +16,10 @@ from .dashboard import Dashboard, say
 from .listening import UnusableAddressError
 
 FAILED = 1
+CANNOT_ATTACH = (
+    "cannot look into a program that was not prepared for it. Start it with this command, which needs no change of the "
+    "program; or call penstock.blocks.dashboard.show_on_signal() at its start, and send it the signal: kill -USR1 %s"
+)
 wait = threading.Event.wait
 
 
@@ -38,6 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
 
 
+class Attach(Action):
+    """Says what to do instead of attaching to a running program."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: object, option_string: str | None = None
+    ) -> None:
+        """End the command with the message."""
+        parser.error(CANNOT_ATTACH % values)
+
+
 def options_parser() -> ArgumentParser:
     """Make the parser of the options."""
     parser = ArgumentParser(
@@ -47,6 +61,7 @@ def options_parser() -> ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any free one)")
     parser.add_argument("--chart", action="store_true", help="record the networks, so that the page has their charts")
     parser.add_argument("--stay", action="store_true", help="keep the page after the program, until Ctrl-C")
+    parser.add_argument("--attach", metavar="PID", action=Attach, help="says how to look into a program that runs")
     parser.add_argument("-m", dest="is_module", action="store_true", help="the program is a module, not a file")
     parser.add_argument("program", help="the file of the program, or a recording (*.json)")
     parser.add_argument("arguments", nargs=REMAINDER, help="the arguments of the program")
