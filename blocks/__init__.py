@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from .streams.stream_source import StreamSource
     from .streams.stream_target import StreamTarget
     from .take import Take
+    from .take_while import TakeWhile
     from .tap import Tap
     from .throttle import Throttle
     from .timer import Timer
@@ -141,6 +142,7 @@ else:
             ".streams.file_reader": "open_reader",
             ".streams.file_writer": "open_writer",
             ".take": "Take",
+            ".take_while": "TakeWhile",
             ".tap": "Tap",
             ".throttle": "Throttle",
             ".timer": "Timer",
@@ -225,6 +227,7 @@ __all__ = [
     "StreamTarget",
     "Suggestion",
     "Take",
+    "TakeWhile",
     "Tap",
     "Target",
     "Threads",

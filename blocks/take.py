@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, TypeVar
 
-from .base.checks import check_capacity, check_count
+from .base.checks import check_count
 from .base.timing import LARGEST_BATCH
 from .core.block import Block
-from .core.early_end import end_before
-from .core.inbox import Inbox
-from .core.outbox import Outbox
 from .core.source import Source
-from .core.storing import PassageCore, PassageInbox
+from .core.taking import TakingCore
 from .core.target import Target
 from .functions.function_block import DEFAULT_CAPACITY
 
 T = TypeVar("T")
 
 
-class TakeCore(PassageCore, Generic[T]):
+class TakeCore(TakingCore):
     """The core of a take."""
 
     __slots__ = ("_left",)
@@ -33,42 +29,15 @@ class TakeCore(PassageCore, Generic[T]):
         filter: Callable[[T], bool] | None,
         name: str | None,
     ) -> None:
-        super().__init__(facade, name)
+        super().__init__(facade, capacity, filter, name)
         check_count(str(self), "count", count)
-        check_capacity(str(self), capacity)
         self._left = count
-        self.outbox: Outbox[T] = Outbox(self, deque())
-        self.inbox: Inbox[T] = PassageInbox(self, deque(), capacity=capacity, filter=filter)
 
-    @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    def step(self) -> None:
-        inbox, outbox = self.inbox, self.outbox
-        inbox.begin_step()
-        outbox.flush()
-        if self._left and not outbox.queue and inbox.queue:
-            items = list(inbox.take(min(self._left, LARGEST_BATCH)))
-            self._left -= len(items)
-            outbox.emit(items)
-            if not self._left and self.host is not None:
-                end_before(inbox)
-        if not self._left:
-            self.counts["discarded"] += inbox.discard()
-            if not outbox.queue and not outbox.ended:
-                outbox.end()
-        inbox.serve_waiting()
-        if self._left and inbox.queue and not outbox.queue:
-            self.wake()
-        if inbox.closed and not self.held() and not self.finished:
-            self.finish()
-
-    def end_early(self) -> None:
-        """End: hand on no more messages."""
-        self._left = 0
-        super().end_early()
+    def wanted(self) -> int:
+        count = min(self._left, LARGEST_BATCH, len(self.inbox.queue))
+        self._left -= count
+        self.has_all = not self._left
+        return count
 
 
 class Take(Block, Target[T], Source[T]):
@@ -101,7 +70,7 @@ class Take(Block, Target[T], Source[T]):
 
     __slots__ = ()
     kind: ClassVar[str] = "take"
-    _core: TakeCore[T]
+    _core: TakeCore
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from penstock.blocks import (
     Rate,
     ResourcePool,
     Take,
+    TakeWhile,
     Tap,
     Throttle,
     Transformer,
@@ -341,6 +342,22 @@ class Pipeline(Recipe[In, Out]):
             options: The options of the stage.
         """
         return self._with(block_step("Pipeline.take", Take, (count,), {}, f"take {count}", options, BlockOptions))
+
+    def take_while(
+        self, predicate: Callable[[Out], object], /, *, inclusive: bool = False, **options: Unpack[BlockOptions]
+    ) -> Pipeline[In, Out]:
+        """Let items go on while a condition holds; then the stages before it and the source end. See `TakeWhile`.
+
+        Items that are on their way at that moment are finished, discarded, and counted as discarded.
+
+        Args:
+            predicate: A plain function that returns whether to go on after an item; it runs on the loop.
+            inclusive: Whether the item for which it is false is still handed on. Default: False.
+            options: The options of the stage.
+        """
+        label = f"take while {callable_name(predicate)}"
+        own = {"inclusive": inclusive}
+        return self._with(block_step("Pipeline.take_while", TakeWhile, (predicate,), own, label, options, BlockOptions))
 
     # Joining with others
 

@@ -38,6 +38,7 @@ from penstock.blocks import (
     StreamSource,
     StreamTarget,
     Take,
+    TakeWhile,
     Tap,
     Target,
     Throttle,
@@ -253,6 +254,11 @@ def in_bytes(text: str) -> bytes:
     return b"abcdefghi"[: int(text)] if text.isdecimal() else text.encode()
 
 
+def is_letter(message: object) -> bool:
+    """Whether a message is a letter."""
+    return str(message).isalpha()
+
+
 def add(so_far: int, number: int) -> int:
     """Add two numbers."""
     return so_far + number
@@ -281,7 +287,7 @@ SCENES: dict[str, Scene] = {
     "Choice": Scene("Choice(left, right)", choice, ("a--b--|", "-x--y-|")),
     "Collect": Scene("Collect(left, right)", collect, ("ab----c|", "--x-y--z|")),
     "Distribute": Scene("Distribute()", distribute, ("abc-d-e|",)),
-    "Filter": Scene("Filter(str.isalpha)", alone(lambda: Filter[Any](lambda x: str(x).isalpha())), ("a1b2c|",)),
+    "Filter": Scene("Filter(str.isalpha)", alone(lambda: Filter[Any](is_letter)), ("a1b2c|",)),
     "Flatten": Scene("Flatten()", alone(lambda: Flatten[str]()), ("a--b|",), message=lambda x: [f"{x}1", f"{x}2"]),
     "Fold": Scene("Fold(operator.add, 0)", alone(lambda: Fold[int, int](add, 0)), ("1-2-3|",)),
     "IterableSource": Scene('IterableSource("abc")', iterable, (), 2, note="the reader needs 2 s"),
@@ -315,6 +321,9 @@ SCENES: dict[str, Scene] = {
         "StreamTarget(stream)", stream, ("ab-c|",), message=in_bytes, note="what the other end of the stream gives"
     ),
     "Take": Scene("Take(2)", alone(lambda: Take[str](2)), ("a-b-c|",)),
+    "TakeWhile": Scene(
+        "TakeWhile(str.isalpha)", alone(lambda: TakeWhile[Any](lambda x: str(x).isalpha())), ("a-b1c|",)
+    ),
     "Tap": Scene("Tap(look)", tap, ("a-b|",), calls="look"),
     "Throttle": Scene("Throttle(0.5)", alone(lambda: Throttle[str](0.5)), ("abc----d|",)),
     "Timer": Scene('Timer(2, "x")', timer, (), note="started at 0 s"),

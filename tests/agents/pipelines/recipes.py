@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -99,6 +100,7 @@ OTHERS: list[Step] = [
     (lambda p: p.batch(max_weight=3, weight=alike), lambda xs: lists(xs, 3)),
     (lambda p: p.flat_map(twice, at_end=lambda: [0]), lambda xs: [*(x for x in xs for _ in range(2)), 0]),
     (lambda p: p.take(5), lambda xs: xs[:5]),
+    (lambda p: p.take_while(is_wanted), lambda xs: list(itertools.takewhile(is_wanted, xs))),
     (lambda p: p.batch(2).flatten(), lambda xs: xs),
     (lambda p: p.fold(longer, list[Any]()), lambda xs: [xs]),
 ]

@@ -32,6 +32,7 @@ from penstock.blocks import (
     StreamSource,
     StreamTarget,
     Take,
+    TakeWhile,
     Tap,
     Threads,
     Throttle,
@@ -130,6 +131,7 @@ TWICE = [item for item in ITEMS for _ in range(2)]
 PROPAGATORS: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "unbounded buffer": (UnboundedBuffer, {}),
     "take": (lambda: Take[Any](1_000, capacity=3), {"capacity": 3}),
+    "take-while": (lambda: TakeWhile[Any](always, capacity=3), {"capacity": 3}),
     "throttle": (lambda: Throttle[Any](1, capacity=3), {"capacity": 3, "needs_network": True}),
     "throttle that does not wait": (lambda: Throttle[Any](1e6, capacity=3), {"capacity": 3, "needs_network": True}),
     "bounded buffer of 1": (lambda: BoundedBuffer[Any](1), {"capacity": 1}),
