@@ -120,6 +120,50 @@ class Agent(Cored):
         """
         return self._core.cancel()
 
+    # Pausing
+
+    async def pause(self) -> None:
+        """Let the agent take nothing new, and wait until it is at rest. A second call only waits.
+
+        A receive of the agent waits until `resume`, also in tasks that `run` has started; an agent without inputs is
+        held where it sends as well. A `receive_nowait` finds nothing. If `run` does neither, let it call `wait_active`.
+        An agent that has not begun yet does not begin.
+
+        The agent is at rest if its tasks are held, or wait for anything else in this library: an agent that waits for
+        room to send goes on when there is room, up to its next receive.
+
+        Raises:
+            RuntimeError: It was called in another thread.
+        """
+        self._core.hold()
+        await self._core.until_at_rest()
+
+    def resume(self) -> None:
+        """Go on after a pause; does nothing if there is none.
+
+        Raises:
+            RuntimeError: It was called in another thread.
+        """
+        self._core.go_on()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the agent takes nothing new, because of `pause`."""
+        return self._core.paused is not None
+
+    async def wait_active(self) -> None:
+        """Wait while the agent is paused; for a `run` that works without receiving or sending."""
+        await self._core.wait_active()
+
+    @property
+    def should_terminate(self) -> bool:
+        """Whether an agent that makes its messages itself should end.
+
+        It is True when the agent is cancelled, when the body of its network has ended, and after `Network.terminate`.
+        An agent that reads needs no such check: its `async for` loop ends when everything has come.
+        """
+        return self._core.should_terminate
+
 
 async def wait_for_all(*agents: Agent) -> tuple[AgentStatus, ...]:
     """Wait until all the agents have ended; return their final statuses, in argument order."""

@@ -19,8 +19,10 @@ from penstock.blocks.base.statistics import AgentStatistics
 from penstock.blocks.core.block import inside
 from penstock.blocks.core.block_core import BlockCore, core_at, core_of
 from penstock.blocks.core.contexts import Adoption, adopting, carry_on
+from penstock.blocks.core.holding import GO_ON, AfterEachStep, begin_hold, end_hold, holders, is_at_work, stand_still
 from penstock.blocks.core.input_port import Input
 from penstock.blocks.core.inputs import InputsBlock
+from penstock.blocks.core.pause import Pause
 from penstock.blocks.core.ports import Part
 from penstock.blocks.core.threads import check_thread
 from penstock.blocks.core.waiting import WaitList, running_networks
@@ -60,6 +62,8 @@ class AgentCore:
         status: Its current status.
         status_buffer: Sends each change of the status.
         watchers: The wait lists of the tasks that wait for its end.
+        paused: The pause, while it is paused.
+        held: Its tasks, and others, that wait until it is resumed.
     """
 
     def __init__(
@@ -86,6 +90,8 @@ class AgentCore:
         self._task: trio.lowlevel.Task | None = None
         self._scope = trio.CancelScope()
         self._meter = TaskMeter()
+        self.paused: Pause | None = None
+        self.held: WaitList[None] = WaitList()
         for source in self.inputs:
             source.readers.append(self)
         for target in self.outputs:
@@ -171,7 +177,7 @@ class AgentCore:
             return False
         check_thread(self, "cancel")
         self._scope.cancel()
-        if self.status is not AgentStatus.STARTED:
+        if self._task is None:
             self._end(Event.CANCEL)
         return True
 
@@ -184,7 +190,6 @@ class AgentCore:
         if self.host is not None:
             loop_held.holders[self._task] = Holder(str(self), self.name, HELD_REMEDY, type(self._agent).run)
             self.host.measures.task_begins(self._task, self._meter, self.name)
-        self._apply(Event.ENTER)
         how = Event.CANCEL
         if self.host is None and self._shutdown is not None:
             self._shutdown.join(self, self._scope.cancel)
@@ -192,6 +197,10 @@ class AgentCore:
                 self._scope.cancel()
         try:
             with self._scope:
+                if self.paused is not None:
+                    holders[self._task] = self
+                    await stand_still()
+                self._apply(Event.ENTER)
                 await self._agent.run()
                 how = Event.RETURN
         except BaseException as error:
@@ -205,10 +214,69 @@ class AgentCore:
             if self.host is not None:
                 self.host.measures.task_ends(self._task, self._meter)
             adopting.pop(self._task, None)
+            self._let_go()
             self._task = None
             if self._shutdown is not None:
                 self._shutdown.leave(self)
             self._end(how)
+
+    # Pausing
+
+    @property
+    def holds_sends(self) -> bool:
+        """Whether a pause also holds the agent where it sends: it reads nothing, so it makes its messages itself."""
+        return not self.inputs
+
+    def hold(self) -> None:
+        """Let the agent take nothing new."""
+        check_thread(self, "pause")
+        if self.paused is None and not self.is_done:
+            self.paused = Pause()
+            if self.host is not None:
+                self.host.withdraw()
+            for block in (*map(core_at, self.inputs), *map(core_at, self.outputs)):
+                block.withdraw()
+            if self._task is not None:
+                begin_hold(self, self._task)
+
+    def go_on(self) -> None:
+        """End the pause."""
+        check_thread(self, "resume")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        pause, self.paused = self.paused, None
+        if pause is not None:
+            pause.is_quiet()
+            end_hold(self, self._task)
+
+    async def until_at_rest(self) -> None:
+        """Wait until all tasks of the agent wait, or have ended."""
+        pause, task = self.paused, self._task
+        if pause is None or task is None or not is_at_work(task):
+            await trio.lowlevel.checkpoint()
+            return
+
+        def look() -> None:
+            if not is_at_work(task):
+                pause.is_quiet()
+
+        with AfterEachStep(look):
+            await pause.waits.park(self, "pause", None)
+
+    async def wait_active(self) -> None:
+        """Wait while the agent is paused."""
+        if self.paused is None:
+            await trio.lowlevel.checkpoint()
+        while self.paused is not None:
+            await self.held.park(self, GO_ON, None)
+
+    @property
+    def should_terminate(self) -> bool:
+        """Whether the agent should end: it is cancelled, or its network takes nothing more from outside."""
+        return self.is_cancellation_pending or (self.host is not None and self.host.body_done)
+
+    # The end
 
     def _report(self, error: BaseException) -> Sequence[Exception]:
         """Report a fault; return the exceptions of the `on_shutdown` functions, unless a network handles them."""
@@ -251,7 +319,8 @@ class AgentCore:
         return [core_at(outbox) for outbox in self.inputs] if self.wants_contexts else ()
 
     def statistics(self) -> AgentStatistics:
-        return of_task(self.name, self.status.value, self._meter, self._task)
+        status = self.status.value if self.paused is None else "paused"
+        return of_task(self.name, status, self._meter, self._task)
 
     # The network
 

@@ -23,6 +23,7 @@ from .core.block_core import BlockCore
 from .core.outbox import Outbox
 from .core.pausable import block_is_paused, pause_block, resume_block
 from .core.pause import Pause
+from .core.pausing import PausableCore
 from .core.shape import Shape
 from .core.source import Source
 from .core.waiting import WaitList
@@ -36,10 +37,9 @@ T = TypeVar("T")
 REMEDY = "its asynchronous iterable does not wait in between"
 
 
-class SourceCore(BlockCore, Generic[T]):
+class SourceCore(PausableCore, BlockCore, Generic[T]):
     """The core of a source that reads an iterable."""
 
-    can_pause = True
     __slots__ = (
         "_away",
         "_has_warned",

@@ -73,6 +73,7 @@ class Network:
         dashboard: Whether to show the network on a page in the browser while it runs; the address is printed on
             standard error. For the page of several networks, or for a port of your own, see
             `penstock.blocks.dashboard.Dashboard`.
+        paused: Whether the network begins paused: everything joins and nothing is worked on until `resume`.
 
     Attributes:
         name: The name of the network.
@@ -99,6 +100,7 @@ class Network:
         recording: Recording | None = None,
         progress: rich.console.Console | bool = False,
         dashboard: bool = False,
+        paused: bool = False,
     ) -> None:
         self.name: str = given_name("Network", name)
         parts = parts_of(f"network {self.name!r}", nodes)
@@ -109,6 +111,8 @@ class Network:
         self._dashboard = own_dashboard(f"network {self.name!r}", dashboard)
         self.shutdown: Shutdown = Shutdown(f"{self.name} shutdown") if shutdown is None else shutdown
         self._run = run = Run(self, parts, self.shutdown)
+        check_kind(f"network {self.name!r}", "paused", paused, bool)
+        run.members.paused = paused
         self._measures = measures = NetworkMeter(run)
         run.plug_in(
             Plugs(
@@ -171,13 +175,38 @@ class Network:
         """Whether the network was asked to stop, by `cancel` or through its shutdown buffers."""
         return self._run.cancel_called
 
+    async def terminate(self, drain: float | None = None, cancel: float = 0.0) -> Balance:
+        """End the network in steps: take nothing more, drain, cancel what has not drained in time.
+
+        From now on sources read no further, repeating timers are stopped, and targets without a producer refuse
+        messages. Agents see `should_terminate`. A paused network goes on, so that it can drain. Call it in the body, or
+        in a task of your own.
+
+        Args:
+            drain: Seconds, by trio's clock, in which the items may come to their end, >= 0; with 0, nothing more is
+                worked on. Default: None, no limit.
+            cancel: Seconds to wait for tasks that are cancelled then, >= 0. A call in an executor may take longer; the
+                end of the `async with` block waits for it.
+
+        Returns:
+            The balance: `discarded` says what was thrown away. If tasks are still ending, `held` says what will be.
+
+        Raises:
+            RuntimeError: The network does not run yet; or one of its agents or functions has called this.
+            ValueError: A number is negative.
+        """
+        from .engine.termination import terminate  # late: most programs leave their networks
+
+        return await terminate(self._run, drain, cancel)
+
     # Pausing
 
     async def pause(self) -> None:
         """Start no work any more, and wait until none is under way.
 
-        All blocks that call a function, sources and timers are held. Buffers and agents go on, until they have nothing
-        to do. Senders wait when the blocks are full. Time limits of the network go on, its progress limit does not.
+        All blocks that call a function, sources, timers and agents are held; what joins later is held as well. Buffers,
+        batches and joins go on, until they have nothing to do. Senders wait when the blocks are full. Time limits of
+        the network go on, its progress limit does not.
 
         Raises:
             trio.BrokenResourceError: The network stops meanwhile.
@@ -186,7 +215,7 @@ class Network:
         await self._run.pause()
 
     def resume(self) -> None:
-        """Go on after a pause, also of single blocks; does nothing if there is none.
+        """Go on after a pause, also of single blocks and agents; does nothing if there is none.
 
         Raises:
             RuntimeError: It was called in another thread.
@@ -195,8 +224,8 @@ class Network:
 
     @property
     def is_paused(self) -> bool:
-        """Whether a block is paused."""
-        return any(block.paused is not None for block in self._run.blocks)
+        """Whether a block or an agent is paused."""
+        return self._run.is_paused
 
     # Reports
 

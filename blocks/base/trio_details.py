@@ -86,6 +86,11 @@ def is_at_end_of_nursery(task: trio.lowlevel.Task) -> bool:
     return bool(task.child_nurseries) and any(frame.f_code is code for frame in frames_of(task))
 
 
+def waits_for_children(task: trio.lowlevel.Task) -> bool:
+    """Whether a task only waits for the tasks of its innermost nursery to end."""
+    return read_waiting(task) is True if sight.children else is_at_end_of_nursery(task)
+
+
 def frames_of(task: trio.lowlevel.Task) -> Iterator[Any]:
     """Yield the frames of a task that has stopped, from the outermost on, as long as they are coroutines."""
     coroutine: Any = task.coro

@@ -80,7 +80,6 @@ class BlockCore:
     )
     keeps_value: ClassVar[bool] = False  # a message that is received also stays in the block
     copies: ClassVar[bool] = False  # every target gets every message
-    can_pause: ClassVar[bool] = False  # it starts work of its own, which can be held
     paused: Pause | None = None
     stays_open: ClassVar[bool] = False  # it takes messages after the body has ended, until everything has drained
 
@@ -263,10 +262,13 @@ class BlockCore:
         raise NotImplementedError
 
     def hold(self) -> None:
-        """Stop what the block does by itself, when its network is paused; only for blocks that cannot be paused."""
+        """Start nothing new; only for blocks that start something by themselves."""
 
     def go_on(self) -> None:
         """Undo `hold`."""
+
+    async def until_at_rest(self) -> None:
+        """Wait until no work is under way that a pause holds."""
 
     def at_work(self) -> int:
         """Return how many items are in work."""
@@ -488,6 +490,9 @@ class BlockCore:
         for inbox in self.inboxes():
             if not (inbox.producers or self.stays_open):
                 inbox.close()
+
+    def stop_reading(self) -> None:
+        """Make no more messages; only for blocks that make messages by themselves."""
 
     def readers_left(self, reader: object) -> None:
         """React to the end of an agent that reads here."""

@@ -30,6 +30,7 @@ from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
 from .credit import CreditSize
 from .graph import downstream, reachable
+from .holding import holders, stand_still
 from .queue import Queue
 from .threads import check_thread
 from .turns import Turns
@@ -293,6 +294,8 @@ class Inbox(Generic[T]):
         if slow >= time_slice.until:
             check_in_trio("send to", self)
             await time_slice.pause()
+        if holders:
+            await stand_still(is_send=True)
         status = self._try(item)
         if status is MessageStatus.ACCEPTED:
             self._grant(slow)

@@ -30,6 +30,7 @@ from ..base.message_status import MessageStatus
 from ..base.timing import LARGEST_BATCH, time_slice
 from .contexts import adopt, context_of, hand_over
 from .credit import CreditSize
+from .holding import AGAIN, holders, is_held, stand_still
 from .link import Link
 from .queue import Queue
 from .routes import decide, routes_of
@@ -273,7 +274,7 @@ class Outbox(Generic[T]):
 
     def receive_nowait(self, accepts: Callable[[T], bool] | None = None) -> T:
         """Take the head; raise `trio.WouldBlock` if there is none or the filter declines it."""
-        if not self.has_head(accepts):
+        if is_held() or not self.has_head(accepts):
             raise trio.WouldBlock(f"{self.block} has no message to give now")
         return self.pop()
 
@@ -334,6 +335,8 @@ class Outbox(Generic[T]):
         if now >= time_slice.until:
             check_in_trio("receive from", self.block)
             await time_slice.pause()
+        if holders:
+            await stand_still()
         if self.has_head(accepts):
             head = self.pop()
             if accepts is None:
@@ -341,6 +344,8 @@ class Outbox(Generic[T]):
             return head
         self.block.receiver_comes()
         item: T = await self.receivers.park(self.block, "receive", is_loop, accepts)
+        if item is AGAIN:
+            return await self.receive(accepts, is_loop)
         if self.carries:
             adopt()
         return item

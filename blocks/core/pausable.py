@@ -6,8 +6,7 @@ A common base class would change what type checkers infer for "one block or the 
 from __future__ import annotations
 
 from .block import Block, inside
-from .pausing import hold, resume, until_quiet
-from .ports import Pausable
+from .ports import Part
 
 
 async def pause_block(self: Block) -> None:
@@ -20,9 +19,9 @@ async def pause_block(self: Block) -> None:
         trio.BrokenResourceError: The network stops meanwhile.
         RuntimeError: It was called in another thread.
     """
-    core: Pausable = inside(self)
-    hold(core)
-    await until_quiet(core)
+    core: Part = inside(self)
+    core.hold()
+    await core.until_at_rest()
 
 
 def resume_block(self: Block) -> None:
@@ -31,11 +30,11 @@ def resume_block(self: Block) -> None:
     Raises:
         RuntimeError: It was called in another thread.
     """
-    core: Pausable = inside(self)
-    resume(core)
+    core: Part = inside(self)
+    core.go_on()
 
 
 def block_is_paused(self: Block) -> bool:
     """Whether the block starts no work, because of `pause`."""
-    core: Pausable = inside(self)
+    core: Part = inside(self)
     return core.paused is not None

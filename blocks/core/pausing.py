@@ -12,30 +12,34 @@ from .ports import Pausable
 from .threads import check_thread
 
 
-def hold(block: Pausable) -> None:
-    """Let a block start nothing new."""
-    check_thread(block, "pause")
-    if block.paused is None:
-        block.paused = Pause()
+class PausableCore:
+    """The part of a core that starts work of its own, which can be held."""
 
+    __slots__ = ()
+    paused: Pause | None
 
-async def until_quiet(block: Pausable) -> None:
-    """Wait until nothing is in work in a block that is held.
+    def hold(self: Pausable) -> None:
+        """Start nothing new."""
+        check_thread(self, "pause")
+        if self.paused is None:
+            self.paused = Pause()
 
-    Raises:
-        trio.BrokenResourceError: The network of the block stops meanwhile.
-    """
-    pause = block.paused
-    if pause is not None and block.at_work() and not block.finished and block.broken is None:
-        await pause.waits.park(block, "pause", None)
-    else:
-        await trio.lowlevel.checkpoint()
+    def go_on(self: Pausable) -> None:
+        """End the pause."""
+        check_thread(self, "resume")
+        pause, self.paused = self.paused, None
+        if pause is not None:
+            pause.is_quiet()
+            self.wake()
 
+    async def until_at_rest(self: Pausable) -> None:
+        """Wait until nothing is in work in a block that is held.
 
-def resume(block: Pausable) -> None:
-    """Let a block go on."""
-    check_thread(block, "resume")
-    pause, block.paused = block.paused, None
-    if pause is not None:
-        pause.is_quiet()
-        block.wake()
+        Raises:
+            trio.BrokenResourceError: The network of the block stops meanwhile.
+        """
+        pause = self.paused
+        if pause is not None and self.at_work() and not self.finished and self.broken is None:
+            await pause.waits.park(self, "pause", None)
+        else:
+            await trio.lowlevel.checkpoint()

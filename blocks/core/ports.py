@@ -52,6 +52,25 @@ class Part(Protocol):
         """Begin to work; every node of the network has joined by now."""
         ...
 
+    # Pausing
+
+    @property
+    def paused(self) -> Pause | None:
+        """The pause, while it is paused."""
+        ...
+
+    def hold(self) -> None:
+        """Start nothing new, if it starts work of its own."""
+        ...
+
+    def go_on(self) -> None:
+        """Undo `hold`."""
+        ...
+
+    async def until_at_rest(self) -> None:
+        """Wait until no work is under way that a pause holds."""
+        ...
+
 
 class Pausable(Place, Protocol):
     """A block that can be held.
@@ -369,6 +388,11 @@ class Host(Protocol):
         ...
 
     @property
+    def body_done(self) -> bool:
+        """Whether nothing more comes from outside: the body has ended, or the network was asked to terminate."""
+        ...
+
+    @property
     def pump(self) -> Engine:
         """The scheduler that runs the steps of its blocks."""
         ...
@@ -390,6 +414,10 @@ class Host(Protocol):
 
     def current_actor(self, block: object) -> Actor | None:
         """Remember the task that uses a block; return its meter if it is an agent or the body, else None."""
+        ...
+
+    def withdraw(self) -> None:
+        """Let every send and receive of its blocks go through the accounts again."""
         ...
 
     def adopt(self, *nodes: Any) -> None:

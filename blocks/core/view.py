@@ -48,8 +48,8 @@ class View(Host, Protocol):
         ...
 
     @property
-    def body_done(self) -> bool:
-        """Whether the body has ended."""
+    def is_paused(self) -> bool:
+        """Whether a block or an agent is paused."""
         ...
 
     @property

@@ -198,11 +198,11 @@ class WaitList(Generic[T]):
             value = await trio.lowlevel.wait_task_rescheduled(abort)
         except BaseException as error:
             going_on.discard(task)
-            place.waited(waiter, outcome.Error(error))
+            waiter.place.waited(waiter, outcome.Error(error))
             time_slice.begin()
             raise
         going_on.discard(task)
-        place.waited(waiter, outcome.Value(value))
+        waiter.place.waited(waiter, outcome.Value(value))
         time_slice.begin()
         return value
 

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, copy_context
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import trio
 
-from ..base.error_info import ErrorInfo, Shown, annotate, is_cancellation
+from ..base.error_info import Shown, annotate
 from ..base.errors import Stalled
 from ..base.idle_state import IdleState
 from ..base.log import fields, log
-from ..base.names import BODY
 from ..base.network_statistics import Statistics
-from ..base.statistics import LEFT
 from ..base.threads import Loop, wrong_thread
 from ..base.trio_details import is_alive, sight
 from ..base.units import show
@@ -31,12 +29,12 @@ from ..core.balance import Balance
 from ..core.block_core import BlockCore, core_at
 from ..core.early_end import leave_early, was_left_early, was_left_unread
 from ..core.inbox import Inbox
-from ..core.pausing import hold, resume, until_quiet
 from ..core.ports import Actor, Facade, Member, Part
 from ..core.threads import announce_beginning
-from ..core.unique_names import UniqueNames
 from ..core.waiting import running_networks
 from ..core.watchers import watchers
+from .faults import Faults
+from .members import Members
 from .plugs import Measuring, Plugs
 from .pump import Pump
 
@@ -55,19 +53,17 @@ class Run:
         shutdown: The shutdown buffers.
         cancel_called: Whether the network was asked to stop.
         given: The nodes with which the network was made.
-        nodes: Its blocks and agents.
-        agents: Its agents.
+        members: Its blocks and agents.
+        faults: Its faults.
         pump: Runs the steps of the blocks.
         nursery: The nursery of its tasks.
         is_open: Whether the network runs.
         is_stopping: Whether it is being stopped, as of the last time slice of the pump or the last request.
         has_ended: Whether the network has ended.
-        hearers: The blocks that must be told about lost items.
-        body_done: Whether the body has ended.
+        body_done: Whether nothing more comes from outside: the body has ended, or `terminate` was called.
         body_task: The task that has entered the network.
         outer_deadline: The deadline of the cancel scopes around the network.
         busy_count: How many activities are under way that will continue without being woken.
-        late_errors: The errors of clean-ups and hooks, which are not raised elsewhere.
         outside: The tasks outside the network that have used one of its blocks.
         measures: The counters and timers.
     """
@@ -78,26 +74,19 @@ class Run:
         self.shutdown = shutdown
         self.cancel_called: bool = False
         self.given = given
-        self.nodes: dict[Part, None] = {}
-        self.agents: list[Member] = []
+        self.members: Members = Members(self)
+        self.faults: Faults = Faults(self)
         self.pump: Pump = Pump()
         self.nursery: trio.Nursery
         self.is_open: bool = False
         self.is_stopping: bool = False
         self.has_ended: bool = False
-        self.hearers: dict[BlockCore, None] = {}
         self.body_done: bool = False
         self.body_task: trio.lowlevel.Task | None = None
         self.outer_deadline: float = math.inf
         self.busy_count: int = 0
-        self.late_errors: list[BaseException] = []
         self.outside: set[trio.lowlevel.Task] = set()
         self.measures: Measuring
-        self._blocks: dict[BlockCore, None] = {}
-        self._late: dict[object, BlockCore] = {}  # blocks that joined the running network: they may leave it, too
-        self._names = UniqueNames((BODY, LEFT))
-        self._faults: list[BaseException] = []
-        self._stopped_by_others = False
         self._outside_limit = 64
         self._plugs: Plugs
 
@@ -113,9 +102,29 @@ class Run:
         return f"network {self.name!r}"
 
     @property
+    def nodes(self) -> dict[Part, None]:
+        """The blocks and agents."""
+        return self.members.nodes
+
+    @property
     def blocks(self) -> tuple[BlockCore, ...]:
         """The blocks, in the order in which they joined, without those that have left."""
-        return tuple(self._blocks)
+        return tuple(self.members.blocks)
+
+    @property
+    def agents(self) -> Sequence[Member]:
+        """The agents."""
+        return self.members.agents
+
+    @property
+    def hearers(self) -> dict[BlockCore, None]:
+        """The blocks that must be told about lost items."""
+        return self.members.hearers
+
+    @property
+    def late_errors(self) -> list[BaseException]:
+        """The errors of clean-ups and hooks, which are not raised elsewhere."""
+        return self.faults.late
 
     # Running
 
@@ -125,10 +134,10 @@ class Run:
         sight.look()
         self.body_task = trio.lowlevel.current_task()
         self.outer_deadline = trio.current_effective_deadline()
-        found = self._found(self.given)
+        found = self.members.found(self.given)
         self._plugs.checks.refuse(self, found)
         self._plugs.recorder.prepare()
-        self._take_in(found)
+        self.members.take_in(found)
         try:
             async with trio.open_nursery() as nursery:
                 self._open(nursery)
@@ -139,10 +148,10 @@ class Run:
             self._close(error)
             raise
         self._close(None)
-        if not self.cancel_called and not self._stopped_by_others:
+        if not self.cancel_called and not self.faults.by_others:
             for block in self.blocks:
                 block.check_returned()
-        if self._stopped_by_others:
+        if self.faults.by_others:
             first = self.shutdown.first_error
             assert first is not None
             reason = trio.BrokenResourceError(f"{self} was stopped by a fault {first.where}")
@@ -160,8 +169,7 @@ class Run:
             log.debug("%s: starts with %d blocks and agents", self, len(self.nodes), extra=found)
         self.measures.begin(self.body_task)
         self._plugs.recorder.begin()
-        for node in tuple(self.nodes):
-            node.begin()
+        self.members.begin(self.nodes)
         nursery.start_soon(self._drive, name=f"pump of {self.name}")
         self._plugs.limits.start(nursery)
         self._plugs.checks.watch(self)
@@ -217,13 +225,8 @@ class Run:
         running_networks.pumps.pop(self, None)
         self._plugs.limits.end()
         self._watch_no_more()
+        self.discard()
         for block in self.blocks:
-            try:
-                if not block.finished:
-                    block.abort("its network was stopped")
-            except BaseException as raised:  # from a generator's clean-up, for example; the other blocks must end too
-                self.fault(raised, phase=block.name)
-                self.late_errors.append(raised)
             block.leave()
         self._plugs.recorder.finish()
         self._plugs.progress.end("cancelled" if self.cancel_called else "done" if error is None else "stopped")
@@ -234,13 +237,20 @@ class Run:
             watcher.ends(self, self._outcome(error), error)
         self._prove(error)
 
+    def discard(self) -> None:
+        """Discard and count the items of all blocks that have not finished."""
+        for block in self.blocks:
+            try:
+                if not block.finished:
+                    block.abort("its network was stopped")
+            except BaseException as raised:  # from a generator's clean-up, for example; the other blocks must end too
+                self.fault(raised, phase=block.name)
+                self.faults.late.append(raised)
+
     def _outcome(self, error: BaseException | None) -> str:
         """How the network has ended, in a word."""
-        if self._faults or self._stopped_by_others:
-            return "failed"
-        if self.cancel_called or (error is not None and is_cancellation(error)):
-            return "cancelled"
-        return "done" if error is None else "failed"
+        how = self.faults.outcome(error)
+        return "cancelled" if self.cancel_called and not (self.faults or self.faults.by_others) else how
 
     def _watch_no_more(self) -> None:
         self._plugs.checks.watch_no_more(self)
@@ -248,11 +258,11 @@ class Run:
             self.pump.tell()
         except Exception as raised:  # warnings are errors
             self.fault(raised, phase=self.name)
-            self.late_errors.append(raised)
+            self.faults.late.append(raised)
 
     def _prove(self, error: BaseException | None) -> None:
         """Raise if an item is not accounted for, or if there are late errors."""
-        if any(block.difference() for block in self._blocks) or any(
+        if any(block.difference() for block in self.blocks) or any(
             accounts.difference for accounts in self.measures.departed_balance()
         ):
             message = f"the accounts do not add up; please report this as an error in Penstock:\n{self.balance()}"
@@ -260,10 +270,7 @@ class Run:
                 raise AssertionError(message)
             if isinstance(error, Exception):  # not for Ctrl-C, which can come between any two steps
                 annotate(error, message)
-        late = [late for late in self.late_errors if not is_in(error, late)]
-        if late:
-            known = [] if error is None else list(getattr(error, "exceptions", [error]))
-            raise BaseExceptionGroup(f"{self} was stopped", [*known, *late]) from None
+        self.faults.raise_late(error)
 
     # Stopping
 
@@ -278,105 +285,64 @@ class Run:
             self.is_stopping = True
             self.nursery.cancel_scope.cancel()
 
+    def take_no_more(self) -> None:
+        """Take nothing more from outside, as after the end of the body; sources read no further."""
+        self.body_done = True
+        for block in self.blocks:
+            block.stop_reading()
+            block.body_ended()
+        self.pump.wake()
+
     async def pause(self) -> None:
-        """Hold all blocks that start work of their own, and wait until nothing is in work."""
-        blocks = self.blocks
-        for block in blocks:
-            if block.can_pause:
-                hold(block)
-            else:
-                block.hold()
-        for block in blocks:
-            if block.can_pause:
-                await until_quiet(block)
+        """Hold all blocks and agents that start work of their own, and wait until nothing is in work."""
+        self.members.hold()
+        for node in tuple(self.nodes):
+            await node.until_at_rest()
 
     def resume(self) -> None:
-        """Let all blocks go on."""
+        """Let all blocks and agents go on."""
+        self.members.go_on()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a block or an agent is paused."""
+        return any(node.paused is not None for node in self.nodes)
+
+    def withdraw(self) -> None:
+        """Let every send and receive of the blocks go through the accounts again."""
         for block in self.blocks:
-            if block.can_pause:
-                resume(block)
-            else:
-                block.go_on()
+            block.withdraw()
 
     def _stop(self) -> None:
         if not self.shutdown.is_shutdown_pending:
             self.cancel_called = True
-        elif not self._faults:
-            self._stopped_by_others = True
+        elif not self.faults:
+            self.faults.by_others = True
         self.is_stopping = True
         self.nursery.cancel_scope.cancel()
 
     def fault(self, error: BaseException, *, phase: str, item: object = None, number: int | None = None) -> None:
         """Record a fault, once; the caller raises it."""
-        if any(error is known for known in self._faults):
-            return
-        self._faults.append(error)
-        info = ErrorInfo.of(error, phase=phase, item=item, number=number)
-        annotate(error, info.where)
-        found = fields("fault", network=self.name, block=phase, item=number, error=error)
-        log.info("%s: fault %s: %s", self, info.where, Shown(error), extra=found)
-        if isinstance(error, Exception):
-            self.late_errors.extend(self.shutdown.fault(info))
+        self.faults.add(error, phase, item, number)
 
     def raise_at_end(self, error: BaseException) -> None:
         """Raise an error when the network ends, unless it comes out of it anyway."""
-        self.late_errors.append(error)
+        self.faults.late.append(error)
 
     # Membership
 
     def adopt(self, *nodes: Part) -> None:
         """Make blocks and agents, and everything linked to them, part of the running network."""
         self._let_leave()
-        new = self._found(nodes)
-        self._take_in(new)
-        self._late.update((node, node) for node in new if isinstance(node, BlockCore))
-        for node in new:
-            node.begin()
+        new = self.members.found(nodes)
+        self.members.take_in(new)
+        self.members.begin(new, is_late=True)
         announce_beginning()
 
-    def _found(self, nodes: Sequence[Part]) -> dict[Part, None]:
-        """Find nodes, and everything linked to them, that are not in the network yet; raise if one cannot join."""
-        new: dict[Part, None] = {}
-        given = set(nodes)
-        waiting = list(reversed(nodes))
-        while waiting:
-            node = waiting.pop()
-            if node not in self.nodes and node not in new:
-                if node not in given and getattr(node, "is_left_over", False):
-                    continue  # it only hands on the items that an earlier network has left in it
-                node.check_free(self)
-                new[node] = None
-                waiting.extend(reversed(list(node.neighbors())))
-        return new
-
-    def _take_in(self, new: Iterable[Part]) -> None:
-        for node in new:
-            node.join(self)
-            node.name = self._names.take(node.name)
-            self.nodes[node] = None
-            if isinstance(node, BlockCore):
-                self._blocks[node] = None
-                if node.hears_losses:
-                    self.hearers[node] = None
-            else:
-                self.agents.append(cast("Member", node))
-
     def _let_leave(self) -> None:
-        """Release blocks that joined the running network, have ended, and have no links any more.
-
-        Only their totals are kept, so any number of subscribers may come and go.
-        """
         ended, self.pump.ended_blocks = self.pump.ended_blocks, {}
-        late = self._late
-        for block in () if self.body_done else [late[block] for block in ended if block in late]:
-            if block.is_at_work():
-                self.pump.ended_blocks[block] = None  # check it again later
-            elif block.can_be_spared():
-                self.measures.departs(block)
-                block.part()
-                self._names.release(block.name)
-                del self.nodes[block], self._blocks[block], late[block]
-                self.hearers.pop(block, None)
+        if not self.body_done:
+            self.pump.ended_blocks.update(dict.fromkeys(self.members.let_leave(ended, self.measures.departs)))
 
     def entry_appeared(self, inbox: Inbox[Any]) -> None:
         """Close a target that has lost its last producer because a link was removed, if the body has ended."""
@@ -449,7 +415,7 @@ class Run:
 
     def balance(self) -> Balance:
         """Return the accounts: what happened to every item that each block accepted."""
-        rows = (*(block.accounts() for block in self._blocks), *self.measures.departed_balance())
+        rows = (*(block.accounts() for block in self.blocks), *self.measures.departed_balance())
         return Balance(rows, self.has_ended)
 
     def statistics(self) -> Statistics:
@@ -504,10 +470,3 @@ class Run:
         diagnosis = self._plugs.checks.diagnose(self)
         what = f"nothing in {self} can move any more, although items are held or a task waits"
         return Stalled(what, str(diagnosis), diagnosis)
-
-
-def is_in(error: BaseException | None, other: BaseException) -> bool:
-    """Whether an error is another one, or a group that contains it."""
-    if isinstance(error, BaseExceptionGroup):
-        return any(is_in(inner, other) for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions)
-    return error is other

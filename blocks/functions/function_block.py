@@ -30,6 +30,7 @@ from ..core.inbox import UNBOUNDED, Inbox
 from ..core.outbox import Outbox
 from ..core.owner import Feed
 from ..core.pause import Pause
+from ..core.pausing import PausableCore
 from ..core.priority_queue import PriorityQueue
 from ..core.rate import Rate, as_rate
 from ..core.resource_pool import ResourcePool
@@ -69,10 +70,9 @@ class FunctionInbox(Inbox[In]):
         return room
 
 
-class FunctionCore(FailingCore, Generic[In]):
+class FunctionCore(PausableCore, FailingCore, Generic[In]):
     """The core of a block that calls a function with each of its items."""
 
-    can_pause = True
     __slots__ = (
         "call_meter",
         "dead",

@@ -80,14 +80,10 @@ class Limit:
             await trio.sleep_until(min(next_look, self.since + due[0][1] if due else math.inf))
             if self.network.nursery.cancel_scope.cancel_called or trio.current_effective_deadline() == -math.inf:
                 return  # the network stops already
-            if (moved := self.moved()) != seen or (self.tick < math.inf and self._is_paused()):
+            if (moved := self.moved()) != seen or (self.tick < math.inf and self.network.is_paused):
                 self.since, seen, due = trio.current_time(), moved, list(self.stages)
             elif due and trio.current_time() >= self.since + due[0][1]:
                 self.act(*due.pop(0))
-
-    def _is_paused(self) -> bool:
-        """Whether a block is paused: then no item has to move."""
-        return any(block.paused is not None for block in self.network.blocks)
 
     def act(self, stage: str, seconds: float) -> None:
         """Run one stage: report, warn, cancel or fail."""

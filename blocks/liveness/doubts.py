@@ -12,9 +12,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..base.log import fields, log
+from ..base.trio_details import waits_for_children
 from ..core.waiting import idle_tasks, parked
-from .outside import deadline_of, has_way_out, waits_for_children
-from .standstill import is_paused, known_tasks
+from .outside import deadline_of, has_way_out
+from .standstill import known_tasks
 
 if TYPE_CHECKING:
     from ..core.view import View
@@ -29,7 +30,7 @@ class Doubts:
 
     def speak_up(self) -> None:
         """Warn if the network seems to hang; called when it has been watched for some time and nothing has moved."""
-        if self._has_spoken or is_paused(self._network):
+        if self._has_spoken or self._network.is_paused:
             return
         from .diagnosis import diagnose  # late: most networks never seem to hang
 

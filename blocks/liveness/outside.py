@@ -15,7 +15,7 @@ import trio
 
 from ..base.loop_token import loop_token
 from ..base.threads import others_move
-from ..base.trio_details import is_at_end_of_nursery, read_deadline, read_waiting, sight
+from ..base.trio_details import read_deadline, sight, waits_for_children
 from ..core.block_core import BlockCore
 from ..core.graph import reachable, upstream
 from ..core.producer import ProducerToken
@@ -112,8 +112,3 @@ def deadline_of(task: trio.lowlevel.Task) -> float:
 def has_way_out(network: View, task: trio.lowlevel.Task) -> bool:
     """Whether a cancel scope will end the wait of a task; a scope around the whole network does not count."""
     return deadline_of(task) < network.outer_deadline
-
-
-def waits_for_children(task: trio.lowlevel.Task) -> bool:
-    """Whether a task only waits for the tasks of its innermost nursery to end."""
-    return read_waiting(task) is True if sight.children else is_at_end_of_nursery(task)

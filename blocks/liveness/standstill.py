@@ -17,13 +17,13 @@ import trio
 from ..base.frames import variables_of
 from ..base.idle_state import IdleState
 from ..base.threads import others_move
-from ..base.trio_details import frames_of, is_alive
+from ..base.trio_details import frames_of, is_alive, waits_for_children
 from ..core.block import Block
 from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import ANSWER, Waiter, idle_tasks, moves, parked
 from .circles import complete_circles, give_rests
-from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless, waits_for_children
+from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless
 
 if TYPE_CHECKING:
     from ..core.ports import Member
@@ -33,14 +33,9 @@ if TYPE_CHECKING:
 def classify_idle(network: View) -> IdleState:
     """Classify a network in which no block is ready. One that is paused is not stalled while it may be resumed."""
     state = classify(network)
-    if state is IdleState.STALLED and is_paused(network) and not is_closed(network):
+    if state is IdleState.STALLED and network.is_paused and not is_closed(network):
         return IdleState.WATCHING
     return state
-
-
-def is_paused(network: View) -> bool:
-    """Whether a block of a network is paused."""
-    return any(block.paused is not None for block in network.blocks)
 
 
 def classify(network: View) -> IdleState:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.block_core import BlockCore
+from ..core.holding import GO_ON
 from ..core.ports import Gate
 from ..core.waiting import ANSWER, Waiter, parked
 from .outside import is_adrift
@@ -37,6 +38,8 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
         yield Wait(who, None, Cause.ADRIFT, f"{why}, which belongs to no network", remedy=str(place))
     elif isinstance(place, Gate):
         yield Wait(who, place, Cause.SLOT, why)
+    elif waiter.doing == GO_ON:
+        yield Wait(place, None, Cause.PAUSED, why)
     elif not isinstance(place, BlockCore):
         yield Wait(who, place, Cause.END, why)
     elif waiter.doing == "send":

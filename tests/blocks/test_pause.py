@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from penstock.agents import PipelineGovernor, Service
+from penstock.agents import Agent, PipelineGovernor, Service
 from penstock.blocks import (
     BoundedBuffer,
     Call,
@@ -56,6 +56,19 @@ def kinds() -> dict[str, Any]:
 
 
 KINDS = tuple(kinds())
+
+
+class PassOn(Agent):
+    """Reads numbers and sends them on."""
+
+    def __init__(self, source: BoundedBuffer[int], target: Call[int]) -> None:
+        super().__init__(inputs=[source], outputs=[target])
+        self.source, self.target = source, target
+
+    async def run(self) -> None:
+        async for number in self.source:
+            await trio.sleep(0.3)
+            await self.target.send(number)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -283,10 +296,11 @@ async def test_questions_wait_while_a_service_is_paused(autojump_clock: object) 
     kind=st.sampled_from(KINDS),
     pauses=st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)), max_size=4),
     governed=st.booleans(),
+    agent=st.booleans(),
     capacity=st.integers(2, 4),
 )
 def test_nothing_is_lost_however_often_it_is_paused(
-    kind: str, pauses: list[tuple[float, float]], governed: bool, capacity: int
+    kind: str, pauses: list[tuple[float, float]], governed: bool, agent: bool, capacity: int
 ) -> None:
     block = kinds()[kind]
     source, last = IterableSource(range(12)), BoundedBuffer[int](capacity)
@@ -294,13 +308,17 @@ def test_nothing_is_lost_however_often_it_is_paused(
     block.link_target(last)
     seen: list[int] = []
     call = Call(seen.append)
-    last.link_target(call)
+    if agent:
+        PassOn(last, call)
+    else:
+        last.link_target(call)
     if governed:
-        PipelineGovernor(3).govern(block, call)
+        PipelineGovernor(3).govern(block, last if agent else call)
 
     async def main() -> None:
         with trio.fail_after(1000):
-            async with Network(source) as network:
+            async with Network(source, paused=bool(pauses)) as network:
+                network.resume()
                 for before, during in pauses:
                     await trio.sleep(before)
                     await network.pause()

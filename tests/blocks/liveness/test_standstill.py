@@ -22,7 +22,7 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
-from penstock.blocks.liveness.outside import waits_for_children
+from penstock.blocks.base.trio_details import waits_for_children
 from tests.blocks.tools import Fussy, contents, faults, linked, never, run
 
 
