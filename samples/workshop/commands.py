@@ -80,6 +80,8 @@ class Session:
         self._keep(exercise, self._entry(exercise))
         self._screen.page(exercise.page())
         self._screen.line()
+        if "docs/" in exercise.page():
+            self._screen.line("(The folder docs/ is in your checkout of Penstock.)")
         if is_there and not again:
             self._screen.line(f"Your file {file} was there already and stays as it is (--again begins anew).")
         elif is_there:
@@ -96,7 +98,8 @@ class Session:
         if not file.is_file():
             self._screen.error(f"there is no file {file}; {workshop_command()} start {exercise.number} makes it")
             return 2
-        verdict = check_file(exercise, file, seconds)
+        with self._screen.working(f"checking, for {seconds:g} s at most"):
+            verdict = check_file(exercise, file, seconds)
         is_solved = verdict.outcome is Outcome.SOLVED
         before = self._entry(exercise)
         entry = attrs.evolve(before, checks=before.checks + 1, is_solved=before.is_solved or is_solved)

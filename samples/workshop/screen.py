@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from rich.console import Console, RenderableType
@@ -29,6 +30,10 @@ class Screen:
         """Print one line on standard error."""
         line = f"penstock-workshop: {text}"
         show(self._error, lambda console: console.print(line, markup=False, soft_wrap=True))
+
+    def working(self, text: str) -> AbstractContextManager[object]:
+        """Show on a terminal that something goes on, as long as the body takes."""
+        return self._error.status(text) if self._error.is_terminal else nullcontext()
 
     def page(self, text: str) -> None:
         """Print a page in Markdown."""

@@ -55,6 +55,7 @@ def test_from_an_empty_folder_to_a_solved_exercise(capsys: pytest.CaptureFixture
     out = run(capsys, "start", "1")
     assert out.startswith("# 1. Write a stage of your own")
     assert "the tutorial (docs/tutorial-agents.md)" in out
+    assert "\n(The folder docs/ is in your checkout of Penstock.)\n" in out
     assert out.endswith("Run it: python 01_own_stage.py\nThen: penstock-workshop check 1\n")
     assert sorted(os.listdir()) == ["01_own_stage.md", "01_own_stage.py", "penstock-workshop.json"]
 
