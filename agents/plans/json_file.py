@@ -1,4 +1,4 @@
-"""Writes profiles and plans to JSON files, and reads them back."""
+"""Writes profiles and plans to JSON files, and reads them back. Both are a `Saved`, and a file says which it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import attrs
 
@@ -17,6 +17,40 @@ FORMAT = "format"
 VERSION = "version"
 NUMBER = 1
 FilePath = str | os.PathLike[str]
+
+
+class Saved:
+    """What has a file: an attrs class whose fields are plain values, texts, and lists of other such classes.
+
+    Attributes:
+        file_kind: What it is, in the file and in messages.
+        file_parts: The classes of its fields that are lists of other values.
+    """
+
+    __slots__ = ()
+    file_kind: ClassVar[str]
+    file_parts: ClassVar[Mapping[str, type[Any]]]
+
+    def save(self, path: FilePath) -> None:
+        """Write it to a file, as JSON.
+
+        Args:
+            path: The file; an old one is overwritten.
+        """
+        write(path, self.file_kind, self)
+
+    @classmethod
+    def load(cls, path: FilePath) -> Self:
+        """Read it from a file that `save` has written.
+
+        Args:
+            path: The file.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: The file holds something else, is damaged, or has another version.
+        """
+        return read(path, cls.file_kind, cls, cls.file_parts)
 
 
 def write(path: FilePath, kind: str, thing: Any) -> None:

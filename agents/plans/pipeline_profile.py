@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import attrs
 
@@ -11,17 +12,16 @@ from penstock.blocks.base.checks import check_count, check_number
 from penstock.blocks.base.grid import Column, Grid
 from penstock.blocks.base.units import shortened, show_aligned
 
-from .json_file import FilePath, read, write
+from .json_file import Saved
 from .plan import Plan
 from .task_profile import TaskProfile
 
-KIND = "profile"
 FREE = 1.7
 """The machine is free if the probe, which wants two cores, gets this many."""
 
 
 @attrs.frozen(kw_only=True)
-class PipelineProfile:
+class PipelineProfile(Saved):
     """What the tasks of a pipeline cost. `Pipeline.run_profile` and `Pipeline.profile` measure it.
 
     `print(profile)` shows a table. `profile.plan(cores=8)` is the best plan for these costs.
@@ -33,6 +33,9 @@ class PipelineProfile:
         item_copy_seconds: Seconds to pickle an item of the source and to make it again; None if it cannot be pickled.
         free_cores: How many of two cores were free for the measurement, 0 … 2.
     """
+
+    file_kind: ClassVar[str] = "profile"
+    file_parts: ClassVar[Mapping[str, type[Any]]] = {"tasks": TaskProfile}
 
     tasks: tuple[TaskProfile, ...] = attrs.field(converter=tuple[TaskProfile, ...])
     items: int
@@ -82,27 +85,6 @@ class PipelineProfile:
             processes=processes,
             notes=self.notes,
         )
-
-    def save(self, path: FilePath) -> None:
-        """Write the profile to a file, as JSON.
-
-        Args:
-            path: The file; an old one is overwritten.
-        """
-        write(path, KIND, self)
-
-    @classmethod
-    def load(cls, path: FilePath) -> PipelineProfile:
-        """Read a profile from a file that `save` has written.
-
-        Args:
-            path: The file.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: The file is no profile, is damaged, or has another version.
-        """
-        return read(path, KIND, cls, {"tasks": TaskProfile})
 
     def __str__(self) -> str:
         size = "" if self.item_copy_seconds is None else f" of {show_bytes(self.item_bytes)}"

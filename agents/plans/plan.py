@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import attrs
 
-from penstock.blocks.base.checks import check_count, check_number
+from penstock.blocks.base.checks import check_count, check_number, check_share
 from penstock.blocks.base.cpus import usable_cpus
 from penstock.blocks.base.units import show, show_rate
 
 from .cut import Cut, Cutter
-from .json_file import FilePath, read, write
+from .json_file import Saved
 from .plan_stage import PlanStage
 from .plan_table import grid_of, headline
 from .plan_task import PlanTask
 from .why_not_faster import Bottleneck, named, why_not_faster
 
-KIND = "plan"
-
 
 @attrs.frozen
-class Plan:
+class Plan(Saved):
     """How a pipeline is cut into stages: `Plan([PlanStage("load", "scale", workers=2), PlanStage("save")])`.
 
     Write one by hand, let `fastest` find the best one for known costs, or get it from a `PipelineProfile`, which has
@@ -44,6 +43,9 @@ class Plan:
         TypeError: The stages are no stages.
         ValueError: There is no stage.
     """
+
+    file_kind: ClassVar[str] = "plan"
+    file_parts: ClassVar[Mapping[str, type[Any]]] = {"stages": PlanStage}
 
     stages: tuple[PlanStage, ...] = attrs.field(converter=tuple[PlanStage, ...])
     cores: int | None = attrs.field(default=None, kw_only=True)
@@ -107,9 +109,7 @@ class Plan:
         check_count(who, "cores", cores)
         if item_copy_seconds is not None:
             check_number(who, "item_copy_seconds", item_copy_seconds)
-        check_number(who, "assume_lock", assume_lock)
-        if assume_lock > 1:
-            raise ValueError(f"{who}: assume_lock must be between 0 and 1, got {assume_lock!r}")
+        check_share(who, "assume_lock", assume_lock)
         known = [with_lock(task, assume_lock, processes) for task in given]
         cutter = Cutter(known, item_copy_seconds)
         cut = cutter.best(cores)
@@ -124,27 +124,6 @@ class Plan:
             why=reason.sentence,
             notes=(*notes, *remarks(given, assume_lock)),
         )
-
-    def save(self, path: FilePath) -> None:
-        """Write the plan to a file, as JSON.
-
-        Args:
-            path: The file; an old one is overwritten.
-        """
-        write(path, KIND, self)
-
-    @classmethod
-    def load(cls, path: FilePath) -> Plan:
-        """Read a plan from a file that `save` has written.
-
-        Args:
-            path: The file.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: The file is no plan, is damaged, or has another version.
-        """
-        return read(path, KIND, cls, {"stages": PlanStage})
 
     def __str__(self) -> str:
         lines = [headline(self.stages), *self._expected(), str(grid_of(self.stages, self.period))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from penstock.blocks.base.checks import check_number
+from penstock.blocks.base.checks import check_number, check_share
 
 from .plan_task import PlanTask
 
@@ -50,9 +50,7 @@ class TaskProfile:
         for what in (*NUMBERS, "failed"):
             check_number(who, what, getattr(self, what))
         if self.lock_share is not None:
-            check_number(who, "lock_share", self.lock_share)
-            if self.lock_share > 1:
-                raise ValueError(f"{who}: lock_share must be between 0 and 1, got {self.lock_share!r}")
+            check_share(who, "lock_share", self.lock_share)
         _ = self.plan_task  # it checks the rest
 
     @property

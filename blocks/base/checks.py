@@ -16,6 +16,13 @@ def check_number(who: str, what: str, value: object, *, least: float = 0, above:
         raise ValueError(f"{who}: {what} must be a number {'>' if above else '>='} {least:g}, got {value!r}")
 
 
+def check_share(who: str, what: str, value: float) -> None:
+    """Raise a `ValueError` if a value is not a number from 0 to 1."""
+    check_number(who, what, value)
+    if value > 1:
+        raise ValueError(f"{who}: {what} must be between 0 and 1, got {value!r}")
+
+
 def check_count(who: str, what: str, value: object, least: int = 1) -> None:
     """Raise a `ValueError` if a value is not an int >= `least`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
