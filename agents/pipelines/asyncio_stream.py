@@ -65,6 +65,9 @@ class AsyncioStream(Stream[Out]):
                 raise StopAsyncIteration
         return self._items.popleft()
 
+    def finish(self) -> None:
+        self._drive.finish()
+
     async def begin(self) -> None:
         portal = await portal_here()
         portal.start_soon(self._drive.drive, "pipeline")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import attrs
 
 from penstock.agents.governor import PipelineGovernor
-from penstock.blocks import Block, Network
+from penstock.blocks import Block, IterableSource, Network
+from penstock.blocks.core.block import inside
 
 from .flow_limit import FlowLimit
 from .host import Host
@@ -84,10 +85,18 @@ class Built:
     Attributes:
         network: The network, not yet entered.
         last: The block whose messages are the results, or the outlet.
+        source: The block that reads the items.
     """
 
     network: Network
     last: Any
+    source: IterableSource[Any]
+
+    def finish(self) -> None:
+        """Read no more items; call it in the loop's thread."""
+        source = inside(self.source)
+        if source.broken is None and not source.finished:
+            source.stop_reading()
 
 
 def build(
@@ -116,4 +125,4 @@ def build(
     for_network: dict[str, Any] = {"name": "pipeline", **options}
     for_network.pop("limit", None)
     network = Network(source, **for_network)
-    return Built(network, last)
+    return Built(network, last, source)

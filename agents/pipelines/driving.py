@@ -60,10 +60,12 @@ class Drive:
         limit = options.get("limit")
         bound = min(limit, AHEAD) if isinstance(limit, int) and limit > 0 else AHEAD
         self.hand_over: HandOver[Any] = HandOver(bound, arrived)
-        self.network: Network = build(steps, items, options, host, Outlet(self.hand_over)).network
+        self._built = build(steps, items, options, host, Outlet(self.hand_over))
+        self.network: Network = self._built.network
         self._lock = threading.Lock()
         self._token: trio.lowlevel.TrioToken | None = None
         self._is_stopped = False
+        self._is_finishing = False
 
     async def drive(self) -> None:
         """Run to the end; an error goes to the consumer."""
@@ -73,6 +75,8 @@ class Drive:
                 self._token = trio.lowlevel.current_trio_token()
                 if self._is_stopped:
                     self.network.cancel()
+                if self._is_finishing:
+                    self._built.finish()
             async with self.network:
                 pass
         except BaseException as raised:
@@ -92,6 +96,14 @@ class Drive:
             if self._token is not None and not self.hand_over.has_ended:
                 with suppress(trio.RunFinishedError):
                     self._token.run_sync_soon(self.network.cancel)
+
+    def finish(self) -> None:
+        """Ask the loop to read no more items; callable from any thread, and more than once."""
+        with self._lock:
+            self._is_finishing = True
+            if self._token is not None and not self.hand_over.has_ended:
+                with suppress(trio.RunFinishedError):
+                    self._token.run_sync_soon(self._built.finish)
 
 
 class ThreadDrive(Drive):

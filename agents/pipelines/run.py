@@ -46,6 +46,7 @@ class Run(Generic[Out]):
         check_place()
         drive = ThreadDrive(steps, items, options, uses_asyncio)
         self._network = drive.network
+        self._drive = drive
         self._results: Generator[Out] = results_of(drive)
 
     def __iter__(self) -> Iterator[Out]:
@@ -65,6 +66,13 @@ class Run(Generic[Out]):
     def close(self) -> None:
         """Stop the run at once; results that were not taken are discarded. A second call does nothing."""
         self._results.close()
+
+    def finish(self) -> None:
+        """Read no more items. The results of those that were read still come, and then the run ends.
+
+        To discard them, leave the loop or call `close()`.
+        """
+        self._drive.finish()
 
     @property
     def network(self) -> Network:

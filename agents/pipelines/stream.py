@@ -33,6 +33,13 @@ class Stream(ABC, Generic[Out]):
         """The network of the run, for its statistics, balance and report, during the run and after it."""
 
     @abstractmethod
+    def finish(self) -> None:
+        """Read no more items. The results of those that were read still come, and then the stream ends.
+
+        To discard them, leave the `async with` block.
+        """
+
+    @abstractmethod
     async def begin(self) -> None:
         """Start the run."""
 
@@ -58,6 +65,9 @@ class TrioStream(Stream[Out]):
     async def __anext__(self) -> Out:
         result: Out = await anext(self._built.last)
         return result
+
+    def finish(self) -> None:
+        self._built.finish()
 
     async def begin(self) -> None:
         await self.network.__aenter__()
