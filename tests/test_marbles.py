@@ -59,6 +59,8 @@ def test_each_block_has_a_diagram(modules: dict[str, ModuleType], runs: Any) -> 
         ("SequenceMultiplexer", [(0, "1"), (4, "2"), (4, "3"), (4, "4"), (6, "5"), (6, "6")]),
         ("StreamSource", [(0, "ab"), (2, "abc"), (2, "de")]),
         ("StreamTarget", [(0, "a"), (1, "b"), (3, "c")]),
+        ("receive_stream", [(0, "ab"), (0, "c"), (2, "a"), (4, "ab")]),
+        ("send_stream", [(0, "abc"), (2, "a"), (4, "ab")]),
         ("Throttle", [(0, "a"), (2, "b"), (4, "c"), (7, "d")]),
         ("Transformer", [(3, "A"), (3, "B"), (4, "C")]),
     ],
@@ -86,7 +88,7 @@ def test_questions_are_answered_by_priority(runs: Any) -> None:
 
 
 def test_each_diagram_is_drawn_and_said_in_words(modules: dict[str, ModuleType], runs: Any) -> None:
-    for name in runs.SCENES:
+    for name in (*runs.SCENES, *runs.STREAMS):
         diagram = runs.run_scene(name)
         figure = ElementTree.fromstring(modules["marble_svg"].draw(diagram))
         (picture,) = figure.findall("svg")

@@ -22,7 +22,7 @@ from sphinx.application import Sphinx
 
 import penstock.agents
 import penstock.blocks
-from marble_runs import SCENES, run_scene
+from marble_runs import SCENES, STREAMS, run_scene
 from marble_svg import draw
 from penstock.agents import Askable
 from penstock.blocks import Block, Buffer, Source, Target
@@ -74,9 +74,11 @@ def description(block: type) -> str:
 
 def marbles_of(block: type) -> str:
     """The marble diagram of a block, from a run; empty for a block that has none."""
-    name = block.__name__
-    if name not in SCENES:
-        return ""
+    return marbles(block.__name__) if block.__name__ in SCENES else ""
+
+
+def marbles(name: str) -> str:
+    """The marble diagram of a scene."""
     return f"\nA run of it, with a column per second:\n\n```{{raw}} html\n{draw(run_scene(name))}\n```\n"
 
 
@@ -151,6 +153,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "names.md": names_table,
     "properties.md": lambda: property_table(find_blocks()),
     "points.md": lambda: points_tables(find_blocks()),
+    **{f"{name}.md": partial(marbles, name) for name in STREAMS},
     **{f"{block.__name__}.md": partial(description, block) for block in find_blocks()},
 }
 

@@ -46,6 +46,8 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
     UnboundedBuffer,
+    receive_stream,
+    send_stream,
 )
 
 AFTER = 0.001
@@ -123,7 +125,7 @@ def run_scene(name: str) -> Diagram:
     """Run the scene of a block."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LoopHeldWarning)  # on a busy machine
-        return trio.run(run, SCENES[name], clock=trio.testing.MockClock(autojump_threshold=0))
+        return trio.run(run, (SCENES | STREAMS)[name], clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 # The scenes
@@ -249,6 +251,20 @@ def stream(note: Callable[[Any], None]) -> Wiring:
     return Wiring([target], [source], [target, source])
 
 
+def received(note: Callable[[Any], None]) -> Wiring:
+    """A buffer that is read as a stream, two bytes at most each time."""
+    buffer = UnboundedBuffer[bytes]()
+    source = StreamSource(receive_stream(buffer), chunk_size=2)
+    return Wiring([buffer], [source], [buffer, source])
+
+
+def sent(note: Callable[[Any], None]) -> Wiring:
+    """A buffer that is written to as a stream."""
+    buffer = UnboundedBuffer[bytes]()
+    target = StreamTarget(send_stream(buffer))
+    return Wiring([target], [buffer], [target, buffer])
+
+
 def in_bytes(text: str) -> bytes:
     """A message of bytes: each digit stands for as many letters."""
     return b"abcdefghi"[: int(text)] if text.isdecimal() else text.encode()
@@ -339,3 +355,10 @@ SCENES: dict[str, Scene] = {
     ),
 }
 """How each block is shown."""
+STREAMS: dict[str, Scene] = {
+    "receive_stream": Scene(
+        "receive_stream(buffer)", received, ("3-1-2|",), message=in_bytes, note="each read takes up to 2 bytes"
+    ),
+    "send_stream": Scene("send_stream(buffer)", sent, ("3-1-2|",), message=in_bytes),
+}
+"""How the functions are shown that make a stream of a buffer."""
