@@ -265,9 +265,13 @@ def sent(note: Callable[[Any], None]) -> Wiring:
     return Wiring([target], [buffer], [target, buffer])
 
 
+PIECES = {"3": "abc", "1": "d", "2": "ef", "5": "ghijk"}
+"""Messages of several bytes, in scenes of bytes; no letter is in two of them, so each has a colour of its own."""
+
+
 def in_bytes(text: str) -> bytes:
-    """A message of bytes: each digit stands for as many letters."""
-    return b"abcdefghi"[: int(text)] if text.isdecimal() else text.encode()
+    """A message of bytes."""
+    return PIECES.get(text, text).encode()
 
 
 def is_letter(message: object) -> bool:
