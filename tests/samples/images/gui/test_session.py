@@ -127,15 +127,21 @@ async def test_a_plan_is_found_before_the_run_that_follows_it(start: Path, root:
     assert session.progress is None
 
 
-async def test_the_measurement_before_a_plan_can_be_stopped(start: Path, root: Path) -> None:
+async def test_the_measurement_before_a_plan_can_be_stopped(
+    start: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = make_session(start, root)
+
+    def stop_at_once() -> None:
+        if session.message == "Measuring the phases …" and session.status is Status.RUNNING:
+            session.stop()
+
     async with running(session) as diary:
+        monkeypatch.setattr(diary, "on_state", stop_at_once)
         session.start(attrs.evolve(SMALL, mode=Mode.PLANNED))
-        while "Measuring the phases …" not in diary.messages:  # noqa: ASYNC110  # see idle
-            await trio.sleep(0.001)
-        session.stop()
         await idle(session)
-    assert (session.outcome, session.live) == ("stopped", None)
+        assert (session.outcome, session.message) == ("stopped", "Stopped. 0 images came out.")
+        assert session.live is None
 
 
 @pytest.mark.parametrize("mode", [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED], ids=lambda mode: mode.value)
