@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from .priority_buffer import PriorityBuffer
     from .recording.recording import Recording
     from .recording.step import RunState, Step
+    from .regroup import Regroup
     from .reports.bottleneck import Bottleneck, BottleneckKind, Waited
     from .reports.link_statistics import LinkKind, LinkStatistics
     from .reports.model import Stage
@@ -127,6 +128,7 @@ else:
             ".priority_buffer": "PriorityBuffer",
             ".recording.recording": "Recording",
             ".recording.step": "RunState Step",
+            ".regroup": "Regroup",
             ".reports.bottleneck": "Bottleneck BottleneckKind Waited",
             ".reports.link_statistics": "LinkKind LinkStatistics",
             ".reports.model": "Stage",
@@ -208,6 +210,7 @@ __all__ = [
     "Propagator",
     "Rate",
     "Recording",
+    "Regroup",
     "RemoteError",
     "Report",
     "ResourcePool",

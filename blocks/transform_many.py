@@ -72,6 +72,26 @@ class TransformManyCore(FunctionCore[In]):
         runner = self.runner
         return self.last_call is LastCall.MADE and bool(self.inbox.queue or runner.busy or runner.waiting)
 
+    def tell_ends_to(self, who: str, ends: Callable[[int], None]) -> None:
+        """Tell after which of its outputs each item has ended.
+
+        Raises:
+            ValueError: It cannot tell, or not to `who`.
+        """
+        if problem := self._why_ends_are_unknown():
+            raise ValueError(f"{who}: split {self} {problem}")
+        self.ends = ends
+
+    def _why_ends_are_unknown(self) -> str:
+        """Why it cannot be told which outputs came of one item; empty if it can."""
+        if self.last_call is not LastCall.NONE:
+            return "has at_end, whose outputs came of no input"
+        if self.turns is not None or not getattr(self.runner, "ordered", True):
+            return "does not keep the order of its items: make it without key= and ordered=False"
+        if self.host is not None:
+            return "has run already: make the regroup before it runs"
+        return "has another regroup already" if self.ends is not None else ""
+
     def held(self) -> int:
         return super().held() - self._is_in_last_call()
 

@@ -56,6 +56,7 @@ def test_each_block_has_a_diagram(modules: dict[str, ModuleType], runs: Any) -> 
         ("Join", [(2, "(a 1)"), (4, "(b 2)"), (6, "(c 3)")]),
         ("OverwriteBuffer", [(0, "a"), (3, "c"), (6, "d")]),
         ("PriorityBuffer", [(0, "1"), (2, "9"), (4, "9"), (6, "2"), (8, "2")]),
+        ("Regroup", [(0, "[a1 a2]"), (3, "[b1]")]),
         ("SequenceMultiplexer", [(0, "1"), (4, "2"), (4, "3"), (4, "4"), (6, "5"), (6, "6")]),
         ("StreamSource", [(0, "ef"), (2, "ghi"), (2, "jk")]),
         ("StreamTarget", [(0, "a"), (1, "b"), (3, "c")]),

@@ -31,6 +31,8 @@ from .policies import Attempt
 from .reorder import Reorder
 
 Job = tuple[int, Any]
+GIVEN_UP: list[Any] = []
+"""The results of an item that has failed for good."""
 REMEDY = "its async function does not wait in between; make it a plain function with executor=Threads(n)"
 
 
@@ -219,7 +221,7 @@ class AsyncRunner:
             last = self.block.handle(error, item, number, last)
             del error  # its frames refer to this frame, which would keep the error alive
             if last is None:
-                return []
+                return GIVEN_UP
             self.busy += 1
             item = item if last.cause is None else for_fallback(item)
             await trio.sleep(last.delay)
@@ -331,7 +333,7 @@ class AsyncExpandingRunner(AsyncRunner):
         """
         order = self.order
         is_first = self.concurrency == 1 and order.started - order.handed_on == 1
-        return self.block.failures.is_strict and (is_first or not self.ordered)
+        return self.block.failures.is_strict and (is_first or not self.ordered) and self.block.ends is None
 
     async def _read_in_time(self, item: Any) -> list[Any]:
         assert self.block.time_limit is not None
@@ -396,3 +398,8 @@ class AsyncExpandingRunner(AsyncRunner):
     def _hand_on(self, number: int, results: list[Any]) -> None:
         self.block.counts["produced"] += len(results)
         super()._hand_on(number, results)
+
+    def _emit(self, results: list[Any]) -> None:
+        if results is not GIVEN_UP:
+            self.block.tell_ends((len(results),))
+        super()._emit(results)

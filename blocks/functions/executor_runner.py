@@ -146,7 +146,7 @@ class ExecutorRunner(LaneUser):
         assert network is not None
         context = network.pump.context if isinstance(self.executor, (Threads, ThreadPoolExecutor)) else None
         self.task = attrs.evolve(self.task, limit=self.lane.limit, context=context)
-        if self.task.expands and self.task.is_strict and self.lane.streams:
+        if self.task.expands and self.task.is_strict and self.lane.streams and self.block.ends is None:
             self.streams = Streams(self, self._chunks_came, self.window)
             self.task = attrs.evolve(self.task, limit=math.inf)
         if self.block.tracer is not None:
@@ -413,6 +413,7 @@ class ExecutorRunner(LaneUser):
         self.waiting -= len(results)
         if self.task.expands:
             self.block.counts["consumed"] += len(results)
+            self.block.tell_ends(map(len, results))
             results = [output for outputs in results for output in outputs]
             self.block.counts["produced"] += len(results)
         if results:

@@ -7,7 +7,7 @@ read on in the next step.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from time import thread_time
 from typing import Any
 
@@ -55,7 +55,7 @@ class ExpandingRunner(InlineRunner):
     def _may_batch(self) -> bool:
         """Whether items are quick, and nothing looks at each of them."""
         block = self.block
-        is_free = self.current is None and not self.attempt
+        is_free = self.current is None and not self.attempt and block.ends is None
         return is_free and self.size.items > 1 and block.tracer is None and block.leasing is None
 
     def _listed(self, item: Any) -> Iterable[Any]:
@@ -102,6 +102,7 @@ class ExpandingRunner(InlineRunner):
     def _run_one_by_one(self, count: int) -> None:
         """Expand items, and measure each."""
         outputs: list[Any] = []
+        ends: list[int] = [0]  # how many outputs there were when an item ended
         error: BaseException | None = None
         quick, quick_seconds, first = 0, 0.0, self.number
         start, cpu = time_slice.clock(), thread_time()
@@ -119,6 +120,7 @@ class ExpandingRunner(InlineRunner):
             else:
                 if len(outputs) < count:
                     self._item_done()
+                    ends.append(len(outputs))
             if self.work is not None:
                 self._trace(self.work, outputs[before:], error)
             mark, now = now, time_slice.clock()
@@ -136,6 +138,7 @@ class ExpandingRunner(InlineRunner):
             self.report_held(elapsed)
         self.size.learn(max(self.number - first, len(outputs)), elapsed)
         self.block.counts["produced"] += len(outputs)
+        self.block.tell_ends(end - before for before, end in pairwise(ends))
         self.block.emit(outputs)
         if self.current is not None:
             self.block.wake()

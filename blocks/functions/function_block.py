@@ -76,6 +76,7 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
     __slots__ = (
         "call_meter",
         "dead",
+        "ends",
         "expected",
         "failures",
         "falls_back",
@@ -120,7 +121,16 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
         self.falls_back: bool = False  # whether items that have failed may go to another function
         self.leasing: Leasing | Pacing | None = None
         self.turns: KeyTurns[Any] | None = None
+        self.ends: Callable[[int], None] | None = None  # told after which of the outputs an item has ended
         self.runner: Runner
+
+    def tell_ends(self, counts: Iterable[int]) -> None:
+        """Tell that items have ended, with so many outputs each, which are handed on next."""
+        if self.ends is not None:
+            end = self.outbox.messages_gone() + len(self.outbox.queue)
+            for count in counts:
+                end += count
+                self.ends(end)
 
     def use(self, runner: Runner) -> None:
         """Set the runner that calls the function. This is the last step of making the block: it may join a network."""

@@ -33,6 +33,7 @@ from penstock.blocks import (
     Network,
     OverwriteBuffer,
     PriorityBuffer,
+    Regroup,
     SingleAssignment,
     Source,
     StreamSource,
@@ -183,6 +184,15 @@ def collect(note: Callable[[Any], None]) -> Wiring:
     return Wiring(buffers, [Collect(*buffers)])
 
 
+def regroup(note: Callable[[Any], None]) -> Wiring:
+    """A regroup behind a flatten, and a stage that loses a message."""
+    split, stage = Flatten[str](), Filter[str](lambda text: text != "b2")
+    groups = Regroup[str](split)
+    split.link_target(stage)
+    stage.link_target(groups)
+    return Wiring([split], [groups])
+
+
 def distribute(note: Callable[[Any], None]) -> Wiring:
     """A distribute to two buffers."""
     block, buffers = Distribute[str](), [UnboundedBuffer[str](), UnboundedBuffer[str]()]
@@ -320,6 +330,13 @@ SCENES: dict[str, Scene] = {
     ),
     "PriorityBuffer": Scene(
         "PriorityBuffer(int)", alone(lambda: PriorityBuffer[int](int)), ("12929|",), 2, note="the reader needs 2 s"
+    ),
+    "Regroup": Scene(
+        "Regroup(split)",
+        regroup,
+        ("a--b|",),
+        message=lambda x: [f"{x}1", f"{x}2"],
+        note="a filter between split and regroup drops b2",
     ),
     "SequenceMultiplexer": Scene("SequenceMultiplexer(left, right, key=int)", multiplexer, ("1---2-5|", "-34--6|")),
     "Service": Scene(

@@ -28,6 +28,7 @@ from penstock.blocks import (
     OverwriteBuffer,
     PriorityBuffer,
     Rate,
+    Regroup,
     SingleAssignment,
     StreamSource,
     StreamTarget,
@@ -353,6 +354,14 @@ def ready_stream() -> trio.abc.ReceiveStream:
     return receive_stream(buffer)
 
 
+def regrouped() -> Regroup[Any]:
+    split = Flatten[Any]()
+    IterableSource[Any]([[1, "one"], [], [None]]).link_target(split)
+    groups = Regroup[Any](split)
+    split.link_target(groups)
+    return groups
+
+
 def started_timer() -> Timer[None]:
     timer = Timer(1, None)
     timer.start()
@@ -380,6 +389,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], list[Any], dict[str, Any]]] = {
         {"ordered": False},
     ),
     "collect": (lambda: Collect(IterableSource([1, "one"]), IterableSource([None])), [1, None, "one"], {}),
+    "regroup": (regrouped, [[1, "one"], [], [None]], {}),
 }
 
 

@@ -1,0 +1,380 @@
+"""A regroup puts together what came of one input, whatever was lost on the way."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from penstock.agents import Agent, PipelineGovernor
+from penstock.blocks import (
+    Batch,
+    BoundedBuffer,
+    Call,
+    Collect,
+    Distribute,
+    Filter,
+    Flatten,
+    Fold,
+    IterableSource,
+    Network,
+    Recording,
+    Regroup,
+    Retry,
+    Take,
+    Threads,
+    Transformer,
+    TransformMany,
+    UnboundedBuffer,
+)
+from tests.blocks.executors.kinds import OnLoop
+from tests.blocks.tools import contents, faults, linked, run
+
+
+def parts(n: int) -> list[tuple[int, int]]:
+    """As many parts as the number says; a negative number fails."""
+    if n < 0:
+        raise ValueError("no parts")
+    return [(n, part) for part in range(n)]
+
+
+def lazily(n: int) -> Iterator[tuple[int, int]]:
+    """The same, one by one."""
+    yield from parts(n)
+
+
+async def later(n: int) -> list[tuple[int, int]]:
+    """The same, after some time; the larger numbers take less."""
+    await trio.sleep(1 / (1 + abs(n)))
+    return parts(n)
+
+
+async def bit_by_bit(n: int) -> Any:
+    """The same, one by one with pauses."""
+    for part in parts(n):
+        await trio.sleep(0.1)
+        yield part
+
+
+def splits() -> dict[str, Callable[[], TransformMany[int, tuple[int, int]]]]:
+    """Every way in which the parts of a number can be made."""
+    return {
+        "lists": lambda: TransformMany(parts, on_error="skip"),
+        "generators": lambda: TransformMany(lazily, on_error="skip"),
+        "retried": lambda: TransformMany(lazily, on_error=Retry(1, backoff=0.1, then="skip")),
+        "tasks": lambda: TransformMany(later, concurrency=3, on_error="skip"),
+        "async generators": lambda: TransformMany(bit_by_bit, concurrency=3, on_error="skip"),
+        "one async generator": lambda: TransformMany(bit_by_bit, on_error="skip"),
+        "executor": lambda: TransformMany(parts, executor=OnLoop(0.1, 2), concurrency=2, on_error="skip"),
+        "executor with limit": lambda: TransformMany(
+            lazily, executor=OnLoop(0.1, 2), concurrency=2, on_error="skip", time_limit=99
+        ),
+    }
+
+
+SPLITS = tuple(splits())
+
+
+def sometimes(part: tuple[int, int]) -> tuple[int, int]:
+    """Fail for some parts."""
+    if sum(part) % 3 == 2:
+        raise ValueError("not this one")
+    return part
+
+
+def stages() -> dict[str, Callable[[], tuple[Any, Any, Callable[[tuple[int, int]], bool]]]]:
+    """Stages in between, each as its first and last block, with a function that says which parts come through."""
+
+    def single(block: Any, passes: Callable[[tuple[int, int]], bool]) -> tuple[Any, Any, Any]:
+        return block, block, passes
+
+    def lanes() -> tuple[Any, Any, Any]:
+        first, last = Distribute[Any](), Collect[Any]()
+        for _ in range(2):
+            first.link_target(stage := Transformer(sometimes, on_error="skip"))
+            stage.link_target(last)
+        return first, last, comes
+
+    async def slowly(part: tuple[int, int]) -> tuple[int, int]:
+        await trio.sleep(0.2 - 0.05 * min(part[1], 3))
+        return sometimes(part)
+
+    def comes(part: tuple[int, int]) -> bool:
+        return sum(part) % 3 != 2
+
+    return {
+        "nothing": lambda: single(UnboundedBuffer[Any](), lambda _: True),
+        "a small buffer": lambda: single(BoundedBuffer[Any](1), lambda _: True),
+        "a filter": lambda: single(Filter[Any](comes), comes),
+        "losses": lambda: single(Transformer(sometimes, on_error="skip"), comes),
+        "losses in tasks": lambda: single(Transformer(slowly, concurrency=3, on_error="skip"), comes),
+        "losses in an executor": lambda: single(
+            Transformer(sometimes, executor=OnLoop(0.3, 2), concurrency=2, on_error="skip"), comes
+        ),
+        "all lost": lambda: single(Filter[Any](lambda _: False), lambda _: False),
+        "lanes": lanes,
+    }
+
+
+STAGES = tuple(stages())
+
+
+@given(
+    split=st.sampled_from(SPLITS),
+    stage=st.sampled_from(STAGES),
+    numbers=st.lists(st.integers(-1, 6), max_size=8),
+    limit=st.sampled_from([None, 2]),
+)
+def test_each_list_has_what_came_of_one_input(split: str, stage: str, numbers: list[int], limit: int | None) -> None:
+    many = splits()[split]()
+    first, last, passes = stages()[stage]()
+    many.link_target(first)
+    groups = Regroup[tuple[int, int]](many)
+    last.link_target(groups)
+    seen: list[list[tuple[int, int]]] = []
+    end = Call(seen.append)
+    groups.link_target(end)
+    if limit is not None:
+        PipelineGovernor(limit).govern(end, end)
+
+    async def main() -> None:
+        async with Network(many) as network:
+            for number in numbers:
+                await many.send(number)
+        assert network.balance().ok
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert seen == [list(filter(passes, parts(number))) for number in numbers if number >= 0]
+
+
+@pytest.mark.parametrize("kind", ["generator", "list"])
+async def test_in_real_threads(kind: str, real_time: None) -> None:
+    split = TransformMany(lazily if kind == "generator" else parts, executor=Threads(2), concurrency=2)
+    work = Transformer[tuple[int, int], int](sum, executor=Threads(2), concurrency=2)
+    groups = Regroup[int](split)
+    split.link_target(work)
+    work.link_target(groups)
+    results = linked(groups)
+    await run(split, [3, 0, 700, 2])
+    assert contents(results) == [[3, 4, 5], [], [700 + n for n in range(700)], [2, 3]]
+
+
+async def test_a_list_may_be_larger_than_any_buffer_and_waits_for_its_taker() -> None:
+    split = Flatten[int]()
+    work = Transformer[int, int](abs)
+    groups = Regroup[int](split)
+    split.link_target(work)
+    work.link_target(groups)
+    async with Network(split) as network:
+        await split.send(range(10_000))
+        await split.send(range(3))
+        await split.send(range(5_000))
+        assert len(await groups.receive()) == 10_000
+        assert network.balance()[groups.name].held <= 5_000
+        assert await groups.receive() == [0, 1, 2]
+        assert len(await groups.receive()) == 5_000
+    assert network.balance().ok
+
+
+async def test_lanes_in_between() -> None:
+    split = TransformMany(parts, on_error="skip")
+    first, last, passes = stages()["lanes"]()
+    groups = Regroup[tuple[int, int]](split)
+    split.link_target(first)
+    last.link_target(groups)
+    results = linked(groups)
+    await run(split, [4, -1, 0, 3])
+    assert contents(results) == [list(filter(passes, parts(number))) for number in (4, 0, 3)]
+
+
+async def test_what_has_come_of_a_list_is_discarded_if_it_is_not_needed(autojump_clock: object) -> None:
+    split = TransformMany(bit_by_bit)
+    groups = Regroup[tuple[int, int]](split)
+    split.link_target(groups)
+    groups.link_target(first := Take[list[tuple[int, int]]](1))
+    first.link_target(sizes := Call(len))
+    async with Network(split, sizes) as network:
+        for n in (3, 2, 4):
+            await split.send(n)
+        await trio.sleep(0.45)
+    assert network.balance().ok
+    assert network.balance()[first.name].delivered == 1
+
+
+async def test_fold_each_list_and_take_the_first() -> None:
+    split = TransformMany(parts)
+    groups = Regroup[tuple[int, int]](split)
+    split.link_target(groups)
+    groups.link_target(first := Take[list[tuple[int, int]]](2))
+    first.link_target(sizes := Transformer(len))
+    results = linked(sizes)
+    async with Network(split) as network:
+        for n in (3, 2, 4):
+            await split.send(n)
+    assert contents(results) == [3, 2]
+    assert network.balance().ok
+
+
+async def test_what_has_come_of_a_list_is_counted_if_the_network_stops(autojump_clock: object) -> None:
+    split = TransformMany(bit_by_bit)
+
+    async def hang(part: tuple[int, int]) -> tuple[int, int]:
+        await trio.sleep(100 if part[1] == 3 else 0)
+        return part
+
+    split.link_target(work := Transformer(hang))
+    groups = Regroup[tuple[int, int]](split)
+    work.link_target(groups)
+    linked(groups)
+    async with Network(split) as network:
+        await split.send(6)
+        await trio.sleep(5)
+        assert network.balance()[groups.name].held == 3
+        network.cancel()
+    assert network.balance()[groups.name].discarded == 3
+    assert network.balance().ok
+
+
+async def test_contexts_and_recordings_go_with_the_lists() -> None:
+    variable = contextvars.ContextVar[str]("variable", default="")
+    seen: list[tuple[str, list[int]]] = []
+    split = TransformMany(parts, context=True)
+    groups = Regroup[tuple[int, int]](split)
+    split.link_target(groups)
+    groups.link_target(Call(lambda group: seen.append((variable.get(), [part for _, part in group])), context=True))
+    recording = Recording()
+    async with Network(split, recording=recording):
+        for name, n in (("one", 2), ("two", 1)):
+            variable.set(name)
+            await split.send(n)
+    assert seen == [("one", [0, 1]), ("two", [0])]
+    assert recording.spans
+
+
+def test_a_split_that_cannot_tell_is_refused() -> None:
+    async def wait(n: int) -> list[int]:
+        return [n]
+
+    wrong: list[tuple[Any, str]] = [
+        (TransformMany(wait, concurrency=2, ordered=False), "does not keep the order"),
+        (TransformMany(wait, key=abs, concurrency=2), "does not keep the order"),
+        (TransformMany(parts, at_end=lambda: [(0, 0)]), "has at_end"),
+    ]
+    for split, why in wrong:
+        with pytest.raises(ValueError, match=why):
+            Regroup(split)
+    others: list[Any] = [Transformer(abs), Fold(max, 0), "split"]
+    for other in others:
+        with pytest.raises(TypeError, match="split must be a TransformMany or a Flatten"):
+            Regroup(other)
+    split = TransformMany(parts)
+    Regroup(split)
+    with pytest.raises(ValueError, match="has another regroup already"):
+        Regroup(split)
+
+
+async def test_a_split_that_runs_already_is_refused() -> None:
+    split = TransformMany(parts)
+    async with Network(split):
+        with pytest.raises(ValueError, match="has run already"):
+            Regroup(split)
+
+
+class PassOn(Agent):
+    """Reads and sends on."""
+
+    def __init__(self, source: Any, target: Any) -> None:
+        super().__init__(inputs=[source], outputs=[target])
+        self.source, self.target = source, target
+
+    async def run(self) -> None:
+        async for message in self.source:
+            await self.target.send(message)
+
+
+def graphs() -> dict[str, Callable[[Any, Any], object]]:
+    """Ways from a split to a regroup that cannot be relied on."""
+
+    def batched(split: Any, groups: Any) -> None:
+        split.link_target(batch := Batch[Any](2))
+        batch.link_target(groups)
+
+    def by_agent(split: Any, groups: Any) -> object:
+        split.link_target(buffer := UnboundedBuffer[Any]())
+        return PassOn(buffer, groups)
+
+    def two_feed_it(split: Any, groups: Any) -> None:
+        split.link_target(groups)
+        IterableSource([(0, 0)]).link_target(groups)
+
+    return {
+        "no path leads from": lambda split, groups: IterableSource([1]).link_target(groups),
+        "does not give one message for each": batched,
+        "stands in between": by_agent,
+        "2 sources feed": two_feed_it,
+    }
+
+
+@pytest.mark.parametrize("why", tuple(graphs()))
+async def test_a_way_that_cannot_be_relied_on_is_refused(why: str) -> None:
+    split = TransformMany(parts, name="parts")
+    groups = Regroup[Any](split, name="groups")
+    node: Any = graphs()[why](split, groups)
+    with pytest.raises(ValueError, match=r"regroup 'groups' cannot know which messages came of one input of") as found:
+        async with Network(split, groups, *([node] if isinstance(node, Agent) else [])):
+            pass
+    assert why in str(found.value)
+    assert "give each output the key of its input" in str(found.value)
+
+
+async def test_one_that_is_linked_to_a_running_network_is_checked_too() -> None:
+    split, buffer = TransformMany(parts), UnboundedBuffer[Any]()
+    async with Network(buffer):
+        with pytest.raises(ValueError, match="no path leads from"):
+            buffer.link_target(Regroup(split))
+
+
+async def test_what_comes_in_between_while_it_runs_is_a_fault() -> None:
+    split = TransformMany(parts)
+    groups = Regroup[Any](split)
+    split.link_target(groups)
+    linked(groups)
+    with faults(ValueError) as found:
+        async with Network(split):
+            await split.send(2)
+            await groups.send((9, 9))
+    assert "a message was sent to it directly" in str(found[0])
+
+
+async def test_a_receiver_that_takes_a_part_is_a_loss() -> None:
+    split = TransformMany(parts)
+    groups = Regroup[Any](split)
+    buffer = UnboundedBuffer[Any]()
+    split.link_target(buffer)
+    buffer.link_target(groups, filter=lambda part: part[1] != 1)
+    buffer.link_target(others := UnboundedBuffer[Any]())
+    results = linked(groups)
+    async with Network(split):
+        await split.send(3)
+        await split.send(2)
+    assert contents(results) == [[(3, 0), (3, 2)], [(2, 0)]]
+    assert contents(others) == [(3, 1), (2, 1)]
+
+
+async def test_outputs_that_go_elsewhere_do_not_belong_to_the_list() -> None:
+    split = TransformMany(parts)
+    groups = Regroup[Any](split)
+    split.link_target(groups, filter=lambda part: part[1] % 2 == 0)
+    split.link_target(others := UnboundedBuffer[Any]())
+    results = linked(groups)
+    async with Network(split):
+        for n in (3, 1, 2):
+            await split.send(n)
+    assert contents(results) == [[(3, 0), (3, 2)], [(1, 0)], [(2, 0)]]
+    assert len(contents(others)) == 2
