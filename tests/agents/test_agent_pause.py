@@ -338,8 +338,9 @@ async def test_a_network_begins_paused(autojump_clock: object) -> None:
         network.resume()
         assert not network.is_paused
     assert sorted(results) == [-1, 0, 2, 4]
+    wrong: Any = 1
     with pytest.raises(TypeError, match="paused must be a bool or None, got 1"):
-        Network(paused=1)
+        Network(paused=wrong)
 
 
 @pytest.mark.parametrize("where", ["agent", "network"])
