@@ -33,6 +33,12 @@ class GroupInbox(Inbox[T]):
         return 0 if block.outbox.queue else LARGEST_BATCH - (len(self.queue) - block.groups.here)
 
 
+def splitter(core: Any) -> TransformManyCore[Any] | None:
+    """The core itself if it is of a one-to-many block, else None."""
+    found: Any = core if isinstance(core, TransformManyCore) else None
+    return found if found is not None and found.shape.expands else None
+
+
 class RegroupCore(PassageCore, Generic[T]):
     """The core of a regroup.
 
@@ -44,13 +50,13 @@ class RegroupCore(PassageCore, Generic[T]):
 
     def __init__(self, facade: Regroup[T], split: object, name: str | None) -> None:
         super().__init__(facade, name)
-        core = inside(split) if isinstance(split, Block) else split
-        if not isinstance(core, TransformManyCore) or not core.shape.expands:
+        maker = splitter(inside(split))
+        if maker is None:
             raise TypeError(f"{self}: split must be a TransformMany or a Flatten, got {split!r}")
-        self.groups: Groups = Groups(self, core, self.wake)
+        self.groups: Groups = Groups(self, maker, self.wake)
         self.inbox: Inbox[T] = GroupInbox(self, deque())
         self.outbox: Outbox[list[T]] = Outbox(self, deque())
-        core.tell_ends_to(str(self), self.groups.ended)
+        maker.tell_ends_to(str(self), self.groups.ended)
 
     def problems(self) -> Iterable[str]:
         """The reasons why it cannot be known which messages belong together, if there are any."""
