@@ -33,10 +33,9 @@ class GroupInbox(Inbox[T]):
         return 0 if block.outbox.queue else LARGEST_BATCH - (len(self.queue) - block.groups.here)
 
 
-def splitter(core: Any) -> TransformManyCore[Any] | None:
-    """The core itself if it is of a one-to-many block, else None."""
-    found: Any = core if isinstance(core, TransformManyCore) else None
-    return found if found is not None and found.shape.expands else None
+def is_splitter(core: object) -> bool:
+    """Whether it is the core of a one-to-many block."""
+    return isinstance(core, TransformManyCore) and core.shape.expands
 
 
 class RegroupCore(PassageCore, Generic[T]):
@@ -50,8 +49,8 @@ class RegroupCore(PassageCore, Generic[T]):
 
     def __init__(self, facade: Regroup[T], split: object, name: str | None) -> None:
         super().__init__(facade, name)
-        maker = splitter(inside(split))
-        if maker is None:
+        maker: TransformManyCore[Any] = inside(split)
+        if not is_splitter(maker):
             raise TypeError(f"{self}: split must be a TransformMany or a Flatten, got {split!r}")
         self.groups: Groups = Groups(self, maker, self.wake)
         self.inbox: Inbox[T] = GroupInbox(self, deque())
