@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-
-import trio
+from typing import TYPE_CHECKING, Any, cast
 
 from ..base.error_info import shorten
 from ..base.names import given_name
-from ..base.statistics import BlockStatistics
-from ..base.times import NEVER, Histogram
+from ..base.times import Histogram
 from ..base.timing import time_slice
 from .awaited import Awaited
-from .balance import BlockBalance
 from .block import Block, Unmade, inside, way_made
+from .block_accounts import BlockAccounts
 from .contexts import Carrier
+from .gate import Gate
 from .graph import downstream, reachable
-from .ports import Gate, Part
+from .ports import Part
 from .scheduler import Scheduler, detached
-from .shape import Shape
 from .waiting import running_networks
 
 if TYPE_CHECKING:
@@ -36,17 +33,11 @@ if TYPE_CHECKING:
     from .observer import Observer
     from .outbox import Outbox
     from .owner import Outlet
-    from .pause import Pause
     from .ports import Host
     from .waiting import Waiter
 
-WAYS_IN = frozenset({"pulled", "produced"})
-"""The counts of items that came into a block, but not through an inbox."""
-WAYS_OUT = frozenset({"consumed", "merged", "discarded"})
-"""The counts of items that ended in a block and were not dropped."""
 
-
-class BlockCore:
+class BlockCore(BlockAccounts):
     """The core of a block, which the library uses: its state, its place in a network, and its accounts.
 
     Args:
@@ -78,10 +69,6 @@ class BlockCore:
         "scheduler",
         "waits",
     )
-    keeps_value: ClassVar[bool] = False  # a message that is received also stays in the block
-    copies: ClassVar[bool] = False  # every target gets every message
-    paused: Pause | None = None
-    stays_open: ClassVar[bool] = False  # it takes messages after the body has ended, until everything has drained
 
     inbox: Inbox[Any]
     outbox: Outbox[Any]
@@ -117,34 +104,6 @@ class BlockCore:
         return None if self.host is None else self.host.measures.tracer
 
     @property
-    def shape(self) -> Shape:
-        """What this kind of block does with messages, for the checks, the deadlock detection and the reports."""
-        return Shape()
-
-    @property
-    def dashboard(self) -> str:
-        """The address of a page about the cluster that works for the block; "" if there is none."""
-        return ""
-
-    @property
-    def hears_losses(self) -> bool:
-        """Whether the block must be told which items will not come."""
-        return False
-
-    def problems(self) -> Iterable[str]:
-        """The reasons why the block cannot work at its place in the graph; each says what to do."""
-        return ()
-
-    def fork_behind(self) -> BlockCore | None:
-        """Return the broadcast whose copies the block joins again; None if the block does anything else."""
-        return None
-
-    @property
-    def may_overtake(self) -> bool:
-        """Whether a message may come out before one that came in earlier."""
-        return False
-
-    @property
     def keeps_order(self) -> bool:
         """Whether the block emits one message per input message, in the same order, except for lost ones.
 
@@ -159,6 +118,10 @@ class BlockCore:
 
     def _describe_held(self) -> str:
         return f"{self.held()} held"
+
+    def fork_behind(self) -> BlockCore | None:
+        """Return the broadcast whose copies the block joins again; None if the block does anything else."""
+        return None
 
     # Stepping
 
@@ -175,9 +138,6 @@ class BlockCore:
         """Do the work that is possible now, for a fraction of a millisecond."""
         raise NotImplementedError
 
-    def awaits_sender(self) -> None:
-        """React to a waiting sender that is let in, and may send more before the next step is worth its cost."""
-
     def arrived(self) -> None:
         """React to a new message in the inbox."""
         self.wake()
@@ -190,30 +150,10 @@ class BlockCore:
         """React to a message that was taken from the outbox outside a step."""
         self.wake()
 
-    def loose(self) -> int:
-        """Return how many messages can be taken from the outbox without a call of `item_taken`."""
-        return 0
-
-    def room_is_awaited(self) -> None:
-        """React to a sender or a link that begins to wait for room."""
-
-    def link_comes(self) -> None:
-        """React to a new link in the outbox."""
-
-    def input_linked(self) -> None:
-        """React to a new link to this block, or to a block before it, in a running network."""
-
-    def receiver_comes(self) -> None:
-        """React to a task that is about to wait for a message."""
-
     def parked(self) -> None:
         self.scheduler.parked()
         if self.scheduler is detached:
             running_networks.tell()  # the task may belong to a running network
-
-    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """Return the known tasks outside the network that may unblock a waiter here."""
-        return ()
 
     def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
         waits = self.waits.get(waiter.doing)
@@ -234,17 +174,9 @@ class BlockCore:
         for gate in self.governed:
             gate.look()
 
-    def why_held(self) -> str:
-        """Explain why the block keeps items that nothing can take any more; empty if it keeps none."""
-        return ""
-
     def awaited_inboxes(self) -> Iterable[Inbox[Any]]:
         """Return the inputs that need a message before the block can go on, if it has nothing to emit."""
         return self.inboxes()
-
-    def why_waiting(self) -> str:
-        """Explain why the block does not take an offered message although it has room."""
-        return "it is busy, or waits for its own targets"
 
     # Ending
 
@@ -261,34 +193,9 @@ class BlockCore:
         """End without draining: discard the held items and wake the waiters."""
         raise NotImplementedError
 
-    def hold(self) -> None:
-        """Start nothing new; only for blocks that start something by themselves."""
-
-    def go_on(self) -> None:
-        """Undo `hold`."""
-
-    async def until_at_rest(self) -> None:
-        """Wait until no work is under way that a pause holds."""
-
-    def at_work(self) -> int:
-        """Return how many items are in work."""
-        return 0
-
     def in_flight(self) -> int:
         """Return how many items in the block are in flight; a kept value that receivers only read does not count."""
         return self.held()
-
-    def rest(self) -> int:
-        """Return how many of the held items wait for further items or for the end of the input."""
-        return 0
-
-    def give_rest(self) -> bool:
-        """Emit the items that wait for further items, because none come; return whether there were any."""
-        return False
-
-    def carry_contexts(self) -> bool:
-        """Keep the context of each message, if the block hands messages on unchanged; return whether it does."""
-        return False
 
     def contexts_from(self) -> Iterable[Carrier]:
         """The blocks that send messages with contexts to this one: along links, or through agents that use contexts."""
@@ -297,31 +204,12 @@ class BlockCore:
                 sources: Callable[[], Iterable[Carrier]] = getattr(feeder, "contexts_from", tuple)
                 yield from sources()
 
-    @property
-    def gives_at_end(self) -> bool:
-        """Whether the block may emit more when its input is complete, although it holds nothing."""
-        return False
-
-    def remedy_for_calls(self) -> str:
-        """Return what to do if a call of the block's function waits forever; empty if the block has no advice."""
-        return ""
-
-    def recall(self) -> None:
-        """Get back the leases that the block waits for, if only reference cycles keep them."""
-
     def complete_circle(self) -> None:
         """Take no more input, because the network is drained and only a circle of links keeps the block open."""
         for inbox in self.inboxes():
             inbox.close()
 
     # Counting
-
-    def note_depth(self) -> None:
-        """Record the queue depth before a message is taken out of the block outside a step."""
-
-    def held(self) -> int:
-        """Return how many items are in the block now, including those in work."""
-        raise NotImplementedError
 
     def undelivered(self) -> int:
         """Return how many held items still have to go on; results that the user reads after the run do not count."""
@@ -366,17 +254,6 @@ class BlockCore:
                 if block.hears_losses:
                     block.lost_upstream(items)
 
-    def lost_upstream(self, items: Sequence[Any]) -> None:
-        """Note that items that were on their way here have been dropped."""
-
-    def settle_losses(self, is_certain: bool = False) -> bool:
-        """Stop waiting for items that were reported lost and cannot come any more; return whether there were any.
-
-        Args:
-            is_certain: Whether it is known that nothing in the network can move.
-        """
-        raise NotImplementedError
-
     def end_early(self) -> None:
         """Take no more input and discard waiting items, because no output is needed; items in work still come out."""
         self.withdraw()
@@ -386,11 +263,6 @@ class BlockCore:
                 inbox.close()
         self.wake()
 
-    def has_lost(self) -> bool:
-        """Whether a message was dropped here or has failed."""
-        counts = self.counts
-        return bool(counts["failed"]) or any(n for key, n in counts.items() if key.startswith("dropped:"))
-
     def holds_anything(self) -> bool:
         """Whether there is an item in the block now."""
         return self.held() > 0
@@ -399,75 +271,6 @@ class BlockCore:
         """The inbox at which a new link from a source ends."""
         del outbox
         return self.inbox
-
-    def inboxes(self) -> Sequence[Inbox[Any]]:
-        """The inboxes, in order."""
-        return ()
-
-    def outboxes(self) -> Sequence[Outbox[Any]]:
-        """The outboxes; the first is the main one."""
-        raise NotImplementedError
-
-    def tasks(self) -> Iterable[trio.lowlevel.Task]:
-        """The tasks that work on an item of the block now."""
-        return ()
-
-    def accounts(self) -> BlockBalance:
-        counts = self.counts
-        return BlockBalance(
-            name=self.name,
-            accepted=sum(inbox.accepted for inbox in self.inboxes()) + counts["pulled"],
-            produced=counts["produced"],
-            delivered=sum(outbox.delivered for outbox in self.outboxes()[:1]),
-            received=sum(outbox.received for outbox in self.outboxes()[:1]),
-            consumed=counts["consumed"],
-            merged=counts["merged"],
-            dropped={key[8:]: n for key, n in counts.items() if key.startswith("dropped:") and n},
-            dead_lettered=sum(outbox.delivered for outbox in self.outboxes()[1:]),
-            discarded=counts["discarded"],
-            held=self.held(),
-        )
-
-    def check_returned(self) -> None:
-        """Raise a `RuntimeError` if, after a run without a fault, something is missing that must come back."""
-
-    def difference(self) -> int:
-        """The difference of the `accounts`, without making them: every network needs it at its end."""
-        difference = -self.held()
-        for inbox in self.inboxes():
-            difference += inbox.accepted
-        for outbox in self.outboxes():
-            difference -= outbox.delivered
-        for outbox in self.outboxes()[:1]:
-            difference -= outbox.received
-        for key, count in self.counts.items():
-            if key in WAYS_IN:
-                difference += count
-            elif key in WAYS_OUT or key.startswith("dropped:"):
-                difference -= count
-        return difference
-
-    def measured(self, seconds: float) -> BlockStatistics:
-        """The statistics of the block, for a run of `seconds` so far."""
-        accounts = self.accounts()
-        waits = self.waits
-        done = accounts.delivered + accounts.received + accounts.consumed
-        return BlockStatistics(
-            name=self.name,
-            kind=self.kind,
-            received=accounts.accepted or accounts.produced * (not self.inboxes()),
-            emitted=accounts.delivered + accounts.received,
-            consumed=accounts.consumed,
-            dropped=accounts.dropped,
-            dead_lettered=accounts.dead_lettered,
-            discarded=accounts.discarded,
-            queued=accounts.held,
-            most_queued=max((accounts.held, *(inbox.most_queued for inbox in self.inboxes()))),
-            held=accounts.held,
-            wait_for_input=waits["receive"].summary() if "receive" in waits else NEVER,
-            wait_for_output=waits["send"].summary() if "send" in waits else NEVER,
-            throughput=done / seconds if seconds > 0 else 0.0,
-        )
 
     # The network
 
@@ -490,12 +293,6 @@ class BlockCore:
         for inbox in self.inboxes():
             if not (inbox.producers or self.stays_open):
                 inbox.close()
-
-    def stop_reading(self) -> None:
-        """Make no more messages; only for blocks that make messages by themselves."""
-
-    def readers_left(self, reader: object) -> None:
-        """React to the end of an agent that reads here."""
 
     @property
     def is_left_over(self) -> bool:

@@ -38,8 +38,10 @@ from .waiting import Waiter, WaitList, waiting_threads
 
 if TYPE_CHECKING:
     from .branch import Branch
+    from .gate import Gate
+    from .meters import Actor
     from .owner import Feed, Outlet, Owner
-    from .ports import Actor, Gate, Part
+    from .ports import Part
 
 T = TypeVar("T")
 UNBOUNDED = sys.maxsize

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from .branch import Branch
     from .contexts import ContextQueue
     from .inbox import Inbox
+    from .meters import Actor
     from .owner import Owner
-    from .ports import Actor
 
 T = TypeVar("T")
 

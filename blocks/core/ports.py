@@ -9,22 +9,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
-from outcome import Outcome
 
 from ..base.network_statistics import Statistics
-from ..base.statistics import AgentStatistics, GovernorStatistics
+from ..base.statistics import AgentStatistics
 from ..base.threads import Loop
 from .balance import Balance
-from .observer import Observer, TaskObserver
+from .gate import Gate
+from .meters import Actor, Meter
 from .scheduler import Scheduler
 from .waiting import Place
 
 if TYPE_CHECKING:
     from .pause import Pause
-    from .waiting import Awake, Waiter
 
 
 class Part(Protocol):
@@ -115,165 +114,6 @@ class Member(Part, Protocol):
 
     def statistics(self) -> AgentStatistics:
         """The statistics of the agent so far."""
-        ...
-
-
-@runtime_checkable
-class Gate(Protocol):
-    """A governor, which bounds the items in flight between two blocks or in a program.
-
-    Attributes:
-        name: The name in reports and messages.
-    """
-
-    name: str
-
-    @property
-    def limit(self) -> float:
-        """The number of slots, the weight in flight, or the bytes."""
-        ...
-
-    @property
-    def in_flight(self) -> float:
-        """Slots in use now, or weight in flight."""
-        ...
-
-    # For the inbox at which items come in
-
-    def admit(self, items: Iterable[Any], most: int) -> int:
-        """Let in the first items, up to `most` and the number of free slots; return how many."""
-        ...
-
-    def free(self) -> int:
-        """How many items would be let in now; 1 at most if that depends on the items."""
-        ...
-
-    def covers(self, block: Any) -> bool:
-        """Whether the items in a block have been let in already."""
-        ...
-
-    def why_full(self) -> str:
-        """Explain why nothing is let in now."""
-        ...
-
-    # For the network
-
-    def attach(self, network: Host) -> None:
-        """Note in which network the governed blocks run."""
-        ...
-
-    def look(self) -> None:
-        """Let in waiting items, if items have left."""
-        ...
-
-    def network_ended(self, reason: str) -> None:
-        """End all waits, because the network has ended."""
-        ...
-
-    def statistics(self) -> GovernorStatistics:
-        """The statistics of the governor so far."""
-        ...
-
-    # For the deadlock detection
-
-    def counted_region(self) -> tuple[Any, tuple[Any, ...]] | None:
-        """The inbox of the region and its blocks; None if there is no region, or if items have weights."""
-        ...
-
-    def limit_for(self, more: int) -> str:
-        """Return a limit, as text, with which `more` further items would be let in now."""
-        ...
-
-    def holders(self) -> Iterable[tuple[object, int]]:
-        """The blocks and tasks that hold its slots, each with the number of slots."""
-        ...
-
-
-class Actor(Protocol):
-    """The meter of a task whose traffic is counted: of an agent, or of the network's body.
-
-    Attributes:
-        received: Items it has received.
-        emitted: Items it has sent, without unused credit.
-        trace: The observer of the task; None if the run is not recorded.
-    """
-
-    received: int
-    emitted: int
-    trace: TaskObserver | None
-
-    def took(self, item: object) -> None:
-        """The task has received an item without waiting."""
-        ...
-
-    def sends(self, now: float) -> None:
-        """The task has sent an item."""
-        ...
-
-    def begin(self, trace: TaskObserver | None) -> None:
-        """The task begins."""
-        ...
-
-    def end(self) -> None:
-        """The task has ended; a second call does nothing."""
-        ...
-
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """A wait of the task is over."""
-        ...
-
-
-class Meter(Protocol):
-    """The counters and timers of a network."""
-
-    @property
-    def last_actor(self) -> Actor | None:
-        """The meter of the task that used a block last; None unless it is the body or an agent."""
-        ...
-
-    @property
-    def tracer(self) -> Observer | None:
-        """The observer of the items; None if the run is not recorded."""
-        ...
-
-    @property
-    def stranger(self) -> Actor | None:
-        """Stands for all tasks that are neither the body nor agents; None unless what they send is observed."""
-        ...
-
-    @property
-    def body(self) -> Actor:
-        """The meter of the body."""
-        ...
-
-    @property
-    def awake(self) -> Awake:
-        """The tasks of the network that do not wait in this library now."""
-        ...
-
-    @property
-    def gates_used(self) -> dict[Gate, None]:
-        """The governors from which its tasks take slots."""
-        ...
-
-    def task_begins(self, task: trio.lowlevel.Task, meter: Any, name: str) -> None:
-        """Measure a task from now on."""
-        ...
-
-    def task_ends(self, task: trio.lowlevel.Task, meter: Any) -> None:
-        """Stop measuring a task, because it has ended."""
-        ...
-
-    def uses_block(self, task: trio.lowlevel.Task) -> Actor | None:
-        """Note that a task uses a block; return its meter if it is the body or an agent, else None."""
-        ...
-
-    def uses_gate(self, gate: Gate, task: trio.lowlevel.Task) -> None:
-        """Note that a task takes a slot of a governor."""
-        ...
-
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
-        """Record a wait that is over."""
         ...
 
 

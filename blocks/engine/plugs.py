@@ -13,7 +13,8 @@ from ..base.idle_state import IdleState
 from ..base.network_statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
-from ..core.ports import Meter, Part
+from ..core.meters import Meter
+from ..core.ports import Part
 from ..core.view import View
 
 

@@ -18,7 +18,7 @@ from ..base.idle_state import IdleState
 from ..base.loop_held import LOOP_HELD, loop_held
 from ..base.threads import Loop
 from ..base.timing import SLICE, time_slice
-from ..core.ports import Gate
+from ..core.gate import Gate
 from ..core.scheduler import Source, Steppable
 from ..core.waiting import going_on, idle_tasks
 from .declined_heads import DeclinedHeads

@@ -29,7 +29,8 @@ from ..core.balance import Balance
 from ..core.block_core import BlockCore, core_at
 from ..core.early_end import leave_early, was_left_early, was_left_unread
 from ..core.inbox import Inbox
-from ..core.ports import Actor, Facade, Member, Part
+from ..core.meters import Actor
+from ..core.ports import Facade, Member, Part
 from ..core.threads import announce_beginning
 from ..core.waiting import running_networks
 from ..core.watchers import watchers

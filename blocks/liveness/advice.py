@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..core.block_core import BlockCore
+from ..core.gate import Gate
 from ..core.inbox import UNBOUNDED, Inbox
 from ..core.inputs import InputsCore
-from ..core.ports import Gate
 from .block_waits import lacks, waiting_before
 from .wait_for import DEAD_LETTERS, Cause, Names, Wait, narrow
 

@@ -8,7 +8,7 @@ import trio
 
 from ..base.diagnosis import Diagnosis
 from ..core.block_core import BlockCore
-from ..core.ports import Gate
+from ..core.gate import Gate
 from ..core.producer import ProducerToken
 from ..core.resource_pool import ResourcePool
 from ..core.waiting import parked

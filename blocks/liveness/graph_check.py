@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.block_core import BlockCore, core_at, giver_of
 from ..core.fan_out import FanOut
+from ..core.gate import Gate
 from ..core.graph import reachable, upstream
 from ..core.inbox import Inbox
 from ..core.inputs import InputsCore
 from ..core.link import Link
-from ..core.ports import Gate, Part
+from ..core.ports import Part
 from .known_sources import is_only_way
 from .split_check import check_splits
 from .wait_for import narrow

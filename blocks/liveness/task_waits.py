@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.block_core import BlockCore
+from ..core.gate import Gate
 from ..core.holding import GO_ON
-from ..core.ports import Gate
 from ..core.waiting import ANSWER, Waiter, parked
 from .outside import is_adrift
 from .standstill import children, own_tasks, waiters_of

@@ -12,8 +12,8 @@ from ..base.names import BODY, STRANGERS
 from ..base.network_statistics import Statistics
 from ..core.balance import BlockBalance
 from ..core.block_core import BlockCore
+from ..core.gate import Gate
 from ..core.observer import Observer
-from ..core.ports import Gate
 from ..core.view import View
 from ..core.waiting import Awake
 from .departed import Departed

@@ -12,7 +12,7 @@ from ..base.network_statistics import Statistics
 from ..base.statistics import AgentStatistics, GovernorStatistics
 from ..base.timing import time_slice
 from ..core.block_core import BlockCore
-from ..core.ports import Gate
+from ..core.gate import Gate
 from ..core.resource_pool import ResourcePool
 from ..core.view import View
 from ..core.waiting import parked
