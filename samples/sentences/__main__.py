@@ -19,10 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     # Here, so that Ctrl-C while trio and rich are being imported ends the same way.
+    from penstock.samples.command.show import STANDARD
     from penstock.samples.sentences.options import parse_options
     from penstock.samples.sentences.presentation import Presentation
     from penstock.samples.sentences.program import run_program
-    from penstock.samples.sentences.show import STANDARD
 
     options = parse_options(arguments)
     presentation = Presentation(quiet=options.quiet, table_to_error=options.output == STANDARD)

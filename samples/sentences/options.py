@@ -9,9 +9,9 @@ from typing import Literal
 import attrs
 
 from penstock.samples.command.parser import CommandParser, file_path, option_names, whole_number
+from penstock.samples.command.show import STANDARD
 from penstock.samples.observing import add_observing_options
 from penstock.samples.sentences.decoding import Undecodable, text_encoding
-from penstock.samples.sentences.show import STANDARD
 
 Mode = Literal["sequential", "control-flow"]
 

@@ -11,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from penstock.blocks import Report
+from penstock.samples.command.show import name_of, shown
 from penstock.samples.command.streams import show
 from penstock.samples.sentences.options import Options
 from penstock.samples.sentences.phrase import Counts
-from penstock.samples.sentences.show import name_of, shown
 from penstock.samples.watch import Saved, print_network
 
 _SECONDS_BETWEEN_UPDATES = 0.1

@@ -2,21 +2,21 @@
 
 import time
 import warnings
-from collections.abc import Iterator
 from functools import partial
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import trio
 
 from penstock.blocks import LoopHeldWarning, TimeLimitExceeded
+from penstock.samples.command.leaves import leaves
+from penstock.samples.command.output import is_stream, open_output
+from penstock.samples.command.show import name_of
 from penstock.samples.command.streams import why
 from penstock.samples.sentences.control_flow import run_control_flow
 from penstock.samples.sentences.options import Options
-from penstock.samples.sentences.output import is_stream, open_output
 from penstock.samples.sentences.phrase import Counts, PhraseSource
 from penstock.samples.sentences.presentation import Presentation
 from penstock.samples.sentences.sequential import run_sequential
-from penstock.samples.sentences.show import name_of
 from penstock.samples.sentences.sources import FilePhrases, RandomPhrases, UnreadableFileError
 from penstock.samples.watch import Watch
 
@@ -34,7 +34,7 @@ def run_program(options: Options, presentation: Presentation) -> int:
             warnings.simplefilter("ignore", LoopHeldWarning)  # it is for people who write programs
             return _run(options, presentation)
     except (KeyboardInterrupt, UnreadableFileError, OSError, BaseExceptionGroup) as error:
-        causes = list(_leaves(error))
+        causes = list(leaves(error))
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes):
             presentation.error(f"stopped; {_what_is_left(options)}")
             raise KeyboardInterrupt from None
@@ -94,14 +94,6 @@ def _write(
 def _what_is_left(options: Options) -> str:
     name = name_of(options.output, "standard output")
     return f"{name} did not get all" if is_stream(options.output) else f"{name} was left as it was"
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for each in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _leaves(each)
-    else:
-        yield error
 
 
 def _explained(error: BaseException, options: Options) -> str:

@@ -6,10 +6,10 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from penstock.samples.command.show import STANDARD, name_of
 from penstock.samples.command.streams import why
 from penstock.samples.sentences.decoding import TextDecoder, Undecodable, UndecodableBytesError
 from penstock.samples.sentences.phrase import End, Phrase
-from penstock.samples.sentences.show import STANDARD, name_of
 from penstock.samples.sentences.vocabulary import Grammar
 
 if TYPE_CHECKING:

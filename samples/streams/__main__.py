@@ -1,9 +1,9 @@
 """The command `penstock-seal IN OUT --key-file FILE [--open]`; also `python -m penstock.samples.streams`."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import cast
+from collections.abc import Sequence
 
+from penstock.samples.command.leaves import leaves
 from penstock.samples.command.ready import ready_streams
 from penstock.samples.command.signals import stopped_by_signals
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return stop.exit_status
         except BaseExceptionGroup as group:
-            if any(isinstance(error, KeyboardInterrupt) for error in _leaves(group)):
+            if any(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
                 return stop.exit_status
             raise
 
@@ -43,7 +43,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         trio.run(open_sealed if options.open else seal, options.source, options.target, options.key)
     except BaseExceptionGroup as group:
-        errors = list(_leaves(group))
+        errors = list(leaves(group))
         if not all(isinstance(each, (SealError, OSError)) for each in errors):
             raise
         for each in errors:
@@ -54,15 +54,6 @@ def _run(arguments: Sequence[str] | None) -> int:
                 _say(f"{options.source}: {each}")
         return WRONG_USE if any(isinstance(each, OSError) for each in errors) else NOT_AS_SEALED
     return OK
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        for inner in group.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
 
 
 def _say(message: str) -> None:

@@ -1,4 +1,4 @@
-"""Writes the sentences: into a file, whole or not at all, or to a stream as they come."""
+"""Opens the output of a program: a file, whole or not at all, or a stream that gets all at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
+from penstock.samples.command.show import STANDARD
 from penstock.samples.command.whole_file import WholeFile
-from penstock.samples.sentences.show import STANDARD
 
 __all__ = ["is_stream", "open_output"]
 
@@ -39,7 +39,7 @@ def is_stream(path: Path) -> bool:
 
 
 class _Stream(AbstractContextManager[BinaryIO]):
-    """A stream that gets each sentence at once, unless it is a file."""
+    """A stream that gets each piece at once, unless it is a file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
