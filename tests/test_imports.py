@@ -53,12 +53,24 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
     "gui": {"command", "dashboard", "images", "shared"},
     "sentences": {"command", "shared"},
     "streams": {"command", "shared"},
+    "lines": {"command", "shared"},
     "workshop": {"command", "dashboard", "images", "sentences", "shared", "streams"},
     "antipatterns": {"workshop"},
     "checks": {"workshop"},
     "skeletons": {"workshop"},
     "solutions": {"workshop"},
-    "top": {"antipatterns", "command", "dashboard", "gui", "images", "sentences", "shared", "streams", "workshop"},
+    "top": {
+        "antipatterns",
+        "command",
+        "dashboard",
+        "gui",
+        "images",
+        "lines",
+        "sentences",
+        "shared",
+        "streams",
+        "workshop",
+    },
 }
 SAMPLES_TOP = {"application", "__main__"}
 HANDING_ON = {"TYPE_CHECKING", "hand_on"}

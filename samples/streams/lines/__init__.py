@@ -1,0 +1,1 @@
+"""Counts, merges, replays and indexes the lines of traces and logs, plain or compressed by gzip."""
