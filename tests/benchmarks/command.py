@@ -13,6 +13,7 @@ from . import (
     images,
     latency,
     limits,
+    lines,
     memory,
     observing,
     parts,
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[Effort], Iterator[Row]]] = {
     "processes": processes.rows,
     "prediction": prediction.rows,
     "plans": plans.rows,
+    "lines": lines.rows,
     "images": images.rows,
     "cluster": cluster.rows,
 }
