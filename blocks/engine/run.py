@@ -89,6 +89,8 @@ class Run:
         self.outside: set[trio.lowlevel.Task] = set()
         self.measures: Measuring
         self._outside_limit = 64
+        self._has_left = False  # the body
+        self._has_drained = False
         self._plugs: Plugs
 
     def plug_in(self, plugs: Plugs) -> None:
@@ -143,8 +145,11 @@ class Run:
             async with trio.open_nursery() as nursery:
                 self._open(nursery)
                 yield
+                self._has_left = True
                 if not nursery.cancel_scope.cancel_called:
                     self._end_body()
+                    if self._has_drained and nursery.child_tasks:
+                        nursery.cancel_scope.cancel()
         except BaseException as error:
             self._close(error)
             raise
@@ -191,7 +196,8 @@ class Run:
             if isinstance(error, Exception) and not isinstance(error, Stalled):
                 self.fault(error, phase=self.pump.phase or self.name)  # from a filter, for example; not recorded twice
             raise
-        if len(self.nursery.child_tasks) > 1:  # to cancel costs as much as some networks
+        self._has_drained = True
+        if self._has_left and len(self.nursery.child_tasks) > 1:  # to cancel costs as much as some networks
             self.nursery.cancel_scope.cancel()  # only timers that nothing waits for are left
 
     def end_shutdown_buffers(self) -> None:
@@ -334,6 +340,8 @@ class Run:
 
     def adopt(self, *nodes: Part) -> None:
         """Make blocks and agents, and everything linked to them, part of the running network."""
+        if self._has_drained:
+            raise RuntimeError(f"{self} was terminated and has drained; it takes no more blocks and agents")
         self._let_leave()
         new = self.members.found(nodes)
         self.members.take_in(new)

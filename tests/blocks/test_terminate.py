@@ -58,6 +58,25 @@ async def test_what_is_there_drains(autojump_clock: object) -> None:
     assert not network.cancel_called
 
 
+async def test_the_body_goes_on_after_it(autojump_clock: object) -> None:
+    work = Transformer(slowly, concurrency=2)
+    done: list[int] = []
+    work.link_target(Call(done.append))
+    async with trio.open_nursery() as nursery, Network(work, Service(slowly)) as network:
+        for n in range(3):
+            await work.send(n)
+        for _ in range(2):
+            nursery.start_soon(network.terminate)
+        await network.terminate()
+        assert done == [0, 1, 2]
+        await trio.sleep(100)
+        with pytest.raises(RuntimeError, match="was terminated and has drained; it takes no more"):
+            work.link_target(UnboundedBuffer[int]())
+        done.append(3)
+    assert done == [0, 1, 2, 3]
+    assert not network.cancel_called
+
+
 async def test_what_has_not_drained_in_time_is_discarded_and_counted(autojump_clock: object) -> None:
     work = Transformer(slowly)
     results: list[int] = []
