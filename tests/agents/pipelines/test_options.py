@@ -59,6 +59,7 @@ LEFT_OUT: dict[tuple[type, str], str] = {
     (Join, "greedy"): "results that wait for those of other branches are in their branch, or there is a key",
     (Network, "nodes"): "they are made of the recipe",
     (Network, "shutdown"): "what must stop together with a network is a section() of it",
+    (Network, "paused"): "whoever asks for results waits for them, and could not resume the run",
 }
 STAGES: list[tuple[type, str, type]] = [
     (Transformer, "__init__", MapOptions),
