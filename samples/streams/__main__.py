@@ -33,15 +33,16 @@ def _run(arguments: Sequence[str] | None) -> int:
 
     options = parse_options(arguments)
     try:
-        from penstock.samples.streams.frames import SealError
+        from penstock.samples.streams.frames import SealError, Secret
         from penstock.samples.streams.seal import open_sealed, seal
     except ModuleNotFoundError as error:
         if error.name != "cryptography":
             raise
         _say("cryptography, which encrypts, is not installed; try: pip install 'penstock[seal]'")
         return WRONG_USE
+    secret = Secret(options.secret, options.is_passphrase)
     try:
-        trio.run(open_sealed if options.open else seal, options.source, options.target, options.key)
+        trio.run(open_sealed if options.open else seal, options.source, options.target, secret)
     except BaseExceptionGroup as group:
         errors = list(leaves(group))
         if not all(isinstance(each, (SealError, OSError)) for each in errors):

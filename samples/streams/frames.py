@@ -1,9 +1,12 @@
 """The form of a sealed file: frames that are encrypted and authenticated, each in its place.
 
 A file begins with `MAGIC` and a random salt. The key of the file is derived from the user's key and the salt, so that
-no pair of key and nonce is used twice. Then come frames. Each begins with its number, its length, and whether it is the
-last one; the rest is encrypted with AES-GCM, with the number as the nonce. The beginning is authenticated, too. So a
-frame cannot be changed, moved to another place or into another file, and the end cannot be cut off.
+no pair of key and nonce is used twice. With a passphrase, the file begins with `MAGIC_OF_PASSPHRASE`, the cost of
+scrypt and the salt, and the key is derived by scrypt first. A changed cost gives another key.
+
+Then come frames. Each begins with its number, its length, and whether it is the last one; the rest is encrypted with
+AES-GCM, with the number as the nonce. The beginning is authenticated, too. So a frame cannot be changed, moved to
+another place or into another file, and the end cannot be cut off.
 
 A frame is given out only after its check. What `Sealer` and `Opener` do is the work of codec objects: their `update`
 takes bytes, and their `finalize` comes at the end.
@@ -13,15 +16,30 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import Final
 
+import attrs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-__all__ = ["ChangedError", "CutOffError", "NotSealedError", "Opener", "OutOfOrderError", "SealError", "Sealer"]
+__all__ = [
+    "ChangedError",
+    "CostError",
+    "CutOffError",
+    "NotSealedError",
+    "Opener",
+    "OutOfOrderError",
+    "SealError",
+    "Sealer",
+    "Secret",
+    "WrongKeyError",
+]
 
 MAGIC = b"penstock seal 1\n"
+MAGIC_OF_PASSPHRASE = b"penstock seal 2\n"
 SALT = 16
 KEY = 32
 FRAME = 128 * 1024
@@ -29,6 +47,15 @@ FRAME = 128 * 1024
 TAG = 16
 HEAD = struct.Struct(">QI?")
 """Number, length of the encrypted part, and whether it is the last frame."""
+
+
+COST = struct.Struct(">BBB")
+"""The parameters of scrypt: the logarithm of n to base 2, r, and p."""
+USUAL_COST: Final = (17, 8, 1)
+"""It takes 128 MiB, and a few tenths of a second."""
+LEAST_COST: Final = (14, 8, 1)
+MOST_COST: Final = (20, 8, 4)
+"""It takes 1 GiB. A header that asks for more is refused: whoever made it need not know the passphrase."""
 
 
 class SealError(Exception):
@@ -51,9 +78,57 @@ class ChangedError(SealError):
     """A frame was changed, or the key is another one."""
 
 
-def cipher_of(key: bytes, salt: bytes) -> AESGCM:
-    """Return the cipher of one file."""
-    return AESGCM(HKDF(SHA256(), KEY, salt, MAGIC).derive(key))
+class WrongKeyError(ChangedError):
+    """The key or the passphrase is not the one of the file; or its beginning was changed."""
+
+
+class CostError(SealError):
+    """The header of a file asks for more or less work than is allowed."""
+
+
+@attrs.frozen
+class Secret:
+    """What the user knows.
+
+    Args:
+        data: a key of 32 bytes, or a passphrase.
+        is_passphrase: whether it is a passphrase.
+    """
+
+    data: bytes = attrs.field(repr=False)
+    is_passphrase: bool = False
+
+    @property
+    def magic(self) -> bytes:
+        """How a file that is sealed with it begins."""
+        return MAGIC_OF_PASSPHRASE if self.is_passphrase else MAGIC
+
+    @property
+    def head_size(self) -> int:
+        """The number of bytes before the first frame."""
+        return len(self.magic) + (COST.size if self.is_passphrase else 0) + SALT
+
+    def __str__(self) -> str:
+        return "passphrase" if self.is_passphrase else "key"
+
+    def new_head(self) -> bytes:
+        """Return the beginning of a new file."""
+        return self.magic + (COST.pack(*USUAL_COST) if self.is_passphrase else b"") + os.urandom(SALT)
+
+    def cipher(self, head: bytes) -> AESGCM:
+        """Return the cipher of the file with this beginning.
+
+        Raises:
+            CostError: it asks for too much work, or for too little.
+        """
+        salt = head[-SALT:]
+        key = self.data
+        if self.is_passphrase:
+            cost = COST.unpack_from(head, len(self.magic))
+            if not all(low <= one <= high for low, one, high in zip(LEAST_COST, cost, MOST_COST, strict=True)):
+                raise CostError(f"its header asks for scrypt with 2^{cost[0]}, {cost[1]}, {cost[2]}, which is refused")
+            key = Scrypt(salt, KEY, 1 << cost[0], cost[1], cost[2]).derive(key)
+        return AESGCM(HKDF(SHA256(), KEY, salt, self.magic).derive(key))
 
 
 def nonce(number: int) -> bytes:
@@ -65,14 +140,13 @@ class Sealer:
     """Encrypts a stream.
 
     Args:
-        key: the key of the user, 32 bytes.
+        secret: the key or the passphrase of the user.
     """
 
-    def __init__(self, key: bytes) -> None:
-        salt = os.urandom(SALT)
-        self._cipher = cipher_of(key, salt)
+    def __init__(self, secret: Secret) -> None:
+        self._begin = secret.new_head()
+        self._cipher = secret.cipher(self._begin)
         self._rest = b""
-        self._begin = MAGIC + salt
         self._number = 0
 
     def update(self, data: bytes) -> bytes:
@@ -101,11 +175,11 @@ class Opener:
     """Checks and decrypts a sealed stream.
 
     Args:
-        key: the key of the user, 32 bytes.
+        secret: the key or the passphrase of the user.
     """
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
         self._cipher: AESGCM | None = None
         self._rest = b""
         self._number = 0
@@ -119,12 +193,17 @@ class Opener:
         """
         self._rest += data
         if self._cipher is None:
-            if not MAGIC.startswith(self._rest[: len(MAGIC)]):
-                raise NotSealedError("it is not a sealed file")
-            if len(self._rest) < len(MAGIC) + SALT:
+            begin = self._rest[: len(MAGIC)]
+            if not self._secret.magic.startswith(begin):
+                if begin in (MAGIC, MAGIC_OF_PASSPHRASE):
+                    raise WrongKeyError(f"it was sealed with another kind of secret, not with a {self._secret}")
+                if not (MAGIC.startswith(begin) or MAGIC_OF_PASSPHRASE.startswith(begin)):
+                    raise NotSealedError("it is not a sealed file")
+            size = self._secret.head_size
+            if len(self._rest) < size:
                 return b""
-            self._cipher = cipher_of(self._key, self._rest[len(MAGIC) : len(MAGIC) + SALT])
-            self._rest = self._rest[len(MAGIC) + SALT :]
+            self._cipher = self._secret.cipher(self._rest[:size])
+            self._rest = self._rest[size:]
         return b"".join(iter(self._next, None))
 
     def _next(self) -> bytes | None:
@@ -146,8 +225,10 @@ class Opener:
         try:
             data = self._cipher.decrypt(nonce(number), self._rest[HEAD.size : end], head)
         except InvalidTag:
-            what = "was changed" if number else "was changed, or the key is not the one of this file"
-            raise ChangedError(f"frame {number} {what}") from None
+            if number == 0:
+                what = f"frame 0 was changed, or the {self._secret} is not the one of this file"
+                raise WrongKeyError(what) from None
+            raise ChangedError(f"frame {number} was changed") from None
         self._rest = self._rest[end:]
         self._number += 1
         self._is_over = is_last

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("cryptography", reason="an extra")
 
+from penstock.samples.streams import frames
 from penstock.samples.streams.frames import (
     FRAME,
     HEAD,
@@ -16,12 +17,15 @@ from penstock.samples.streams.frames import (
     SALT,
     TAG,
     ChangedError,
+    CostError,
     CutOffError,
     NotSealedError,
     Opener,
     OutOfOrderError,
     Sealer,
     SealError,
+    Secret,
+    WrongKeyError,
 )
 
 KEY = bytes(range(32))
@@ -31,12 +35,12 @@ WHOLE = HEAD.size + FRAME + TAG
 
 
 def sealed(data: bytes, size: int = 1 << 20) -> bytes:
-    sealer = Sealer(KEY)
+    sealer = Sealer(Secret(KEY))
     return b"".join(map(sealer.update, cut(data, size))) + sealer.finalize()
 
 
 def opened(data: bytes, key: bytes = KEY, size: int = 1 << 20) -> bytes:
-    opener = Opener(key)
+    opener = Opener(Secret(key))
     return b"".join(map(opener.update, cut(data, size))) + opener.finalize()
 
 
@@ -119,3 +123,32 @@ def test_another_file_is_no_sealed_file() -> None:
         opened(DATA)
     with pytest.raises(CutOffError):
         opened(b"")
+
+
+def test_a_passphrase_opens_what_it_has_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "USUAL_COST", (14, 8, 1))
+    secret = Secret(b"correct horse", is_passphrase=True)
+    sealer = Sealer(secret)
+    data = sealer.update(DATA) + sealer.finalize()
+    opener = Opener(secret)
+    assert b"".join(map(opener.update, cut(data, 1000))) + opener.finalize() == DATA
+    with pytest.raises(WrongKeyError, match="frame 0 was changed, or the passphrase is not the one of this file"):
+        Opener(Secret(b"wrong", is_passphrase=True)).update(data)
+    with pytest.raises(WrongKeyError, match="not with a key"):
+        Opener(Secret(KEY)).update(data)
+    with pytest.raises(WrongKeyError, match="not with a passphrase"):
+        Opener(secret).update(sealed(DATA))
+    with pytest.raises(CutOffError):
+        Opener(secret).finalize()
+    weaker = bytearray(data)
+    weaker[len(MAGIC)] += 1
+    with pytest.raises(WrongKeyError):
+        Opener(secret).update(bytes(weaker))
+    assert "horse" not in repr(secret)
+
+
+@pytest.mark.parametrize("cost", [(21, 8, 1), (255, 8, 1), (17, 9, 1), (17, 8, 5), (17, 8, 0), (13, 8, 1), (17, 0, 1)])
+def test_a_header_that_asks_for_too_much_work_or_too_little_is_refused(cost: tuple[int, int, int]) -> None:
+    data = frames.MAGIC_OF_PASSPHRASE + bytes(cost) + bytes(SALT)
+    with pytest.raises(CostError, match="its header asks for scrypt with"):
+        Opener(Secret(b"any", is_passphrase=True)).update(data)

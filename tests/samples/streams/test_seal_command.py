@@ -1,6 +1,7 @@
 """The command `penstock-seal`, in the process of the test."""
 
 import builtins
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("cryptography", reason="an extra")
 
+from penstock.samples.streams import frames
 from penstock.samples.streams.__main__ import main
 
 DATA = os.urandom(300_000) + bytes(300_000)
@@ -19,6 +21,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a file and a key."""
     (tmp_path / "story").write_bytes(DATA)
     (tmp_path / "key").write_text("ab" * 32 + "\n")
+    (tmp_path / "empty").touch()
+    monkeypatch.delenv("PENSTOCK_PASSPHRASE", raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -28,13 +33,48 @@ def test_a_file_is_sealed_and_opened(folder: Path) -> None:
     assert (folder / "sealed").stat().st_size < 310_000
     assert main(["sealed", "again", "--key-file", "key", "--open"]) == 0
     assert (folder / "again").read_bytes() == DATA
-    assert sorted(os.listdir(folder)) == ["again", "key", "sealed", "story"]
+    assert sorted(os.listdir(folder)) == ["again", "empty", "key", "sealed", "story"]
 
 
 def test_a_key_may_be_bytes(folder: Path) -> None:
     (folder / "bytes").write_bytes(bytes.fromhex("ab" * 32))
     assert main(["story", "sealed", "--key-file", "bytes"]) == 0
     assert main(["sealed", "again", "--key-file", "key", "--open"]) == 0
+
+
+def test_a_passphrase_comes_from_a_file_or_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(frames, "USUAL_COST", (14, 8, 1))
+    (folder / "phrase").write_bytes(b"correct horse\r\nnot this line")
+    assert main(["story", "sealed", "--passphrase-file", "phrase"]) == 0
+    monkeypatch.setenv("PENSTOCK_PASSPHRASE", "correct horse")
+    assert main(["sealed", "again", "--passphrase", "--open"]) == 0
+    assert (folder / "again").read_bytes() == DATA
+    monkeypatch.setenv("PENSTOCK_PASSPHRASE", "wrong")
+    assert main(["sealed", "new", "--passphrase", "--open"]) == 1
+    assert capsys.readouterr().err == (
+        "penstock-seal: sealed: frame 0 was changed, or the passphrase is not the one of this file\n"
+    )
+    assert not (folder / "new").exists()
+
+
+def test_a_passphrase_is_asked_for_twice_when_a_file_is_sealed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(frames, "USUAL_COST", (14, 8, 1))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    answers = iter(["one", "one", "one", "one", "two"])
+
+    def answer(_: str) -> str:
+        return next(answers)
+
+    monkeypatch.setattr("getpass.getpass", answer)
+    assert main(["story", "sealed", "--passphrase"]) == 0
+    assert main(["sealed", "again", "--passphrase", "--open"]) == 0
+    with pytest.raises(SystemExit, match="2"):
+        main(["story", "sealed", "--passphrase"])
+    assert "these are two different passphrases" in capsys.readouterr().err
 
 
 def cut_off(data: bytes) -> bytes:
@@ -72,7 +112,7 @@ def test_a_file_that_is_not_as_it_was_sealed_leaves_no_output(
     for name in ("new", "older"):
         assert main(["sealed", name, "--key-file", "key", "--open"]) == 1
         assert capsys.readouterr().err == f"penstock-seal: {message}\n"
-    assert sorted(os.listdir(folder)) == ["key", "older", "sealed", "story"]
+    assert sorted(os.listdir(folder)) == ["empty", "key", "older", "sealed", "story"]
     assert (folder / "older").read_bytes() == b"older"
 
 
@@ -81,7 +121,7 @@ def test_a_file_that_cannot_be_read_or_written_is_named(folder: Path, capsys: py
     assert capsys.readouterr().err == "penstock-seal: nothing: No such file or directory\n"
     assert main(["story", "nowhere/out", "--key-file", "key"]) == 2
     assert capsys.readouterr().err == "penstock-seal: nowhere/out: No such file or directory\n"
-    assert sorted(os.listdir(folder)) == ["key", "story"]
+    assert sorted(os.listdir(folder)) == ["empty", "key", "story"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +130,15 @@ def test_a_file_that_cannot_be_read_or_written_is_named(folder: Path, capsys: py
         (["story", "story", "--key-file", "key"], "IN and OUT are the same file"),
         (["story", "out", "--key-file", "story"], "story: expected a key of 32 bytes, or 64 hexadecimal digits"),
         (["story", "out", "--key-file", "nothing"], "nothing: No such file or directory"),
-        (["story", "out"], "the following arguments are required: --key-file"),
+        (
+            ["story", "out", "--passphrase-file", "empty"],
+            "empty: expected a passphrase of 1 to 1024 bytes, got an empty one",
+        ),
+        (
+            ["story", "out", "--passphrase"],
+            "--passphrase: there is no terminal to ask at; use PENSTOCK_PASSPHRASE or --passphrase-file",
+        ),
+        (["story", "out"], "one of the arguments --key-file --passphrase-file --passphrase is required"),
     ],
 )
 @pytest.mark.usefixtures("folder")
