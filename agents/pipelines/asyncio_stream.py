@@ -46,6 +46,14 @@ class AsyncioStream(Stream[Out]):
     def network(self) -> Network:
         return self._drive.network
 
+    @property
+    def limit(self) -> float | None:
+        return self._drive.limit.limit
+
+    @limit.setter
+    def limit(self, limit: float | None) -> None:
+        self._drive.change_limit("Stream.limit", limit)
+
     def __aiter__(self) -> AsyncIterator[Out]:
         return self
 

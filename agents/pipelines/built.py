@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import attrs
 
 from penstock.agents.governor import PipelineGovernor
-from penstock.blocks import Block, IterableSource, Network
+from penstock.blocks import Block, IterableSource, MemoryBudget, Network
 from penstock.blocks.core.block import inside
 
 from .flow_limit import FlowLimit
 from .host import Host
 from .outlet import Outlet
+from .run_limit import RunLimit, check_least
 from .sources import Items, source_of
 from .steps import Step, as_it_is, check_options, make_all
 
 if TYPE_CHECKING:
     import rich.console
 
-    from penstock.blocks import MemoryBudget, Recording, TimeLimit
+    from penstock.blocks import Recording, TimeLimit
 
 
 class RunOptions(TypedDict, total=False):
@@ -30,7 +31,8 @@ class RunOptions(TypedDict, total=False):
         limit: Up to this many items are between the source and the caller: read, in work, or handed over and not
             released. By default 16, or four times the sum of all concurrencies if that is more, and what the batches
             need; up to 256 while more than one item comes in 0.1 ms. None: only the capacities of the blocks bound it.
-            With a `MemoryBudget`, the items that have come in take up to this many bytes.
+            With a `MemoryBudget`, the items that have come in take up to this many bytes. It can be changed while the
+            pipeline runs: assign to the attribute `limit` of the results.
         recording: A recording of which block works on which item.
         progress: Whether to show the progress of the stages, as a `Network` does; or where. Default: False.
         dashboard: Whether to show the run on a page in the browser, as a `Network` does. Default: False.
@@ -66,8 +68,8 @@ def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
     """Raise a `TypeError` for an option that does not exist, and a `ValueError` for a limit that can never work."""
     check_options(who, options, RunOptions.__annotations__)
     least, limit = least_limit(steps), options.get("limit")
-    if isinstance(limit, int) and not isinstance(limit, bool) and 1 <= limit < least:
-        raise ValueError(f"{who}: limit must be at least {least}, which the batches of this pipeline need, got {limit}")
+    if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1:
+        check_least(who, limit, least)
 
 
 def governor_of(steps: Sequence[Step], options: RunOptions) -> PipelineGovernor | None:
@@ -86,11 +88,13 @@ class Built:
         network: The network, not yet entered.
         last: The block whose messages are the results, or the outlet.
         source: The block that reads the items.
+        limit: The limit of the run.
     """
 
     network: Network
     last: Any
     source: IterableSource[Any]
+    limit: RunLimit
 
     def finish(self) -> None:
         """Read no more items; call it in the loop's thread."""
@@ -125,4 +129,5 @@ def build(
     for_network: dict[str, Any] = {"name": "pipeline", **options}
     for_network.pop("limit", None)
     network = Network(source, **for_network)
-    return Built(network, last, source)
+    in_bytes = isinstance(options.get("limit"), MemoryBudget)
+    return Built(network, last, source, RunLimit(governor, least_limit(steps), in_bytes, outlet))

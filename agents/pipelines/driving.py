@@ -18,17 +18,16 @@ from penstock.blocks.base.error_info import is_cancellation
 from penstock.blocks.executors.nesting import Line, current_line, enter
 
 from .built import RunOptions, build
-from .hand_over import HandOver
+from .hand_over import AHEAD, HandOver
 from .host import Host
 from .outlet import Outlet
+from .run_limit import RunLimit
 from .sources import Items
 from .steps import Step
 
 if TYPE_CHECKING:
     from .host_thread import HostThread
 
-AHEAD = 256
-"""The bound of the hand-over if the user gives no number."""
 OWNER_WATCH = 0.25
 """Seconds between two looks whether the frame of the consumer still exists."""
 PATIENCE_AT_EXIT = 5.0
@@ -39,7 +38,7 @@ class Drive:
     """One run of a pipeline, which a loop of trio drives.
 
     States: made → driven → ended. The network, its blocks and the source belong to the loop; the consumer has the
-    hand-over, and may ask the loop to stop.
+    hand-over, and may ask the loop to stop, or to change the limit.
 
     Args:
         steps: The recipe.
@@ -58,10 +57,11 @@ class Drive:
         arrived: Callable[[], None] | None = None,
     ) -> None:
         limit = options.get("limit")
-        bound = min(limit, AHEAD) if isinstance(limit, int) and limit > 0 else AHEAD
+        bound = limit if isinstance(limit, int) and limit > 0 else AHEAD
         self.hand_over: HandOver[Any] = HandOver(bound, arrived)
         self._built = build(steps, items, options, host, Outlet(self.hand_over))
         self.network: Network = self._built.network
+        self.limit: RunLimit = self._built.limit
         self._lock = threading.Lock()
         self._token: trio.lowlevel.TrioToken | None = None
         self._is_stopped = False
@@ -104,6 +104,20 @@ class Drive:
             if self._token is not None and not self.hand_over.has_ended:
                 with suppress(trio.RunFinishedError):
                     self._token.run_sync_soon(self._built.finish)
+
+    def change_limit(self, who: str, limit: float | None) -> None:
+        """Change the limit of the run; callable from any thread, and without effect after its end."""
+        number = self.limit.ask(who, limit)
+        with self._lock:
+            if self._token is None:
+                self.limit.change(number)
+            else:
+                with suppress(trio.RunFinishedError):
+                    self._token.run_sync_soon(self._change_limit, number)
+
+    def _change_limit(self, limit: float) -> None:
+        if not self.hand_over.has_ended:
+            self.limit.change(limit)
 
 
 class ThreadDrive(Drive):

@@ -6,6 +6,7 @@ the bound is large only while items come in at a high rate: items that are so qu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,7 +26,9 @@ class FlowCore(GovernorCore):
     def __init__(self, least: int, name: str) -> None:
         super().__init__(least, None, name)
         self._least = least
-        self._left = least  # how many items come in until the rate is known: the first ones only fill the pipeline
+        self._left: float = (
+            least  # how many items come in until the rate is known: the first ones only fill the pipeline
+        )
         self._since = time_slice.clock()
 
     def admit(self, items: Iterable[Any], most: int) -> int:
@@ -41,6 +44,10 @@ class FlowCore(GovernorCore):
             self._since = now
         return count
 
+    def fix(self) -> None:
+        """Keep the limit from now on."""
+        self._left = math.inf
+
 
 class FlowLimit(PipelineGovernor):
     """Lets in `least` items, and more while items are quick.
@@ -51,4 +58,8 @@ class FlowLimit(PipelineGovernor):
     """
 
     def __init__(self, least: int, name: str) -> None:
-        self._core = FlowCore(least, name)
+        self._core: FlowCore = FlowCore(least, name)
+
+    def fix(self) -> None:
+        """Keep the limit from now on, whether items are quick or slow."""
+        self._core.fix()

@@ -13,27 +13,34 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+AHEAD = 256
+"""The greatest bound, and the one if the user gives no number."""
 PATIENCE = 0.1 if sys.platform == "win32" else None
 """Seconds of one wait of the consumer; on Windows, Ctrl-C does not interrupt the wait for a lock."""
+
+
+def slice_of(bound: int) -> int:
+    """How many items cross at once."""
+    return max(1, bound // 4)
 
 
 class HandOver(Generic[T]):
     """A bounded queue between a loop and the consumer of its results.
 
     Args:
-        bound: How many items the loop puts in before some must be released, >= 1.
+        bound: How many items the loop puts in before some must be released, >= 1; 256 at most.
         arrived: Called in the loop's thread when there is something new for the consumer; None if it waits in `take`.
 
     Attributes:
-        bound: As above.
+        bound: As above; it can be changed.
         error: The exception with which the run has ended; None if there is none.
     """
 
     def __init__(self, bound: int, arrived: Callable[[], None] | None = None) -> None:
-        self.bound: int = bound
+        self.bound: int = min(bound, AHEAD)
         self.error: BaseException | None = None
         self._arrived = arrived
-        self._slice = max(1, bound // 4)
+        self._slice = slice_of(self.bound)
         self._ready = threading.Condition(threading.Lock())
         self._waiting: deque[list[T]] = deque()
         self._taken = 0  # the length of the slice that the consumer has
@@ -48,6 +55,12 @@ class HandOver(Generic[T]):
     def open(self, tell: Callable[[], None]) -> None:
         """Begin; `tell` is called in the consumer's thread when items were released."""
         self._tell = tell
+
+    def change_bound(self, bound: int) -> None:
+        """Change how many items are put in before some must be released."""
+        with self._ready:
+            self.bound = min(bound, AHEAD)
+            self._slice = slice_of(self.bound)
 
     def put(self, items: list[T]) -> None:
         """Put items in."""

@@ -28,7 +28,7 @@ class OutletInbox(Inbox[T]):
 
     def room(self) -> int:
         """Return how many more items fit in."""
-        return self.capacity - len(self.queue) - self.block.out
+        return max(0, self.capacity - len(self.queue) - self.block.out)
 
 
 class OutletCore(BlockCore, Generic[T]):
@@ -73,6 +73,12 @@ class OutletCore(BlockCore, Generic[T]):
         self._note_consumer()
         if inbox.closed and not self.held() and not self.finished:
             self.finish()
+
+    def change_bound(self, bound: int) -> None:
+        """Change how many items may be handed over and not released."""
+        self._hand_over.change_bound(bound)
+        self.inbox.capacity = self._hand_over.bound
+        self.wake()
 
     def _put(self) -> None:
         """Hand over the items that wait."""
@@ -140,3 +146,7 @@ class Outlet(Block, Target[T]):
 
     def __init__(self, hand_over: HandOver[T], name: str = "results") -> None:
         self._core = OutletCore(self, hand_over, name)
+
+    def change_bound(self, bound: int) -> None:
+        """Change how many items it holds at most."""
+        self._core.change_bound(bound)

@@ -44,10 +44,8 @@ class Run(Generic[Out]):
         uses_asyncio: bool,
     ) -> None:
         check_place()
-        drive = ThreadDrive(steps, items, options, uses_asyncio)
-        self._network = drive.network
-        self._drive = drive
-        self._results: Generator[Out] = results_of(drive)
+        self._drive = ThreadDrive(steps, items, options, uses_asyncio)
+        self._results: Generator[Out] = results_of(self._drive)
 
     def __iter__(self) -> Iterator[Out]:
         return self._results  # its `next` is quicker than a method of a class
@@ -77,7 +75,25 @@ class Run(Generic[Out]):
     @property
     def network(self) -> Network:
         """The network of the run, for its statistics, balance and report, during the run and after it."""
-        return self._network
+        return self._drive.network
+
+    @property
+    def limit(self) -> float | None:
+        """The limit of the run: a number of items, or of bytes with a `MemoryBudget`; None if there is none.
+
+        It can be changed at any time, in any thread. If it is raised, items that wait come in. If it is lowered,
+        nothing that is in flight is stopped, and nothing new comes in until less than the new limit is in flight. A
+        limit that was set no longer depends on how quick the items are. After the end, a change has no effect.
+
+        Raises:
+            ValueError: The new limit is out of its range, or smaller than a batch.
+            RuntimeError: The run was started with `limit=None`.
+        """
+        return self._drive.limit.limit
+
+    @limit.setter
+    def limit(self, limit: float | None) -> None:
+        self._drive.change_limit("Run.limit", limit)
 
 
 class Owner:

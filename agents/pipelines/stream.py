@@ -32,6 +32,24 @@ class Stream(ABC, Generic[Out]):
     def network(self) -> Network:
         """The network of the run, for its statistics, balance and report, during the run and after it."""
 
+    @property
+    @abstractmethod
+    def limit(self) -> float | None:
+        """The limit of the run: a number of items, or of bytes with a `MemoryBudget`; None if there is none.
+
+        It can be changed at any time in the program. If it is raised, items that wait come in. If it is lowered,
+        nothing that is in flight is stopped, and nothing new comes in until less than the new limit is in flight. A
+        limit that was set no longer depends on how quick the items are. After the end, a change has no effect.
+
+        Raises:
+            ValueError: The new limit is out of its range, or smaller than a batch.
+            RuntimeError: The run was started with `limit=None`.
+        """
+
+    @limit.setter
+    @abstractmethod
+    def limit(self, limit: float | None) -> None: ...
+
     @abstractmethod
     def finish(self) -> None:
         """Read no more items. The results of those that were read still come, and then the stream ends.
@@ -53,10 +71,21 @@ class TrioStream(Stream[Out]):
 
     def __init__(self, built: Built) -> None:
         self._built = built
+        self._is_over = False
 
     @property
     def network(self) -> Network:
         return self._built.network
+
+    @property
+    def limit(self) -> float | None:
+        return self._built.limit.limit
+
+    @limit.setter
+    def limit(self, limit: float | None) -> None:
+        number = self._built.limit.ask("Stream.limit", limit)
+        if not self._is_over:
+            self._built.limit.change(number)
 
     def __aiter__(self) -> AsyncIterator[Out]:
         results: AsyncIterator[Out] = self._built.last
@@ -73,6 +102,7 @@ class TrioStream(Stream[Out]):
         await self.network.__aenter__()
 
     async def end(self, kind: Any, value: BaseException | None, trace: TracebackType | None) -> bool | None:
+        self._is_over = True
         outbox = inside(self._built.last).outbox
         if value is None and not (outbox.ended and not len(outbox)):
             self.network.cancel()
