@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-LONGEST = 30.0
+LONGEST = 120.0
 """Seconds after which a test that waits has failed."""
 
 
