@@ -62,7 +62,7 @@ async def test_the_body_goes_on_after_it(autojump_clock: object) -> None:
     work = Transformer(slowly, concurrency=2)
     done: list[int] = []
     work.link_target(Call(done.append))
-    async with trio.open_nursery() as nursery, Network(work, Service(slowly)) as network:
+    async with trio.open_nursery() as nursery, Network(work, Service(slowly), time_limit=1_000_000) as network:
         for n in range(3):
             await work.send(n)
         for _ in range(2):
@@ -74,6 +74,7 @@ async def test_the_body_goes_on_after_it(autojump_clock: object) -> None:
             work.link_target(UnboundedBuffer[int]())
         done.append(3)
     assert done == [0, 1, 2, 3]
+    assert trio.current_time() < 1_000  # the task of the limit has ended with the body
     assert not network.cancel_called
 
 
