@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from .block_core import BlockCore
 from .branch import Branch
 from .forks import Way, distrust, put_in_by_hand, ways_to
+from .listening import Listening
 from .owner import Owner
 
 REMEDY = "give each output the key of its input, and group them by this key in a Fold"
@@ -45,10 +46,10 @@ class Groups:
         self._block = block
         self._split = split
         self._wake = wake
+        self._listening = Listening(wake)
         self._next = 1  # the number of the next message
         self._ends: deque[int] = deque()  # the number of the last output of each input, 0 or more groups ahead
         self._lost: set[int] = set()
-        self._broken_off: str | None = None
         self.here: int = 0
 
     def problems(self) -> Iterator[str]:
@@ -84,19 +85,12 @@ class Groups:
             raise ValueError(problem)
         way = self._way()
         assert way is not None
-        branch = SplitBranch(way.stages, self._hear, self._break_off, lambda: self._next)
+        branch = SplitBranch(way.stages, self._hear, self._listening.break_off, lambda: self._next)
         self._next = branch.first
-        for block, link in way.stages:
-            block.outboxes()[0].branches += (branch,)
-            if link is not None:
-                link.inbox.branches += (branch,)
+        self._listening.along(way.stages, branch)
 
     def _hear(self, number: int) -> None:
         self._lost.add(number)
-        self._wake()
-
-    def _break_off(self, reason: str) -> None:
-        self._broken_off = self._broken_off or reason
         self._wake()
 
     def ended(self, number: int) -> None:
@@ -114,8 +108,8 @@ class Groups:
         Raises:
             ValueError: An event on the way has made the numbers unknown.
         """
-        if self._broken_off is not None:
-            raise ValueError(self._words(self._broken_off))
+        if self._listening.broken_off is not None:
+            raise ValueError(self._words(self._listening.broken_off))
         while not (self._ends and self._next > self._ends[0]):
             if self._next in self._lost:
                 self._lost.remove(self._next)

@@ -17,11 +17,11 @@ from .branch import Branch
 from .forks import Stage, Way, distrust, put_in_by_hand, ways_to
 from .lane_turns import LaneTurns
 from .link import Link, as_link
+from .listening import Listening
 
 if TYPE_CHECKING:
     from .inbox import Inbox
     from .input_port import InputPort
-    from .outbox import Outbox
 
 REMEDY = "number the messages, and use a SequenceMultiplexer"
 
@@ -113,8 +113,7 @@ class Lanes:
         self._inputs = inputs
         self._wake = wake
         self._lanes: dict[int, Lane] = {}
-        self._listening: list[tuple[Inbox[Any] | Outbox[Any], Branch]] = []
-        self._broken_off: str | None = None
+        self._listening = Listening(wake)
         self._is_looking = False
 
     def problems(self) -> Iterator[str]:
@@ -182,9 +181,7 @@ class Lanes:
         return inputs
 
     def _forget(self) -> None:
-        for place, branch in self._listening:
-            place.branches = tuple(other for other in place.branches if other is not branch)
-        self._listening.clear()
+        self._listening.forget()
         self._lanes.clear()
         self.turns.clear()
 
@@ -199,23 +196,12 @@ class Lanes:
             )
         self._lanes[index] = lane
         self.turns.add(index, lane.link.first)
-        branch = Branch(lane.stages, partial(self._hear, index), self._break_off, lambda: self.turns.next[index])
-        for place, (block, link) in enumerate(lane.stages):
-            if place or lane.is_counted:
-                self._listen(block.outboxes()[0], branch)
-            if link is not None:
-                self._listen(link.inbox, branch)
-
-    def _listen(self, place: Inbox[Any] | Outbox[Any], branch: Branch) -> None:
-        place.branches += (branch,)
-        self._listening.append((place, branch))
+        hears, breaks = partial(self._hear, index), self._listening.break_off
+        branch = Branch(lane.stages, hears, breaks, lambda: self.turns.next[index])
+        self._listening.along(lane.stages, branch, lane.is_counted)
 
     def _hear(self, index: int, number: int) -> None:
         self.turns.lose(index, number)
-        self._wake()
-
-    def _break_off(self, reason: str) -> None:
-        self._broken_off = self._broken_off or reason
         self._wake()
 
     # Turns
@@ -223,13 +209,14 @@ class Lanes:
     @property
     def is_known(self) -> bool:
         """Whether it is known whose turn it is."""
-        return self._broken_off is None and not self.is_stale
+        return self._listening.broken_off is None and not self.is_stale
 
     def check(self) -> None:
         """Raise a `ValueError` if it cannot be known any more whose turn it is."""
-        if self._broken_off is not None:
+        if self._listening.broken_off is not None:
             raise ValueError(
-                f"{self._collect} cannot know any more whose turn it is: {self._broken_off}. Instead, {REMEDY}"
+                f"{self._collect} cannot know any more whose turn it is: {self._listening.broken_off}. Instead, "
+                f"{REMEDY}"
             )
 
     def place(self) -> int:

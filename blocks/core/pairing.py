@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from .branch import Branch
 from .forks import Group, find_groups
+from .listening import Listening
 from .numbering import Alignment
 
 if TYPE_CHECKING:
     from .block_core import BlockCore
-    from .inbox import Inbox
     from .input_port import InputPort
-    from .outbox import Outbox
 
 NO_PARTNER = "no partner"
 REMEDY = "give it key=, a function that tells which messages belong together"
@@ -49,9 +48,8 @@ class InStep:
         self._lose = lose
         self._wake = wake
         self._alignments: list[Alignment] = []
-        self._broken_off: str | None = None
         self._is_looking = False
-        self._listening: list[tuple[Inbox[Any] | Outbox[Any], Branch]] = []
+        self._listening = Listening(wake)
         self._has_begun = False
         self.is_stale: bool = False
 
@@ -95,7 +93,7 @@ class InStep:
             raise ValueError(problem)
         groups = self._groups()
         if self._has_begun and groups:
-            self._break_off("an input was linked after messages were paired")
+            self._listening.break_off("an input was linked after messages were paired")
             return
         self._forget()
         for group in groups:
@@ -107,32 +105,20 @@ class InStep:
             self._listen(group)
 
     def _forget(self) -> None:
-        for place, branch in self._listening:
-            place.branches = tuple(other for other in place.branches if other is not branch)
-        self._listening.clear()
+        self._listening.forget()
         self._alignments.clear()
 
     def _listen(self, group: Group) -> None:
         alignment = Alignment(group.inputs, (1 for _ in group.inputs))
         for index, way in zip(group.inputs, group.ways, strict=True):
-            branch = Branch(way.stages, partial(self._hear, alignment, index), self._break_off, lambda: alignment.next)
+            hears, breaks = partial(self._hear, alignment, index), self._listening.break_off
+            branch = Branch(way.stages, hears, breaks, lambda: alignment.next)
             alignment.first[index] = branch.first
-            for block, link in way.stages:
-                self._listen_at(block.outboxes()[0], branch)
-                if link is not None:
-                    self._listen_at(link.inbox, branch)
+            self._listening.along(way.stages, branch)
         self._alignments.append(alignment)
-
-    def _listen_at(self, place: Inbox[Any] | Outbox[Any], branch: Branch) -> None:
-        place.branches += (branch,)
-        self._listening.append((place, branch))
 
     def _hear(self, alignment: Alignment, index: int, number: int) -> None:
         alignment.lose(index, number)
-        self._wake()
-
-    def _break_off(self, reason: str) -> None:
-        self._broken_off = self._broken_off or reason
         self._wake()
 
     # Pairing
@@ -140,7 +126,7 @@ class InStep:
     @property
     def is_ready(self) -> bool:
         """Whether the heads of all inputs belong together, if every input has one."""
-        if self._broken_off is not None or self.is_stale:
+        if self._listening.broken_off is not None or self.is_stale:
             return False
         return not self._alignments or not any(alignment.is_broken for alignment in self._alignments)
 
@@ -162,10 +148,10 @@ class InStep:
         Raises:
             ValueError: An event on the paths has made the numbers unknown.
         """
-        if self._broken_off is not None:
+        if self._listening.broken_off is not None:
             raise ValueError(
                 f"{self.join} pairs messages by position, and cannot know any more which belong together: "
-                f"{self._broken_off}. To pair them safely, {REMEDY}"
+                f"{self._listening.broken_off}. To pair them safely, {REMEDY}"
             )
         before = [alignment.next for alignment in self._alignments]
         for alignment in self._alignments:

@@ -557,6 +557,6 @@ async def test_after_a_stop_nothing_more_is_raised() -> None:
     together = Collect(*lanes)
     async with Network(deal, together) as network:
         network.cancel()
-    together._core._lanes._break_off("too late")
+    together._core._lanes._listening.break_off("too late")
     with pytest.raises(trio.BrokenResourceError):
         together.receive_nowait()
