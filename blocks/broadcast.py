@@ -11,9 +11,9 @@ import attrs
 from .base.checks import check_capacity
 from .core.contexts import context_of
 from .core.fan_out import FanOut
+from .core.fan_out_core import FanOutCore
 from .core.inbox import Inbox
 from .core.shape import Shape
-from .core.storing import StoringCore
 from .core.storing_block import StoringBlock
 from .functions.function_block import DEFAULT_CAPACITY
 
@@ -69,11 +69,10 @@ class BroadcastOutbox(FanOut[T]):
         return super().has_head(accepts)
 
 
-class BroadcastCore(StoringCore[T]):
+class BroadcastCore(FanOutCore[T]):
     """The core of a broadcast."""
 
     __slots__ = ()
-    outbox: BroadcastOutbox[T]
     copies: ClassVar[bool] = True
 
     def __init__(
@@ -85,22 +84,9 @@ class BroadcastCore(StoringCore[T]):
         self.inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
 
     @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    @property
     def shape(self) -> Shape:
         """Every target gets every message."""
         return attrs.evolve(super().shape, copies=True, needs_taker=True)
-
-    def _try_to_finish(self) -> None:
-        if self.held() and not self.finished and not self.keeps_results():
-            return
-        super()._try_to_finish()
-
-    def held(self) -> int:
-        return len(self.outbox) + self.outbox.waiting_copies()
 
 
 class Broadcast(StoringBlock[T]):

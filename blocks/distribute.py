@@ -12,10 +12,10 @@ from .base.checks import check_capacity
 from .base.error_info import shorten
 from .core.contexts import ContextQueue, context_of
 from .core.fan_out import FanOut
+from .core.fan_out_core import FanOutCore
 from .core.inbox import Inbox
 from .core.link import Link
 from .core.shape import Shape
-from .core.storing import StoringCore
 from .core.storing_block import StoringBlock
 from .functions.function_block import DEFAULT_CAPACITY
 
@@ -138,11 +138,10 @@ class TurnsOutbox(FanOut[T]):
         return super().describe_head()
 
 
-class DistributeCore(StoringCore[T]):
+class DistributeCore(FanOutCore[T]):
     """The core of a distribute."""
 
     __slots__ = ()
-    outbox: TurnsOutbox[T]
 
     def __init__(
         self, facade: Distribute[T], capacity: int | None, filter: Callable[[T], bool] | None, name: str | None
@@ -153,21 +152,9 @@ class DistributeCore(StoringCore[T]):
         self.inbox: Inbox[T] = Inbox(self, queue, capacity=capacity, filter=filter)
 
     @property
-    def keeps_order(self) -> bool:
-        """Return True: messages go out in the order in which they came in."""
-        return True
-
-    @property
     def shape(self) -> Shape:
         """Each target gets every n-th message."""
         return attrs.evolve(super().shape, takes_turns=True, needs_taker=True)
-
-    def _try_to_finish(self) -> None:
-        if self.finished or not self.held() or self.keeps_results():
-            super()._try_to_finish()
-
-    def held(self) -> int:
-        return len(self.outbox) + self.outbox.waiting_copies()
 
 
 class Distribute(StoringBlock[T]):
