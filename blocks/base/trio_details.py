@@ -86,6 +86,14 @@ def is_at_end_of_nursery(task: trio.lowlevel.Task) -> bool:
     return bool(task.child_nurseries) and any(frame.f_code is code for frame in frames_of(task))
 
 
+def nurseries_around(task: trio.lowlevel.Task) -> Iterator[trio.Nursery]:
+    """The nurseries in which a task runs, the innermost first."""
+    nursery = task.parent_nursery
+    while nursery is not None:
+        yield nursery
+        nursery = nursery.parent_task.parent_nursery
+
+
 def waits_for_children(task: trio.lowlevel.Task) -> bool:
     """Whether a task only waits for the tasks of its innermost nursery to end."""
     return read_waiting(task) is True if sight.children else is_at_end_of_nursery(task)

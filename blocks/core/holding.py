@@ -11,7 +11,7 @@ from typing import Protocol
 
 import trio
 
-from ..base.trio_details import is_alive, waits_for_children
+from ..base.trio_details import is_alive, nurseries_around, waits_for_children
 from .waiting import Place, Waiter, WaitList, idle_tasks, parked
 
 GO_ON = "go on after a pause"
@@ -39,19 +39,15 @@ holders: dict[trio.lowlevel.Task, Holder] = {}
 """The agents that are paused, by their tasks; nearly always there are none."""
 
 
-def holder_of(task: trio.lowlevel.Task | None) -> Holder | None:
+def holder_of(task: trio.lowlevel.Task) -> Holder | None:
     """The paused agent that has started a task, directly or through nurseries; None if there is none."""
-    while task is not None:
-        if task in holders:
-            return holders[task]
-        nursery = task.parent_nursery
-        task = None if nursery is None else nursery.parent_task
-    return None
+    around = (task, *(nursery.parent_task for nursery in nurseries_around(task)))
+    return next((holders[one] for one in around if one in holders), None)
 
 
 def is_held() -> bool:
     """Whether the running task belongs to a paused agent."""
-    return bool(holders) and trio.lowlevel.in_trio_task() and holder_of(trio.lowlevel.current_task()) is not None
+    return trio.lowlevel.in_trio_task() and holder_of(trio.lowlevel.current_task()) is not None
 
 
 async def stand_still(is_send: bool = False) -> None:

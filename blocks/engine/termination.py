@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from ..base.checks import check_number
+from ..base.trio_details import nurseries_around
 from ..core.balance import Balance
 from ..core.holding import AfterEachStep
 
@@ -55,12 +56,7 @@ async def terminate(run: Run, drain: float | None, cancel: float) -> Balance:
 
 def belongs_to(run: Run, task: trio.lowlevel.Task) -> bool:
     """Whether a task runs below the nursery of a run."""
-    nursery = task.parent_nursery
-    while nursery is not None:
-        if nursery is run.nursery:
-            return True
-        nursery = None if nursery.parent_task is None else nursery.parent_task.parent_nursery
-    return False
+    return run.nursery in nurseries_around(task)
 
 
 def has_drained(run: Run) -> bool:

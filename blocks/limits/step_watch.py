@@ -9,7 +9,7 @@ is not filtered out.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -17,6 +17,7 @@ import trio
 from ..base.loop_held import LOOP_HELD, REMEDY, Holder, is_wanted, loop_held
 from ..base.loop_token import LoopToken, loop_token
 from ..base.timing import time_slice
+from ..base.trio_details import nurseries_around
 from ..core.view import View
 
 
@@ -84,14 +85,6 @@ def nurseries_of(network: View) -> list[trio.Nursery]:
     body, own = network.body_task, network.nursery
     opened = [] if body is None else body.child_nurseries
     return opened[opened.index(own) :] if own in opened else [own]
-
-
-def nurseries_around(task: trio.lowlevel.Task) -> Iterator[trio.Nursery]:
-    """The nurseries in which a task runs, the innermost first."""
-    nursery = task.parent_nursery
-    while nursery is not None:
-        yield nursery
-        nursery = nursery.parent_task.parent_nursery
 
 
 class Watches(threading.local):
