@@ -44,13 +44,13 @@ class Faults:
         if isinstance(error, Exception):
             self.late.extend(host.shutdown.fault(info))
 
-    def outcome(self, error: BaseException | None) -> str:
-        """How a run that was not cancelled by `cancel` has ended with an error, in a word."""
+    def outcome(self, error: BaseException | None, cancel_called: bool) -> str:
+        """How the run has ended, in a word."""
         if self._known or self.by_others:
             return "failed"
-        if error is None:
-            return "done"
-        return "cancelled" if is_cancellation(error) else "failed"
+        if cancel_called or (error is not None and is_cancellation(error)):
+            return "cancelled"
+        return "done" if error is None else "failed"
 
     def raise_late(self, error: BaseException | None) -> None:
         """Raise the late errors that do not come out of the run with `error` anyway."""

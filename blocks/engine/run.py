@@ -241,7 +241,7 @@ class Run:
             gate.network_ended("its network was stopped" if error is not None else "its network has ended")
         self._plugs.checks.watch_adrift(self)
         for watcher in watchers.now:
-            watcher.ends(self, self._outcome(error), error)
+            watcher.ends(self, self.faults.outcome(error, self.cancel_called), error)
         self._prove(error)
 
     def discard(self) -> None:
@@ -253,11 +253,6 @@ class Run:
             except BaseException as raised:  # from a generator's clean-up, for example; the other blocks must end too
                 self.fault(raised, phase=block.name)
                 self.faults.late.append(raised)
-
-    def _outcome(self, error: BaseException | None) -> str:
-        """How the network has ended, in a word."""
-        how = self.faults.outcome(error)
-        return "cancelled" if self.cancel_called and not (self.faults or self.faults.by_others) else how
 
     def _watch_no_more(self) -> None:
         self._plugs.checks.watch_no_more(self)
