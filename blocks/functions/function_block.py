@@ -125,7 +125,7 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
         self.runner: Runner
 
     def tell_ends(self, counts: Iterable[int]) -> None:
-        """Tell that items have ended, with so many outputs each, which are handed on next."""
+        """Tell that items have ended; `counts` has how many outputs each one has, which are handed on next."""
         if self.ends is not None:
             end = self.outbox.messages_gone() + len(self.outbox.queue)
             for count in counts:
