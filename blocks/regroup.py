@@ -32,6 +32,10 @@ class GroupInbox(Inbox[T]):
         block = self.block
         return 0 if block.outbox.queue else LARGEST_BATCH - (len(self.queue) - block.groups.here)
 
+    def why_full(self) -> str:
+        """Explain why nothing more is accepted now; it has no capacity of its own to name."""
+        return "it has a list that nothing has taken" if self.room() < 1 else super().why_full()
+
 
 def is_splitter(core: object) -> bool:
     """Whether it is the core of a one-to-many block."""

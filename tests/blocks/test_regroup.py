@@ -27,6 +27,7 @@ from penstock.blocks import (
     Recording,
     Regroup,
     Retry,
+    Stalled,
     Take,
     Threads,
     Transformer,
@@ -180,6 +181,20 @@ async def test_a_list_may_be_larger_than_any_buffer_and_waits_for_its_taker() ->
         assert await groups.receive() == [0, 1, 2]
         assert len(await groups.receive()) == 5_000
     assert network.balance().ok
+
+
+async def test_a_list_that_nothing_takes_is_named_where_the_network_stalls() -> None:
+    split = TransformMany(parts)
+    work = Transformer[Any, Any](sum)
+    groups = Regroup[Any](split, name="groups")
+    split.link_target(work)
+    work.link_target(groups)
+    with faults(Stalled) as found:
+        async with Network(split):
+            for _ in range(3):
+                await split.send(3)
+    assert "it is offered to regroup 'groups', but it has a list that nothing has taken" in str(found[0])
+    assert "link a target to regroup 'groups', or receive from it in the body" in str(found[0])
 
 
 async def test_lanes_in_between() -> None:
