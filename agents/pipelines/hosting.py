@@ -208,7 +208,7 @@ async def as_coroutine(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-async def items_of_queue(items: asyncio.Queue[T]) -> AsyncIterator[T]:
+async def items_of_queue(items: asyncio.Queue[T]) -> AsyncGenerator[T]:
     """The items of a queue of asyncio, until it is shut down (Python 3.13); without this, an endless source."""
     ended: Any = getattr(asyncio, "QueueShutDown", ())
     while True:
@@ -216,8 +216,10 @@ async def items_of_queue(items: asyncio.Queue[T]) -> AsyncIterator[T]:
             item = await items.get()
         except ended:
             return
-        yield item
-        items.task_done()
+        try:
+            yield item
+        finally:  # also if the run ends before it asks for the next item: who joins the queue must not wait for ever
+            items.task_done()
 
 
 async def next_of(iterator: AsyncIterator[T]) -> tuple[T] | None:

@@ -11,6 +11,7 @@ import trio
 import trio.lowlevel
 
 from penstock.agents import Pipeline, trio_function
+from penstock.agents.pipelines.hosting import items_of_queue
 from penstock.agents.pipelines.portal import Portal, portal_here
 from tests.agents.pipelines.recipes import comes_true, same
 
@@ -107,6 +108,18 @@ def test_a_queue_is_an_endless_source() -> None:
         return got
 
     assert run(main) == [0, 1, 2, 3, 4]
+
+
+def test_the_last_item_of_a_queue_is_done_also_if_no_other_is_asked_for() -> None:
+    async def main() -> None:
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        queue.put_nowait(1)
+        items = items_of_queue(queue)
+        assert await anext(items) == 1
+        await items.aclose()
+        await queue.join()
+
+    run(main)
 
 
 def test_a_queue_that_is_shut_down_ends(monkeypatch: pytest.MonkeyPatch) -> None:
