@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
-from outcome import Outcome
 
 from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
 from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
@@ -350,7 +349,7 @@ class AgentCore:
     def parked(self) -> None:
         running_networks.tell()
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         """Count nothing: a wait for the end of an agent is neither for input nor for output."""
 
     def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:

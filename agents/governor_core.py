@@ -20,7 +20,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import trio
-from outcome import Outcome
 
 from penstock.blocks import Block, MemoryBudget, Target, size_of
 from penstock.blocks.base.byte_count import show_bytes, show_share
@@ -309,11 +308,11 @@ class GovernorCore:
     def parked(self) -> None:
         running_networks.tell()
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         if waiter.doing == "take a slot":
             self._waits.add(time_slice.clock() - waiter.since)
         for network in tuple(running_networks.pumps):
-            network.measures.waited(waiter, answer)
+            network.measures.waited(waiter, result)
 
     def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
         return self._users

@@ -158,7 +158,7 @@ class Question:
         Raises:
             RuntimeError: The question has ended already, or this is not the thread of the loop.
         """
-        check_thread(self.at.core, f"answer {self} at")
+        check_thread(self.at.core, "answer a question to")
         if self.is_settled:
             raise RuntimeError(f"{self} has its answer already; reply once")
         if self.end is not None:
@@ -168,10 +168,8 @@ class Question:
         self._close(how)
         if waiter is None or waiter.payload is not self:
             self._answer = answer  # the asker is on its way to the wait
-        elif isinstance(answer, outcome.Error):
-            waiter.fail(answer.error)
         else:
-            waiter.waits.wake(waiter, answer.unwrap())
+            waiter.waits.end(waiter, answer)
         return True
 
     def _close(self, how: End) -> None:

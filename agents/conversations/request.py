@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Callable
+from operator import attrgetter
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
@@ -186,6 +188,5 @@ def core_of(request: Request[Any, Any]) -> RequestCore:
     return core
 
 
-def question_of(request: Request[Any, Any]) -> Question:
-    """The question of a request."""
-    return core_of(request).question
+question_of: Callable[[Request[Any, Any]], Question] = attrgetter("_core.question")
+"""The question of a request; each message of a conversation asks for it several times."""

@@ -25,8 +25,6 @@ from .scheduler import Scheduler, detached
 from .waiting import running_networks
 
 if TYPE_CHECKING:
-    from outcome import Outcome
-
     from .branch import Branch
     from .inbox import Inbox
     from .link import Link
@@ -155,13 +153,13 @@ class BlockCore(BlockAccounts):
         if self.scheduler is detached:
             running_networks.tell()  # the task may belong to a running network
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         waits = self.waits.get(waiter.doing)
         if waits is None:
             waits = self.waits[waiter.doing] = Histogram()
         waits.add(time_slice.clock() - waiter.since)
         if self.host is not None:
-            self.host.measures.waited(waiter, answer)
+            self.host.measures.waited(waiter, result)
 
     def describe_wait(self, waiter: Waiter[Any]) -> str:
         for inbox in self.inboxes():

@@ -325,13 +325,14 @@ class Inbox(Generic[T]):
 
     def _grant(self, now: float) -> None:
         """Give credit to a sender, so that it appends its next messages directly; a quick sender gets more."""
-        is_only_one = len(self.producers) < 2  # no other sender uses the credit
-        size = self._credit_size = self._credit_size or CreditSize()
         user = None if self.block.host is None else self.block.host.measures.last_actor
         if user is not None:
             user.sends(now)
-        is_direct = self.gate is None and self.is_direct and self.block.tracer is None
-        if is_direct and is_only_one and self.block.needs_no_wake():
+        if not self.is_direct or self.gate is not None or self.block.tracer is not None:
+            return
+        is_only_one = len(self.producers) < 2  # no other sender uses the credit
+        size = self._credit_size = self._credit_size or CreditSize()
+        if is_only_one and self.block.needs_no_wake():
             self.credit_given = self.credit = size.next(now, self.room())
             self.credit_holder = user
             self._accepted_with_credit += self.credit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
-from outcome import Outcome
 
 from .gate import Gate
 from .observer import Observer, TaskObserver
@@ -43,7 +42,7 @@ class Actor(Protocol):
         """The task has ended; a second call does nothing."""
         ...
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         """A wait of the task is over."""
         ...
 
@@ -97,6 +96,6 @@ class Meter(Protocol):
         """Note that a task takes a slot of a governor."""
         ...
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         """Record a wait that is over."""
         ...

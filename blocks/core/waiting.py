@@ -32,8 +32,8 @@ class Place(Protocol):
         """Tasks outside the networks that may unblock a waiter here."""
         ...
 
-    def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
-        """Note that a wait is over, and its outcome."""
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
+        """Note that a wait is over, and what it gave; nothing if it ended with an exception."""
         ...
 
     def describe_wait(self, waiter: Waiter[Any]) -> str:
@@ -196,27 +196,29 @@ class WaitList(Generic[T]):
         place.parked()
         try:
             value = await trio.lowlevel.wait_task_rescheduled(abort)
-        except BaseException as error:
+        except BaseException:
             going_on.discard(task)
-            waiter.place.waited(waiter, outcome.Error(error))
+            waiter.place.waited(waiter, ())
             time_slice.begin()
             raise
         going_on.discard(task)
-        waiter.place.waited(waiter, outcome.Value(value))
+        waiter.place.waited(waiter, (value,))
         time_slice.begin()
         return value
 
     def wake(self, waiter: Waiter[T], value: object = None) -> None:
         """End a wait and hand over its result."""
-        self.forget(waiter)
-        going_on.add(waiter.task)
-        trio.lowlevel.reschedule(waiter.task, outcome.Value(value))
+        self.end(waiter, outcome.Value(value))
 
     def fail(self, waiter: Waiter[T], error: BaseException) -> None:
         """End a wait with an exception."""
+        self.end(waiter, outcome.Error(error))
+
+    def end(self, waiter: Waiter[T], answer: outcome.Outcome[Any]) -> None:
+        """End a wait with a result or an exception."""
         self.forget(waiter)
         going_on.add(waiter.task)
-        trio.lowlevel.reschedule(waiter.task, outcome.Error(error))
+        trio.lowlevel.reschedule(waiter.task, answer)
 
     def move(self, waiter: Waiter[T], to: WaitList[T], place: Place) -> None:
         """Let a task wait at another place; it is the last one there."""

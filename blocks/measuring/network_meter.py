@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import outcome
 import trio
 
 from ..base.names import BODY, STRANGERS
@@ -128,10 +127,10 @@ class NetworkMeter:
         if task in self._meters:
             self.gates_used[gate] = None
 
-    def waited(self, waiter: Waiter[Any], answer: outcome.Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         """Note that a wait is over; the task need not be of this network."""
         meter = self._meters.get(waiter.task)
         if meter is not None:
-            meter.waited(waiter, answer)
-        elif self.tracer is not None and waiter.doing == "receive" and isinstance(answer, outcome.Value):
-            self.tracer.forget(STRANGERS, (answer.value,))
+            meter.waited(waiter, result)
+        elif self.tracer is not None and waiter.doing == "receive":
+            self.tracer.forget(STRANGERS, result)

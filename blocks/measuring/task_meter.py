@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outcome import Outcome, Value
-
 from ..base.activity import Activity
 from ..base.times import Histogram
 from ..base.timing import time_slice
@@ -102,14 +100,14 @@ class TaskMeter:
         """Note that the task has sent something."""
         self.fed_for = self.life.seconds_at(now) - self._waited
 
-    def waited(self, waiter: Waiter[Any], answer: Outcome[Any]) -> None:
+    def waited(self, waiter: Waiter[Any], result: tuple[Any, ...]) -> None:
         """Count a wait of the task that is over, and the item that it ended with."""
         self._note(waiter.doing, waiter.since)
-        if isinstance(answer, Value):
+        if result:
             if waiter.doing == "receive":
                 self.received += 1
                 if self.trace is not None and not getattr(waiter.place, "keeps_value", False):
-                    self.trace.begins(answer.value)
+                    self.trace.begins(result[0])
             elif waiter.doing == "send":
                 self.emitted += 1
                 self.sends(time_slice.clock())

@@ -393,7 +393,7 @@ async def test_another_thread_cannot_answer_but_can_ask_the_loop_to() -> None:
         nursery.start_soon(box.ask, 1)
         await wait_all_tasks_blocked()
         await trio.to_thread.run_sync(answer, agent.kept.pop())
-    assert "answer request" in errors[0]
+    assert "answer a question to mailbox" in errors[0]
     assert box.asked.answered == 1
 
 
