@@ -26,10 +26,8 @@ class FlowCore(GovernorCore):
     def __init__(self, least: int, name: str) -> None:
         super().__init__(least, None, name)
         self._least = least
-        self._left: float = (
-            least  # how many items come in until the rate is known: the first ones only fill the pipeline
-        )
-        self._since = time_slice.clock()
+        self._left: float = least  # how many items come in until the rate is known
+        self._since = -math.inf  # the first ones only fill the pipeline, as quickly as the source gives them
 
     def admit(self, items: Iterable[Any], most: int) -> int:
         """Let in the first items, up to the number of free slots and up to `most`; return how many."""

@@ -114,6 +114,16 @@ async def test_a_limit_that_was_set_does_not_depend_on_how_quick_items_are() -> 
         assert limit_that_holds(results) == 3
 
 
+async def test_a_source_that_fills_a_slow_pipeline_at_once_is_not_quick() -> None:
+    async def stay(item: int) -> int:
+        await trio.sleep(1)
+        return item
+
+    async with Pipeline(stay).stream(range(100)) as results:
+        await wait_all_tasks_blocked()
+        assert results.limit == 16
+
+
 async def test_a_limit_in_bytes_stays_one() -> None:
     items = [bytes(1000) for _ in range(9)]
     async with Pipeline(len).stream(items, limit=MemoryBudget(2500)) as results:
