@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .pipelines.pipeline import Pipeline
     from .pipelines.run import Run
     from .pipelines.section import Section
+    from .pipelines.stage import Stage
     from .pipelines.stage_options import BlockOptions, CallOptions, ForkOptions, MapOptions, StageOptions
     from .pipelines.stream import Stream
     from .plans.pipeline_profile import PipelineProfile
@@ -72,6 +73,7 @@ else:
             ".pipelines.pipeline": "Pipeline",
             ".pipelines.run": "Run",
             ".pipelines.section": "Section",
+            ".pipelines.stage": "Stage",
             ".pipelines.stage_options": "BlockOptions CallOptions ForkOptions MapOptions StageOptions",
             ".pipelines.stream": "Stream",
             ".plans.pipeline_profile": "PipelineProfile",
@@ -131,6 +133,7 @@ __all__ = [
     "SequenceMultiplexer",
     "Service",
     "Shutdown",
+    "Stage",
     "StageOptions",
     "Stream",
     "Task",

@@ -39,6 +39,11 @@ class ThrottleCore(PassageCore, Generic[T]):
         self.inbox: Inbox[T] = PassageInbox(self, deque(), capacity=capacity, filter=None)
 
     @property
+    def rate(self) -> Rate:
+        """The rate at which messages are handed on."""
+        return self._pacing.rate
+
+    @property
     def keeps_order(self) -> bool:
         """Return True: messages go out in the order in which they came in."""
         return True

@@ -17,6 +17,7 @@ from .driving import Drive
 from .hosting import AsyncioHost
 from .portal import outlast, portal_here
 from .sources import Items
+from .stage import Stage
 from .steps import Step
 from .stream import Stream
 
@@ -53,6 +54,9 @@ class AsyncioStream(Stream[Out]):
     @limit.setter
     def limit(self, limit: float | None) -> None:
         self._drive.change_limit("Stream.limit", limit)
+
+    def stage(self, name: str) -> Stage:
+        return self._drive.stages.find(name)
 
     def __aiter__(self) -> AsyncIterator[Out]:
         return self

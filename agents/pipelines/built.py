@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
@@ -10,13 +10,16 @@ import attrs
 from penstock.agents.governor import PipelineGovernor
 from penstock.blocks import Block, IterableSource, MemoryBudget, Network
 from penstock.blocks.core.block import inside
+from penstock.blocks.core.block_core import core_of
 
 from .flow_limit import FlowLimit
 from .host import Host
 from .outlet import Outlet
 from .run_limit import RunLimit, check_least
 from .sources import Items, source_of
-from .steps import Step, as_it_is, check_options, make_all
+from .stage import Change
+from .stages import Stages, name_apart
+from .steps import Step, as_it_is, check_options, concurrency_of, make_all
 
 if TYPE_CHECKING:
     import rich.console
@@ -59,9 +62,16 @@ def least_limit(steps: Sequence[Step]) -> int:
     return 1 + sum(step.needs - 1 for step in steps)
 
 
-def usual_limit(steps: Sequence[Step]) -> int:
-    """How many items may come in while they are slow, if the user gives no limit."""
-    return max(16, 4 * sum(step.concurrency for step in steps)) + sum(step.wants - 1 for step in steps)
+def usual_limit(steps: Sequence[Step], concurrency: int | None = None) -> int:
+    """How many items may come in while they are slow, if the user gives no limit.
+
+    Args:
+        steps: The recipe.
+        concurrency: How many calls run at once now, if it was changed.
+    """
+    if concurrency is None:
+        concurrency = sum(step.concurrency for step in steps)
+    return max(16, 4 * concurrency) + sum(step.wants - 1 for step in steps)
 
 
 def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
@@ -89,12 +99,28 @@ class Built:
         last: The block whose messages are the results, or the outlet.
         source: The block that reads the items.
         limit: The limit of the run.
+        steps: The recipe.
+        blocks: The blocks of the steps.
     """
 
     network: Network
     last: Any
     source: IterableSource[Any]
     limit: RunLimit
+    steps: Sequence[Step]
+    blocks: tuple[Block, ...]
+
+    def stages(self, change: Callable[[Change], None]) -> Stages:
+        """The stages, which can be changed.
+
+        Args:
+            change: Makes a change in the loop.
+        """
+        return Stages(self.blocks, change, self._fit_limit)
+
+    def _fit_limit(self) -> None:
+        """Let the limit depend on the concurrencies that hold now, unless the user has given it."""
+        self.limit.fit(usual_limit(self.steps, concurrency_of(map(core_of, self.blocks))))
 
     def finish(self) -> None:
         """Read no more items; call it in the loop's thread."""
@@ -123,6 +149,7 @@ def build(
     if outlet is not None:
         line.last.link_target(outlet)
         last = outlet
+    name_apart(line.blocks, source.name)
     governor = governor_of(steps, options)
     if governor is not None:
         governor.govern(line.first, last)
@@ -130,4 +157,5 @@ def build(
     for_network.pop("limit", None)
     network = Network(source, **for_network)
     in_bytes = isinstance(options.get("limit"), MemoryBudget)
-    return Built(network, last, source, RunLimit(governor, least_limit(steps), in_bytes, outlet))
+    limit = RunLimit(governor, least_limit(steps), in_bytes, outlet)
+    return Built(network, last, source, limit, steps, line.blocks)

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -23,6 +24,7 @@ from .host import Host
 from .outlet import Outlet
 from .run_limit import RunLimit
 from .sources import Items
+from .stages import Stages
 from .steps import Step
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Drive:
     """One run of a pipeline, which a loop of trio drives.
 
     States: made → driven → ended. The network, its blocks and the source belong to the loop; the consumer has the
-    hand-over, and may ask the loop to stop, or to change the limit.
+    hand-over, and may ask the loop to stop, or to change the limit or a stage.
 
     Args:
         steps: The recipe.
@@ -62,6 +64,7 @@ class Drive:
         self._built = build(steps, items, options, host, Outlet(self.hand_over))
         self.network: Network = self._built.network
         self.limit: RunLimit = self._built.limit
+        self.stages: Stages = self._built.stages(self.change)
         self._lock = threading.Lock()
         self._token: trio.lowlevel.TrioToken | None = None
         self._is_stopped = False
@@ -107,17 +110,21 @@ class Drive:
 
     def change_limit(self, who: str, limit: float | None) -> None:
         """Change the limit of the run; callable from any thread, and without effect after its end."""
-        number = self.limit.ask(who, limit)
+        self.change(partial(self.limit.change, self.limit.ask(who, limit)))
+
+    def change(self, change: Callable[[], None]) -> None:
+        """Let the loop change something; callable from any thread, and without effect after the end of the run."""
         with self._lock:
             if self._token is None:
-                self.limit.change(number)
+                change()
             else:
                 with suppress(trio.RunFinishedError):
-                    self._token.run_sync_soon(self._change_limit, number)
+                    self._token.run_sync_soon(self._make, change)
 
-    def _change_limit(self, limit: float) -> None:
+    def _make(self, change: Callable[[], None]) -> None:
         if not self.hand_over.has_ended:
-            self.limit.change(limit)
+            with suppress(RuntimeError):  # a run in another thread uses the rate too, and this one is about to fail
+                change()
 
 
 class ThreadDrive(Drive):

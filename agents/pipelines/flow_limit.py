@@ -42,6 +42,12 @@ class FlowCore(GovernorCore):
             self._since = now
         return count
 
+    def fit(self, least: int) -> None:
+        """Let in `least` items while they are slow, unless the limit is kept."""
+        if self._left < math.inf:
+            self._least = least
+            self.limit = max(self.limit, least)  # it falls when the rate is known again
+
     def fix(self) -> None:
         """Keep the limit from now on."""
         self._left = math.inf
@@ -57,6 +63,10 @@ class FlowLimit(PipelineGovernor):
 
     def __init__(self, least: int, name: str) -> None:
         self._core: FlowCore = FlowCore(least, name)
+
+    def fit(self, least: int) -> None:
+        """Let in another number of items while they are slow."""
+        self._core.fit(least)
 
     def fix(self) -> None:
         """Keep the limit from now on, whether items are quick or slow."""

@@ -18,6 +18,7 @@ from penstock.blocks.base.in_trio import in_asyncio
 from .built import RunOptions
 from .driving import ThreadDrive
 from .sources import Items
+from .stage import Stage
 from .steps import Step
 
 Out = TypeVar("Out", covariant=True)
@@ -94,6 +95,19 @@ class Run(Generic[Out]):
     @limit.setter
     def limit(self, limit: float | None) -> None:
         self._drive.change_limit("Run.limit", limit)
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage of the run, whose `concurrency` and `rate` can be changed at any time, in any thread.
+
+        `results.stage("load").concurrency = 8` is for this run only; the pipeline stays as it is.
+
+        Args:
+            name: The name of the stage, as in reports: that of its function, or its option `name`.
+
+        Raises:
+            KeyError: There is no such stage.
+        """
+        return self._drive.stages.find(name)
 
 
 class Owner:

@@ -62,6 +62,11 @@ class RunLimit:
         self._asked = limit
         return limit
 
+    def fit(self, usual: int) -> None:
+        """Let a limit that was not given be the usual one, which depends on the concurrencies; in the loop's thread."""
+        if isinstance(self._governor, FlowLimit):
+            self._governor.fit(usual)
+
     def change(self, limit: float) -> None:
         """Let the new limit hold. Call it in the thread of the loop, or before the run starts."""
         governor = self._governor

@@ -9,6 +9,8 @@ from penstock.blocks.core.block import Cored, inside
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.outbox import Outbox
 
+from .stage import Stage
+from .stages import Stages
 from .steps import Made
 
 In = TypeVar("In")
@@ -29,6 +31,7 @@ class SectionCore:
     def __init__(self, made: Made, name: str) -> None:
         self.name: str = name
         self.blocks: tuple[Block, ...] = made.blocks
+        self.stages: Stages = Stages(made.blocks)
         self.stands_for: Any = inside(made.first)
         self.inbox: Inbox[Any] = self.stands_for.inbox
         self.outbox: Outbox[Any] = inside(made.last).outbox
@@ -67,3 +70,14 @@ class Section(Cored, Target[In], Source[Out]):
     def blocks(self) -> tuple[Block, ...]:
         """The blocks, in the order of the pipeline."""
         return self._core.blocks
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage, whose `concurrency` and `rate` can be changed at any time, in the thread of the loop.
+
+        Args:
+            name: The name of the stage in the pipeline; the network may have added a number to that of its block.
+
+        Raises:
+            KeyError: There is no such stage.
+        """
+        return self._core.stages.find(name)

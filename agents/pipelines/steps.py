@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from penstock.blocks import Block, BoundedBuffer, Call, DeadLetter, Fallback, Retry, Source, Target
-from penstock.blocks.core.block_core import core_of
+from penstock.blocks.core.block_core import BlockCore, core_of
 
 T = TypeVar("T")
 ROOM = 64
@@ -101,10 +101,14 @@ def tried(label: str, make: Callable[[Wrap], Made]) -> Step:
     """Make a step, and try it once."""
     made = make(as_it_is)
     cores = [core_of(block) for block in made.blocks]
-    concurrency = sum(getattr(getattr(core, "runner", None), "concurrency", 1) for core in cores)
     groups = [core.shape.group for core in cores if not core.shape.group_is_timed]
     needs = max(groups, default=1)
-    return Step(label, make, concurrency, needs, needs)
+    return Step(label, make, concurrency_of(cores), needs, needs)
+
+
+def concurrency_of(cores: Iterable[BlockCore]) -> int:
+    """Up to how many calls run at once in some blocks together; a block that calls nothing counts as one."""
+    return sum(getattr(getattr(core, "runner", None), "concurrency", 1) for core in cores)
 
 
 # Blocks made of a class and arguments

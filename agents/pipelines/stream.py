@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -12,6 +13,7 @@ from penstock.blocks import Network
 from penstock.blocks.core.block import inside
 
 from .built import Built
+from .stage import Change, Stage
 
 Out = TypeVar("Out", covariant=True)
 
@@ -51,6 +53,19 @@ class Stream(ABC, Generic[Out]):
     def limit(self, limit: float | None) -> None: ...
 
     @abstractmethod
+    def stage(self, name: str) -> Stage:
+        """Return a stage of the run, whose `concurrency` and `rate` can be changed at any time in the program.
+
+        `results.stage("load").concurrency = 8` is for this run only; the pipeline stays as it is.
+
+        Args:
+            name: The name of the stage, as in reports: that of its function, or its option `name`.
+
+        Raises:
+            KeyError: There is no such stage.
+        """
+
+    @abstractmethod
     def finish(self) -> None:
         """Read no more items. The results of those that were read still come, and then the stream ends.
 
@@ -71,6 +86,7 @@ class TrioStream(Stream[Out]):
 
     def __init__(self, built: Built) -> None:
         self._built = built
+        self._stages = built.stages(self._change)
         self._is_over = False
 
     @property
@@ -83,9 +99,14 @@ class TrioStream(Stream[Out]):
 
     @limit.setter
     def limit(self, limit: float | None) -> None:
-        number = self._built.limit.ask("Stream.limit", limit)
+        self._change(partial(self._built.limit.change, self._built.limit.ask("Stream.limit", limit)))
+
+    def stage(self, name: str) -> Stage:
+        return self._stages.find(name)
+
+    def _change(self, change: Change) -> None:
         if not self._is_over:
-            self._built.limit.change(number)
+            change()
 
     def __aiter__(self) -> AsyncIterator[Out]:
         results: AsyncIterator[Out] = self._built.last

@@ -38,12 +38,17 @@ class ConcurrentBlock(Block):
     @concurrency.setter
     def concurrency(self, concurrency: int) -> None:
         core: FunctionCore[Any] = inside(self)
-        runner = core.runner
-        may_be_more = runner.place != "loop"
-        check_concurrency(core, concurrency, runner.fixed_window, core.inbox.capacity, may_be_more, None)
-        if core.keeper() is not None:
-            check_single(str(core), concurrency)
+        check_change(core, concurrency)
         check_thread(core, "change the concurrency of")
-        core.call_meter.concurrency_was(runner.at_once)
-        runner.change_concurrency(concurrency)
+        core.call_meter.concurrency_was(core.runner.at_once)
+        core.runner.change_concurrency(concurrency)
         core.wake()
+
+
+def check_change(core: FunctionCore[Any], concurrency: int) -> None:
+    """Raise a `ValueError` if a block cannot have a concurrency; callable from any thread."""
+    runner = core.runner
+    may_be_more = runner.place != "loop"
+    check_concurrency(core, concurrency, runner.fixed_window, core.inbox.capacity, may_be_more, None)
+    if core.keeper() is not None:
+        check_single(str(core), concurrency)

@@ -180,6 +180,11 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
             self.inbox.takes_one_by_one()
 
     @property
+    def rate(self) -> Rate | None:
+        """The rate at which calls may start, if there is one."""
+        return self.leasing.rate if isinstance(self.leasing, Pacing) else None
+
+    @property
     def is_sorted(self) -> bool:
         """Whether items are started by their priority."""
         return isinstance(self.inbox.queue, PriorityQueue)
