@@ -120,8 +120,12 @@ class Groups:
             self._next += 1
         return True
 
-    def next_group(self) -> int:
-        """Go on to the next group; return how many messages the last one has."""
+    def take(self) -> int:
+        """Return how many messages of the current group are there; from now on they are no longer counted here."""
         count, self.here = self.here, 0
-        self._next = max(self._next, self._ends.popleft() + 1)
         return count
+
+    def next_group(self) -> int:
+        """Go on to the next group; return how many messages of the last one are there."""
+        self._next = max(self._next, self._ends.popleft() + 1)
+        return self.take()

@@ -187,7 +187,7 @@ def collect(note: Callable[[Any], None]) -> Wiring:
 def regroup(note: Callable[[Any], None]) -> Wiring:
     """A regroup behind a flatten, and a stage that loses a message."""
     split, stage = Flatten[str](), Filter[str](lambda text: text != "b2")
-    groups = Regroup[str](split)
+    groups = Regroup[str, list[str]](split)
     split.link_target(stage)
     stage.link_target(groups)
     return Wiring([split], [groups])

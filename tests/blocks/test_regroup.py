@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -82,6 +83,12 @@ def splits() -> dict[str, Callable[[], TransformMany[int, tuple[int, int]]]]:
 SPLITS = tuple(splits())
 
 
+def appended(parts: list[Any], part: Any) -> list[Any]:
+    """A fold that makes the same lists."""
+    parts.append(part)
+    return parts
+
+
 def sometimes(part: tuple[int, int]) -> tuple[int, int]:
     """Fail for some parts."""
     if sum(part) % 3 == 2:
@@ -131,12 +138,16 @@ STAGES = tuple(stages())
     stage=st.sampled_from(STAGES),
     numbers=st.lists(st.integers(-1, 6), max_size=8),
     limit=st.sampled_from([None, 2]),
+    is_folded=st.booleans(),
 )
-def test_each_list_has_what_came_of_one_input(split: str, stage: str, numbers: list[int], limit: int | None) -> None:
+def test_each_list_has_what_came_of_one_input(
+    split: str, stage: str, numbers: list[int], limit: int | None, is_folded: bool
+) -> None:
     many = splits()[split]()
     first, last, passes = stages()[stage]()
     many.link_target(first)
-    groups = Regroup[tuple[int, int]](many)
+    fold: Any = (appended, []) if is_folded else ()
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](many, *fold)
     last.link_target(groups)
     seen: list[list[tuple[int, int]]] = []
     end = Call(seen.append)
@@ -158,7 +169,7 @@ def test_each_list_has_what_came_of_one_input(split: str, stage: str, numbers: l
 async def test_in_real_threads(kind: str, real_time: None) -> None:
     split = TransformMany(lazily if kind == "generator" else parts, executor=Threads(2), concurrency=2)
     work = Transformer[tuple[int, int], int](sum, executor=Threads(2), concurrency=2)
-    groups = Regroup[int](split)
+    groups = Regroup[int, list[int]](split)
     split.link_target(work)
     work.link_target(groups)
     results = linked(groups)
@@ -169,7 +180,7 @@ async def test_in_real_threads(kind: str, real_time: None) -> None:
 async def test_a_list_may_be_larger_than_any_buffer_and_waits_for_its_taker() -> None:
     split = Flatten[int]()
     work = Transformer[int, int](abs)
-    groups = Regroup[int](split)
+    groups = Regroup[int, list[int]](split)
     split.link_target(work)
     work.link_target(groups)
     async with Network(split) as network:
@@ -183,24 +194,26 @@ async def test_a_list_may_be_larger_than_any_buffer_and_waits_for_its_taker() ->
     assert network.balance().ok
 
 
-async def test_a_list_that_nothing_takes_is_named_where_the_network_stalls() -> None:
+@pytest.mark.parametrize(("fold", "what"), [((), "list"), ((appended, []), "state")], ids=["lists", "states"])
+async def test_what_nothing_takes_is_named_where_the_network_stalls(fold: Any, what: str) -> None:
     split = TransformMany(parts)
     work = Transformer[Any, Any](sum)
-    groups = Regroup[Any](split, name="groups")
+    groups = Regroup[Any, list[Any]](split, *fold, name="groups")
     split.link_target(work)
     work.link_target(groups)
     with faults(Stalled) as found:
         async with Network(split):
-            for _ in range(3):
-                await split.send(3)
-    assert "it is offered to regroup 'groups', but it has a list that nothing has taken" in str(found[0])
+            await split.send(3)
+            await trio.testing.wait_all_tasks_blocked()  # now the first one is there, and takes the room
+            await split.send(3)
+    assert f"it is offered to regroup 'groups', but it has a {what} that nothing has taken" in str(found[0])
     assert "link a target to regroup 'groups', or receive from it in the body" in str(found[0])
 
 
 async def test_lanes_in_between() -> None:
     split = TransformMany(parts, on_error="skip")
     first, last, passes = stages()["lanes"]()
-    groups = Regroup[tuple[int, int]](split)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
     split.link_target(first)
     last.link_target(groups)
     results = linked(groups)
@@ -210,7 +223,7 @@ async def test_lanes_in_between() -> None:
 
 async def test_what_has_come_of_a_list_is_discarded_if_it_is_not_needed(autojump_clock: object) -> None:
     split = TransformMany(bit_by_bit)
-    groups = Regroup[tuple[int, int]](split)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
     split.link_target(groups)
     groups.link_target(first := Take[list[tuple[int, int]]](1))
     first.link_target(sizes := Call(len))
@@ -224,7 +237,7 @@ async def test_what_has_come_of_a_list_is_discarded_if_it_is_not_needed(autojump
 
 async def test_fold_each_list_and_take_the_first() -> None:
     split = TransformMany(parts)
-    groups = Regroup[tuple[int, int]](split)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
     split.link_target(groups)
     groups.link_target(first := Take[list[tuple[int, int]]](2))
     first.link_target(sizes := Transformer(len))
@@ -244,7 +257,7 @@ async def test_what_has_come_of_a_list_is_counted_if_the_network_stops(autojump_
         return part
 
     split.link_target(work := Transformer(hang))
-    groups = Regroup[tuple[int, int]](split)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
     work.link_target(groups)
     linked(groups)
     async with Network(split) as network:
@@ -256,11 +269,12 @@ async def test_what_has_come_of_a_list_is_counted_if_the_network_stops(autojump_
     assert network.balance().ok
 
 
-async def test_contexts_and_recordings_go_with_the_lists() -> None:
+@pytest.mark.parametrize("fold", [(), (appended, [])], ids=["lists", "states"])
+async def test_contexts_and_recordings_go_with_the_lists(fold: Any) -> None:
     variable = contextvars.ContextVar[str]("variable", default="")
     seen: list[tuple[str, list[int]]] = []
     split = TransformMany(parts, context=True)
-    groups = Regroup[tuple[int, int]](split)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split, *fold)
     split.link_target(groups)
     groups.link_target(Call(lambda group: seen.append((variable.get(), [part for _, part in group])), context=True))
     recording = Recording()
@@ -270,6 +284,64 @@ async def test_contexts_and_recordings_go_with_the_lists() -> None:
             await split.send(n)
     assert seen == [("one", [0, 1]), ("two", [0])]
     assert recording.spans
+
+
+async def test_a_state_holds_no_messages_and_starts_anew_for_each_input() -> None:
+    split = Flatten[int]()
+    work = Transformer[int, int](abs)
+    totals = Regroup[int, float](split, lambda total, number: total + number, 0.5)
+    split.link_target(work)
+    work.link_target(totals)
+    async with Network(split) as network:
+        await split.send(range(10_000))
+        await split.send(())
+        await split.send((1, 2))
+        assert await totals.receive() == sum(range(10_000)) + 0.5
+        assert await totals.receive() == 0.5
+        assert await totals.receive() == 3.5
+    assert network.balance()[totals.name].merged == 10_002
+    assert network.balance()[totals.name].produced == 3
+    assert network.balance().ok
+
+
+async def test_an_exception_of_the_function_names_the_message_and_stops_the_network() -> None:
+    def add(total: int, number: int) -> int:
+        if number == 7:
+            raise ValueError("not seven")
+        return total + number
+
+    split = Flatten[int](name="split")
+    totals = Regroup[int, int](split, add, 0, name="totals")
+    split.link_target(totals)
+    linked(totals)
+    with faults(ValueError) as found:
+        async with Network(split) as network:
+            await split.send((1, 2))
+            await split.send((5, 7, 8))
+    assert "raised by the function of regroup 'totals' for 7, message 2 of its group" in found[0].__notes__
+    row = network.balance()["totals"]
+    assert (row.merged, row.dropped, row.produced) == (3, {"fault": 1}, 1)
+    assert network.balance().ok
+
+
+def test_a_fold_that_cannot_work_is_refused_and_the_split_stays_free() -> None:
+    async def later(state: int, item: int) -> int:
+        return state + item
+
+    split = Flatten[int]()
+    wrong: list[tuple[tuple[Any, ...], str]] = [
+        ((later, 0), "must be a plain function"),
+        ((lambda state: state, 0), "is called with the state and an item"),
+        (("add", 0), "function must be"),
+        ((lazily, 0), "must be a plain function"),
+        ((max, threading.Lock()), "start must be possible to copy"),
+        ((max,), "start is missing"),
+        ((None, 3), "function is missing"),
+    ]
+    for fold, why in wrong:
+        with pytest.raises(TypeError, match=why):
+            Regroup[int, int](split, *fold)
+    Regroup[int, int](split, max, 0)
 
 
 def test_a_split_that_cannot_tell_is_refused() -> None:
@@ -339,7 +411,7 @@ def graphs() -> dict[str, Callable[[Any, Any], object]]:
 @pytest.mark.parametrize("why", tuple(graphs()))
 async def test_a_way_that_cannot_be_relied_on_is_refused(why: str) -> None:
     split = TransformMany(parts, name="parts")
-    groups = Regroup[Any](split, name="groups")
+    groups = Regroup[Any, list[Any]](split, name="groups")
     node: Any = graphs()[why](split, groups)
     with pytest.raises(ValueError, match=r"regroup 'groups' cannot know which messages came of one input of") as found:
         async with Network(split, groups, *([node] if isinstance(node, Agent) else [])):
@@ -357,7 +429,7 @@ async def test_one_that_is_linked_to_a_running_network_is_checked_too() -> None:
 
 async def test_what_comes_in_between_while_it_runs_is_a_fault() -> None:
     split = TransformMany(parts)
-    groups = Regroup[Any](split)
+    groups = Regroup[Any, list[Any]](split)
     split.link_target(groups)
     linked(groups)
     with faults(ValueError) as found:
@@ -369,7 +441,7 @@ async def test_what_comes_in_between_while_it_runs_is_a_fault() -> None:
 
 async def test_a_receiver_that_takes_a_part_is_a_loss() -> None:
     split = TransformMany(parts)
-    groups = Regroup[Any](split)
+    groups = Regroup[Any, list[Any]](split)
     buffer = UnboundedBuffer[Any]()
     split.link_target(buffer)
     buffer.link_target(groups, filter=lambda part: part[1] != 1)
@@ -384,7 +456,7 @@ async def test_a_receiver_that_takes_a_part_is_a_loss() -> None:
 
 async def test_outputs_that_go_elsewhere_do_not_belong_to_the_list() -> None:
     split = TransformMany(parts)
-    groups = Regroup[Any](split)
+    groups = Regroup[Any, list[Any]](split)
     split.link_target(groups, filter=lambda part: part[1] % 2 == 0)
     split.link_target(others := UnboundedBuffer[Any]())
     results = linked(groups)

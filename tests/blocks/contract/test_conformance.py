@@ -354,10 +354,18 @@ def ready_stream() -> trio.abc.ReceiveStream:
     return receive_stream(buffer)
 
 
-def regrouped() -> Regroup[Any]:
+def folded() -> Regroup[Any, tuple[Any, ...]]:
     split = Flatten[Any]()
     IterableSource[Any]([[1, "one"], [], [None]]).link_target(split)
-    groups = Regroup[Any](split)
+    groups = Regroup[Any, tuple[Any, ...]](split, lambda state, item: (*state, item), ())
+    split.link_target(groups)
+    return groups
+
+
+def regrouped() -> Regroup[Any, list[Any]]:
+    split = Flatten[Any]()
+    IterableSource[Any]([[1, "one"], [], [None]]).link_target(split)
+    groups = Regroup[Any, list[Any]](split)
     split.link_target(groups)
     return groups
 
@@ -390,6 +398,7 @@ SOURCES: dict[str, tuple[Callable[[], Any], list[Any], dict[str, Any]]] = {
     ),
     "collect": (lambda: Collect(IterableSource([1, "one"]), IterableSource([None])), [1, None, "one"], {}),
     "regroup": (regrouped, [[1, "one"], [], [None]], {}),
+    "regroup with a function": (folded, [(1, "one"), (), (None,)], {}),
 }
 
 
