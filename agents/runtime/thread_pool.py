@@ -88,6 +88,8 @@ class ThreadPool:
         """Give a worker its next task, which runs from now on; None if it has to sleep, or to end."""
         if len(self.workers) - self._aside > self.size:
             self._dismiss(worker)
+            if self.queued and self._idle:  # it may have been woken for a task, which another one has to run now
+                self._idle.pop().sleep.release()
             return None
         queue = self._queue
         while queue:
