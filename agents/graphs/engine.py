@@ -39,6 +39,8 @@ LEAST_ON_LOOP = 32
 """The same on the loop. It bounds how many results exist at once in a reduction: about three times as many."""
 LONGEST = 0.005
 """Seconds for which items of lazy maps are asked for before the loop goes on."""
+KEPT = 1_000
+"""Up to this many failures of each group of tasks that lazy maps have made are kept, and tasks that were not run."""
 WAITING, QUEUED, COMPLETED = TaskState.WAITING, TaskState.QUEUED, TaskState.COMPLETED
 FAILED, NOT_RUN = TaskState.FAILED, TaskState.NOT_RUN
 
@@ -52,12 +54,14 @@ class Engine:
         settings: How it runs.
 
     Attributes:
-        errors: The exceptions of the tasks that have failed, in the order in which they came.
-        lost: The tasks of lazy maps that have no result.
+        errors: The exceptions of the tasks that have failed, in the order in which they came; of lazy maps the first.
+        others: How many others there were.
+        lost: The tasks of lazy maps that have no result; the first of them.
     """
 
     def __init__(self, nodes: Sequence[Node], recipe: Recipe, settings: RunSettings) -> None:
         self.errors: list[Exception] = []
+        self.others: int = 0
         self.lost: list[Node] = []
         self._nodes = nodes
         self._place = {node: place for place, node in enumerate(nodes)}
@@ -285,7 +289,10 @@ class Engine:
 
     def _fail(self, node: Node, error: Exception) -> None:
         """End a task that has failed."""
-        self.errors.append(error)
+        if self._place[node] < 0 and self._ended[node.group].number(FAILED) >= KEPT:
+            self.others += 1
+        else:
+            self.errors.append(error)
         self._end(node, FAILED, error)
 
     def _end(self, node: Node, state: TaskState, value: Any) -> None:
@@ -307,6 +314,8 @@ class Engine:
                     user.state = NOT_RUN
                     user.value = cause_of(one)
                     ends.append(user)
+                    if has_lazy and user in self._growths:
+                        self._growths[user].give_up()
                     continue
                 if has_lazy and user in self._growths:
                     self._growths[user].take(one)
@@ -327,10 +336,11 @@ class Engine:
         user = node.users[0] if node.users else node
         if user in self._growths:
             user.seconds = max(user.seconds, seconds)
-        else:
+        elif user is node or user.state is not NOT_RUN:
             self._reached[node] = seconds
-        self._ended[node.group].count(node)
-        if node.state is not COMPLETED:
+        tally = self._ended[node.group]
+        tally.count(node)
+        if node.state is not COMPLETED and tally.number(node.state) <= KEPT:
             self.lost.append(node)
         del self._made[place], self._place[node]
         node.args = node.inputs = ()

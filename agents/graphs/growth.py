@@ -56,6 +56,7 @@ class Growth:
         self.has_begun: bool = False
         self._places: dict[Node, int] = {}
         self._digests: dict[int, bytes] = {}
+        self._is_list = True
         self._engine = engine
         self._items: Iterator[Any] | None = None
         self._open: list[list[Node]] = []
@@ -83,8 +84,9 @@ class Growth:
             nodes.append(node)
         node.uses_left = 1
         if self.leaves.reduction is None:
-            self._places[node] = len(self.values)
-            self.values.append(None)
+            if self._is_list:
+                self._places[node] = len(self.values)
+                self.values.append(None)
             node.users = [root]
             root.missing += 1
         for each in nodes:
@@ -100,6 +102,13 @@ class Growth:
             self.values[place] = node.value
             if node.digest is not None:
                 self._digests[place] = node.digest
+
+    def give_up(self) -> None:
+        """Forget the results: a task has none, so there will be no list."""
+        self.values.clear()
+        self._places.clear()
+        self._digests.clear()
+        self._is_list = False
 
     def digest(self) -> bytes | None:
         """What stands for the list of results in the keys of a checkpoint; None without a checkpoint."""

@@ -51,7 +51,11 @@ class Results:
 
     @property
     def states(self) -> Mapping[str, TaskState]:
-        """The state of each task by its name; of the tasks of a lazy map, only those that have no result."""
+        """The state of each task by its name; of the tasks of a lazy map, only those that have no result.
+
+        Of each group of tasks of lazy maps, these are the first 1,000 that have failed, and 1,000 that were not run; so
+        it is with `failed` and `not_run`, too. `TaskGraph.statistics` counts all.
+        """
         return {node.name: node.state for node in self._all}
 
     @property
@@ -137,3 +141,19 @@ class TasksFailed(ExceptionGroup[Exception]):
         group = TasksFailed(self.message, excs)
         group.results = self.results
         return group
+
+
+def tasks_failed(name: str, errors: Sequence[Exception], others: int, results: Results) -> TasksFailed:
+    """The exception of a run.
+
+    Args:
+        name: The graph.
+        errors: The exceptions that were kept.
+        others: How many there were besides.
+        results: What has become of the tasks.
+    """
+    count = len(errors) + others
+    rest = f"; the exceptions of {others} of them were not kept" if others else ""
+    group = TasksFailed(f"{count} {'task' if count == 1 else 'tasks'} of {name!r} failed{rest}", errors)
+    group.results = results
+    return group

@@ -111,6 +111,10 @@ class Tally:
         if place < SAMPLE:  # algorithm R: each time is in the sample with the same probability (Vitter, 1985)
             self._times[place] = node.seconds
 
+    def number(self, state: TaskState) -> int:
+        """How many tasks it has counted that have no result and are in a state."""
+        return self._counts[state]
+
     def add(self, other: Tally) -> None:
         """Count what another one has counted."""
         self._counts.update(other._counts)

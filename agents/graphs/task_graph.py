@@ -24,7 +24,7 @@ from .mermaid import mermaid
 from .node import Node
 from .on_cluster import KeepsResults, check_nodes
 from .recipe import Recipe
-from .results import Ended, Results, TasksFailed
+from .results import Ended, Results, tasks_failed
 from .statistics import GraphStatistics, statistics_of
 from .task import LazyTasks, Optional, Task, Tasks, is_lazy
 
@@ -309,7 +309,8 @@ class TaskGraph:
 
         Raises:
             TasksFailed: Tasks have failed; the group has their exceptions, each with a note that names its task, and
-                the `results` of the others.
+                the `results` of the others. Of each group of tasks of a lazy map, the first 1,000 are kept, and the
+                message has the number of the others.
             RuntimeError: The graph has run.
             TypeError: `checkpoint` is none, or a function cannot be pickled for it.
             ValueError: A task belongs to another graph; there is no task of a name, or several; `on_error` is something
@@ -335,10 +336,7 @@ class TaskGraph:
         report = None if settings.keeping is None else settings.keeping.report()
         results = Results(nodes, engine.lost, report)
         if engine.errors:
-            count = len(engine.errors)
-            group = TasksFailed(f"{count} {'task' if count == 1 else 'tasks'} of {self.name!r} failed", engine.errors)
-            group.results = results
-            raise group
+            raise tasks_failed(self.name, engine.errors, engine.others, results)
         return results
 
     def run_sync(

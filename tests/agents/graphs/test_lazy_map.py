@@ -286,6 +286,56 @@ def test_what_a_failure_has_prevented_is_not_run_when_it_comes_later(split_every
             raised.value.results[lazy]
 
 
+def test_of_many_failures_the_first_thousand_are_kept_and_the_others_counted() -> None:
+    graph = TaskGraph("g")
+    graph.reduce(sum, graph.map(same, graph.map(sixth, [0] * 1_003, lazy=True)), split_every=2)
+    graph.map(int, ["a"] * 3, lazy=True)
+    graph.map(float, ["a"] * 1_002)  # not lazy: all are kept
+    with pytest.raises(TasksFailed) as raised:
+        graph.run_sync(on_error="continue")
+    assert raised.value.message == "2008 tasks of 'g' failed; the exceptions of 3 of them were not kept"
+    assert len(raised.value.exceptions) == 2_005
+    results = raised.value.results
+    failed, not_run = list(results.failed), list(results.not_run)
+    assert [name for name in failed if "sixth" in name] == ["sixth", *(f"sixth {n}" for n in range(2, 1_001))]
+    assert len(failed) == 2_005
+    assert sorted(name.split()[0] for name in not_run) == ["all"] + ["same"] * 1_000 + ["sum"] * 1_001
+    groups = graph.statistics()
+    assert (groups["sixth"].failed, groups["same"].not_run, groups["sum"].not_run) == (1_003, 1_003, 1_002)
+
+
+@pytest.mark.parametrize("make", [lambda: None, lambda: Threads(2)])
+@pytest.mark.parametrize("reduced", [True, False])
+@pytest.mark.parametrize("every", [1, 3])
+def test_many_failures_need_no_more_memory_than_few(
+    make: Callable[[], Any], reduced: bool, every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.agents.graphs.engine.KEPT", 5)
+
+    class Result:
+        """A result that can be counted."""
+
+    alive: list[int] = []
+
+    def items() -> Iterator[int]:
+        yield from range(2_000)
+        found = gc.get_objects()
+        alive.append(sum((type(each) is Node and each.graph is graph) or type(each) is Result for each in found))
+
+    def work(number: int) -> Any:
+        if number % every == 0:
+            raise OSError(number)
+        return Result()
+
+    graph = TaskGraph(executor=make(), concurrency=2)
+    results: Any = graph.map(same, graph.map(work, items(), lazy=True))
+    if reduced:
+        graph.reduce(lambda parts: parts[0], results)
+    with pytest.raises(TasksFailed):
+        graph.run_sync(on_error="continue")
+    assert alive[0] <= 300
+
+
 def test_the_items_may_fail_after_a_task() -> None:
     graph = TaskGraph()
     numbers = graph.map(sixth, Items(100, OSError("gone")).items, lazy=True)
