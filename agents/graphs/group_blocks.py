@@ -106,8 +106,8 @@ class GroupBlocks:
 
     def _of_leaves(self, leaves: Leaves) -> Iterator[Transformer[Job, Done]]:
         """The blocks with the tasks of a lazy map."""
-        for group, function in leaves.stages:
-            yield self.of(group, function)
+        for stage in leaves.stages:
+            yield self.of(stage.group, stage.function)
         yield self.of(leaves.node.group, leaves.node.function)
 
     def of(self, group: str, function: Callable[..., Any]) -> Transformer[Job, Done]:

@@ -75,12 +75,12 @@ class Growth:
             return False
         check_item(item)
         self.number += 1
-        group, function = self.leaves.stages[0]
-        root = self.leaves.node
-        node = Node(root.graph, group, self._engine.number(group), function, (item,))
+        root, stages, number = self.leaves.node, self.leaves.stages, self._engine.number
+        first = stages[0]
+        node = Node(root.graph, first.group, number(first.group), first.function, (item,))
         nodes = [node]
-        for group, function in self.leaves.stages[1:]:
-            node = Node(root.graph, group, self._engine.number(group), function, (node,), (node,))
+        for stage in stages[1:]:
+            node = Node(root.graph, stage.group, number(stage.group), stage.function, (node,), (node,))
             nodes.append(node)
         node.uses_left = 1
         if self.leaves.reduction is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any
 
 from penstock.agents.tasks.names import task_name
 from penstock.blocks.base.callables import is_async
 
 from .arguments import MAY_HOLD_TASKS, Arguments
-from .leaves import Leaves, Reduction
+from .leaves import Leaves, Reduction, Stage
 from .near_names import near_names
 from .node import Node
 from .task import LazyTasks
@@ -28,12 +28,14 @@ class Recipe:
         name: As above.
         nodes: The nodes in the order in which they were added.
         lazy: The lazy maps, by the nodes that stand for their tasks.
+        parts: Those of which the run is asked for the first stages only, by their nodes and the number of stages.
         has_run: Whether the graph has run, so that nothing can be added.
     """
 
     def __init__(self, graph: object, name: str) -> None:
         self.nodes: list[Node] = []
         self.lazy: dict[Node, Leaves] = {}
+        self.parts: dict[tuple[Node, int], Leaves] = {}
         self.has_run: bool = False
         self.graph: object = graph
         self.name: str = name
@@ -65,7 +67,7 @@ class Recipe:
         if not isinstance(items, Iterable):
             raise TypeError(f"TaskGraph {self.name!r}: the items of {group!r} must be iterable, got {items!r}")
         node = Node(self.graph, group, self._lazy_number(group), function, ())
-        self.lazy[node] = Leaves(node, items, group, function)
+        self.lazy[node] = Leaves(node, items, [Stage(group, function, node.index)])
         self.nodes.append(node)
         return LazyTasks(self.lazy[node])
 
@@ -73,7 +75,7 @@ class Recipe:
         """Add a task after each of a lazy map."""
         node, leaves = self._use_each(tasks, group), tasks.leaves
         node.group, node.function, node.index = group, function, self._lazy_number(group)
-        leaves.stages.append((group, function))
+        leaves.stages.append(Stage(group, function, node.index))
         return LazyTasks(leaves, len(leaves.stages))
 
     def reduce_lazy(self, function: Callable[..., Any], tasks: LazyTasks[Any], split_every: int) -> Node:
@@ -104,6 +106,21 @@ class Recipe:
         self._lazy_groups[group] += 1
         return 1 - self._lazy_groups[group]
 
+    def part(self, leaves: Leaves, stage: int) -> Node:
+        """The node whose result is the list of the results of a stage, also if something uses them one by one."""
+        if leaves.is_kept(stage):
+            return leaves.node
+        if (leaves.node, stage) not in self.parts:
+            part = self.parts[leaves.node, stage] = leaves.up_to(stage)
+            self.lazy[part.node] = part
+        return self.parts[leaves.node, stage].node
+
+    def forget_parts(self) -> None:
+        """Forget what a run was asked for that has not begun."""
+        for part in self.parts.values():
+            del self.lazy[part.node]
+        self.parts.clear()
+
     def named(self, name: str) -> tuple[Node, ...]:
         """The tasks of a group, of a reduction the last one; or the task with a name.
 
@@ -111,8 +128,9 @@ class Recipe:
             ValueError: There is none, or a group and a task of another group have this name.
         """
         found = [node for node in self.nodes if node.group == name or node.name == name]
+        found += self._parts_named(name, {*found})
         if not found:
-            near = near_names(name, (each for node in self.nodes for each in (node.group, node.name)))
+            near = near_names(name, (*(each for node in self.nodes for each in (node.group, node.name)), *self.groups))
             raise ValueError(f"TaskGraph {self.name!r}: there is no task {name!r}; {near}")
         groups = [*dict.fromkeys(node.group for node in found)]
         if len(groups) > 1:
@@ -122,6 +140,16 @@ class Recipe:
             )
         used = {each for node in found for each in node.before()}
         return tuple(node for node in found if node not in used)
+
+    def _parts_named(self, name: str, found: Container[Node]) -> list[Node]:
+        """The last stage with a name of each lazy map whose node was not found."""
+        nodes: list[Node] = []
+        for node in self.nodes:
+            leaves = None if node in found else self.lazy.get(node)
+            stages = [] if leaves is None else [n for n, each in enumerate(leaves.stages, 1) if each.group == name]
+            if leaves is not None and stages:
+                nodes.append(self.part(leaves, stages[-1]))
+        return nodes
 
     @property
     def groups(self) -> Iterable[str]:
@@ -133,7 +161,7 @@ class Recipe:
         for node in nodes:
             leaves = self.lazy.get(node)
             if leaves is not None:
-                yield from leaves.stages
+                yield from ((stage.group, stage.function) for stage in leaves.stages)
             yield node.name, node.function
 
     def is_async(self, function: Callable[..., Any]) -> bool:

@@ -12,6 +12,7 @@ from penstock.agents.tasks.task_state import TaskState
 
 from .checkpoint import CheckpointReport
 from .critical_path import critical_path
+from .leaves import Leaves
 from .node import Node
 from .task import LazyTasks, Task, Tasks
 
@@ -43,10 +44,15 @@ class Results:
     """
 
     def __init__(
-        self, nodes: Sequence[Node], lost: Sequence[Node] = (), checkpoint: CheckpointReport | None = None
+        self,
+        nodes: Sequence[Node],
+        lost: Sequence[Node],
+        parts: Mapping[tuple[Node, int], Leaves],
+        checkpoint: CheckpointReport | None,
     ) -> None:
         self.checkpoint: CheckpointReport | None = checkpoint
         self._nodes = nodes
+        self._parts = parts
         self._all = [*nodes, *lost]
 
     @property
@@ -74,6 +80,9 @@ class Results:
     def __getitem__(self, task: Tasks[R] | LazyTasks[R]) -> list[R]: ...
     def __getitem__(self, task: Task[Any] | Tasks[Any] | LazyTasks[Any]) -> Any:
         if isinstance(task, LazyTasks):
+            part = self._parts.get((task.leaves.node, task.stage))
+            if part is not None:
+                return result_of(part.node)
             task.leaves.check("results", task.stage)
             return result_of(task.leaves.node)
         if isinstance(task, Tasks):

@@ -299,6 +299,7 @@ class TaskGraph:
         Args:
             only: Run these tasks and what they need, and nothing else; by default, all tasks. A task may be given by
                 its name, such as "merge 2"; the name of a group stands for its tasks, of a reduction for the last one.
+                A lazy map runs without the reduction or the map that uses its results, unless that is asked for, too.
             keep: Keep the results of these tasks too, also given by name. By default only those that no task uses are
                 kept, and `only`.
             on_error: What happens when a task fails. "stop" (default): no other task begins, and those that run are
@@ -313,8 +314,9 @@ class TaskGraph:
                 message has the number of the others.
             RuntimeError: The graph has run.
             TypeError: `checkpoint` is none, or a function cannot be pickled for it.
-            ValueError: A task belongs to another graph; there is no task of a name, or several; `on_error` is something
-                else; or the checkpoint has a version for a task that is not there.
+            ValueError: A task belongs to another graph; there is no task of a name, or several; results of a lazy map
+                are wanted that something else in the run uses; `on_error` is something else; or the checkpoint has a
+                version for a task that is not there.
             OSError: The folder of the checkpoint cannot be written to.
         """
         if on_error not in ("stop", "continue"):
@@ -334,7 +336,7 @@ class TaskGraph:
         engine = self._engine = Engine(nodes, self._recipe, settings)
         await engine.run()
         report = None if settings.keeping is None else settings.keeping.report()
-        results = Results(nodes, engine.lost, report)
+        results = Results(nodes, engine.lost, self._recipe.parts, report)
         if engine.errors:
             raise tasks_failed(self.name, engine.errors, engine.others, results)
         return results

@@ -97,6 +97,68 @@ def test_only_a_lazy_map_and_what_it_needs_can_be_run() -> None:
     assert other.given == 0
 
 
+def chain(numbers: Iterator[int]) -> tuple[TaskGraph, LazyTasks[int], LazyTasks[str], Task[str]]:
+    graph = TaskGraph("g")
+    doubles = graph.map(double, numbers, lazy=True)
+    texts = graph.map(str, doubles)
+    return graph, doubles, texts, graph.reduce(join, texts, split_every=3)
+
+
+@pytest.mark.parametrize("by_name", [True, False])
+def test_only_its_first_tasks_can_be_run_without_those_that_use_their_results(by_name: bool) -> None:
+    graph, doubles, _, joined = chain(iter(range(4)))
+    results = graph.run_sync(only="double" if by_name else doubles, keep=[doubles])
+    assert results[doubles] == [0, 2, 4, 6]
+    assert [group.name for group in graph.statistics().groups] == ["double"]
+    assert results.states == {"all of double": TaskState.COMPLETED}
+    with pytest.raises(KeyError, match="was not a part of the run"):
+        results[joined]
+    graph, _, texts, _ = chain(iter(range(4)))
+    assert graph.run_sync(only="str" if by_name else texts)[texts] == ["0", "2", "4", "6"]
+    graph, _, _, joined = chain(iter(range(4)))
+    assert graph.run_sync(only="join")[joined] == "((024)6)"
+
+
+def test_the_name_of_a_lazy_map_with_the_name_of_its_reduction_is_that_of_the_last_one() -> None:
+    graph = TaskGraph()
+    total = graph.reduce(sum, graph.map(sum, iter([[1, 2], [3]]), lazy=True))
+    assert graph.run_sync(only="sum")[total] == 6
+
+
+def test_only_its_first_tasks_run_after_the_tasks_on_which_it_depends() -> None:
+    log: list[str] = []
+    graph = TaskGraph()
+    make = graph.call(log.append, "make", name="make")
+    work = graph.map(log.append, "ab", lazy=True)
+    graph.reduce(len, work)
+    with pytest.raises(TypeError, match="checkpoint must be a Checkpoint"):
+        graph.run_sync(only=work, checkpoint="x")  # type: ignore[arg-type]
+    work.depends_on(make)
+    graph.run_sync(only=work)
+    assert log == ["make", "a", "b"]
+
+
+def test_results_that_something_else_in_the_run_uses_one_by_one_cannot_be_had() -> None:
+    graph, doubles, texts, joined = chain(iter(range(4)))
+    used = "cannot use the tasks of the lazy map 'double', because 'join' uses them, and their results are not kept"
+    clashes: list[list[Any]] = [[doubles, joined], [joined, "double"], [doubles, texts]]
+    for only in clashes:
+        with pytest.raises(ValueError, match=f"'only' {used}"):
+            graph.run_sync(only=only)
+    for keep in (doubles, texts, "double"):
+        with pytest.raises(ValueError, match=f"'keep' {used}"):
+            graph.run_sync(keep=[keep])
+    with pytest.raises(ValueError, match=r"there is no task 'doubel'; near to it: 'double'"):
+        graph.run_sync(only="doubel")
+    _, others, _, _ = chain(iter(range(4)))
+    with pytest.raises(ValueError, match="belongs to another graph"):
+        graph.run_sync(only=others)
+    results = graph.run_sync()
+    assert results[joined] == "((024)6)"
+    with pytest.raises(ValueError, match=f"'results' {used}"):
+        results[doubles]
+
+
 def test_few_tasks_and_results_exist_at_once() -> None:
     class Number:
         """Counts how many there are."""
