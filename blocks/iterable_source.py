@@ -43,6 +43,7 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
     __slots__ = (
         "_away",
         "_has_warned",
+        "_is_unwanted",
         "_iterator",
         "_scope",
         "_size",
@@ -70,6 +71,7 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
         self.space: WaitList[None] = WaitList()
         self._size = BatchSize()
         self._has_warned = False
+        self._is_unwanted = False  # the targets need nothing more
         self._task: trio.lowlevel.Task | None = None
         self._scope: trio.CancelScope | None = None
         self.total: int | None = length_of(items)
@@ -133,7 +135,7 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
                 self.wake()
         for waiter in self.space:
             self.space.wake(waiter)
-        if self._iterator is None and not outbox.queue:
+        if self._iterator is None and self._task is None and not outbox.queue:  # the task may still bring an item
             self.finish()
 
     def room(self, most: int) -> int:
@@ -197,14 +199,17 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
             self.call_meter.change(state)
 
     async def _read_async(self, iterator: AsyncIterator[T]) -> None:
+        if self._iterator is None:  # it was closed before the task began
+            return
         self._task = trio.lowlevel.current_task()
         loop_held.holders[self._task] = Holder(str(self), self.name, REMEDY)
         try:
-            with trio.CancelScope() as self._scope:
+            with trio.CancelScope() as scope:
+                self._scope = scope
                 start = time_slice.clock()
                 async for item in iterator:
                     await self._until_resumed()
-                    if self.finished:  # it was ended while the item was on its way
+                    if self._is_unwanted or self.broken is not None:  # since the item was on its way
                         self._discard(1)
                         break
                     now = time_slice.clock()
@@ -213,6 +218,8 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
                         self.tracer.made(self.name, (item,), start, now)
                     self._take_in([item])
                     del item  # the source waits for the next one now
+                    if scope.cancel_called:
+                        break
                     if time_slice.clock() >= time_slice.until:
                         await time_slice.pause()
                     if self.outbox.queue:
@@ -230,13 +237,15 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
         self.wake()
 
     async def _until_resumed(self) -> None:
-        """Keep an item that came while the source is paused."""
+        """Keep an item that came while the source is paused; hand it on if the source is closed meanwhile."""
         try:
-            while self.paused is not None and not self.finished:
+            while self.paused is not None:
                 await self.space.park(self, "hand an item on", None)
         except BaseException:
-            self._discard(1)
-            raise
+            assert self._scope is not None
+            if not self._scope.cancel_called:
+                self._discard(1)
+                raise
 
     def _report_held(self, seconds: float) -> None:
         """Warn, once, that reading blocks the loop."""
@@ -265,6 +274,7 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
     def end_early(self) -> None:
         """Read no further, and discard the items that were read."""
         outbox = self.outbox
+        self._is_unwanted = True
         if outbox.holder is None:
             self.counts["discarded"] += len(outbox.queue)
             outbox.queue.clear()

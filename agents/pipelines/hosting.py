@@ -113,7 +113,7 @@ class AsyncioHost:
         """Iterate there over an asynchronous iterable, or over a queue of asyncio; close it there at the end."""
         iterator = aiter(items_of_queue(items) if isinstance(items, asyncio.Queue) else items)
         try:
-            while found := await self.call(next_of(iterator), f"the next item of {whose}"):
+            while found := await self.call(next_of(iterator), f"the next item of {whose}", keeps=True):
                 yield found[0]
         finally:
             close: Callable[[], Awaitable[None]] | None = getattr(iterator, "aclose", None)
@@ -121,15 +121,21 @@ class AsyncioHost:
                 with trio.CancelScope(shield=True):
                     await self.call(close(), f"the end of {whose}")
 
-    async def call(self, awaitable: Awaitable[T], name: str) -> T:
-        """Await something in the asyncio loop, with the context variables of the caller."""
+    async def call(self, awaitable: Awaitable[T], name: str, *, keeps: bool = False) -> T:
+        """Await something in the asyncio loop, with the context variables of the caller.
+
+        Args:
+            awaitable: What is awaited.
+            name: Its name in messages.
+            keeps: Whether a result that was there before a cancellation is returned, because it would be lost.
+        """
         crossing = Crossing(awaitable, self.loop)
         try:
             self.loop.call_soon_threadsafe(crossing.begin)
         except RuntimeError:  # the loop is closed
             crossing.close()
             raise RuntimeError(f"{name!r} cannot be called: the asyncio loop of the pipeline has ended") from None
-        return await crossing.result(name)
+        return await crossing.result(name, keeps)
 
 
 class Crossing(Generic[T]):
@@ -165,13 +171,13 @@ class Crossing(Generic[T]):
         close: Callable[[], object] = getattr(self._awaitable, "close", lambda: None)
         close()
 
-    async def result(self, name: str) -> T:
+    async def result(self, name: str, keeps: bool) -> T:
         """Wait for the task; cancel and await it if the caller is cancelled."""
         try:
             await self._done.wait()
         except trio.Cancelled:
             await self._end_task()
-            if self._error() is None:
+            if self._error() is None and not (keeps and self._is_over()):
                 raise
         assert self._task is not None
         if self._task.cancelled():
@@ -196,11 +202,13 @@ class Crossing(Generic[T]):
             with trio.CancelScope(shield=True):
                 await self._done.wait()
 
+    def _is_over(self) -> bool:
+        """Whether the task has a result or an exception."""
+        return self._task is not None and self._task.done() and not self._task.cancelled()
+
     def _error(self) -> BaseException | None:
         """The exception of the task; None if it has none, or was cancelled, or never began."""
-        if self._task is None or not self._task.done() or self._task.cancelled():
-            return None
-        return self._task.exception()
+        return self._task.exception() if self._task is not None and self._is_over() else None
 
 
 async def as_coroutine(awaitable: Awaitable[T]) -> T:

@@ -265,6 +265,54 @@ async def test_closing_an_asynchronous_one_cancels_what_it_waits_for() -> None:
     assert closed == ["async"]
 
 
+class OnItsWay:
+    """An item that cannot be held up: it comes, although the source is closed before."""
+
+    def __init__(self) -> None:
+        self.is_asked = trio.Event()
+
+    async def items(self) -> AsyncIterator[int]:
+        yield 0
+        self.is_asked.set()
+        with trio.CancelScope(shield=True):  # as an iterable in another thread, which has the item already
+            await trio.sleep(1)
+        yield 1
+
+
+async def test_an_item_that_is_on_its_way_when_it_is_closed_can_still_be_taken() -> None:
+    slow = OnItsWay()
+    source = IterableSource(slow.items())
+    async with Network(source):
+        assert await source.receive() == 0
+        await slow.is_asked.wait()
+        await source.aclose()
+        assert [item async for item in source] == [1]
+    assert source.is_finished
+
+
+async def test_an_item_that_a_paused_one_has_when_it_is_closed_can_still_be_taken() -> None:
+    slow = OnItsWay()
+    source = IterableSource(slow.items(), name="s")
+    async with Network(source) as network:
+        assert await source.receive() == 0
+        await slow.is_asked.wait()
+        await source.pause()
+        await trio.sleep(2)
+        await source.aclose()
+        source.resume()
+        assert [item async for item in source] == [1]
+    assert network.balance()["s"].discarded == 0
+
+
+async def test_one_that_is_closed_before_it_begins_to_read_takes_nothing() -> None:
+    send, receive = trio.open_memory_channel[int](1)
+    send.send_nowait(1)
+    source = IterableSource(receive)
+    async with Network(source):
+        await source.aclose()
+    assert receive.receive_nowait() == 1
+
+
 async def test_one_that_was_closed_before_its_network_gives_nothing() -> None:
     for items in (range(3), (n for n in range(3)), ticks(3)):
         source: IterableSource[int] = IterableSource(items)
@@ -296,20 +344,13 @@ async def test_a_length_that_cannot_be_told_is_not_known() -> None:
 
 
 async def test_an_item_that_comes_after_an_early_end_is_discarded() -> None:
-    is_asked = trio.Event()
-
-    async def items() -> AsyncIterator[int]:
-        yield 0
-        is_asked.set()
-        with trio.CancelScope(shield=True):  # as an iterable in another thread, which has the item already
-            await trio.sleep(1)
-        yield 1
+    slow = OnItsWay()
 
     async def once_the_next_is_asked_for(number: int) -> int:
-        await is_asked.wait()
+        await slow.is_asked.wait()
         return number
 
-    source, take, results = IterableSource(items(), name="s"), Take[int](1), UnboundedBuffer[int]()
+    source, take, results = IterableSource(slow.items(), name="s"), Take[int](1), UnboundedBuffer[int]()
     waiting = Transformer(once_the_next_is_asked_for)
     source.link_target(waiting)
     waiting.link_target(take)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -119,3 +120,36 @@ def test_a_stream_in_asyncio_hands_over_what_it_has_read(is_async: bool) -> None
     assert got == list(range(1, len(got) + 1))
     assert numbers.is_closed
     assert len(got) >= 3
+
+
+class AlreadyThere:
+    """An iterable that has its second item when it is cancelled, as a queue that was asked at the same moment."""
+
+    def __init__(self) -> None:
+        self.is_asked = asyncio.Event()
+        self.count = 0
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        return self
+
+    async def __anext__(self) -> int:
+        self.count += 1
+        if self.count == 2:
+            self.is_asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return self.count
+
+
+def test_an_item_of_asyncio_that_is_on_its_way_is_not_lost() -> None:
+    async def main() -> None:
+        items = AlreadyThere()
+        async with Pipeline(inc).stream(items) as results:
+            assert await anext(results) == 2
+            await items.is_asked.wait()
+            results.finish()
+            assert [result async for result in results] == [3]
+        assert items.count == 2
+        assert results.network.balance()["source"].discarded == 0
+
+    asyncio.run(main())
