@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
 import attrs
@@ -25,6 +26,7 @@ from .node import Node
 from .on_cluster import KeepsResults, check_nodes
 from .recipe import Recipe
 from .results import Ended, Results, tasks_failed
+from .same_parameters import same_parameters
 from .statistics import GraphStatistics, statistics_of
 from .task import LazyTasks, Optional, Task, Tasks, is_lazy
 
@@ -341,16 +343,8 @@ class TaskGraph:
             raise tasks_failed(self.name, engine.errors, engine.others, results)
         return results
 
-    def run_sync(
-        self,
-        only: Some | str | Sequence[Some | str] | None = None,
-        *,
-        keep: Sequence[Some | str] = (),
-        on_error: Literal["stop", "continue"] = "stop",
-        checkpoint: Checkpoint | None = None,
-        recording: Recording | None = None,
-        progress: bool = False,
-    ) -> Results:
+    @same_parameters(run)
+    def run_sync(self, *args: Any, **options: Any) -> Results:
         """Run the tasks in a plain program; see `run`.
 
         Raises:
@@ -358,13 +352,7 @@ class TaskGraph:
         """
         if trio.lowlevel.in_trio_run():
             raise RuntimeError(f"TaskGraph {self.name!r}: run_sync() would hold this loop; use `await graph.run()`")
-
-        async def main() -> Results:
-            return await self.run(
-                only, keep=keep, on_error=on_error, checkpoint=checkpoint, recording=recording, progress=progress
-            )
-
-        return trio.run(main)
+        return trio.run(partial(self.run, *args, **options))
 
     def statistics(self) -> GraphStatistics:
         """Return how many tasks of each group have ended how, and how long they have run; at any time."""

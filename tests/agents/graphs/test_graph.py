@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -446,3 +447,12 @@ def test_wrong_tasks_are_refused() -> None:
         graph.run_sync(on_error="skip")  # type: ignore[arg-type]
     assert isinstance(graph.map(double, [mine]), Tasks)
     assert threading.current_thread() is threading.main_thread()
+
+
+def test_a_plain_program_gives_the_same_options() -> None:
+    assert signature(TaskGraph.run_sync) == signature(TaskGraph.run)
+    graph = TaskGraph()
+    one, two = graph.call(len, "a"), graph.call(len, "bc")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'onyl'"):
+        graph.run_sync(onyl=two)  # type: ignore[call-arg]
+    assert graph.run_sync(two, keep=[one])[two] == 2
