@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from .base.timing import LARGEST_BATCH
 from .core.block import Block, inside
+from .core.block_core import BlockCore
 from .core.carried import Carried
 from .core.contexts import plain_all
 from .core.groups import Groups
@@ -73,6 +74,15 @@ class RegroupCore(PassageCore, Generic[T]):
     def problems(self) -> Iterable[str]:
         """The reasons why it cannot be known which messages belong together, if there are any."""
         return self.groups.problems()
+
+    def fork_behind(self) -> BlockCore | None:
+        """The one-to-many block whose outputs come together here."""
+        return self.groups.split()
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether one message comes out for each message that the one-to-many block gets, in the same order."""
+        return self.groups.split() is not None
 
     def begin(self) -> None:
         self.groups.set_up()
@@ -168,7 +178,12 @@ class Regroup(Block, Target[T], Source[R]):
     _core: RegroupCore[T]
 
     @overload
-    def __init__(self: Regroup[T, list[T]], split: Source[Any], *, name: str | None = ...) -> None: ...
+    def __init__(  # mypy cannot infer a type variable of its own here
+        self: Regroup[T, list[T]],  # pyright: ignore[reportInvalidTypeVarUse]
+        split: Source[Any],
+        *,
+        name: str | None = ...,
+    ) -> None: ...
 
     @overload
     def __init__(

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from penstock.blocks import Batch
+from penstock.blocks.core.block_core import BlockCore, core_of
 from penstock.blocks.functions.function_block import DEFAULT_CAPACITY
+from penstock.blocks.regroup import Regroup, RegroupCore, is_splitter
 
 from .stage_options import BlockOptions, ForkOptions
-from .steps import Made, Step, Wrap, check_options, check_policy, fresh_policy, make_all, step_of, tried
+from .steps import (
+    Made,
+    Step,
+    Wrap,
+    as_it_is,
+    check_options,
+    check_policy,
+    fresh_policy,
+    link_all,
+    make_all,
+    step_of,
+    tried,
+)
 
 
 def block_step(
@@ -57,6 +71,46 @@ def batch_step(who: str, items: int | None, own: Mapping[str, Any], options: Blo
     if own["weight"] is None or own["max_seconds"] is not None:
         return step
     return attrs.evolve(step, wants=items or options.get("capacity", DEFAULT_CAPACITY) or DEFAULT_CAPACITY)
+
+
+def with_regroup(who: str, steps: Sequence[Step], fold: tuple[Any, Any], name: str | None) -> tuple[Step, ...]:
+    """Return steps that end with a regroup; the steps from its one-to-many step on become one step.
+
+    Args:
+        who: The method of the recipe, for errors.
+        steps: The steps before.
+        fold: The function and the first state, as a `Regroup` takes them.
+        name: The name of the block.
+
+    Raises:
+        TypeError: The function cannot be called with a state and an item, or something is missing.
+        ValueError: No step makes several items of one, or it cannot be known which items belong together.
+    """
+    first = next((place for place in reversed(range(len(steps))) if is_splitter(core_made_by(steps[place]))), None)
+    if first is None:
+        raise ValueError(
+            f"{who}: no stage before it makes several items of one; put it behind a flat_map() or flatten() whose "
+            "results it puts together again"
+        )
+    inner = steps[first:]
+
+    def make(wrap: Wrap) -> Made:
+        parts = [step.make(wrap) for step in inner]
+        regroup: Regroup[Any, Any] = Regroup(parts[0].last, *fold, name=name or "regroup")
+        made = link_all([*parts, Made(regroup, regroup, (regroup,))])
+        core = cast("RegroupCore[Any]", core_of(regroup))
+        for problem in core.problems():
+            raise ValueError(f"{who}: {problem}")
+        return made
+
+    step = tried(" → ".join([*(step.label for step in inner), name or "regroup"]), make)
+    needs, wants = 1 + sum(step.needs - 1 for step in inner), 1 + sum(step.wants - 1 for step in inner)
+    return (*steps[:first], attrs.evolve(step, needs=needs, wants=wants))
+
+
+def core_made_by(step: Step) -> BlockCore:
+    """The core of a block like the last one of a step."""
+    return core_of(step.make(as_it_is).last)
 
 
 def fork_step(who: str, branches: Sequence[tuple[Step, ...]], options: ForkOptions) -> Step:

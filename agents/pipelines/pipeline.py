@@ -22,9 +22,10 @@ from penstock.blocks import (
     TransformMany,
 )
 from penstock.blocks.base.callables import callable_name
+from penstock.blocks.regroup import NO_START
 
 from .function_step import function_step
-from .other_steps import batch_step, block_step, fork_step
+from .other_steps import batch_step, block_step, fork_step, with_regroup
 from .recipe import Recipe, steps_like
 from .sources import Items
 from .stage_options import BlockOptions, CallOptions, ForkOptions, MapOptions, StageOptions
@@ -324,6 +325,35 @@ class Pipeline(Recipe[In, Out]):
         """
         own = {"max_seconds": seconds, "max_weight": max_weight, "weight": weight}
         return self._with(batch_step("Pipeline.batch", items, own, options))
+
+    @overload
+    def regroup(self, /, *, name: str | None = ...) -> Pipeline[In, list[Out]]: ...
+    @overload
+    def regroup(
+        self, function: Callable[[New, Out], New], start: New, /, *, name: str | None = ...
+    ) -> Pipeline[In, New]: ...
+    def regroup(
+        self, function: Callable[[Any, Any], Any] | None = None, start: Any = NO_START, /, *, name: str | None = None
+    ) -> Pipeline[In, Any]:
+        """Put together again what came of one item of the last `flat_map` or `flatten`: a list per item. See `Regroup`.
+
+        `flat_map(pages).map(scan).regroup()` gives the results of each document as one list, in the order of its pages.
+        What was lost on the way is missing in its list. A second `regroup` belongs to the `flat_map` before that.
+
+        Args:
+            function: Makes the next state of the state and an item, so that the last state goes on instead of a list. A
+                plain function, which runs on the loop and should be quick. Default: lists are made.
+            start: The first state of each group; only with a function.
+            name: The name of the block. Default: "regroup".
+
+        Raises:
+            ValueError: There is no `flat_map` or `flatten` before it; or a stage in between does not keep the order, or
+                merges items.
+            TypeError: The function cannot be called with a state and an item, or something is missing.
+        """
+        made = cast("Pipeline[In, Any]", object.__new__(Pipeline))
+        made.steps = with_regroup("Pipeline.regroup", self.steps, (function, start), name)
+        return made
 
     def throttle(self, rate: Rate | float, /, **options: Unpack[BlockOptions]) -> Pipeline[In, Out]:
         """Hand on items at a bounded rate. See `Throttle`; a stage with a function has the option `rate`.

@@ -91,7 +91,11 @@ def make_all(steps: Sequence[Step], wrap: Wrap = as_it_is) -> Made:
     if not steps:
         items: BoundedBuffer[Any] = BoundedBuffer(ROOM, name="items")
         return Made(items, items, (items,))
-    parts = [step.make(wrap) for step in steps]
+    return link_all([step.make(wrap) for step in steps])
+
+
+def link_all(parts: Sequence[Made]) -> Made:
+    """Link parts in a line."""
     for before, after in itertools.pairwise(parts):
         before.last.link_target(after.first)
     return Made(parts[0].first, parts[-1].last, tuple(block for part in parts for block in part.blocks))

@@ -118,7 +118,7 @@ class BlockCore(BlockAccounts):
         return f"{self.held()} held"
 
     def fork_behind(self) -> BlockCore | None:
-        """Return the broadcast whose copies the block joins again; None if the block does anything else."""
+        """Return the block whose outputs come together again here: a broadcast, for example; None if nothing does."""
         return None
 
     # Stepping

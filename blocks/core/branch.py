@@ -20,8 +20,8 @@ class Branch:
     """The blocks between a broadcast and an input of a join.
 
     Args:
-        stages: Each block with its outgoing link; the broadcast first. The link is None if the copies that a block
-            makes come together again in the next block.
+        stages: Each block with its outgoing link; the broadcast first. The link is None if what a block makes of a
+            message comes together again in the next block.
         hears: Called with the number of a message that will not come.
         breaks: Called with a reason when the numbers cannot be known any more.
         least: Returns the smallest number of a message that may still be on the path.
@@ -78,7 +78,8 @@ class Branch:
     def left(self, block: Owner, link: Feed | None, place: int) -> None:
         """Note that message number `place` has left a block along a link, or to a receiver if `link` is None."""
         stage = self._place_of[block]
-        if link is None or link is not self.stages[stage][1]:
+        own = self.stages[stage][1]
+        if own is not None and link is not own:
             self._tell(stage, self._departures[stage].number(place))
 
     def published(self, block: Owner, takers: Sequence[Feed], place: int) -> None:

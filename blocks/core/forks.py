@@ -113,21 +113,20 @@ def ways_from_one(join: BlockCore, ways: Sequence[dict[BlockCore, Way]]) -> list
     return [found[nearest] for found in ways]
 
 
-def copies_at(block: BlockCore) -> BlockCore | None:
-    """The broadcast that a block is, or whose copies it joins again."""
-    return block if block.copies else block.fork_behind()
+def copies(block: BlockCore) -> bool:
+    """Whether a block is a broadcast."""
+    return block.copies
 
 
-def ways_to(
-    inbox: Inbox[Any], join: BlockCore, fork_at: Callable[[BlockCore], BlockCore | None] = copies_at
-) -> dict[BlockCore, Way]:
-    """The blocks before an input at which messages take different paths, each with the shortest path.
+def ways_to(inbox: Inbox[Any], join: BlockCore, begins: Callable[[BlockCore], bool] = copies) -> dict[BlockCore, Way]:
+    """The blocks before an input at which paths begin, each with the shortest path.
+
+    A path leads past blocks whose outputs come together again, from where they do to the block that makes them.
 
     Args:
         inbox: The input.
         join: Its block.
-        fork_at: Returns the block itself if paths part there, the block where they parted if they meet there, else
-            None. By default these are broadcasts.
+        begins: Whether paths begin at a block. By default they begin at broadcasts.
     """
     found: dict[BlockCore, Way] = {}
     seen: set[int] = set()
@@ -151,10 +150,10 @@ def ways_to(
                 continue  # a loop
             reasons = (*obstacles, *distrust(block, producer))
             way: tuple[Stage, ...] = ((block, producer), *stages)
-            fork = fork_at(block)
+            fork = block if begins(block) else block.fork_behind()
             if fork is not None and fork is not block:
                 way = ((fork, None), *way)
-            if fork is not None:
+            if fork is not None and begins(fork):
                 found.setdefault(fork, Way(fork, way, reasons))
             waiting.extend((before, way, reasons) for before in (block if fork is None else fork).inboxes())
     return found

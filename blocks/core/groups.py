@@ -50,6 +50,7 @@ class Groups:
         self._next = 1  # the number of the next message
         self._ends: deque[int] = deque()  # the number of the last output of each input, 0 or more groups ahead
         self._lost: set[int] = set()
+        self._is_looking = False
         self.here: int = 0
 
     def problems(self) -> Iterator[str]:
@@ -63,10 +64,16 @@ class Groups:
         return f"{self._block} cannot know which messages came of one input of {self._split}: {reason}. Or {REMEDY}"
 
     def _way(self) -> Way | None:
-        def fork_at(block: BlockCore) -> BlockCore | None:
-            return block if block is self._split else block.fork_behind()
+        return ways_to(self._block.inbox, self._block, lambda block: block is self._split).get(self._split)
 
-        return ways_to(self._block.inbox, self._block, fork_at).get(self._split)
+    def split(self) -> BlockCore | None:
+        """The one-to-many block, if it is known which messages come of each of its inputs; else None."""
+        if self._is_looking:  # in a circle of links
+            return None
+        self._is_looking = True
+        is_unknown = any(self.problems())
+        self._is_looking = False
+        return None if is_unknown else self._split
 
     def _obstacles(self, way: Way) -> Sequence[str]:
         link = way.stages[0][1]

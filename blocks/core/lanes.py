@@ -51,14 +51,14 @@ class Lane:
         return link
 
 
-def turns_at(block: BlockCore) -> BlockCore | None:
-    """The block itself if it gives its messages to lanes in turn; the one whose lanes it collects; else None."""
-    return block if block.shape.takes_turns else block.fork_behind()
+def takes_turns(block: BlockCore) -> bool:
+    """Whether a block gives its messages to lanes in turn."""
+    return block.shape.takes_turns
 
 
 def lane_to(inbox: Inbox[Any], collect: BlockCore) -> Lane | None:
     """The lane that leads to an input; None if no block is linked to it."""
-    for way in ways_to(inbox, collect, turns_at).values():
+    for way in ways_to(inbox, collect, takes_turns).values():
         link = way.stages[0][1]
         if link is not None:  # its lanes do not come together before the input
             reasons = [*way.obstacles, *put_in_by_hand(Way(way.fork, way.stages[1:], ()))]
@@ -89,7 +89,8 @@ def line_to(inbox: Inbox[Any], collect: BlockCore) -> Lane | None:
         stages.insert(0, (block, link))
         is_counted = not any(distrust(block, link)) and len(link.outbox.links) == 1
         inboxes = block.inboxes()
-        here = inboxes[0] if len(inboxes) == 1 else None
+        is_whole = block.fork_behind() is None  # else what comes together here is not yet in order before it
+        here = inboxes[0] if len(inboxes) == 1 and is_whole else None
     return Lane(tuple(stages), is_counted=is_counted) if stages else None
 
 

@@ -17,6 +17,7 @@ from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import (
     Batch,
     BoundedBuffer,
+    Broadcast,
     Call,
     Collect,
     Distribute,
@@ -24,6 +25,7 @@ from penstock.blocks import (
     Flatten,
     Fold,
     IterableSource,
+    Join,
     Network,
     Recording,
     Regroup,
@@ -34,6 +36,7 @@ from penstock.blocks import (
     Transformer,
     TransformMany,
     UnboundedBuffer,
+    chain,
 )
 from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import contents, faults, linked, run
@@ -96,6 +99,11 @@ def sometimes(part: tuple[int, int]) -> tuple[int, int]:
     return part
 
 
+def comes(part: tuple[int, int]) -> bool:
+    """Whether it does not fail."""
+    return sum(part) % 3 != 2
+
+
 def stages() -> dict[str, Callable[[], tuple[Any, Any, Callable[[tuple[int, int]], bool]]]]:
     """Stages in between, each as its first and last block, with a function that says which parts come through."""
 
@@ -112,9 +120,6 @@ def stages() -> dict[str, Callable[[], tuple[Any, Any, Callable[[tuple[int, int]
     async def slowly(part: tuple[int, int]) -> tuple[int, int]:
         await trio.sleep(0.2 - 0.05 * min(part[1], 3))
         return sometimes(part)
-
-    def comes(part: tuple[int, int]) -> bool:
-        return sum(part) % 3 != 2
 
     return {
         "nothing": lambda: single(UnboundedBuffer[Any](), lambda _: True),
@@ -194,8 +199,9 @@ async def test_a_list_may_be_larger_than_any_buffer_and_waits_for_its_taker() ->
     assert network.balance().ok
 
 
-@pytest.mark.parametrize(("fold", "what"), [((), "list"), ((appended, []), "state")], ids=["lists", "states"])
-async def test_what_nothing_takes_is_named_where_the_network_stalls(fold: Any, what: str) -> None:
+@pytest.mark.parametrize("what", ["list", "state"])
+async def test_what_nothing_takes_is_named_where_the_network_stalls(what: str) -> None:
+    fold: Any = (appended, []) if what == "state" else ()
     split = TransformMany(parts)
     work = Transformer[Any, Any](sum)
     groups = Regroup[Any, list[Any]](split, *fold, name="groups")
@@ -331,7 +337,7 @@ def test_a_fold_that_cannot_work_is_refused_and_the_split_stays_free() -> None:
     split = Flatten[int]()
     wrong: list[tuple[tuple[Any, ...], str]] = [
         ((later, 0), "must be a plain function"),
-        ((lambda state: state, 0), "is called with the state and an item"),
+        ((abs, 0), "is called with the state and an item"),
         (("add", 0), "function must be"),
         ((lazily, 0), "must be a plain function"),
         ((max, threading.Lock()), "start must be possible to copy"),
@@ -465,3 +471,89 @@ async def test_outputs_that_go_elsewhere_do_not_belong_to_the_list() -> None:
             await split.send(n)
     assert contents(results) == [[(3, 0), (3, 2)], [(1, 0)], [(2, 0)]]
     assert len(contents(others)) == 2
+
+
+@given(
+    outer=st.sampled_from(SPLITS),
+    inner=st.sampled_from(SPLITS),
+    stage=st.sampled_from(STAGES),
+    numbers=st.lists(st.integers(-1, 5), max_size=6),
+    fold=st.sampled_from([(), (appended, [])]),
+)
+def test_groups_of_groups(outer: str, inner: str, stage: str, numbers: list[int], fold: Any) -> None:
+    """Each part of a number is split again; the second part of each number is lost there."""
+    many, again = splits()[outer](), splits()[inner]()
+    turned = Transformer[tuple[int, int], int](lambda part: -1 if part[1] == 1 else part[1])
+    first, last, passes = stages()[stage]()
+    groups = Regroup[Any, list[Any]](again, *fold)
+    lists = Regroup[list[Any], list[list[Any]]](many, *fold)
+    seen: list[list[list[Any]]] = []
+    chain(many, turned, again, first)
+    chain(last, groups, lists, Call(seen.append))
+
+    async def main() -> None:
+        async with Network(many) as network:
+            for number in numbers:
+                await many.send(number)
+        assert network.balance().ok
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert seen == [
+        [list(filter(passes, parts(part))) for part in range(number) if part != 1] for number in numbers if number >= 0
+    ]
+
+
+@pytest.mark.parametrize("meeting", ["join", "collect"])
+async def test_groups_between_a_fork_and_the_block_where_its_paths_meet(
+    meeting: str, autojump_clock: MockClock
+) -> None:
+    """What is lost inside a group is missing in its list only; an input that is lost has no partner, or no turn."""
+    fork: Any = Broadcast[int]() if meeting == "join" else Distribute[int]()
+    split = TransformMany(parts, on_error="skip")
+    stage = Transformer(sometimes, on_error="skip")
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
+    plain = UnboundedBuffer[int]()
+    fork.link_target(split)
+    fork.link_target(plain)
+    chain(split, stage, groups)
+    end: Any = Join(groups, plain) if meeting == "join" else Collect[Any](groups, plain)
+    results = linked(end)
+    await run(fork, [2, 7, -1, 8, 3, 9])
+    if meeting == "join":
+        assert contents(results) == [(list(filter(comes, parts(n))), n) for n in (2, 7, 8, 3, 9)]
+    else:
+        assert contents(results) == [list(filter(comes, parts(2))), 7, 8, list(filter(comes, parts(3))), 9]
+
+
+async def test_a_join_of_two_links_behind_a_regroup_matches_by_position(autojump_clock: MockClock) -> None:
+    split = TransformMany(parts)
+    groups = Regroup[Any, list[Any]](split)
+    split.link_target(groups)
+    even, odd = UnboundedBuffer[Any](), UnboundedBuffer[Any]()
+    groups.link_target(even, filter=lambda group: len(group) % 2 == 0)
+    groups.link_target(odd)
+    results = linked(Join(even, odd))
+    await run(split, [2, 1, 4, 3])
+    assert [(len(a), len(b)) for a, b in contents(results)] == [(2, 1), (4, 3)]
+
+
+async def test_a_lane_that_begins_behind_a_regroup(autojump_clock: MockClock) -> None:
+    """The collect takes turns of lists, whatever was lost before they were made."""
+    split = TransformMany(parts)
+    stage = Transformer(sometimes, on_error="skip")
+    groups = Regroup[Any, list[Any]](split)
+    chain(split, stage, groups)
+    results = linked(Collect[Any](groups, IterableSource("abc")))
+    await run(split, [3, 2, 4])
+    assert contents(results) == [
+        *(x for n, c in zip((3, 2, 4), "abc", strict=True) for x in (list(filter(comes, parts(n))), c))
+    ]
+
+
+def test_regroups_in_a_circle_of_links_trust_nothing() -> None:
+    first, second = Flatten[Any](), Flatten[Any]()
+    one, two = Regroup[Any, list[Any]](first), Regroup[Any, list[Any]](second)
+    chain(first, two, second, one)
+    one.link_target(first)
+    network = Network(first)
+    assert any("cannot know which messages came of one input" in finding for finding in network.check())

@@ -132,9 +132,18 @@ def forked(branch: list[Step]) -> Step:
     return lambda p: p.fork(pipeline, Pipeline.of(object)), pairs
 
 
+def regrouped(inner: list[Step]) -> Step:
+    """Two copies of each item through some steps, and in a list again."""
+    pipeline, plain = chained(inner)
+    return lambda p: p.flat_map(twice).then(pipeline).regroup(), lambda items: [plain(twice(item)) for item in items]
+
+
 one_to_one: st.SearchStrategy[Step] = st.sampled_from(ONE_TO_ONE)
-forks: st.SearchStrategy[Step] = st.lists(one_to_one, max_size=3).map(forked)
-steps: st.SearchStrategy[Step] = one_to_one | st.sampled_from(OTHERS) | forks
+simple: st.SearchStrategy[list[Step]] = st.lists(one_to_one, max_size=3)
+inner: st.SearchStrategy[list[Step]] = st.lists(one_to_one | simple.map(forked) | simple.map(regrouped), max_size=3)
+forks: st.SearchStrategy[Step] = inner.map(forked)
+groups: st.SearchStrategy[Step] = inner.map(regrouped)
+steps: st.SearchStrategy[Step] = one_to_one | st.sampled_from(OTHERS) | forks | groups
 recipes: st.SearchStrategy[Recipe] = st.lists(steps, max_size=5).map(chained)
 
 

@@ -27,6 +27,7 @@ from penstock.blocks import (
     Lease,
     Network,
     Processes,
+    Regroup,
     ResourcePool,
     Retry,
     Stalled,
@@ -53,6 +54,7 @@ LEFT_OUT: dict[tuple[type, str], str] = {
     (Broadcast, "filter"): DECLINES,
     (Broadcast, "capacity"): "the branches have capacities of their own",
     (Broadcast, "name"): "the two blocks of a fork have fixed names",
+    (Regroup, "split"): "it is the last flat_map or flatten",
     (Join, "name"): "the two blocks of a fork have fixed names",
     (Join, "sources"): "they are the branches",
     (Join, "inputs"): "it is the number of branches",
@@ -70,6 +72,7 @@ STAGES: list[tuple[type, str, type]] = [
     (Flatten, "flatten", CallOptions),
     (Fold, "fold", CallOptions),
     (Batch, "batch", BlockOptions),
+    (Regroup, "regroup", object),
     (Throttle, "throttle", BlockOptions),
     (Take, "take", BlockOptions),
     (TakeWhile, "take_while", BlockOptions),
@@ -82,7 +85,7 @@ STAGES: list[tuple[type, str, type]] = [
 @pytest.mark.parametrize(("block", "method", "options"), STAGES)
 def test_no_option_of_a_block_is_missing_without_a_reason(block: type, method: str, options: type) -> None:
     of_block = [name for name in inspect.signature(block).parameters if (block, name) not in LEFT_OUT]
-    known = {*inspect.signature(getattr(Pipeline, method)).parameters, *options.__annotations__}
+    known = {*inspect.signature(getattr(Pipeline, method)).parameters, *getattr(options, "__annotations__", ())}
     assert [name for name in of_block if RENAMED.get(name, name) not in known] == []
 
 

@@ -287,3 +287,43 @@ def test_a_notebook_displays_branches_and_a_pipeline_without_stages() -> None:
     texts = drawn(Pipeline.of(int).fork(Pipeline(double), Pipeline(is_even)))
     assert {"fork", "double", "is_even", "join"} <= set(texts)
     assert drawn(Pipeline.of(int)) == ["pipeline"]
+
+
+def pages(n: int) -> list[tuple[int, int]]:
+    return [(n, page) for page in range(n)]
+
+
+@pytest.mark.parametrize("limit", [1, 3, None])
+def test_what_came_of_an_item_comes_together_again(limit: int | None) -> None:
+    split = Pipeline.of(int).flat_map(pages).filter(lambda page: page[1] != 1)
+    assert str(split.regroup().map(len)) == "pages → filter <lambda> → regroup → len"
+    assert list(split.regroup().map(len).run([3, 0, 500], limit=limit)) == [2, 0, 499]
+    sums: Pipeline[int, int] = split.regroup(lambda state, page: state + page[1], 10, name="sums")
+    assert list(sums.run([3, 0, 5], limit=limit)) == [12, 10, 19]
+    nested: Pipeline[list[list[int]], list[list[int]]] = (
+        Pipeline.of(list[list[int]]).flatten().flatten().map(double).regroup().regroup()
+    )
+    assert list(nested.run([[[1, 2], []], []])) == [[[2, 4], []], []]
+
+
+def test_a_regroup_that_cannot_work_is_refused_on_its_line() -> None:
+    split = Pipeline.of(int).flat_map(pages)
+    with pytest.raises(ValueError, match=r"Pipeline.regroup: no stage before it makes several items of one; put it"):
+        Pipeline(double).regroup()
+    with pytest.raises(ValueError, match=r"Pipeline.regroup: no stage before it makes several items of one; put it"):
+        split.regroup().regroup()
+    with pytest.raises(ValueError, match=r"Pipeline.regroup: .* does not give one message for each message"):
+        split.map(str, key=hash, executor=Threads(2), concurrency=2, ordered=False).regroup()
+    with pytest.raises(ValueError, match=r"Pipeline.regroup: .* does not give one message for each message"):
+        split.batch(2).regroup()
+    wrong: Any = split
+    with pytest.raises(TypeError, match="start is missing"):
+        wrong.regroup(max)
+
+
+def test_a_regroup_is_one_stage_of_a_plan() -> None:
+    pipeline = Pipeline(double).flat_map(pages).map(len).regroup().map(total)
+    profile = pipeline.run_profile(range(5))
+    assert [task.name for task in profile.tasks] == ["double", "pages → len → regroup", "total"]
+    planned = pipeline.planned(profile.plan(1))
+    assert list(planned.run(range(4))) == [0, 4, 8, 12]
