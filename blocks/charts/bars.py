@@ -1,8 +1,9 @@
 """The bars of one row of the chart.
 
 Bars that would be too thin to see are merged into columns of a few pixels, so a row has a bounded number of boxes for
-any number of spans. The height of a column is the share of the time with work. The hatched part above is the share in
-which an output waited to be taken. In the rest of the time, the worker waited for items or did nothing.
+any number of spans. The height of a column is the share of the time with work. Above it is the share in which a call
+waited for its rate, and then, hatched, that in which an output waited to be taken. In the rest of the time, the worker
+waited for items or did nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from .ticks import duration
 THIN = 1.5
 COLUMN = 4
 """Pixels: bars that are narrower than THIN are merged into columns of this width; both grow with the picture."""
-WAIT_ROLES = {Activity.WAIT_FOR_INPUT: Role.INPUT, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
-STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
-HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.FAILED: 0.28}
+WAIT_ROLES = {
+    Activity.WAIT_FOR_INPUT: Role.INPUT,
+    Activity.WAIT_FOR_OUTPUT: Role.OUTPUT,
+    Activity.WAIT_FOR_RATE: Role.RATE,
+}
+STACKED = {Activity.WORK: Role.MANY, Activity.WAIT_FOR_RATE: Role.RATE, Activity.WAIT_FOR_OUTPUT: Role.OUTPUT}
+HEIGHTS = {Role.INPUT: 0.1, Role.OUTPUT: 0.42, Role.RATE: 0.3, Role.FAILED: 0.28}
 """The heights of boxes, as shares of the height of a row."""
 BAR = 0.84
 """The height of a bar, as a share of the height of its row."""
@@ -112,9 +117,19 @@ def draw_span(span: Span, frame: Frame, top: float) -> Iterator[Box]:
             height = max(2.0, HEIGHTS[Role.FAILED] * frame.row_height)
             yield mark_failed(x, max(width, 3.0), height, frame, top, title)
     else:
-        role = WAIT_ROLES[span.activity]
-        height = max(1.5, HEIGHTS[role] * frame.row_height)
-        yield Box(x, top + (frame.row_height - height) / 2, width, height, role, "", title)
+        yield from draw_wait(WAIT_ROLES[span.activity], x, width, top, frame.row_height, title)
+
+
+def draw_wait(role: Role, x: float, width: float, top: float, row_height: float, title: str = "") -> Iterator[Box]:
+    """Make the boxes of a wait, in the middle of a row: two lines if it is a wait for a rate."""
+    height = max(1.5, HEIGHTS[role] * row_height)
+    y = top + (row_height - height) / 2
+    if role is not Role.RATE:
+        yield Box(x, y, width, height, role, "", title)
+        return
+    line = max(1.0, height / 4)
+    yield Box(x, y, width, line, role, "", title)
+    yield Box(x, y + height - line, width, line, role, "", title)
 
 
 def mark_failed(x: float, width: float, height: float, frame: Frame, top: float, title: str) -> Box:
@@ -141,8 +156,7 @@ def draw_column(number: int, column: Mapping[Activity, Crowd], frame: Frame, top
                 yield mark_failed(x, frame.column, max(1.0, failed), frame, top, title)
     if list(column) == [Activity.WAIT_FOR_INPUT]:
         title = describe_crowd(column[Activity.WAIT_FOR_INPUT])
-        height = max(1.5, HEIGHTS[Role.INPUT] * frame.row_height)
-        yield Box(x, top + (frame.row_height - height) / 2, frame.column, height, Role.INPUT, "", title)
+        yield from draw_wait(Role.INPUT, x, frame.column, top, frame.row_height, title)
 
 
 def number_on(span: Span, frame: Frame, top: float) -> Iterator[Label]:

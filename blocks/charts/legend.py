@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from .bars import HEIGHTS, Frame
+from .bars import HEIGHTS, Frame, draw_wait
 from .colours import item_colour
 from .picture import Box, Label, Role, text_width
 
@@ -13,6 +13,7 @@ MEANINGS = {
     Role.MANY: "works on many items, for that share of the time",
     Role.INPUT: "waits for an item",
     Role.OUTPUT: "waits to hand an item on",
+    Role.RATE: "waits for its rate",
     Role.FAILED: "failed",
 }
 
@@ -29,8 +30,12 @@ def draw_legend(roles: Set[Role], frame: Frame, left: float, top: float) -> tupl
             continue
         if x > left and x + width > frame.left + frame.width:
             x, y = left, y + line
-        height = HEIGHTS.get(role, 0.7) * line
-        boxes.append(Box(x, y + (line - height) / 2, sample, height, role, item_colour(1) if role is Role.ITEM else ""))
+        if role is Role.RATE:
+            boxes.extend(draw_wait(role, x, sample, y, line))
+        else:
+            height = HEIGHTS.get(role, 0.7) * line
+            fill = item_colour(1) if role is Role.ITEM else ""
+            boxes.append(Box(x, y + (line - height) / 2, sample, height, role, fill))
         labels.append(Label(x + sample + 8 * frame.scale, y + line / 2 + 0.36 * size, text, size, Role.FAINT))
         x += width + 18 * frame.scale
     return boxes, labels, y + line if boxes else y

@@ -62,7 +62,8 @@ class ChartStyle:
 
     The keys are the things that are drawn: "paper", "band" (below every other stage), "grid", "item" (work on no item
     in particular), "many" (work on items that is too short to be drawn one by one), "failed", "input" (a wait for an
-    item), "output" (a wait to hand an item on; hatched), "text", "faint" and "on-item" (the number on a bar).
+    item), "output" (a wait to hand an item on; hatched), "rate" (a wait until a rate allows a call; two lines), "text",
+    "faint" and "on-item" (the number on a bar).
 
     Attributes:
         light: Colours on a light screen.

@@ -21,6 +21,7 @@ class Role(Enum):
         FAILED: Work that failed.
         INPUT: A wait for an item.
         OUTPUT: A wait to hand an item on; hatched.
+        RATE: A wait until a rate allows a call; two lines.
         TEXT: A label.
         FAINT: A label that stands out less.
         ON_ITEM: A label on a bar.
@@ -34,6 +35,7 @@ class Role(Enum):
     FAILED = "failed"
     INPUT = "input"
     OUTPUT = "output"
+    RATE = "rate"
     TEXT = "text"
     FAINT = "faint"
     ON_ITEM = "on-item"
@@ -48,6 +50,7 @@ LIGHT = {
     Role.FAILED: "#b00020",
     Role.INPUT: "#6b7686",
     Role.OUTPUT: "#c2410c",
+    Role.RATE: "#0f6b7a",
     Role.TEXT: "#14181f",
     Role.FAINT: "#4d5766",
     Role.ON_ITEM: "#101010",
@@ -59,6 +62,7 @@ DARK = LIGHT | {
     Role.MANY: "#7f9fc8",
     Role.INPUT: "#7d8896",
     Role.OUTPUT: "#fb923c",
+    Role.RATE: "#4cc3d6",
     Role.TEXT: "#f2f4f7",
     Role.FAINT: "#b4bdc9",
 }

@@ -19,7 +19,12 @@ from .messages import as_json
 Bar = tuple[int, int, float, float, str, str, str]
 """Number of the row, item, start and end in seconds since the start of the run, kind, colour, what failed or ""."""
 
-KINDS = {Activity.WORK: "w", Activity.WAIT_FOR_INPUT: "i", Activity.WAIT_FOR_OUTPUT: "o"}
+KINDS = {
+    Activity.WORK: "w",
+    Activity.WAIT_FOR_INPUT: "i",
+    Activity.WAIT_FOR_OUTPUT: "o",
+    Activity.WAIT_FOR_RATE: "r",
+}
 FAILED, HELD = "f", "h"
 HELD_BACK = "held back"
 """The label of a wait that a governor has caused."""

@@ -7,10 +7,12 @@ rate is asked first, and counts the start only when there is a lease.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import trio
 
+from ..base.activity import Activity
 from ..base.threads import Loop
 from ..base.times import Histogram, Times
 from ..base.timing import time_slice
@@ -34,7 +36,7 @@ class Pacing:
     """
 
     is_paced = True
-    __slots__ = ("_alarm", "_block", "_gives", "_leasing", "_since", "_tries", "_waits", "rate")
+    __slots__ = ("_alarm", "_block", "_gives", "_leasing", "_on_wait", "_since", "_tries", "_waits", "rate")
 
     def __init__(self, block: BlockCore, rate: Rate, leasing: Leasing | None) -> None:
         self.rate: Rate = rate
@@ -43,6 +45,7 @@ class Pacing:
         self._gives = leasing  # None if items come with their leases
         self._waits: Histogram = Histogram()
         self._since: float | None = None
+        self._on_wait: Callable[[Activity, float, float], None] | None = None
         self._tries: deque[trio.Event] = deque()
         self._alarm: trio.CancelScope | None = None
 
@@ -79,7 +82,10 @@ class Pacing:
     def _stop_waiting(self) -> None:
         self._cancel_alarm()
         if self._since is not None:
-            self._waits.add(time_slice.clock() - self._since)
+            now = time_slice.clock()
+            self._waits.add(now - self._since)
+            if self._on_wait is not None:
+                self._on_wait(Activity.WAIT_FOR_RATE, self._since, now)
             self._since = None
 
     def _cancel_alarm(self) -> None:
@@ -99,6 +105,8 @@ class Pacing:
 
     def begin(self) -> None:
         """Use the rate from now on."""
+        if (tracer := self._block.tracer) is not None:
+            self._on_wait = tracer.waits_of(self._block.name)
         self.rate.join(self)
 
     @property

@@ -21,7 +21,11 @@ from ..charts.tape import Tape
 FORMAT = "penstock recording"
 VERSION = 1
 PROCESS = 1
-WAIT_COLOURS = {Activity.WAIT_FOR_INPUT: "grey", Activity.WAIT_FOR_OUTPUT: "thread_state_iowait"}
+WAIT_COLOURS = {
+    Activity.WAIT_FOR_INPUT: "grey",
+    Activity.WAIT_FOR_OUTPUT: "thread_state_iowait",
+    Activity.WAIT_FOR_RATE: "thread_state_runnable",
+}
 ERROR_COLOUR = "terrible"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
@@ -19,6 +20,11 @@ from .step import RunState, Step
 HELP = "Enter: next; a number: skip that many; b: back; q: quit"
 MOST_ITEMS = 8
 """The maximum number of item numbers in one cell."""
+WAITS = {
+    Activity.WAIT_FOR_INPUT: "for an item",
+    Activity.WAIT_FOR_OUTPUT: "to hand one on",
+    Activity.WAIT_FOR_RATE: "for the rate",
+}
 
 
 class Player:
@@ -139,7 +145,5 @@ def items_text(items: Sequence[int]) -> Text:
 
 def waits_text(spans: Sequence[Span]) -> Text:
     """The number of workers that wait, by what they wait for."""
-    inputs = sum(1 for span in spans if span.activity is Activity.WAIT_FOR_INPUT)
-    outputs = len(spans) - inputs
-    parts = [f"{inputs} for an item" if inputs else "", f"{outputs} to hand one on" if outputs else ""]
-    return Text(", ".join(part for part in parts if part))
+    counts = Counter(span.activity for span in spans)
+    return Text(", ".join(f"{counts[activity]} {what}" for activity, what in WAITS.items() if counts[activity]))

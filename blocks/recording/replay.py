@@ -129,6 +129,8 @@ def sentence(event: Event) -> str:
         return f"{who} waits for an item"
     if span.activity is Activity.WAIT_FOR_OUTPUT:
         return f"{who} waits to hand item {span.item} on" if span.item else f"{who} waits to hand an item on"
+    if span.activity is Activity.WAIT_FOR_RATE:
+        return f"{who} waits for its rate"
     if event.begins:
         return f"{who} begins item {span.item}" if span.item else f"{who} begins to work"
     if span.error:

@@ -12,6 +12,7 @@ export class NetworkView {
   #place;
   #item;
   #legend;
+  #rate = make("li", { id: "chart-rate", hidden: true }, make("i", { className: "sample rate", "aria-hidden": "true" }), "waits for its rate");
   #task = make("li", { id: "chart-task", hidden: true }, make("i", { className: "sample task", "aria-hidden": "true" }), "a task exists");
   #timeline;
   #graph;
@@ -26,7 +27,7 @@ export class NetworkView {
   constructor(place, item = { one: "item", an: "an item" }, chosen = null, full = false) {
     this.#place = place;
     this.#item = item;
-    this.#legend = make("ul", { className: "legend", "aria-label": "Legend" }, this.#task);
+    this.#legend = make("ul", { className: "legend", "aria-label": "Legend" }, this.#rate, this.#task);
     place.replaceChildren(chartPanel(this.#legend, item), graphPanel(item));
     this.#timeline = new Timeline(item);
     this.#graph = new Graph(item, chosen, full);
@@ -39,7 +40,7 @@ export class NetworkView {
     this.#colour();
     this.#timeline.setStyle(style);
     const entries = LEGEND.filter((role) => role in style.meanings).map((role) => make("li", {}, make("i", { className: `sample ${role}`, "aria-hidden": "true" }), this.#said(style.meanings[role])));
-    this.#legend.replaceChildren(...entries, this.#task);
+    this.#legend.replaceChildren(...entries, this.#rate, this.#task);
   }
 
   /** A text about items, with the page's name for them. */

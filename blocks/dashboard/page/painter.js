@@ -5,7 +5,7 @@ import { fixed } from "./units.js";
 
 const STEPS = [1, 2, 5];
 const LEAST_ROWS = 4; // the canvas always has room for this many rows
-const ROLES = { w: "item", f: "item", i: "input", o: "output", h: "held" };
+const ROLES = { w: "item", f: "item", i: "input", o: "output", h: "held", r: "rate" };
 
 /** Keeps the canvas, the style and the sizes. */
 export class Painter {
@@ -207,7 +207,7 @@ export class Painter {
   #count(columns, x, width, kind) {
     const column = Math.floor(x / this.#style.column);
     let sums = columns.get(column);
-    if (sums === undefined) columns.set(column, (sums = { w: 0, i: 0, o: 0, h: 0, f: 0 }));
+    if (sums === undefined) columns.set(column, (sums = { w: 0, i: 0, o: 0, h: 0, r: 0, f: 0 }));
     sums[kind] += width;
   }
 
@@ -218,13 +218,18 @@ export class Painter {
     const bottom = top + (height + most) / 2;
     if (sums.f > 0) this.#fill("failed", x, bottom - Math.max(2, worked), column, Math.max(2, worked));
     else if (worked > 0) this.#fill("many", x, bottom - Math.max(1, worked), column, Math.max(1, worked));
-    else this.#wait(sums.h > 0 ? "held" : sums.o > 0 ? "output" : "input", x, column, top, height);
+    else this.#wait(sums.h > 0 ? "held" : sums.r > 0 ? "rate" : sums.o > 0 ? "output" : "input", x, column, top, height);
   }
 
   #wait(role, x, width, top, height) {
     const high = Math.max(2, this.#style.heights[role] * height);
     const y = top + (height - high) / 2;
     if (role === "input") return this.#fill("input", x, y, width, high);
+    if (role === "rate") {
+      const line = Math.max(1, Math.round(high / 4));
+      this.#fill("rate", x, y, width, line);
+      return this.#fill("rate", x, y + high - line, width, line);
+    }
     const context = this.#context;
     context.fillStyle = this.#hatching(role);
     context.fillRect(x, y, width, high);

@@ -2,7 +2,7 @@
 
 const MOST = 20_000; // bars per row
 
-/** A bar is {item, start, end, kind, colour, error}; its kind is w (work), f (failed work), i or o (waits for in, out), h (held back). */
+/** A bar is {item, start, end, kind, colour, error}; its kind is w (work), f (failed work), i or o (waits for in, out), h (held back), r (waits for its rate). */
 export class Spans {
   run = null;
   rows = []; // in the order of the chart, as the program says: {number, stage, title, worker, isFirst, isShaded, height}

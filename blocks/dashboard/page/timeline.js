@@ -22,7 +22,7 @@ export class Timeline {
   #spans = new Spans();
   #lives = new Lives();
   #canvas = find("diagram");
-  #own = findAll("window", "hold", "past", "pointed", "diagram-text", "chart-task");
+  #own = findAll("window", "hold", "past", "pointed", "diagram-text", "chart-rate", "chart-task");
   #painter = new Painter(this.#canvas);
   #still = matchMedia("(prefers-reduced-motion: reduce)");
   #calm = false;
@@ -66,6 +66,7 @@ export class Timeline {
   add(message) {
     if (message.run !== this.#spans.run) this.#begin();
     this.#spans.add(message);
+    if (message.spans.some(([, , , , kind]) => kind === "r")) this.#own["chart-rate"].hidden = false;
     this.#touch();
   }
 
@@ -113,6 +114,7 @@ export class Timeline {
 
   #begin() {
     this.#edge = 0;
+    this.#own["chart-rate"].hidden = true;
     this.#lives.clear();
     this.#auto = LEAST_LIVE;
     this.#replay.leave();
@@ -238,6 +240,7 @@ export class Timeline {
       f: `${item} failed`.trim(),
       i: `waits for ${this.#item.an}`,
       h: "held back by the governor",
+      r: "waits for its rate",
       o: `waits to pass on ${item || this.#item.an}`,
     }[bar.kind];
     return [`${row.title}: ${what}, ${duration(bar.end - bar.start)} from ${fixed(bar.start, 3)} s`, bar.error].filter(Boolean).join("; ");

@@ -31,6 +31,9 @@ def test_a_recording_is_followed_bit_by_bit() -> None:
     timeline.follow(recording)
     assert [bar[4] for bar in timeline.since(3)] == ["o"] * 4
     assert timeline.count == 7
+    recording.add(Span("load", "load", 0, 12.0, 13.0, Activity.WAIT_FOR_RATE))
+    timeline.follow(recording)
+    assert [bar[4] for bar in timeline.since(7)] == ["r"]
 
 
 def test_rows_have_the_names_of_the_page_and_are_there_before_anything_has_happened() -> None:

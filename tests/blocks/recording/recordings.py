@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from penstock.blocks import Activity, Recording, Span
 
-WORK, WAIT_FOR_INPUT, WAIT_FOR_OUTPUT = Activity
+WORK, WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, WAIT_FOR_RATE = Activity
 
 
 def small() -> Recording:

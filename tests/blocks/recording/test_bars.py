@@ -7,7 +7,7 @@ from penstock.blocks.charts.bars import Frame, draw_row
 from penstock.blocks.charts.colours import item_colour
 from penstock.blocks.charts.picture import Box, Label, Role
 from penstock.blocks.charts.rows import Row, rows_of
-from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, many
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, WAIT_FOR_RATE, many
 
 FRAME = Frame(left=100, width=1000, start=0, end=1, row_height=30, scale=1)
 
@@ -53,6 +53,19 @@ def test_waits_are_lower_than_bars_below_them_and_told_apart() -> None:
     assert (for_input.role, for_input.title) == (Role.INPUT, "a: wait for input, 300 ms from 0 s")
     assert (for_output.role, for_output.title) == (Role.OUTPUT, "a: wait for output item 2, 300 ms from 300 ms")
     assert for_input.height < for_output.height < bar.height
+
+
+def test_a_wait_for_a_rate_is_two_lines_and_in_a_crowd_a_share_of_the_time() -> None:
+    (upper, lower), _ = draw(Span("a", "a", 0, 0, 0.3, WAIT_FOR_RATE))
+    assert upper.role is lower.role is Role.RATE
+    assert upper.title == lower.title == "a: wait for rate, 300 ms from 0 s"
+    assert (upper.x, upper.width, upper.height) == (lower.x, lower.width, lower.height) == (100, 300, 30 * 0.3 / 4)
+    assert (upper.y - 0, lower.y + lower.height) == (10.5, 19.5)
+    spans = [Span("a", "a", 0, n / 10_000, (n + 0.5) / 10_000, WAIT_FOR_RATE) for n in range(10_000)]
+    boxes, _ = draw(*spans)
+    assert {box.role for box in boxes} == {Role.RATE}
+    assert boxes[7].height == pytest.approx(0.5 * 0.84 * 30, rel=0.05)
+    assert boxes[7].title.startswith("a: 40 × wait for rate, ")
 
 
 def test_only_what_is_in_the_window_is_drawn_and_cut_at_its_edges() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from penstock.blocks import Recording, Span
 from penstock.blocks.charts.gantt import lay_out, window
 from penstock.blocks.charts.picture import Picture, Role, text_width
-from tests.blocks.recording.recordings import WAIT_FOR_INPUT, many, recordings, small
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_RATE, many, recordings, small
 
 
 def texts(picture: Picture) -> list[str]:
@@ -43,6 +43,9 @@ def test_only_signs_that_occur_are_explained() -> None:
     found = texts(lay_out(Recording.of([Span("a", "a", 1, 0, 1)]), 1280, None, None))
     assert "works on an item, each in its colour" in found
     assert "failed" not in found
+    picture = lay_out(Recording.of([Span("a", "a", 0, 0, 1, WAIT_FOR_RATE)]), 1280, None, None)
+    assert "waits for its rate" in texts(picture)
+    assert len([box for box in picture.boxes if box.role is Role.RATE and not box.title]) == 2  # as in the row
 
 
 def test_an_empty_recording_says_so() -> None:

@@ -82,7 +82,7 @@ def test_its_style_has_colours_and_words_for_all_that_is_drawn() -> None:
     style = LiveChart.style
     assert style.light == {role.value: colour for role, colour in LIGHT.items()}
     assert style.dark == {role.value: colour for role, colour in DARK.items()}
-    assert set(style.heights) == set(style.meanings) == {"item", "many", "input", "output", "failed"}
+    assert set(style.heights) == set(style.meanings) == {"item", "many", "input", "output", "rate", "failed"}
     assert all(0 < share < 1 for share in style.heights.values())
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from penstock.blocks import Recording, Span
 from penstock.blocks.recording.player import HELP, Player
-from tests.blocks.recording.recordings import many, small
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_RATE, many, small
 
 
 class Terminal:
@@ -104,6 +104,8 @@ def test_items_between_two_stages_and_those_who_wait_are_shown() -> None:
         ["show", "", "", ""],
     ]
     assert "1 for an item" in Terminal(small(), ["2"]).browse()
+    waits = Recording.of([Span("ask", "ask", 0, 0, 1, wait) for wait in (WAIT_FOR_RATE, WAIT_FOR_INPUT)])
+    assert "1 for an item, 1 for the rate" in Terminal(waits, ["2"]).browse()
 
 
 def test_nothing_lies_before_the_first_step_or_behind_the_last() -> None:

@@ -24,6 +24,7 @@ from penstock.blocks import (
     Retry,
     Span,
     Threads,
+    Throttle,
     Transformer,
     TransformMany,
     UnboundedBuffer,
@@ -326,6 +327,24 @@ async def test_waits_are_recorded_from_when_to_when(clock: list[float]) -> None:
                 first.complete()
     assert [(span.start, span.end) for span in waits(recording, "first", Activity.WAIT_FOR_INPUT)][:1] == [(0.0, 3.0)]
     assert (3.0, 5.0) in [(span.start, span.end) for span in waits(recording, "first", Activity.WAIT_FOR_OUTPUT)]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Throttle[Thing](0.5, name="slow"), lambda: Transformer(again, rate=0.5, name="slow")]
+)
+async def test_waits_for_a_rate_are_recorded_apart(
+    make: Callable[[], Throttle[Thing] | Transformer[Thing, Thing]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)
+    slow, recording = make(), Recording()
+    slow.link_target(Call[object](repr, name="end"))
+    async with Network(slow, recording=recording) as network:
+        for number in range(3):
+            await slow.send(Thing(number))
+    spans = waits(recording, "slow", Activity.WAIT_FOR_RATE)
+    assert [(span.worker, span.item) for span in spans] == [("slow", 0)] * 2
+    assert [span.seconds for span in spans] == pytest.approx([2, 2])
+    assert network.statistics()["slow"].wait_for_rate.total == pytest.approx(4)
 
 
 async def test_the_body_waits_with_the_item_that_it_sends(clock: list[float]) -> None:

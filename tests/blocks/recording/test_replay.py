@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from penstock.blocks import Recording, Span
-from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, WORK, recordings, small
+from tests.blocks.recording.recordings import WAIT_FOR_INPUT, WAIT_FOR_OUTPUT, WAIT_FOR_RATE, WORK, recordings, small
 
 
 def test_a_run_is_told_in_sentences() -> None:
@@ -27,6 +27,7 @@ def test_work_and_waits_that_concern_no_item_are_told_too() -> None:
             Span("body", "body", 0, 0, 1),
             Span("body", "body", 0, 1, 2, WAIT_FOR_OUTPUT),
             Span("body", "thread 7", 0, 2, 3, error="OSError()"),
+            Span("ask", "ask", 0, 4, 5, WAIT_FOR_RATE),
         ]
     )
     assert [step.sentence for step in recording.steps()] == [
@@ -35,6 +36,7 @@ def test_work_and_waits_that_concern_no_item_are_told_too() -> None:
         "body waits to hand an item on",
         "body thread 7 begins to work",
         "body thread 7 fails: OSError()",
+        "ask waits for its rate",
     ]
 
 

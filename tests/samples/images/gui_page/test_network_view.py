@@ -67,7 +67,7 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
     assert "a word that waits" in legend
-    assert len(legend) == 13
+    assert len(legend) == 14
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
 
@@ -201,6 +201,20 @@ def test_waits_that_a_governor_has_caused_look_different_and_are_in_the_legend(p
     assert {colours["held"], colours["input"]} <= set(page.js(COLOURS))
     legend = page.js("return [...document.querySelectorAll('.legend li')].map((one) => one.textContent)")
     assert "held back by the governor" in legend
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_waits_for_a_rate_look_different_and_are_in_the_legend_if_there_are_any(page: Page, dark: bool) -> None:
+    page.look_like(1280, 800, dark=dark)
+    for run, activity in enumerate([Activity.WAIT_FOR_INPUT, Activity.WAIT_FOR_RATE, Activity.WAIT_FOR_INPUT]):
+        timeline = Timeline(run, ["read"])
+        timeline.add(Span("read", "read", 0, 0.0, 1.0, activity))
+        timeline.add(Span("read", "read", run + 1, 1.0, 2.0))
+        show(page, NetworkState(run, False, False, 2.0, None, (node("read"),)), timeline)
+        page.wait("it is drawn", lambda: "read works" in page.text("diagram-text"))
+        is_rate = activity is Activity.WAIT_FOR_RATE
+        assert (chart_style()["dark" if dark else "light"]["rate"] in page.js(COLOURS)) == is_rate
+        assert page.element("chart-rate").is_displayed() == is_rate
 
 
 def test_it_has_the_colours_of_a_dark_screen(page: Page) -> None:
