@@ -18,7 +18,8 @@ Entry = tuple[float, int, trio.lowlevel.Task]
 class Places:
     """The places.
 
-    Invariant: a place is free, or a task holds it; if a task waits, none is free.
+    Invariant: a place is free, or a task holds it; if a task waits, none is free. A task may go on without a place when
+    its wait was cancelled; then the number of free places is negative until others have given theirs back.
 
     Args:
         number: How many there are.
@@ -36,7 +37,7 @@ class Places:
         Args:
             depth: How many scopes the task is in; the deepest is the next.
         """
-        if self._free:
+        if self._free > 0:
             self._free -= 1
             return
         number = next(self._numbers)
@@ -48,9 +49,13 @@ class Places:
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
+    def owe(self) -> None:
+        """Take a place at once, also if none is free."""
+        self._free -= 1
+
     def give(self) -> None:
         """Give a place to the next task that waits."""
-        while self._waiting:
+        while self._waiting and self._free >= 0:
             _, number, task = heappop(self._waiting)
             if number not in self._gone:
                 trio.lowlevel.reschedule(task)
@@ -60,36 +65,71 @@ class Places:
 
 
 class Holding:
-    """A task that holds a place.
+    """A task that holds a place, with the tasks in its nurseries, as `gather` has them.
+
+    Invariant: while the task runs, it holds a place if none of these waits for another task, or is about to get one.
 
     Args:
         places: All places.
         depth: How many scopes the task is in.
     """
 
-    __slots__ = ("_depth", "is_held", "places")
+    __slots__ = ("_depth", "_is_held", "_is_running", "_waits", "places")
 
     def __init__(self, places: Places, depth: int) -> None:
         self.places: Places = places
-        self.is_held: bool = False
         self._depth = depth
+        self._is_held = False
+        self._is_running = False
+        self._waits = 0
 
     async def take(self) -> None:
         """Take a place for the first time."""
         await self.places.take(self._depth)
-        self.is_held = True
+        self._is_held = self._is_running = True
 
-    def give_back(self) -> bool:
-        """Give the place back, if there is one; return whether there was."""
-        was_held, self.is_held = self.is_held, False
+    def end(self) -> None:
+        """Give the place back, if there is one, because the task has ended."""
+        self._is_running = False
+        self._give_back()
+
+    def begin_wait(self) -> None:
+        """Give the place back for a wait, if there is one."""
+        self._waits += 1
+        self._give_back()
+
+    async def end_wait(self) -> None:
+        """Take a place again after the last of all waits, before all that have none yet."""
+        self._waits -= 1
+        if not self._lacks_place():
+            return
+        try:
+            await self.places.take(self._depth + 0.5)
+        except BaseException:
+            self._go_on()
+            raise
+        if self._lacks_place():
+            self._is_held = True
+        else:  # another wait has begun, or has ended sooner
+            self.places.give()
+
+    def break_off_wait(self) -> None:
+        """Go on after a wait that was cancelled: a cancelled task cannot wait for a place."""
+        self._waits -= 1
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._lacks_place():
+            self.places.owe()
+            self._is_held = True
+
+    def _lacks_place(self) -> bool:
+        return self._is_running and not self._waits and not self._is_held
+
+    def _give_back(self) -> None:
+        was_held, self._is_held = self._is_held, False
         if was_held:
             self.places.give()
-        return was_held
-
-    async def take_again(self) -> None:
-        """Take a place again, before all that have none yet."""
-        await self.places.take(self._depth + 0.5)
-        self.is_held = True
 
 
 holding_here: ContextVar[Holding | None] = ContextVar("penstock_place", default=None)

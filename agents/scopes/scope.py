@@ -159,17 +159,22 @@ class Scope:
     ) -> bool | None:
         assert self._manager is not None
         holding = holding_here.get()
-        has_given = holding is not None and holding.places is self._places and holding.give_back()
+        if holding is not None and holding.places is not self._places:
+            holding = None
+        if holding is not None:
+            holding.begin_wait()
         try:
             is_over = await self._manager.__aexit__(kind, value, trace)
         except BaseException as error:
+            if holding is not None:
+                holding.break_off_wait()
             if self._not_seen():
                 annotate(error, self._told())
             raise
         finally:
             self._nursery = None
-        if has_given and holding is not None:
-            await holding.take_again()
+        if holding is not None:
+            await holding.end_wait()
         if self._not_seen():
             raise BaseExceptionGroup(self._told(), [task.exception for task in self._not_seen() if task.exception])
         return is_over

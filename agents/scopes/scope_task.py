@@ -109,11 +109,16 @@ class ScopeTask(Handle[T]):
         if self._ended is None:
             self._ended = trio.Event()
         holding = holding_here.get()
-        if holding is None or not holding.give_back():
+        if holding is None:
             await self._ended.wait()
             return
-        await self._ended.wait()
-        await holding.take_again()
+        holding.begin_wait()
+        try:
+            await self._ended.wait()
+        except BaseException:
+            holding.break_off_wait()
+            raise
+        await holding.end_wait()
 
     async def run(
         self,
@@ -157,7 +162,7 @@ class ScopeTask(Handle[T]):
             if not self.done():
                 self._now = CANCELLED
             if holding is not None:
-                holding.give_back()
+                holding.end()
             self._tell_end()
 
     def _tell_end(self) -> None:

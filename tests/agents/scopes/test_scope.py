@@ -256,6 +256,58 @@ async def test_a_task_that_waits_for_a_handle_gives_its_place_back() -> None:
         assert await scope.spawn(down, 50) == 50
 
 
+@pytest.mark.parametrize("ends", [(1, 2, 3), (3, 2, 1)])
+async def test_a_task_that_waits_for_several_handles_at_once_gives_its_place_back(ends: tuple[int, ...]) -> None:
+    gauge = Gauge()
+
+    async def both() -> list[None]:
+        results = await gather([scope.spawn(gauge, end) for end in ends])
+        await gauge(1)
+        return results
+
+    with trio.fail_after(1000):
+        async with Scope(limit=1) as scope:
+            scope.spawn(both)
+            scope.spawn(both)
+    assert gauge.most == 1
+
+
+async def test_a_wait_may_begin_while_another_one_of_its_task_ends() -> None:
+    async with Scope(limit=1) as scope:
+        gauge = Gauge()
+
+        async def waits_twice() -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(double_wait)
+                await trio.sleep(1.5)  # the other task comes back from its wait, and has no place yet
+                await scope.spawn(gauge, 1)
+
+        async def double_wait() -> None:
+            await scope.spawn(trio.sleep, 1)
+
+        scope.spawn(waits_twice)
+        await wait_all_tasks_blocked()
+        scope.spawn(gauge, 3)
+        scope.spawn(gauge, 3)
+    assert gauge.most == 1
+
+
+async def test_what_a_task_leaves_running_takes_no_place() -> None:
+    async with trio.open_nursery() as nursery, Scope(limit=1) as scope:
+
+        async def leaves_something() -> None:
+            nursery.start_soon(waits)
+
+        async def waits() -> None:
+            await trio.sleep(1)
+            await scope.spawn(trio.sleep, 1)
+
+        await scope.spawn(leaves_something)
+        await trio.sleep(3)
+        with trio.fail_after(1000):
+            await scope.spawn(trio.sleep, 1)
+
+
 async def test_a_task_comes_back_before_new_ones_begin() -> None:
     order: list[str] = []
 
@@ -302,6 +354,77 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_another_holds_no_plac
         for _ in range(4):
             scope.spawn(gauge)
     assert gauge.most == 2
+
+
+async def test_a_task_whose_wait_was_cancelled_counts_again() -> None:
+    gauge = Gauge()
+    begun: list[float] = []
+
+    async def begin() -> None:
+        begun.append(trio.current_time() - start)
+        await trio.sleep(2)
+
+    async def impatient() -> None:
+        with trio.move_on_after(1):
+            await scope.spawn(begin)
+        scope.spawn(begin)
+        await trio.sleep(9)
+
+    start = trio.current_time()
+    async with Scope(limit=1) as scope:
+        scope.spawn(impatient)
+    assert begun == [0, 10]
+    assert gauge.most == 0
+
+
+async def test_a_task_that_is_cancelled_while_it_comes_back_counts_again() -> None:
+    begun: list[float] = []
+
+    async def begin() -> None:
+        begun.append(trio.current_time() - start)
+        await trio.sleep(5)
+
+    async def impatient() -> None:
+        quick = scope.spawn(trio.sleep, 1)
+        await wait_all_tasks_blocked()
+        scope.spawn(begin)  # gets the place when the quick one ends, before this task asks for it
+        with trio.move_on_after(3):
+            await quick
+        assert trio.current_time() - start == 3
+        scope.spawn(begin)
+        await trio.sleep(10)
+
+    start = trio.current_time()
+    async with Scope(limit=1) as scope:
+        scope.spawn(impatient)
+    assert begun == [1, 13]
+
+
+async def test_a_cancelled_task_that_comes_back_leaves_its_place_to_another_wait() -> None:
+    begun: list[float] = []
+
+    async def begin() -> None:
+        begun.append(trio.current_time() - start)
+        await trio.sleep(5)
+
+    async def wait_for(handle: Handle[None], seconds: float) -> None:
+        with trio.move_on_after(seconds):
+            await handle
+
+    async def both() -> None:
+        quick = scope.spawn(trio.sleep, 1)
+        await wait_all_tasks_blocked()
+        slow = scope.spawn(begin)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_for, quick, 3)
+            await trio.sleep(2)  # the other task wants to come back now
+            nursery.start_soon(wait_for, slow, 100)
+        await scope.spawn(begin)
+
+    start = trio.current_time()
+    async with Scope(limit=1) as scope:
+        scope.spawn(both)
+    assert begun == [1, 6]
 
 
 async def test_the_place_of_another_scope_is_not_given_back() -> None:
