@@ -75,8 +75,8 @@ def check_attempts(who: str, functions: tuple[Any, ...]) -> None:
     for function in functions:
         if not callable(function) or not is_async(function):
             raise TypeError(
-                f"{who}: needs asynchronous functions without arguments, got {function!r}; give the function, and do "
-                "not call it"
+                f"{who}: needs asynchronous functions without arguments, got {function!r}; give the function, or "
+                "functools.partial(function, argument), and do not call it"
             )
 
 

@@ -19,6 +19,7 @@ from penstock.blocks.base.checks import check_count
 from penstock.blocks.base.error_info import annotate
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
+from penstock.blocks.base.threads import Loop, wrong_thread
 
 from .places import Holding, Places, holding_here
 from .scope_task import ScopeTask
@@ -64,6 +65,7 @@ class Scope:
         self._held: list[ScopeTask[Any]] = []
         self._manager: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None
+        self._loop: Loop | None = None
 
     def child(self, name: str | None = None) -> Scope:
         """Return a scope within this one, with its limit and its executor; use it in a task of this scope.
@@ -120,10 +122,12 @@ class Scope:
 
         Raises:
             TypeError: It cannot be called; or it is a plain function, and the scope has no executor.
-            RuntimeError: The scope is not entered, or has ended.
+            RuntimeError: The scope is not entered, or has ended; or the caller is in another thread.
         """
-        if self._nursery is None:
+        if self._nursery is None or self._loop is None:
             raise RuntimeError(f"Scope {self.name!r}: spawn() works inside of its `async with` block only")
+        if not self._loop.is_here:
+            raise wrong_thread(f"Scope {self.name!r}: spawn {function!r}")
         label = name or task_name("Scope.spawn", function)
         executor = None if runs_later(function) else self._executor_for(label)
         self._count += 1
@@ -142,14 +146,21 @@ class Scope:
         return self._executor
 
     def cancel(self) -> None:
-        """Cancel all tasks and the body of the scope."""
-        if self._nursery is not None:
+        """Cancel all tasks and the body of the scope.
+
+        Raises:
+            RuntimeError: The caller is in another thread.
+        """
+        if self._nursery is not None and self._loop is not None:
+            if not self._loop.is_here:
+                raise wrong_thread(f"cancel Scope {self.name!r}")
             self._nursery.cancel_scope.cancel()
 
     async def __aenter__(self) -> Scope:
         check_in_trio("enter", f"Scope {self.name!r}")
         if self._manager is not None:
             raise RuntimeError(f"Scope {self.name!r} was entered already; make another one")
+        self._loop = Loop.running()
         self._manager = trio.open_nursery()
         self._nursery = await self._manager.__aenter__()
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -425,6 +425,17 @@ async def test_a_cancelled_task_that_comes_back_leaves_its_place_to_another_wait
     async with Scope(limit=1) as scope:
         scope.spawn(both)
     assert begun == [1, 6]
+
+
+async def test_only_the_thread_of_the_loop_may_spawn_and_cancel() -> None:
+    async with Scope(name="s") as scope:
+        with ThreadPoolExecutor(1) as threads:
+            spawned, cancelled = threads.submit(scope.spawn, double, 1), threads.submit(scope.cancel)
+        with pytest.raises(RuntimeError, match=r"Scope 's': spawn <function double.*: called in thread"):
+            spawned.result()
+        with pytest.raises(RuntimeError, match="cancel Scope 's': called in thread"):
+            cancelled.result()
+        assert await scope.spawn(double, 1) == 2
 
 
 async def test_the_place_of_another_scope_is_not_given_back() -> None:
