@@ -94,7 +94,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist loadgroup`, have one process run all tests of a file or folder in `SHARING`.
+    """With `--dist loadgroup`, have one process run all tests of a file or folder in `SHARING`, or of a file.
+
+    For each test that ends, xdist goes through all groups that its process was given, so there must not be thousands.
+    Only the tests of a slow file may be parted, which are few and long.
 
     The mark `xdist_group` would say the same, but with pytest 9.2 it has no effect in pytest-xdist 3.8.
     """
@@ -102,7 +105,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
 
     def group_of(test: str) -> str:
-        return place_in(config.rootpath / test.partition("::")[0], SHARING) or test
+        file = test.partition("::")[0]
+        path = config.rootpath / file
+        return place_in(path, SHARING) or (file if place_in(path, SLOW) is None else test)
 
     scheduler = import_module("xdist.scheduler").LoadScopeScheduling(config, log)
     scheduler._split_scope = group_of
