@@ -86,5 +86,5 @@ def watch() -> Iterator[None]:
     assert not left, f"the test left tasks parked: {left}"
     for thread in set(threading.enumerate()) - threads:
         if " worker " in thread.name:
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive(), f"the test left a thread: {thread}"

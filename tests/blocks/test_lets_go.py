@@ -223,9 +223,9 @@ async def test_the_future_of_a_submitted_call_is_all_that_keeps_its_result() -> 
     made = Made()
     with Threads(1) as threads:
         future = threads.submit(made)
-        assert future.result(30) is made.references[0]()
+        assert future.result(60) is made.references[0]()
         del future
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             while made.alive:  # noqa: ASYNC110  # until the worker is done
                 await trio.sleep(0.001)
 

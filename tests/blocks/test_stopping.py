@@ -89,7 +89,7 @@ def test_a_callback_that_is_no_task_can_use_what_never_waits() -> None:
     )
     pressed = False
     while not ended:
-        jobs.get(timeout=30)()
+        jobs.get(timeout=60)()
         if opened and not pressed:
             press()
             pressed = True

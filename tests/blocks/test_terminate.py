@@ -197,7 +197,7 @@ async def test_a_call_in_a_thread_may_end_later(real_time: None) -> None:
 
     def waits(n: int) -> int:
         token.run_sync_soon(begun.set)
-        go.wait(30)
+        go.wait(60)
         return n
 
     work = Transformer(waits, executor=Threads(1))

@@ -33,7 +33,7 @@ from penstock.blocks.core.producer import ProducerToken
 from tests.blocks.tools import contents, faults, leaves, linked
 
 pytestmark = pytest.mark.usefixtures("real_time")
-LONGEST = 30
+LONGEST = 60
 
 
 def in_thread(function: Callable[[], object]) -> BaseException | None:

@@ -14,7 +14,7 @@ from tests.blocks.guard import watch
 from tests.cluster.proxy import Proxy
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def run(

@@ -11,7 +11,7 @@ from typing import Any
 from penstock.agents.runtime import worker_runtime
 from penstock.blocks import worker_state
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def tenfold(number: int) -> int:

@@ -76,7 +76,7 @@ class Proxy:
         """Let go of everything."""
         self.cut()
         for thread in self.threads:
-            thread.join(10)
+            thread.join(60)
         for end in self.ends:
             end.close()
 

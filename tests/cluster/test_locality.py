@@ -222,9 +222,9 @@ async def test_a_gather_that_is_cancelled_leaves_the_future_alone(client: Any, t
 
 async def test_it_is_an_ordinary_executor_too(client: Any) -> None:
     with Cluster(client) as there:
-        assert there.submit(functions.tenfold, 1).result(10) == 10
+        assert there.submit(functions.tenfold, 1).result(60) == 10
         assert list(there.map(functions.tenfold, range(3))) == [0, 10, 20]
-        assert isinstance(there.submit(functions.not_two, 2).exception(10), ValueError)
+        assert isinstance(there.submit(functions.not_two, 2).exception(60), ValueError)
     with pytest.raises(RuntimeError, match="takes no more work"):
         there.submit(functions.tenfold, 1)
     with faults(RuntimeError):

@@ -35,7 +35,7 @@ lost = pytest.mark.parametrize("lose", ["cut", "close"], indirect=True)
 
 @lost
 async def test_work_that_runs_is_given_up(executor: Any, lose: Any, tmp_path: Path) -> None:
-    with trio.fail_after(10), faults(BrokenExecutor) as found:
+    with trio.fail_after(60), faults(BrokenExecutor) as found:
         async with Network(block := Call(functions.wait_for_file, executor=executor, on_error="skip")):
             await block.send(tmp_path)
             await eventually(lambda: bool(functions.calls(tmp_path / "begun")))
@@ -47,7 +47,7 @@ async def test_work_that_runs_is_given_up(executor: Any, lose: Any, tmp_path: Pa
 @lost
 async def test_results_on_their_way_home_are_given_up(far_client: Any, lose: Any, proxy: Proxy) -> None:
     block = Transformer(functions.make, executor=far_client.get_executor(), on_error="skip")
-    with trio.fail_after(10), faults(BrokenExecutor):
+    with trio.fail_after(60), faults(BrokenExecutor):
         async with Network(block):
             await break_in_the_middle(block, SIZE, lose, proxy)
 
@@ -60,7 +60,7 @@ async def test_a_gather_on_its_way_is_given_up(far_client: Any, lose: Any, proxy
     await run(maker, [SIZE])
     (message,) = contents(messages)
     gather: Call[Any] = Call(there.gather)
-    with trio.fail_after(10), faults(BrokenExecutor):
+    with trio.fail_after(60), faults(BrokenExecutor):
         async with Network(gather):
             await break_in_the_middle(gather, message, lose, proxy)
 

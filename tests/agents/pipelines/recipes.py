@@ -20,7 +20,7 @@ Recipe = tuple[Pipeline[Any, Any], Plain]
 
 def comes_true(condition: Callable[[], bool]) -> None:
     """Wait until something is true that other threads bring about."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.001)

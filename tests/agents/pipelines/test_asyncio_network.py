@@ -85,7 +85,7 @@ def test_a_message_that_was_received_when_the_cancellation_came_is_not_lost() ->
 
         async def take() -> str:
             begun.set()
-            goes_on.wait(30)  # holds the loop of trio: the cancellation comes too late
+            goes_on.wait(60)  # holds the loop of trio: the cancellation comes too late
             return "message"
 
         got: list[str] = []

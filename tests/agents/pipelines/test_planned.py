@@ -191,7 +191,7 @@ def test_the_workers_of_a_stage_work_at_the_same_time() -> None:
     both = threading.Barrier(2)
 
     def meet(item: int) -> int:
-        both.wait(30)
+        both.wait(60)
         return item
 
     pipeline = Pipeline(meet).tap(inc).map(same)

@@ -105,7 +105,7 @@ def test_an_exception_in_the_loop_stops_it() -> None:
     with pytest.raises(KeyError):
         loop()
     gc.collect()
-    assert source.closed.wait(10)
+    assert source.closed.wait(60)
     assert not runs()
 
 
@@ -123,7 +123,7 @@ def test_the_garbage_collector_stops_it() -> None:
     assert next(cycle.run) == 0
     del cycle
     gc.collect()
-    assert source.closed.wait(10)
+    assert source.closed.wait(60)
     comes_true(lambda: not runs())
 
 
@@ -142,7 +142,7 @@ def test_the_garbage_collector_may_run_in_a_thread_of_the_run_itself(executor: T
     try:
         box.append(Cycle(iter(Pipeline(collect, executor=executor).run(endless(source), limit=None))))
         next(box[0].run)
-        assert source.closed.wait(10)
+        assert source.closed.wait(60)
         comes_true(lambda: not runs())
     finally:
         gc.enable()
@@ -157,8 +157,8 @@ def test_the_owner_watch_ends_a_run_that_was_not_stopped() -> None:
     next(results)
     (drive,) = set(live) - before
     drive._owner = lambda: None
-    assert source.closed.wait(10)
-    drive.join(10)
+    assert source.closed.wait(60)
+    drive.join(60)
     assert list(results) != []
     assert not runs()
 
@@ -169,7 +169,7 @@ def test_a_source_that_waits_is_left_to_itself_and_closed_later() -> None:
     def items() -> Iterator[int]:
         try:
             yield 1
-            goes_on.wait(10)
+            goes_on.wait(60)
             yield 2
         finally:
             closed.set()
@@ -179,7 +179,7 @@ def test_a_source_that_waits_is_left_to_itself_and_closed_later() -> None:
         break
     assert not closed.is_set()
     goes_on.set()
-    assert closed.wait(10)
+    assert closed.wait(60)
     comes_true(lambda: not runs())
 
 
@@ -195,7 +195,7 @@ def test_break_waits_for_calls_in_threads() -> None:
         return item
 
     for _ in Pipeline(call, executor=Threads(1)).run(range(1000)):
-        assert goes_on.wait(10)
+        assert goes_on.wait(60)
         break
     assert len(ended) >= 2
     assert not runs()
@@ -290,14 +290,14 @@ def test_only_one_thread_iterates() -> None:
 
     def wait(item: int) -> int:
         waits.set()
-        goes_on.wait(10)
+        goes_on.wait(60)
         return item
 
     run = Pipeline(wait, executor=Threads(1)).run([1])
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.extend(run))
     thread.start()
-    assert waits.wait(10)
+    assert waits.wait(60)
     with pytest.raises(ValueError, match="already executing"):
         next(run)
     goes_on.set()
@@ -345,7 +345,7 @@ def test_ctrl_c_comes_out_in_the_caller() -> None:
         for _ in Pipeline(interrupt).run(items):
             pass
     gc.collect()
-    assert source.closed.wait(10)
+    assert source.closed.wait(60)
     comes_true(lambda: not runs())
 
 
@@ -432,7 +432,7 @@ def test_a_run_can_be_shown_on_a_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert "the page of network 'pipeline' is at http://127.0.0.1:" in capsys.readouterr().err
     for thread in threading.enumerate():
         if thread.name == "penstock dashboard":
-            thread.join(10)
+            thread.join(60)
 
 
 def test_a_run_may_be_closed_in_another_thread_which_does_not_wait_for_it() -> None:

@@ -25,7 +25,7 @@ class Tab:
     """An open page: it reads the events of the program in a thread."""
 
     def __init__(self, address: str) -> None:
-        self.response = urllib.request.urlopen(f"{address}events", timeout=10)
+        self.response = urllib.request.urlopen(f"{address}events", timeout=60)
         self.got: list[dict[str, Any]] = []
         self._thread = threading.Thread(target=self._read)
         self._news = threading.Condition()
@@ -47,12 +47,12 @@ class Tab:
             return bool(found)
 
         with self._news:
-            assert self._news.wait_for(there, 10), self.got
+            assert self._news.wait_for(there, 60), self.got
         return found[0]
 
     def read_to_the_end(self) -> list[dict[str, Any]]:
         """Wait until the program closes the connection; return all messages."""
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
         self.response.close()
         return self.got
@@ -69,7 +69,7 @@ def opened(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     yield address
     for thread in threading.enumerate():
         if thread.name == "penstock dashboard":
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
     assert watchers.now == ()
 
@@ -125,7 +125,7 @@ async def test_a_browser_that_reads_nothing_holds_neither_the_network_nor_its_en
 
 async def test_only_those_who_know_the_address_get_anything(opened: Callable[[], str]) -> None:
     def status(host: str, path: str, named: str) -> int:
-        connection = http.client.HTTPConnection(host, timeout=10)
+        connection = http.client.HTTPConnection(host, timeout=60)
         connection.request("GET", path, headers={"Host": named})
         found = connection.getresponse().status
         connection.close()
@@ -260,7 +260,7 @@ def test_a_notebook_displays_the_page(opened: Callable[[], str]) -> None:
     assert dashboard._repr_html_() == "<p>&lt;Dashboard new, port 0&gt;</p>"
     with dashboard:
         assert f'<iframe src="{dashboard.address}"' in dashboard._repr_html_()
-        with urllib.request.urlopen(dashboard.address, timeout=10) as page:
+        with urllib.request.urlopen(dashboard.address, timeout=60) as page:
             assert "frame-ancestors http://localhost:*" in page.headers["content-security-policy"]
 
 

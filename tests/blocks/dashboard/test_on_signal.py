@@ -35,12 +35,12 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             close()
     for thread in threading.enumerate():
         if thread.name == "penstock dashboard":
-            thread.join(10)
+            thread.join(60)
 
 
 async def wait_for(printed: list[str], start: str) -> str:
     """Wait until a text with this start is printed."""
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         while True:
             found = [text for text in printed if text.startswith(start)]
             if found:
@@ -60,7 +60,7 @@ async def test_a_signal_prints_reports_and_opens_the_page_of_what_runs(printed: 
         address = told.rpartition(" ")[2]
 
         def first_state() -> str:
-            with urllib.request.urlopen(f"{address}events", timeout=10) as events:
+            with urllib.request.urlopen(f"{address}events", timeout=60) as events:
                 lines: Iterator[bytes] = iter(events)
                 return next(line for line in lines if b'"type":"state"' in line).decode()
 

@@ -33,7 +33,7 @@ class Running:
         self._begun = threading.Event()
         self._thread = threading.Thread(target=trio.run, args=(self._run,))
         self._thread.start()
-        assert self._begun.wait(10)
+        assert self._begun.wait(60)
 
     async def _run(self) -> None:
         self._may_end, self._token = trio.Event(), trio.lowlevel.current_trio_token()
@@ -53,7 +53,7 @@ class Running:
         """Let the body end."""
         if self._thread.is_alive():
             self._token.run_sync_soon(self._may_end.set)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 
@@ -238,7 +238,7 @@ def test_a_hundred_blocks_and_thousands_of_items_per_second_are_shown(page: Page
         page.wait("a thousand are done", lambda: done_by("last", page) >= 1000)
     finally:
         ends.set()
-        thread.join(20)
+        thread.join(60)
     page.wait_for_status("done")
 
 

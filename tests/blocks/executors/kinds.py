@@ -16,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 from penstock.blocks.executors import lane, work, worker
 
 R = TypeVar("R")
-SECONDS = 20.0
+SECONDS = 60.0
 """How long a test waits for a thread before it fails."""
 
 

@@ -22,7 +22,7 @@ from penstock.blocks import Processes, worker_number, worker_seed, worker_state
 
 ROOT = str(Path(__file__).parents[3])
 """Has to be on the path of the worker processes."""
-SECONDS = 20.0
+SECONDS = 60.0
 """How long a test waits for a thread or a process before it fails."""
 KEPT: list[Any] = []
 

@@ -329,8 +329,8 @@ async def test_it_is_an_ordinary_executor_too(there: Cluster, client: Client, wo
     one, two = there.submit(tenfold, 1), there.submit(tenfold, 2)
     for task in client.tasks:
         task.run()
-    assert one.result(10) == 10
-    assert isinstance(two.exception(10), ValueError)
+    assert one.result(60) == 10
+    assert isinstance(two.exception(60), ValueError)
     never = there.submit(tenfold, 3)
     there.shutdown(cancel_futures=True)
     assert never.cancelled()
@@ -458,7 +458,7 @@ def test_so_has_a_submitted_call_until_the_shutdown(client: Client) -> None:
     with Cluster(client, worker_init=load) as there:  # type: ignore[arg-type]  # a fake
         future = there.submit(use, 1)
         client.tasks[0].run()
-        assert future.result(20)[:2] == (1, "model")
+        assert future.result(60)[:2] == (1, "model")
         assert len(client.plugins) == 1
     assert client.plugins == {}
     there.shutdown()

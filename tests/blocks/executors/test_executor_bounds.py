@@ -71,7 +71,7 @@ async def test_a_straggler_idles_nobody_before_the_window_is_full(kind: str) -> 
 
     def work(item: int) -> int:
         gauge(item)
-        assert item or go.wait(20)
+        assert item or go.wait(60)
         return item
 
     with KINDS[kind](2) as executor:
@@ -100,7 +100,7 @@ async def test_an_unordered_straggler_idles_nobody(kind: str) -> None:
     go = threading.Event()
 
     def work(item: int) -> int:
-        assert item or go.wait(20)
+        assert item or go.wait(60)
         return item
 
     with KINDS[kind](2) as executor:

@@ -283,7 +283,7 @@ def parent(_=None):
 END = """
 if __name__ == "__main__":
     with Processes(2) as pool:
-        print(pool.submit(parent).result(20) == os.getpid())
+        print(pool.submit(parent).result(60) == os.getpid())
 """
 IS_FORKED, IS_SPAWNED = ("False\n", "", 0), ("True\n", "", 0)
 
@@ -339,7 +339,7 @@ def main():
             await block.send(1)
 
     with Processes(1) as pool:
-        pool.submit(told).result(20)
+        pool.submit(told).result(60)
         trio.run(run, Transformer(told, executor=pool))
         trio.run(run, TransformMany(told, executor=pool, at_end=told))
         trio.run(run, Filter(told, executor=pool))
@@ -361,7 +361,7 @@ import atexit
 atexit.register(lambda: __name__ == "__main__" or print("at exit", os.getppid() == server))
 if __name__ == "__main__":
     with Processes(1) as pool:
-        print(pool.submit(parent).result(20) == os.getpid())
+        print(pool.submit(parent).result(60) == os.getpid())
 else:
     server = os.getpid()
 """
@@ -394,7 +394,7 @@ if __name__ == "__main__":
     print("begun")
     with Processes(2) as pool:
         futures = [pool.submit(parent) for _ in range(2)]
-        print({type(future.exception(20)).__name__ for future in futures})
+        print({type(future.exception(60)).__name__ for future in futures})
 else:
     raise ValueError("not here")
 """

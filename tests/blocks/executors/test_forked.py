@@ -125,14 +125,14 @@ def pid(_):
 
 if __name__ == "__main__":
     with Processes(1) as processes:
-        here = processes.submit(pid, 0).result(20)
+        here = processes.submit(pid, 0).result(60)
         child = os.fork()
         if not child:
-            there = processes.submit(pid, 0).result(20)
+            there = processes.submit(pid, 0).result(60)
             processes.shutdown()
             sys.exit(3 if there != here else 4)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3
-        assert processes.submit(pid, 0).result(20) == here
+        assert processes.submit(pid, 0).result(60) == here
     print("end")
 """
 

@@ -333,5 +333,5 @@ trio.run(main)
 @pytest.mark.parametrize("use", USES)
 def test_no_worker_keeps_the_interpreter_from_its_end(use: str) -> None:
     program = PROGRAM.format(use=USES[use])
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")

@@ -73,7 +73,7 @@ async def test_it_is_drawn_again_and_again_while_the_network_runs(monkeypatch: p
     monkeypatch.setattr(progress, "MOST_OF_THE_LOOP", 1e9)
     terminal = Terminal()
     async with Network(pipeline(), name="photos", progress=terminal.console):
-        with trio.fail_after(30):
+        with trio.fail_after(60):
             while terminal.getvalue().count("photos, ") < 4:  # noqa: ASYNC110  # a terminal tells nobody
                 await trio.sleep(0.001)
 
@@ -197,7 +197,7 @@ def test_a_ticker_ends_with_its_loop() -> None:
         return ticker
 
     ticker = trio.run(main)
-    ticker._thread.join(10)
+    ticker._thread.join(60)
     assert not ticker._thread.is_alive()
     count = len(ticks)
     ticker.end()

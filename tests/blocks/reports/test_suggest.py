@@ -173,7 +173,7 @@ async def test_blocks_measure_what_their_calls_take(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.usefixtures("real_time")
 async def test_blocks_with_an_executor_measure_it_in_their_workers() -> None:
-    in_work = threading.Barrier(2, timeout=10)  # two calls at once, or neither ends
+    in_work = threading.Barrier(2, timeout=60)  # two calls at once, or neither ends
 
     def meet(x: int) -> int:
         in_work.wait()

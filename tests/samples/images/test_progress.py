@@ -55,7 +55,7 @@ def test_what_is_told_never_waits_for_the_terminal() -> None:
 
     class Halted(StringIO):
         def write(self, text: str) -> int:
-            assert goes_on.wait(20)
+            assert goes_on.wait(60)
             return super().write(text)
 
     terminal = Halted()

@@ -31,7 +31,7 @@ from penstock.samples.images.stop import Stop
 PIPELINED = [Mode.CONTROL_FLOW, Mode.DATA_FLOW, Mode.LOAD_BALANCED]
 every_mode = pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
 
-PATIENCE = 20  # seconds; only a test that fails waits so long
+PATIENCE = 60  # seconds; only a test that fails waits so long
 
 
 class Listener(Observer, Protocol):

@@ -162,11 +162,11 @@ def test_a_syntax_error_is_shown_with_its_line(capsys: pytest.CaptureFixture[str
 def test_ctrl_c_ends_a_check_with_one_line(number: signal.Signals, status: int) -> None:
     Path("01_own_stage.py").write_text("from pathlib import Path\nPath('runs').touch()\nwhile True:\n    pass\n")
     process = subprocess.Popen([*COMMAND, "check", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not Path("runs").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == status
     assert out == ""
     assert err == "\npenstock-workshop: stopped\n"
@@ -180,7 +180,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         shell=True,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert process.stderr == ""
     assert len(process.stdout) == 10

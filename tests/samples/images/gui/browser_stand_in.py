@@ -112,7 +112,7 @@ class Page:
     async def wait(self, kind: str, after: int = 0, **values: Any) -> JsonDict:
         """Wait for a message with these values, after the first `after` messages."""
         seen = after
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while True:
                 while seen < len(self.messages):
                     message = self.messages[seen]
@@ -125,14 +125,14 @@ class Page:
 
     async def picture(self, number: int) -> tuple[JsonDict, bytes]:
         """Wait for this many pictures, and return the last one."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while len(self.pictures) < number:
                 await self._news.wait()
         return self.pictures[number - 1]
 
     async def closed(self) -> None:
         """Wait until the server has closed the page."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not self.is_closed:
                 await self._news.wait()
 

@@ -36,13 +36,13 @@ class Program:
 
     async def wait(self, is_so: Callable[[], bool]) -> None:
         """Wait until something is so."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while not is_so():  # noqa: ASYNC110  # what it waits for has no event of its own
                 await trio.sleep(0.005)
 
     async def end(self) -> None:
         """Wait for the end of the program."""
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await self.ended.wait()
 
 

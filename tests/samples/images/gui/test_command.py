@@ -22,7 +22,7 @@ from penstock.samples.images.__main__ import main
 from tests.samples.images.gui.browser_stand_in import Site, open_page
 from tests.samples.images.gui.serving import photographs
 
-PATIENCE = 20  # seconds; only a test that fails waits so long
+PATIENCE = 60  # seconds; only a test that fails waits so long
 LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

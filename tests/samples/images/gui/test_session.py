@@ -71,7 +71,7 @@ async def running(session: Session) -> AsyncGenerator[Diary]:
 
 
 async def idle(session: Session) -> None:
-    with trio.fail_after(20):
+    with trio.fail_after(60):
         while session.status is not Status.IDLE:  # noqa: ASYNC110  # from outside there is no event for that
             await trio.sleep(0.005)
 
@@ -213,7 +213,7 @@ async def test_pictures_are_painted_once_and_painting_can_be_stopped(
         await idle(session)
         assert session.snapshot().images == 4
         session.start(painted)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while "Painting sample pictures: 3 of 15" not in diary.messages:  # noqa: ASYNC110  # see idle
                 await trio.sleep(0.001)
         session.stop()
@@ -287,7 +287,7 @@ async def test_an_endless_run_deletes_thumbnails_that_nobody_will_ask_for(
     session = make_session(start, root, output=root / "kept")
     async with running(session) as diary:
         session.start(attrs.evolve(SMALL, endless=True))
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while diary.pictures < 100 or len(files_in(root / "run-1")) > 60:  # noqa: ASYNC110  # see idle
                 await trio.sleep(0.01)
         session.stop()
@@ -306,7 +306,7 @@ async def test_quitting_ends_what_runs(start: Path, root: Path) -> None:
     async with running(session) as diary:
         diary.hook = partial(session.quit, "enough")
         session.start(attrs.evolve(SMALL, endless=True, mode=Mode.CONTROL_FLOW))
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             while session.outcome is None:  # noqa: ASYNC110  # see idle
                 await trio.sleep(0.005)
     assert (session.status, session.reason, session.outcome) == (Status.QUITTING, "enough", "stopped")
@@ -464,7 +464,7 @@ async def test_nothing_waits_for_a_disk_that_is_slow(start: Path, root: Path, mo
 
     def slow(folders: Folders, text: str) -> list[Path]:
         begun.set()
-        may_end.wait(20)
+        may_end.wait(60)
         return []
 
     monkeypatch.setattr(Folders, "pictures", slow)

@@ -70,7 +70,7 @@ def program(start_folder: Path, *options: str) -> Generator[Program]:
         finally:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
 
