@@ -73,7 +73,7 @@ async def leaves_nothing(first: Any, *nodes: Any, threads: bool = False, items: 
         for _ in range(items):
             await first.send(made())
         await wait_all_tasks_blocked()
-        with trio.fail_after(30 if threads else 0):
+        with trio.fail_after(60 if threads else 0):
             while made.alive and threads:  # noqa: ASYNC110  # until the workers are done
                 await trio.sleep(0.001)
         assert made.alive == 0

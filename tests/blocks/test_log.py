@@ -151,7 +151,10 @@ def calls_of_the_log() -> Iterator[tuple[Path, ast.Call]]:
     root = Path(penstock.blocks.__path__[0]).parent
     for layer in ("agents", "blocks"):
         for path in (root / layer).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = path.read_text(encoding="utf-8")
+            if "log." not in text:
+                continue
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Call) and re.fullmatch(r"log\.(debug|info|warning|error|log)", unparse(node)):
                     yield path, node
 

@@ -70,9 +70,9 @@ async def test_a_large_burst_goes_on_in_several_steps() -> None:
 async def test_many_messages_go_on_at_a_high_rate() -> None:
     throttle, arrivals = Throttle[int](100_000, capacity=None), Arrivals()
     throttle.link_target(Call(arrivals))
-    await run(throttle, range(5000))
-    assert [item for item, _ in arrivals.all] == list(range(5000))
-    assert arrivals.times[-1] == pytest.approx(0.05, rel=0.01)
+    await run(throttle, range(1000))
+    assert [item for item, _ in arrivals.all] == list(range(1000))
+    assert arrivals.times[-1] == pytest.approx(0.01, rel=0.01)
 
 
 async def test_it_shares_a_rate_with_a_function() -> None:

@@ -255,17 +255,17 @@ async def test_items_that_become_slow_amid_a_large_hand_over_are_shared_out(monk
 
     call = Call(function, executor=executor, concurrency=2)
     async with Network(call):
-        for n in range(1000):
+        for n in range(400):
             await call.send(n)
         await wait_all_tasks_blocked()
         largest = 0
         while executor.out:
-            assert len(executor.out) == 2 or len(calls) > 990
+            assert len(executor.out) == 2 or len(calls) > 390
             before = len(calls)
             executor.out[0].run()
             largest = max(largest, sum(1 for item in calls[before:] if item >= 73))
             await wait_all_tasks_blocked()
-    assert sorted(calls) == list(range(1000))
+    assert sorted(calls) == list(range(400))
     assert largest <= 32
 
 

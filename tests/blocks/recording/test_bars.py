@@ -119,4 +119,4 @@ def test_a_row_has_no_more_boxes_for_more_spans() -> None:
     def boxes(recording: Recording) -> int:
         return sum(len(draw_row(row, FRAME, 0)[0]) for row in rows_of(recording))
 
-    assert boxes(many(20_000)) <= boxes(many(5_000)) + 1
+    assert boxes(many(8_000)) <= boxes(many(2_000)) + 1

@@ -60,6 +60,7 @@ def test_the_solution_is_accepted(number: int, tmp_path: Path) -> None:
     assert verdict.outcome is Outcome.SOLVED, verdict
 
 
+@pytest.mark.slow  # dozens of answers; the solution is one of the right ones
 @pytest.mark.parametrize("number", RIGHT)
 def test_other_right_answers_are_accepted(number: int, tmp_path: Path) -> None:
     for title, edits in RIGHT[number].items():
