@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .pipelines.stage import Stage
     from .pipelines.stage_options import BlockOptions, CallOptions, ForkOptions, MapOptions, StageOptions
     from .pipelines.stream import Stream
+    from .plans.hand_over_costs import HandOverCosts
     from .plans.pipeline_profile import PipelineProfile
     from .plans.plan import Plan
     from .plans.plan_stage import PlanStage
@@ -76,6 +77,7 @@ else:
             ".pipelines.stage": "Stage",
             ".pipelines.stage_options": "BlockOptions CallOptions ForkOptions MapOptions StageOptions",
             ".pipelines.stream": "Stream",
+            ".plans.hand_over_costs": "HandOverCosts",
             ".plans.pipeline_profile": "PipelineProfile",
             ".plans.plan": "Plan",
             ".plans.plan_stage": "PlanStage",
@@ -108,6 +110,7 @@ __all__ = [
     "ForkOptions",
     "GraphStatistics",
     "GroupStatistics",
+    "HandOverCosts",
     "Handle",
     "LazyTasks",
     "Mailbox",

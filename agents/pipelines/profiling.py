@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from penstock.agents.plans.gauge import Gauge, typical
+from penstock.agents.plans.hand_over_costs import HandOverCosts
 from penstock.agents.plans.lock_share import LockSampler
 from penstock.agents.plans.pipeline_profile import FREE, PipelineProfile
 from penstock.agents.plans.task_profile import TaskProfile
@@ -23,6 +24,7 @@ from penstock.blocks.base.callables import check_answer, check_ran
 from penstock.blocks.base.checks import check_count
 from penstock.blocks.executors.by_value import pickled
 
+from .hand_over_probe import measure_hand_over
 from .pipeline_task import PipelineTask, tasks_of
 from .run import check_place
 from .sources import Items
@@ -35,7 +37,11 @@ COPIED: Final = 5
 
 
 async def profile_steps(
-    steps: Sequence[Step], items: Items[Any], count: int, gauge: Gauge | None = None
+    steps: Sequence[Step],
+    items: Items[Any],
+    count: int,
+    gauge: Gauge | None = None,
+    measure_costs: Callable[[Gauge], HandOverCosts] = measure_hand_over,
 ) -> PipelineProfile:
     """Measure the tasks of a pipeline.
 
@@ -44,6 +50,7 @@ async def profile_steps(
         items: Where the items come from.
         count: The greatest number of items.
         gauge: The instruments.
+        measure_costs: Measures what it costs to hand an item over.
     """
     check_count(WHO, "count", count)
     gauge = gauge or Gauge()
@@ -51,6 +58,7 @@ async def profile_steps(
     if not sample:
         raise ValueError(f"{WHO}: needs one item or more to measure, got none")
     free = await in_thread(free_cores, [gauge])
+    (hand_over,) = await in_thread(measure_costs, [gauge])
     given = typical(await in_thread(gauge.copy, sample[:COPIED]))
     profiles: list[TaskProfile] = []
     things = sample
@@ -71,6 +79,7 @@ async def profile_steps(
         item_bytes=given.size,
         item_copy_seconds=given.seconds,
         free_cores=min(free),
+        hand_over=hand_over,
     )
 
 

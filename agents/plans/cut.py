@@ -7,6 +7,8 @@ The period is the time from one result to the next. It is at least
 - the seconds for which all stages in this process hold the interpreter lock;
 - the seconds for which the loop works: its own stages, and the hand-overs of all others.
 
+To the last three, the source and the caller who takes the results add the same costs in each cut.
+
 Whether a period can be kept is found out from the left: for each prefix of the chain, the ways to cut it that are not
 worse than another one in each of these sums. The smallest period is found by bisection; each success brings the search
 down to the period of a real cut, so the result is the period of a real cut, and no cut is faster by more than one part
@@ -26,6 +28,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from .hand_over_costs import CallerCost, HandOverCosts
 from .plan_task import PlanTask
 
 ExecutorKind = Literal["threads", "processes", "loop", "as written"]
@@ -40,38 +43,6 @@ MOST_WORKERS: Final = 64
 
 
 @attrs.frozen
-class HandOver:
-    """Seconds that a stage costs for each item, beside its work: for its worker, the loop and the lock.
-
-    Workers get quick items in jobs, so that a hand-over takes about a tenth of the time. The numbers are those
-    of a virtual machine with two cores.
-
-    Attributes:
-        loop: For a stage on the loop.
-        threads: The least for a stage in threads.
-        processes: The least for a stage in processes, on each side.
-        share: The share of the work that is added to that.
-        most_threads: The most that is added in threads, which is the cost of a job.
-        most_processes: The same in processes, on each side.
-    """
-
-    loop: float = 3e-7
-    threads: float = 2e-6
-    processes: float = 1e-5
-    share: float = 0.1
-    most_threads: float = 5e-5
-    most_processes: float = 1e-4
-
-    def to_threads(self, seconds: float) -> float:
-        """The cost if a worker needs some seconds for each item."""
-        return self.threads + min(self.share * seconds, self.most_threads)
-
-    def to_processes(self, seconds: float) -> float:
-        """The same in a process, on each side."""
-        return self.processes + min(self.share * seconds, self.most_processes)
-
-
-@attrs.frozen
 class Way:
     """One way to run the tasks from `start` up to, not including, `stop` as one stage.
 
@@ -83,7 +54,8 @@ class Way:
         processor: Seconds of processor time, with the hand-over.
         lock: Seconds with the interpreter lock of this process.
         loop: Seconds of the loop.
-        is_replicable: Whether it can have several workers.
+        is_replicable: Whether it can have any number of workers.
+        least: The fewest workers.
     """
 
     start: int
@@ -94,11 +66,12 @@ class Way:
     lock: float
     loop: float
     is_replicable: bool
+    least: int = 1
 
     def workers_for(self, period: float) -> int | None:
         """Return the fewest workers that keep a period; None if none can."""
-        if self.seconds <= period:
-            return 1
+        if self.seconds <= period * self.least:
+            return self.least
         workers = math.ceil(self.seconds / period)
         return workers if self.is_replicable and workers <= MOST_WORKERS else None
 
@@ -118,25 +91,27 @@ class Cut:
     Attributes:
         stages: The stages, in order.
         cores: The number of cores that there are.
+        caller: What the source and the caller cost.
     """
 
     stages: tuple[CutStage, ...]
     cores: int
+    caller: CallerCost
 
     @property
     def processor(self) -> float:
-        """Seconds of processor time of all stages, for each item."""
-        return sum(stage.way.processor for stage in self.stages)
+        """Seconds of processor time, for each item."""
+        return self.caller.processor + sum(stage.way.processor for stage in self.stages)
 
     @property
     def lock(self) -> float:
-        """Seconds for which all stages hold the interpreter lock, for each item."""
-        return sum(stage.way.lock for stage in self.stages)
+        """Seconds for which the interpreter lock of this process is held, for each item."""
+        return self.caller.processor + sum(stage.way.lock for stage in self.stages)
 
     @property
     def loop(self) -> float:
         """Seconds for which the loop works, for each item."""
-        return sum(stage.way.loop for stage in self.stages)
+        return self.caller.loop + sum(stage.way.loop for stage in self.stages)
 
     @property
     def period(self) -> float:
@@ -157,7 +132,6 @@ class Cut:
 # A label is a way to cut a prefix: (processor, lock, loop, workers, stages, processes, last way, its workers, the label
 # before). The first three numbers, and in the last search the next three, decide which label is worse.
 Label = tuple[Any, ...]
-EMPTY: Final[Label] = (0.0, 0.0, 0.0, 0, 0, 0, None, 0, None)
 
 
 class Cutter:
@@ -166,20 +140,21 @@ class Cutter:
     Args:
         tasks: The tasks; their seconds with the lock are known.
         item_copy_seconds: Seconds to pickle an item of the source and to make it again; None if it cannot be pickled.
-        hand_over: The costs of a stage.
+        hand_over: The costs of a stage and of the caller.
     """
 
     def __init__(
         self,
         tasks: Sequence[PlanTask],
         item_copy_seconds: float | None = 0.0,
-        hand_over: HandOver | None = None,
+        hand_over: HandOverCosts | None = None,
     ) -> None:
         self._tasks = tasks
         self._copies = [item_copy_seconds, *(task.copy_seconds for task in tasks)]
-        self._hand_over = hand_over or HandOver()
+        self._hand_over = hand_over or HandOverCosts()
         self._ways = [self._ways_to(stop) for stop in range(len(tasks) + 1)]
         self._rest = self._least_rest()
+        self._caller = self._hand_over.to_caller(sum(task.busy_seconds for task in tasks))
 
     def best(self, cores: int) -> Cut:
         """Return the best cut for a number of cores."""
@@ -197,10 +172,9 @@ class Cutter:
 
     def _worst(self) -> float:
         """A period that some cut keeps, whatever the rounding."""
-        costs = self._hand_over
         copies = sum(copy or 0.0 for copy in self._copies)
-        each = costs.loop + costs.threads + costs.most_threads + 2 * (costs.processes + costs.most_processes)
-        return 2 * (sum(task.seconds for task in self._tasks) + len(self._tasks) * each + copies)
+        hand_overs = (1 + 2 * len(self._tasks)) * self._hand_over.most
+        return 2 * (sum(task.seconds for task in self._tasks) + hand_overs + copies)
 
     def _found(self, period: float, cores: int) -> Cut | None:
         """The quickest of the cuts that were found for a period; None if there is none."""
@@ -208,7 +182,8 @@ class Cutter:
 
     def _fits(self, period: float, cores: int, is_last: bool) -> list[Cut]:
         """The cuts that keep a period, as far as none is worse than another one."""
-        fronts: list[list[Label]] = [[EMPTY]]
+        caller = self._caller
+        fronts: list[list[Label]] = [[(caller.processor, caller.processor, caller.loop, 0, 0, 0, None, 0, None)]]
         for stop in range(1, len(self._tasks) + 1):
             labels: list[Label] = []
             rest = self._rest[stop]
@@ -223,7 +198,7 @@ class Cutter:
                         counts = [a + b for a, b in zip(before[3:6], more, strict=True)] if is_last else (0, 0, 0)
                         labels.append((processor, lock, loop, *counts, way, workers, before))
             fronts.append(undominated(labels))
-        return [cut_of(label, cores) for label in fronts[-1]]
+        return [Cut(stages_of(label), cores, caller) for label in fronts[-1]]
 
     def _ways_to(self, stop: int) -> list[Way]:
         """All ways to run some tasks before `stop` as one stage."""
@@ -247,9 +222,13 @@ class Cutter:
         on_loop = Way(start, stop, "loop", seconds + extra, processor + extra, lock + extra, held, False)
         if tasks[0].is_fixed:
             return [attrs.evolve(on_loop, executor="as written")]
-        extra = costs.to_threads(seconds)
         is_replicable = all(task.is_replicable for task in tasks)
-        ways = [Way(start, stop, "threads", seconds + extra, processor + extra, lock + extra, extra, is_replicable)]
+        ways: list[Way] = []
+        for least in (1, 2) if is_replicable else (1,):
+            loop, worker = costs.to_thread(seconds) if least == 1 else costs.to_threads(seconds)
+            extra = loop + worker
+            sums = (seconds + extra, processor + extra, lock + extra, loop)
+            ways.append(Way(start, stop, "threads", *sums, least > 1, least))
         if seconds <= LONG_ON_LOOP:
             ways.append(on_loop)
         taken, given = self._copies[start], self._copies[stop]
@@ -294,10 +273,10 @@ def undominated(labels: list[Label]) -> list[Label]:
     return kept
 
 
-def cut_of(label: Label, cores: int) -> Cut:
-    """The cut that a label stands for."""
+def stages_of(label: Label) -> tuple[CutStage, ...]:
+    """The stages that a label stands for."""
     stages: list[CutStage] = []
     while label[6] is not None:
         stages.append(CutStage(label[6], label[7]))
         label = label[8]
-    return Cut(tuple(reversed(stages)), cores)
+    return tuple(reversed(stages))

@@ -25,11 +25,13 @@ class Saved:
     Attributes:
         file_kind: What it is, in the file and in messages.
         file_parts: The classes of its fields that are lists of other values.
+        file_part: The classes of its fields that are one other value; an older file may have none.
     """
 
     __slots__ = ()
     file_kind: ClassVar[str]
     file_parts: ClassVar[Mapping[str, type[Any]]]
+    file_part: ClassVar[Mapping[str, type[Any]]] = {}
 
     def save(self, path: FilePath) -> None:
         """Write it to a file, as JSON.
@@ -50,7 +52,7 @@ class Saved:
             OSError: The file cannot be read.
             ValueError: The file holds something else, is damaged, or has another version.
         """
-        return read(path, cls.file_kind, cls, cls.file_parts)
+        return read(path, cls.file_kind, cls, cls.file_parts, cls.file_part)
 
 
 def write(path: FilePath, kind: str, thing: Any) -> None:
@@ -59,7 +61,7 @@ def write(path: FilePath, kind: str, thing: Any) -> None:
     Path(path).write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read(path: FilePath, kind: str, into: type[T], parts: Mapping[str, type[Any]]) -> T:
+def read(path: FilePath, kind: str, into: type[T], parts: Mapping[str, type[Any]], part: Mapping[str, type[Any]]) -> T:
     """Read a value of an attrs class.
 
     Args:
@@ -67,6 +69,7 @@ def read(path: FilePath, kind: str, into: type[T], parts: Mapping[str, type[Any]
         kind: What the file holds, as for `write`.
         into: The class.
         parts: The classes of its fields that are lists of other values.
+        part: The classes of its fields that are one other value.
 
     Raises:
         OSError: The file cannot be read.
@@ -86,8 +89,11 @@ def read(path: FilePath, kind: str, into: type[T], parts: Mapping[str, type[Any]
             "anew"
         )
     try:
-        for name, part in parts.items():
-            fields[name] = [made(part, f"{name}[{n}]", entry) for n, entry in enumerate(listed(name, fields.get(name)))]
+        for name, kind_of in parts.items():
+            entries = listed(name, fields.get(name))
+            fields[name] = [made(kind_of, f"{name}[{n}]", entry) for n, entry in enumerate(entries)]
+        for name in part.keys() & fields:
+            fields[name] = made(part[name], name, fields[name])
         return made(into, kind, fields)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: this {kind} is damaged ({error}); make it anew") from error

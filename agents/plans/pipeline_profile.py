@@ -12,6 +12,7 @@ from penstock.blocks.base.checks import check_count, check_number
 from penstock.blocks.base.grid import Column, Grid
 from penstock.blocks.base.units import shortened, show_aligned
 
+from .hand_over_costs import HandOverCosts
 from .json_file import Saved
 from .plan import Plan
 from .task_profile import TaskProfile
@@ -32,16 +33,19 @@ class PipelineProfile(Saved):
         item_bytes: The size of an item of the source when it is pickled; 0 if it cannot be.
         item_copy_seconds: Seconds to pickle an item of the source and to make it again; None if it cannot be pickled.
         free_cores: How many of two cores were free for the measurement, 0 … 2.
+        hand_over: What it costs to hand an item over on this machine.
     """
 
     file_kind: ClassVar[str] = "profile"
     file_parts: ClassVar[Mapping[str, type[Any]]] = {"tasks": TaskProfile}
+    file_part: ClassVar[Mapping[str, type[Any]]] = {"hand_over": HandOverCosts}
 
     tasks: tuple[TaskProfile, ...] = attrs.field(converter=tuple[TaskProfile, ...])
     items: int
     item_bytes: float = 0
     item_copy_seconds: float | None = 0.0
     free_cores: float = 2.0
+    hand_over: HandOverCosts = attrs.field(factory=HandOverCosts)
 
     def __attrs_post_init__(self) -> None:
         who = "PipelineProfile"
@@ -53,6 +57,8 @@ class PipelineProfile(Saved):
         check_number(who, "free_cores", self.free_cores)
         if self.item_copy_seconds is not None:
             check_number(who, "item_copy_seconds", self.item_copy_seconds)
+        if not isinstance(self.hand_over, HandOverCosts):
+            raise TypeError(f"{who}: hand_over must be HandOverCosts, got {self.hand_over!r}")
 
     @property
     def is_free(self) -> bool:
@@ -83,6 +89,7 @@ class PipelineProfile(Saved):
             item_copy_seconds=self.item_copy_seconds,
             assume_lock=assume_lock,
             processes=processes,
+            hand_over=self.hand_over,
             notes=self.notes,
         )
 

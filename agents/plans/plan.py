@@ -12,6 +12,7 @@ from penstock.blocks.base.cpus import usable_cpus
 from penstock.blocks.base.units import show, show_rate
 
 from .cut import Cut, Cutter
+from .hand_over_costs import HandOverCosts
 from .json_file import Saved
 from .plan_stage import PlanStage
 from .plan_table import grid_of, headline
@@ -80,14 +81,15 @@ class Plan(Saved):
         item_copy_seconds: float | None = 0.0,
         assume_lock: float = 1.0,
         processes: bool = True,
+        hand_over: HandOverCosts | None = None,
         notes: Iterable[str] = (),
     ) -> Plan:
         """Return the best plan for known costs: the smallest period, then the fewest cores, workers and stages.
 
-        It is exact: no other cut into stages is better. Counted are the work, the hand-over to each stage, copies
-        between processes, the processor time, the interpreter lock, and the loop. There may be more workers than cores,
-        which the system then divides among them. A stage has up to 64 workers. Tasks that have a state stay in this
-        process. Plain functions are on the loop only if they take less than 0.2 ms for each item.
+        It is exact: no other cut into stages is better. Counted are the work, the hand-over to each stage and to the
+        caller, copies between processes, the processor time, the interpreter lock, and the loop. There may be more
+        workers than cores, which the system then divides among them. A stage has up to 64 workers. Tasks that have a
+        state stay in this process. Plain functions are on the loop only if they take less than 0.2 ms for each item.
 
         Args:
             tasks: The tasks, in order: one or more.
@@ -97,10 +99,11 @@ class Plan(Saved):
             assume_lock: The share of its processor time for which a task is assumed to hold the interpreter lock if it
                 is not known, 0 … 1. Default: 1, which never promises too much.
             processes: Whether stages may run in other processes. Default: True.
+            hand_over: What it costs to hand an item over. Default: what it costs on a virtual machine with two cores.
             notes: Sentences for the plan.
 
         Raises:
-            TypeError: The tasks are no tasks.
+            TypeError: The tasks are no tasks, or the costs no costs.
             ValueError: There is no task, or a number is out of its range.
         """
         who = "Plan.fastest"
@@ -110,8 +113,10 @@ class Plan(Saved):
         if item_copy_seconds is not None:
             check_number(who, "item_copy_seconds", item_copy_seconds)
         check_share(who, "assume_lock", assume_lock)
+        if hand_over is not None and not isinstance(hand_over, HandOverCosts):
+            raise TypeError(f"{who}: hand_over must be HandOverCosts, got {hand_over!r}")
         known = [with_lock(task, assume_lock, processes) for task in given]
-        cutter = Cutter(known, item_copy_seconds)
+        cutter = Cutter(known, item_copy_seconds, hand_over)
         cut = cutter.best(cores)
         reason = why_not_faster(known, cut, cutter, cores)
         return cls(

@@ -39,10 +39,10 @@ def why_not_faster(tasks: Sequence[PlanTask], cut: Cut, cutter: Cutter, cores: i
             return Reason("cores", f"there {there}; with {cores + more}, one item every {show(faster)}")
     edge = cut.period * NOTICED
     for stage in cut.stages:
-        has_all = stage.workers == MOST_WORKERS or not (stage.way.is_replicable or stage.way.executor == "loop")
-        if not has_all or stage.way.seconds / stage.workers < edge:
-            continue
         parts = tasks_of(tasks, stage)
+        can_grow = stage.way.executor == "loop" or all(task.is_replicable for task in parts)
+        if (can_grow and stage.workers < MOST_WORKERS) or stage.way.seconds / stage.workers < edge:
+            continue
         if len(parts) == 1 or max(cut.lock, cut.loop) < edge:
             return of_stage(parts, stage)
     return of_lock(tasks, cut) if cut.lock >= cut.loop else of_loop(tasks, cut)

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.lowlevel
 
-from penstock.agents import Pipeline, PipelineProfile
+from penstock.agents import HandOverCosts, Pipeline, PipelineProfile
 from penstock.agents.pipelines.profiling import profile_steps
 from penstock.agents.plans.gauge import CopyCost, Gauge
 from penstock.agents.plans.lock_share import NAP, LockSampler
@@ -75,8 +75,17 @@ class FakeGauge(Gauge):
         return item
 
 
+COSTS = HandOverCosts(caller=(1.0, 2.0, 3.0))
+
+
+def known_costs(gauge: Gauge) -> HandOverCosts:
+    """Measure nothing."""
+    del gauge
+    return COSTS
+
+
 def profile(pipeline: Pipeline[Any, Any], items: Any, gauge: Gauge, count: int = 50) -> PipelineProfile:
-    return trio.run(profile_steps, pipeline.steps, items, count, gauge)
+    return trio.run(profile_steps, pipeline.steps, items, count, gauge, known_costs)
 
 
 def test_the_times_are_medians_of_the_calls() -> None:
@@ -88,6 +97,7 @@ def test_the_times_are_medians_of_the_calls() -> None:
     assert (task.name, task.seconds, task.spread_seconds, task.processor_seconds) == ("work", 2.0, 1.0, 0.5)
     assert (task.calls_per_item, task.result_bytes, task.copy_seconds) == (1.0, 8, 0.25)
     assert (found.items, found.item_bytes, found.item_copy_seconds, found.free_cores) == (10, 8, 0.25, 2.0)
+    assert found.hand_over == COSTS
 
 
 @pytest.mark.parametrize(("calls", "processor"), [(320, 0.0025), (10, 0.01), (0, 0.0)])
@@ -217,14 +227,13 @@ def test_a_function_that_has_not_run_is_refused(kind: str) -> None:
 
 
 def test_it_works_with_real_instruments_in_plain_python() -> None:
-    threads = threading.active_count()
     pipeline = Pipeline(np.sqrt).map(float).filter(bool)
     found = pipeline.run_profile((n for n in itertools.count(1)), count=8)
     assert found.items == 8
     assert [task.name for task in found.tasks] == ["sqrt", "float", "bool"]
     assert all(0 < task.seconds < 1 for task in found.tasks)
     assert all(task.copy_seconds is not None for task in found.tasks)
-    assert threading.active_count() == threads
+    assert not [thread for thread in threading.enumerate() if "worker" in thread.name or "penstock" in thread.name]
     plan = found.plan(2)
     assert list(pipeline.planned(plan).run([4, 9])) == [2.0, 3.0]
 

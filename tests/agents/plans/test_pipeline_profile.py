@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from penstock.agents import PipelineProfile, Plan, TaskProfile
+from penstock.agents import HandOverCosts, PipelineProfile, Plan, TaskProfile
 
 
 def task(name: str, seconds: float, processor: float, lock: float | None, **more: Any) -> TaskProfile:
@@ -68,13 +68,31 @@ def test_a_busy_machine_is_told() -> None:
 
 
 def test_a_saved_profile_is_loaded_as_it_was(tmp_path: Path) -> None:
-    PROFILE.save(tmp_path / "profile.json")
-    assert PipelineProfile.load(tmp_path / "profile.json") == PROFILE
+    measured = attrs.evolve(PROFILE, hand_over=HandOverCosts(caller=(1e-3, 2e-3, 3e-3)))
+    measured.save(tmp_path / "profile.json")
+    assert PipelineProfile.load(tmp_path / "profile.json") == measured
+
+
+def test_a_file_without_the_costs_of_hand_overs_has_the_usual_ones(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(changed())
+    assert PipelineProfile.load(path).hand_over == HandOverCosts()
+
+
+def test_a_plan_counts_the_measured_hand_overs() -> None:
+    slow = attrs.evolve(PROFILE, hand_over=HandOverCosts(caller=(1e-3, 2e-3, 3e-3)))
+    before, after = PROFILE.plan(4).period, slow.plan(4).period
+    assert before is not None
+    assert after is not None
+    assert after > before + 5e-4
+
+
+def written(**fields: object) -> str:
+    return json.dumps({"format": "penstock profile", "version": 1, "items": 3, **fields})
 
 
 def changed(**fields: object) -> str:
-    entry = {"name": "a", "seconds": 1, **fields}
-    return json.dumps({"format": "penstock profile", "version": 1, "items": 3, "tasks": [entry]})
+    return written(tasks=[{"name": "a", "seconds": 1, **fields}])
 
 
 @pytest.mark.parametrize(
@@ -86,6 +104,11 @@ def changed(**fields: object) -> str:
         (changed(lock_share="all"), "lock_share must be a number >= 0, got 'all'"),
         (changed(name=3), r"damaged \(PlanTask: name must be a text, got 3\)"),
         (changed(is_fixed=1), "is_fixed must be True or False, got 1"),
+        (written(tasks=[], hand_over=3), r"damaged \(hand_over must be an object, got 3\)"),
+        (
+            written(tasks=[], hand_over={"caller": [1]}),
+            r"damaged \(HandOverCosts: a cost must be 3 numbers, got \(1,\)",
+        ),
         (changed(colour=1), r"tasks\[0\] has an unknown field 'colour'"),
     ],
 )
@@ -103,6 +126,7 @@ def test_a_file_that_is_no_profile_is_refused(content: str, message: str, tmp_pa
         ({"items": 0}, ValueError, "PipelineProfile: items must be an int >= 1, got 0"),
         ({"item_bytes": -1}, ValueError, "item_bytes must be a number >= 0"),
         ({"item_copy_seconds": -1}, ValueError, "item_copy_seconds must be a number >= 0"),
+        ({"hand_over": 0.1}, TypeError, "PipelineProfile: hand_over must be HandOverCosts, got 0.1"),
         ({"free_cores": None}, ValueError, "free_cores must be a number >= 0"),
     ],
 )
