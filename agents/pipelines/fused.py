@@ -6,7 +6,6 @@ It is sent to worker processes, so this module imports little.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from enum import Enum
 from time import perf_counter
@@ -16,14 +15,11 @@ import attrs
 
 from penstock.blocks.base.callables import NOT_RUN, check_answer, not_run
 from penstock.blocks.base.statistics import PartStatistics
-from penstock.blocks.base.times import Histogram
+
+from .fused_meter import AwayMeter, FusedMeter
 
 Mode = Literal["map", "filter", "tap"]
 FusedStep = tuple[Callable[[Any], Any], Mode, str]
-LONG = 2e-3
-"""Seconds of a call, from which on every call is measured; of quicker ones only some are, about one in this time."""
-SELDOM = 4096
-"""At least one call in this number is measured."""
 
 
 class Mark(Enum):
@@ -47,47 +43,6 @@ class FusedTask:
     function: Callable[[Any], Any]
 
 
-class FusedMeter:
-    """The times of the functions in one run, and how many items have not come to the next function.
-
-    To measure all functions costs about as much as a few quick ones. So it is done for so few calls that it needs about
-    a hundredth of their time.
-
-    Attributes:
-        left: How many calls there are until the next one that is measured, which is included; infinite for none.
-    """
-
-    __slots__ = ("_ended", "_lock", "_times", "left")
-
-    def __init__(self, tasks: int) -> None:
-        self.left: float = 1
-        self._lock = threading.Lock()
-        self._times = [Histogram() for _ in range(tasks)]
-        self._ended = [0] * tasks
-
-    def ended(self, place: int) -> None:
-        """Note that an item has gone no further than to the function at a place."""
-        with self._lock:
-            self._ended[place] += 1
-
-    def add(self, seconds: list[float]) -> None:
-        """Add the times of the functions in one call, and say which call is measured next."""
-        total = sum(seconds)
-        with self._lock:
-            for times, each in zip(self._times, seconds, strict=False):  # not all, if the item was dropped
-                times.add(each)
-            self.left = 1 if total >= LONG else min(SELDOM, 1 + int(LONG / max(total, 1e-9)))
-
-    def statistics(self, tasks: tuple[FusedTask, ...], items: int) -> tuple[PartStatistics, ...]:
-        """The numbers of each function, after a number of items."""
-        parts: list[PartStatistics] = []
-        with self._lock:
-            for task, times, ended in zip(tasks, self._times, self._ended, strict=True):
-                parts.append(PartStatistics(task.name, max(items, times.summary().count), times.summary()))
-                items -= ended
-        return tuple(parts)
-
-
 def _as_steps(fused: Fused) -> tuple[FusedStep, ...]:
     return tuple((task.function, task.mode, task.name) for task in fused.tasks)
 
@@ -98,20 +53,23 @@ class Fused:
 
     Attributes:
         tasks: The functions.
-        meter: Their times in this run; None if they are not measured, because they are called in other processes.
+        meter: Their times in this run; in a worker process, what sends them home. None if they are not measured.
         steps: The functions with their modes and names, as the quickest form of `tasks`.
     """
 
     tasks: tuple[FusedTask, ...]
-    meter: FusedMeter | None = None
+    meter: FusedMeter | AwayMeter | None = None
     steps: tuple[FusedStep, ...] = attrs.field(init=False, default=attrs.Factory(_as_steps, takes_self=True))
 
     def part_statistics(self, items: int) -> tuple[PartStatistics, ...]:
-        """The numbers of each function, after a number of items."""
-        return () if self.meter is None else self.meter.statistics(self.tasks, items)
+        """The numbers of each function, after a number of items; nothing where they are not known."""
+        names = [task.name for task in self.tasks]
+        return self.meter.statistics(names, items) if isinstance(self.meter, FusedMeter) else ()
 
     def __call__(self, item: Any) -> Any:
         """Return the result of the last function; `Mark.DROPPED` if a filter drops the item.
+
+        In a worker process, the result of some calls is a `Report`, which is the result when it has come home.
 
         An exception gets a note that names the task.
         """
@@ -137,27 +95,27 @@ class Fused:
             raise
         return item
 
-    def _measured(self, item: Any, meter: FusedMeter) -> Any:
+    def _measured(self, item: Any, meter: FusedMeter | AwayMeter) -> Any:
         """The same, with the time of each function."""
         meter.left = math.inf  # until this call is done, no other one is measured, except at the very same moment
         seconds: list[float] = []
         try:
-            for place, task in enumerate(self.tasks):
+            for task in self.tasks:
                 start = perf_counter()
                 item = Fused((task,))(item)
                 seconds.append(perf_counter() - start)
                 if item is Mark.DROPPED:
-                    meter.ended(place)
                     break
-        finally:
-            meter.add(seconds)
-        return item
+        except BaseException:
+            meter.failed(seconds)
+            raise
+        return meter.done(item, seconds, len(seconds) - 1 if item is Mark.DROPPED else None)
 
-    def _dropped(self, name: str) -> Mark:
+    def _dropped(self, name: str) -> Any:
         """Count an item that a filter drops."""
-        if self.meter is not None:
-            self.meter.ended([task.name for task in self.tasks].index(name))
-        return Mark.DROPPED
+        if self.meter is None:
+            return Mark.DROPPED
+        return self.meter.done(Mark.DROPPED, (), [task.name for task in self.tasks].index(name))
 
 
 def check_ran(mode: Mode, name: str, answer: object) -> None:

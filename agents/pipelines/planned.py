@@ -10,7 +10,8 @@ from penstock.agents.plans.plan_stage import PlanStage
 from penstock.blocks import Filter, Processes, Tap, Threads, Transformer
 from penstock.blocks.base.units import listed
 
-from .fused import Fused, FusedMeter, FusedTask, Mode, is_kept
+from .fused import Fused, FusedTask, Mode, is_kept
+from .fused_meter import FusedMeter
 from .pipeline_task import PipelineTask, own_options, tasks_of
 from .steps import FunctionCall, Made, Step, Wrap, step_of, tried
 
@@ -122,13 +123,12 @@ def options_for(stage: PlanStage) -> dict[str, Any]:
 def fused_step(calls: Sequence[tuple[str, FunctionCall]], options: Mapping[str, Any]) -> Step:
     """Return one step for several functions; a filter among them needs a second block, which drops the items."""
     tasks = tuple(FusedTask(name, MODES[call.kind], call.function) for name, call in calls)
-    is_elsewhere = isinstance(options.get("executor"), Processes)
     label = " + ".join(name for name, _ in calls)
     dropping = [task.name for task in tasks if task.mode == "filter"]
 
     def make(wrap: Wrap) -> Made:
         del wrap  # the functions are plain
-        fused = Fused(tasks, None if is_elsewhere else FusedMeter(len(tasks)))
+        fused = Fused(tasks, FusedMeter(len(tasks)))
         work: Transformer[Any, Any] = Transformer(fused, **options, name=label)
         if not dropping:
             return Made(work, work, (work,))
