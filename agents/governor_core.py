@@ -238,7 +238,11 @@ class GovernorCore:
             network.measures.uses_gate(self, task)
         if self._waiting or not self._has_room(weight):
             self._check_not_ended()
-            await self._waiting.park(self, "take a slot", weight)
+            try:
+                await self._waiting.park(self, "take a slot", weight)
+            except BaseException:
+                self._wake_waiting()  # a lighter wait behind this one may be over now
+                raise
         else:
             self._take_slot(weight)
 

@@ -145,6 +145,20 @@ async def test_waiting_for_empty_ends_when_nothing_is_in_flight() -> None:
     assert scope.cancelled_caught
 
 
+async def test_a_light_wait_goes_on_when_the_heavier_wait_before_it_is_cancelled() -> None:
+    governor = PipelineGovernor(3)
+    await governor.wait_for_available_slot(2)
+
+    async with trio.open_nursery() as nursery, trio.open_nursery() as impatient:
+        impatient.start_soon(governor.wait_for_available_slot, 2)
+        await wait_all_tasks_blocked()
+        nursery.start_soon(governor.wait_for_available_slot, 1)
+        await wait_all_tasks_blocked()
+        assert governor.in_flight == 2
+        impatient.cancel_scope.cancel()
+    assert governor.in_flight == 3
+
+
 # A governed region
 
 
