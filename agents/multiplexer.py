@@ -7,6 +7,7 @@ when its number is next.
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -16,6 +17,7 @@ import attrs
 from penstock.blocks import Source
 from penstock.blocks.base.callables import check_answer
 from penstock.blocks.base.checks import check_function
+from penstock.blocks.base.error_info import shorten
 from penstock.blocks.base.statistics import BlockStatistics
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.input_port import InputPort
@@ -51,7 +53,7 @@ class MultiplexerCore(InputsCore[T]):
         super().__init__(facade, name)
         check_function(str(self), "key", key)
         self._key = key
-        self.next_number: int = start
+        self.next_number: int = whole(self, "start", start)
         self._tombstones: set[int] = set()
         self._reported: set[int] = set()
         self._last: dict[int, int] = {}
@@ -67,6 +69,7 @@ class MultiplexerCore(InputsCore[T]):
             SequenceError: The sequence has passed this number already.
         """
         check_thread(self, "call tombstone of")
+        number = whole(self, "the number of a tombstone", number)
         if number < self.next_number:
             raise SequenceError(f"{self}: number {number} has gone out already; the next is {self.next_number}")
         self._tombstones.add(number)
@@ -90,6 +93,7 @@ class MultiplexerCore(InputsCore[T]):
         number = self._key(item)
         if type(number) is not int:
             check_answer(self, "key", number)
+            number = whole(self, f"the number that key gives for {shorten(item)}", number)
         return number
 
     # The heads
@@ -305,6 +309,14 @@ class MultiplexerCore(InputsCore[T]):
         return self.next_number in heads.values()
 
 
+def whole(who: object, what: str, number: Any) -> int:
+    """Return a number as an int; raise a `TypeError` if it is none."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise TypeError(f"{who}: {what} must be an int, got {shorten(number)}") from None
+
+
 class SequenceMultiplexer(InputsBlock[T]):
     """Restores one sequence after stages that share the work and each keep their own items in order.
 
@@ -327,6 +339,9 @@ class SequenceMultiplexer(InputsBlock[T]):
         key: Gives the number of an item, an int.
         start: The first number.
         name: The block's name in reports; by default its class and a number.
+
+    Raises:
+        TypeError: `start` is not an int.
     """
 
     kind: ClassVar[str] = "multiplexer"
@@ -346,5 +361,6 @@ class SequenceMultiplexer(InputsBlock[T]):
 
         Raises:
             SequenceError: The sequence has passed this number already.
+            TypeError: `number` is not an int.
         """
         self._core.tombstone(number)

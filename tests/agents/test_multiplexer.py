@@ -1,7 +1,7 @@
 """The sequence multiplexer."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -22,6 +22,10 @@ from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 
 def number(item: int) -> int:
     return item
+
+
+class IntLike(int):
+    """An int of another library, for example of NumPy."""
 
 
 def buffers(count: int) -> list[UnboundedBuffer[int]]:
@@ -219,6 +223,35 @@ def test_a_tombstone_for_what_has_gone_out_is_an_error() -> None:
         SequenceError, match=re.escape("multiplexer 'mux': number 1 has gone out already; the next is 2")
     ):
         mux.tombstone(1)
+
+
+def test_numbers_have_to_be_ints() -> None:
+    buffer: UnboundedBuffer[Any] = UnboundedBuffer()
+    start: Any = "1"
+    with pytest.raises(TypeError, match=re.escape("multiplexer 'mux': start must be an int, got '1'")):
+        SequenceMultiplexer(buffer, key=number, start=start, name="mux")
+    mux = SequenceMultiplexer[Any](key=number, name="mux")
+    lost: Any = 1.5
+    with pytest.raises(TypeError, match=re.escape("'mux': the number of a tombstone must be an int, got 1.5")):
+        mux.tombstone(lost)
+
+
+async def test_a_key_has_to_give_ints() -> None:
+    source: UnboundedBuffer[int] = UnboundedBuffer()
+    linked(SequenceMultiplexer(source, key=cast("Any", str), name="mux"))
+    with faults(TypeError) as found:
+        await run(source, [1])
+    assert str(found[0]) == "multiplexer 'mux': the number that key gives for 1 must be an int, got '1'"
+
+
+async def test_numbers_may_be_of_another_library() -> None:
+    first, lost = cast("Any", IntLike(1)), cast("Any", IntLike(2))
+    mux = SequenceMultiplexer(IterableSource([1, 3]), key=IntLike, start=first)
+    mux.tombstone(lost)
+    collector = linked(mux)
+    await run(mux)
+    assert contents(collector) == [1, 3]
+    assert mux.next_number == 4
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["linked before", "linked while running"])
