@@ -13,6 +13,7 @@ from .base.checks import check_number
 from .core.block import OF_TARGETS, Block, no_attribute
 from .core.block_core import BlockCore
 from .core.outbox import Outbox
+from .core.pause import Pause
 from .core.source import Source
 from .core.threads import check_thread
 
@@ -26,7 +27,7 @@ class Clock(Enum):
     """The state of a timer's clock.
 
     `start` changes it from HELD to RUNNING, and `pause` back; `stop` and the message of a one-shot timer end it. ENDED
-    is final.
+    is final. While the network is paused, a RUNNING clock stands still.
     """
 
     HELD = "held"
@@ -37,7 +38,7 @@ class Clock(Enum):
 class TimerCore(BlockCore, Generic[T]):
     """The core of a timer."""
 
-    __slots__ = ("_clock", "_due", "_is_held", "_remaining", "_repeating", "_scope", "_seconds", "_value", "outbox")
+    __slots__ = ("_clock", "_due", "_remaining", "_repeating", "_scope", "_seconds", "_value", "outbox", "paused")
 
     def __init__(self, facade: Timer[T], seconds: float, value: T, repeating: bool, name: str | None) -> None:
         super().__init__(facade, name)
@@ -47,7 +48,7 @@ class TimerCore(BlockCore, Generic[T]):
         self._value = value
         self._repeating = repeating
         self._clock = Clock.HELD
-        self._is_held = False  # with the network
+        self.paused: Pause | None = None  # with the network
         self._due = 0.0
         self._scope: trio.CancelScope | None = None
         self.outbox: Outbox[T] = Outbox(self, deque())
@@ -55,19 +56,19 @@ class TimerCore(BlockCore, Generic[T]):
     @property
     def is_running(self) -> bool:
         """Whether the clock runs, or will run as soon as the network starts."""
-        return self._clock is Clock.RUNNING
+        return self._clock is Clock.RUNNING and self.paused is None
 
     def hold(self) -> None:
         """Hold the clock with the network."""
-        if self.is_running:
-            self._is_held = True
-            self.pause()
+        if self.paused is None:
+            self.paused = Pause()
+            self._halt()
 
     def go_on(self) -> None:
-        """Let the clock run again if it was held with the network."""
-        if self._is_held:
-            self._is_held = False
-            self.start_clock()
+        """Let the clock run again, unless the user holds it."""
+        if self.paused is not None:
+            self.paused = None
+            self._run()
 
     def start_clock(self) -> None:
         """Start the clock, or continue after a pause with the time that was left."""
@@ -94,11 +95,11 @@ class TimerCore(BlockCore, Generic[T]):
 
     def begin(self) -> None:
         super().begin()
-        if self.is_running:
-            self._run()
+        self._run()
 
     def _run(self) -> None:
-        if self.host is not None and self.host.is_open:
+        """Begin to wait for the next tick, if the clock runs."""
+        if self.is_running and self.host is not None and self.host.is_open:
             self._scope = trio.CancelScope()
             self._due = trio.current_time() + self._remaining
             self.host.spawn(self._tick, self._scope, self.host, name=self.name, phase=self.name)
@@ -136,7 +137,7 @@ class TimerCore(BlockCore, Generic[T]):
             self.finish()
 
     def body_ended(self) -> None:
-        if self._repeating or not self.is_running:
+        if self._repeating or self._clock is not Clock.RUNNING:
             self.stop()
 
     def finish(self) -> None:

@@ -296,6 +296,7 @@ class Model:
         self.repeating = repeating
         self.now = 0.0
         self.state = "held"
+        self.is_paused = False  # with its network
         self.given: list[float] = []
 
     def start(self) -> bool:
@@ -308,14 +309,18 @@ class Model:
     def stop(self) -> None:
         self.state = "ended"
 
+    @property
+    def is_running(self) -> bool:
+        return self.state == "running" and not self.is_paused
+
     def wait(self, seconds: float) -> None:
         until = self.now + seconds
-        while self.state == "running" and self.now + self.left <= until:
+        while self.is_running and self.now + self.left <= until:
             self.now += self.left
             self.given.append(self.now)
             self.left = self.seconds
             self.state = "running" if self.repeating else "ended"
-        if self.state == "running":
+        if self.is_running:
             self.left -= until - self.now
         self.now = until
 
@@ -323,7 +328,7 @@ class Model:
 # A wait ends a hundredth later than the one before, so that no call falls together with a message.
 WAITS = st.integers(0, 35).map(lambda seconds: seconds + 0.01)
 CALLS = st.sampled_from(["start", "start", "pause", "stop"])
-STEPS = st.lists(st.one_of(CALLS, CALLS, WAITS), max_size=20)
+STEPS = st.lists(st.one_of(CALLS, CALLS, WAITS, st.sampled_from(["hold", "go on"])), max_size=20)
 
 
 def call(step: str, timer: Timer[Any], model: Model) -> None:
@@ -336,7 +341,7 @@ def call(step: str, timer: Timer[Any], model: Model) -> None:
     else:
         getattr(model, step)()
         getattr(timer, step)()
-    assert timer.is_running == (model.state == "running")
+    assert timer.is_running == model.is_running
 
 
 @given(before=st.lists(CALLS, max_size=5), steps=STEPS, repeating=st.booleans())
@@ -352,14 +357,22 @@ def test_every_sequence_of_calls_gives_what_the_model_gives(
             call(what, timer, model)
         begin = trio.current_time()
         timer.link_target(Call(lambda _: times.append(trio.current_time() - begin)))
-        async with Network(timer):
+        async with Network(timer) as network:
             for step in steps:
-                if isinstance(step, str):
+                if step == "hold":
+                    await network.pause()
+                    model.is_paused = True
+                elif step == "go on":
+                    network.resume()
+                    model.is_paused = False
+                elif isinstance(step, str):
                     call(step, timer, model)
                 else:
                     await trio.sleep(step)
                     model.wait(step)
-                    assert timer.is_running == (model.state == "running")
+                    assert timer.is_running == model.is_running
+            network.resume()
+            model.is_paused = False
         if not repeating:
             model.wait(10)  # a one-shot timer that runs still gives its message when the body has ended
         assert timer.is_finished
