@@ -54,12 +54,21 @@ def classify(network: View) -> IdleState:
         return IdleState.FINISHED
     if any(agent.task is None for agent in working):
         return IdleState.WAITING
+    if network.is_paused and may_make_more(network) and not is_closed(network):
+        return IdleState.WATCHING
     around = () if first is None else children(network, first)
     if body is None and not held and close_what_stays_open(network):
         return IdleState.WAITING
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
         return IdleState.WATCHING  # no event tells when these tasks end or begin to wait for their children
     return classify_standstill(network, held, working)
+
+
+def may_make_more(network: View) -> bool:
+    """Whether a paused agent, or a paused block without an input, may send more when it is resumed."""
+    return any(agent.paused is not None and not agent.is_done for agent in network.agents) or any(
+        block.paused is not None and not (block.finished or block.inboxes()) for block in network.blocks
+    )
 
 
 def own_tasks(network: View) -> list[trio.lowlevel.Task]:

@@ -1,6 +1,6 @@
 """Blocks and networks that are paused and resumed: nothing is lost, and nothing waits unnoticed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from penstock.agents import Agent, PipelineGovernor, Service
+from penstock.agents import Agent, Mailbox, PipelineGovernor, Service
 from penstock.blocks import (
     BoundedBuffer,
     Call,
@@ -170,6 +170,74 @@ async def test_a_network_is_paused_as_a_whole(autojump_clock: object) -> None:
         await trio.sleep(20)
     assert contents(results) == list(range(20))
     assert network.balance().ok
+
+
+def started_timer() -> Timer[int]:
+    timer = Timer(1, 0)
+    timer.start()
+    return timer
+
+
+async def three() -> AsyncGenerator[int]:
+    for number in range(3):
+        await trio.sleep(1)
+        yield number
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: IterableSource(range(3)), [0, 1, 2]),
+        (lambda: IterableSource(three()), [0, 1, 2]),
+        (started_timer, [0]),
+    ],
+)
+async def test_a_source_that_is_paused_when_the_body_ends_goes_on_after_it(
+    make: Callable[[], IterableSource[int] | Timer[int]], expected: list[int], autojump_clock: object
+) -> None:
+    source = make()
+    work = Transformer(slowly)
+    source.link_target(work)
+    results = linked(work)
+    network = Network(source)
+
+    async def resume() -> None:
+        await trio.sleep(20)
+        assert network.is_paused
+        network.resume()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(resume)
+        async with network:
+            await network.pause()
+    assert contents(results) == expected
+
+
+async def test_a_paused_agent_may_still_ask_when_the_body_has_ended(autojump_clock: object) -> None:
+    box = Mailbox[int, int]()
+    answers: list[int] = []
+
+    class Asks(Agent):
+        async def run(self) -> None:
+            answers.append(await box.ask(1))
+
+    class Doubles(Agent):
+        async def run(self) -> None:
+            async for request in box:
+                request.reply(2 * request.body)
+
+    asks = Asks()
+    network = Network(asks, Doubles(inputs=[box]))
+
+    async def resume() -> None:
+        await trio.sleep(20)
+        asks.resume()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(resume)
+        async with network:
+            await asks.pause()
+    assert answers == [2]
 
 
 async def test_the_progress_limit_goes_on_after_the_pause(autojump_clock: object) -> None:
