@@ -161,7 +161,7 @@ def close_what_stays_open(network: View) -> bool:
         Whether there were any.
     """
     due = [block for block in network.blocks if block.stays_open and is_unfed(block)]
-    if not due or any(can_move(network, task) for task in own_tasks(network)):
+    if not due or any(can_move(network, task) for task in own_tasks(network)) or has_open_producer(network):
         return False
     if any(waiter.doing in ("send", ANSWER) and concerns(network, waiter) for waiter in tuple(parked.values())):
         return False

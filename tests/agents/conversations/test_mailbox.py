@@ -567,6 +567,28 @@ async def test_a_mailbox_stays_open_for_questions_after_the_body(autojump_clock:
     assert network.balance().ok
 
 
+async def test_a_mailbox_stays_open_while_a_producer_may_still_send(autojump_clock: object) -> None:
+    box = Box(name="box")
+    answers: list[int] = []
+
+    async def ask(n: int) -> None:
+        answers.append(await box.ask(n))
+
+    work = Call(ask)
+    producer = work.producer()
+
+    async def send_later() -> None:
+        with producer:
+            await trio.sleep(1)
+            await producer.send(1)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send_later)
+        async with Network(Answerer(box), work):
+            pass
+    assert answers == [2]
+
+
 async def test_without_a_network_it_works_too() -> None:
     box = Box(name="box")
     async with trio.open_nursery() as nursery:
