@@ -219,9 +219,9 @@ class Tracer:
             give(item, number, stage)
 
     def merged_into(self, place: str, parts: Iterable[object], whole: object) -> None:
-        """Give an item made from one or more parts the number of the first part."""
+        """Give an item made from parts the number of the first part; one of no parts is new."""
         numbers = [self.numbers.take(part, place) for part in parts]
-        self.numbers.give(whole, numbers[0], place)
+        self.numbers.give(whole, numbers[0] if numbers else self.numbers.new(), place)
 
     def multiply(self, place: str, item: object, times: int) -> None:
         """Note that an item leaves a block along several links."""

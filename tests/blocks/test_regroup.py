@@ -292,6 +292,19 @@ async def test_contexts_and_recordings_go_with_the_lists(fold: Any) -> None:
     assert recording.spans
 
 
+async def test_a_list_without_items_is_recorded_as_a_new_item() -> None:
+    split = TransformMany[int, tuple[int, int]](parts)
+    groups = Regroup[tuple[int, int], list[tuple[int, int]]](split)
+    count = Transformer[list[tuple[int, int]], int](len, name="count")
+    split.link_target(groups)
+    groups.link_target(count)
+    collector = linked(count)
+    recording = Recording()
+    await run(split, [2, 0, 1], recording=recording)
+    assert contents(collector) == [2, 0, 1]
+    assert len({span.item for span in recording.spans if span.stage == "count" and span.item}) == 3
+
+
 async def test_a_state_holds_no_messages_and_starts_anew_for_each_input() -> None:
     split = Flatten[int]()
     work = Transformer[int, int](abs)
