@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import trio
 
 from penstock.blocks import Block, OverwriteBuffer, Shutdown, Source, Target
-from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation
+from penstock.blocks.base.error_info import ErrorInfo, annotate, is_cancellation, not_cancelled
 from penstock.blocks.base.loop_held import REMEDY as HELD_REMEDY
 from penstock.blocks.base.loop_held import Holder, loop_held
 from penstock.blocks.base.statistics import AgentStatistics
@@ -202,12 +202,15 @@ class AgentCore:
                 self._apply(Event.ENTER)
                 await self._agent.run()
                 how = Event.RETURN
-        except BaseException as error:
+        except BaseException as raised:
+            error = not_cancelled(raised) or raised
             if not is_cancellation(error):
                 how = Event.RAISE
                 further = self._report(error)
                 if further:
                     raise BaseExceptionGroup(f"{self} and errors of its report", [error, *further]) from None
+            if error is not raised:
+                raise error from raised
             raise
         finally:
             if self.host is not None:

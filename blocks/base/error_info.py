@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import reprlib
 from contextlib import suppress
@@ -62,6 +63,20 @@ def is_cancellation(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return cast("BaseExceptionGroup[BaseException]", error).split(trio.Cancelled)[1] is None
     return isinstance(error, trio.Cancelled)
+
+
+def not_cancelled(error: BaseException) -> RuntimeError | None:
+    """Explain a `Cancelled` that was raised although the running task was not cancelled; None for anything else.
+
+    A nursery takes it for the end of a cancellation that it has asked for, and ends without a word.
+    """
+    import trio  # late: as above
+
+    if not is_cancellation(error) or trio.current_effective_deadline() == -math.inf:
+        return None
+    return RuntimeError(
+        "trio.Cancelled was raised although nothing had cancelled the task; do not raise one that was caught elsewhere"
+    )
 
 
 def annotate(error: BaseException, note: str) -> None:

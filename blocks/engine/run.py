@@ -17,7 +17,7 @@ from typing import Any
 
 import trio
 
-from ..base.error_info import Shown, annotate
+from ..base.error_info import Shown, annotate, not_cancelled
 from ..base.errors import Stalled
 from ..base.idle_state import IdleState
 from ..base.log import fields, log
@@ -192,9 +192,12 @@ class Run:
     async def _drive(self) -> None:
         try:
             await self.pump.run(self._classify_idle, self._stall, self._plugs.doubt)
-        except BaseException as error:
+        except BaseException as raised:
+            error = not_cancelled(raised) or raised
             if isinstance(error, Exception) and not isinstance(error, Stalled):
                 self.fault(error, phase=self.pump.phase or self.name)  # from a filter, for example; not recorded twice
+            if error is not raised:
+                raise error from raised
             raise
         self._has_drained = True
         if self._has_left and len(self.nursery.child_tasks) > 1:  # to cancel costs as much as some networks
@@ -386,8 +389,12 @@ class Run:
             try:
                 with self.measures.awake.member(is_awake):
                     await work(*args)
-            except Exception as error:  # from the block's function (then it is known), or from a filter downstream
-                self.fault(error, phase=phase)
+            except BaseException as raised:  # from the block's function (then it is known), or from a filter downstream
+                error = not_cancelled(raised) or raised
+                if isinstance(error, Exception):
+                    self.fault(error, phase=phase)
+                if error is not raised:
+                    raise error from raised
                 raise
 
         self.busy_count += 1

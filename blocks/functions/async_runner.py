@@ -17,7 +17,7 @@ import outcome
 import trio
 
 from ..base.callables import NOT_ITERABLE, NOT_RUN, not_awaited
-from ..base.error_info import forget_frames, is_cancellation
+from ..base.error_info import forget_frames, is_cancellation, not_cancelled
 from ..base.loop_held import Holder, loop_held
 from ..base.timing import time_slice, turns_of
 from ..core.carried import for_fallback
@@ -213,7 +213,7 @@ class AsyncRunner:
         """Apply the policy to a failed item; return the results of a successful retry, if there is one."""
         last: Attempt | None = None
         while True:
-            if is_cancellation(error):
+            if is_cancellation(error) and not_cancelled(error) is None:
                 raise error
             forget_frames(error)
             self._called(start)

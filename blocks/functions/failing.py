@@ -115,6 +115,6 @@ class FailingCore(BlockCore):
     def _try_again(self, error: Exception, item: Any, number: int, last: Attempt | None) -> Attempt | None:
         try:
             return self.failures.try_again(error, last, trio.current_time())
-        except Exception as broken:
+        except BaseException as broken:
             broken.__cause__ = error
             self.fault(broken, item, number)

@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from queue import SimpleQueue
 
 import outcome
@@ -10,7 +10,8 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, UnboundedBuffer
+from penstock.agents import Agent, AgentStatus
+from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, Node, Retry, UnboundedBuffer
 from tests.blocks.tools import contents, faults, linked, notes
 
 
@@ -194,3 +195,111 @@ def test_a_handle_that_was_made_before_trio_runs_is_waited_for() -> None:
 
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
     assert contents(buffer) == [1, 2]
+
+
+# A Cancelled that nothing in the network has asked for
+
+
+async def caught_elsewhere() -> trio.Cancelled:
+    """A `Cancelled` that has nothing to do with the task that will raise it."""
+    found: list[trio.Cancelled] = []
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        try:
+            await trio.lowlevel.checkpoint()
+        except trio.Cancelled as error:
+            found.append(error)
+    return found[0]
+
+
+class Raises:
+    """Raises an exception wherever it is used."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def at_once(self, _: object) -> bool:
+        raise self.error
+
+    async def later(self, _: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise self.error
+
+    def source(self) -> Iterator[int]:
+        yield 1
+        raise self.error
+
+    async def source_later(self) -> AsyncGenerator[int]:
+        yield 1
+        raise self.error
+
+
+class Worker(Agent):
+    """Does something with each item."""
+
+    def __init__(self, buffer: UnboundedBuffer[int], work: Callable[[object], Awaitable[None]]) -> None:
+        self.buffer = buffer
+        self.work = work
+        super().__init__(inputs=[buffer], name="place")
+
+    async def run(self) -> None:
+        async for item in self.buffer:
+            await self.work(item)
+
+
+def fail(_: object) -> None:
+    raise OSError
+
+
+def feeding(source: IterableSource[int]) -> IterableSource[int]:
+    """Let the source have a target."""
+    linked(source)
+    return source
+
+
+PLACES: dict[str, Callable[[Raises, UnboundedBuffer[int]], object]] = {
+    "function": lambda raises, buffer: buffer.link_target(Call(raises.at_once, on_error="skip", name="place")),
+    "async function": lambda raises, buffer: buffer.link_target(Call(raises.later, on_error="skip", name="place")),
+    "policy": lambda raises, buffer: buffer.link_target(Call(fail, on_error=Retry(1, on=raises.at_once), name="place")),
+    "source": lambda raises, _: feeding(IterableSource(raises.source(), name="place")),
+    "async source": lambda raises, _: feeding(IterableSource(raises.source_later(), name="place")),
+    "agent": lambda raises, buffer: Worker(buffer, raises.later),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_a_cancelled_that_was_caught_elsewhere_does_not_end_a_network_in_silence(place: str) -> None:
+    stray = await caught_elsewhere()
+    buffer: UnboundedBuffer[int] = UnboundedBuffer(name="buffer")
+    made = PLACES[place](Raises(stray), buffer)
+    members: list[Node] = [made, buffer] if isinstance(made, (IterableSource, Agent)) else [buffer]
+    with faults(RuntimeError) as found:
+        async with Network(*members) as network:
+            await buffer.send(1)
+            await trio.sleep_forever()
+    assert str(found[0]).startswith("trio.Cancelled was raised although nothing had cancelled the task")
+    assert notes(found[0]) == ["in place"]
+    assert found[0].__cause__ is stray
+    assert network.balance().ok
+
+
+async def test_an_agent_without_a_network_raises_it_too() -> None:
+    stray = await caught_elsewhere()
+    buffer: UnboundedBuffer[int] = UnboundedBuffer()
+    reader = Worker(buffer, Raises(stray).later)
+    with faults(RuntimeError) as found:
+        async with trio.open_nursery() as nursery:
+            reader.start(nursery)
+            await buffer.send(1)
+            await trio.sleep_forever()
+    assert found[0].__cause__ is stray
+    assert reader.status is AgentStatus.FAULTED
+
+
+async def test_ctrl_c_in_a_policy_loses_no_item() -> None:
+    call = Call(fail, on_error=Retry(1, on=Raises(KeyboardInterrupt()).at_once), name="fail")
+    with faults(KeyboardInterrupt):
+        async with Network(call) as network:
+            await call.send(1)
+            await trio.sleep_forever()
+    assert network.balance()["fail"].dropped == {"fault": 1}
