@@ -278,7 +278,10 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
         if outbox.holder is None:
             self.counts["discarded"] += len(outbox.queue)
             outbox.queue.clear()
-        self.stop_reading()
+        try:
+            self.stop_reading()
+        except Exception as error:  # from a generator's clean-up
+            self._fault(error)
 
     def receiver_comes(self) -> None:
         self.wake()

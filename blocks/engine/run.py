@@ -15,6 +15,7 @@ from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
+import outcome
 import trio
 
 from ..base.error_info import Shown, annotate, not_cancelled
@@ -294,7 +295,11 @@ class Run:
         """Take nothing more from outside, as after the end of the body; sources read no further."""
         self.body_done = True
         for block in self.blocks:
-            block.stop_reading()
+            try:
+                block.stop_reading()
+            except Exception as raised:  # from a generator's clean-up; the other sources must stop too
+                self.fault(raised, phase=block.name)
+                self.pump.tell_soon(outcome.Error(raised).unwrap)
             block.body_ended()
         self.pump.wake()
 

@@ -11,7 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, AgentStatus
-from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, Node, Retry, UnboundedBuffer
+from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, Node, Retry, Take, UnboundedBuffer
 from tests.blocks.tools import contents, faults, linked, notes
 
 
@@ -52,6 +52,27 @@ async def test_a_clean_up_that_raises_after_a_cancellation_comes_out_too() -> No
         async with Network(source) as network:
             await trio.sleep(1)
             network.cancel()
+
+
+async def test_a_clean_up_that_raises_when_the_network_is_terminated_is_a_fault() -> None:
+    source = IterableSource(untidy(), name="numbers")
+    source.link_target(BoundedBuffer[int](1))
+    with faults(OSError) as found:
+        async with Network(source) as network:
+            await trio.sleep(1)
+            await network.terminate()
+    assert notes(found[0]) == ["in numbers"]
+
+
+async def test_a_clean_up_that_raises_when_no_more_is_needed_is_a_fault_of_the_source() -> None:
+    source = IterableSource(untidy(), name="numbers")
+    few = Take[int](3, name="few")
+    source.link_target(few)
+    linked(few)
+    with faults(OSError) as found:
+        async with Network(source):
+            pass
+    assert notes(found[0]) == ["in numbers"]
 
 
 async def test_what_is_left_in_a_buffer_can_go_to_the_next_network() -> None:
