@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import trio
@@ -12,8 +12,12 @@ from ..base.checks import check_number
 from ..base.trio_details import nurseries_around
 from ..core.balance import Balance
 from ..core.holding import AfterEachStep
+from ..core.waiting import WaitList
 
 if TYPE_CHECKING:
+    from outcome import Outcome
+
+    from ..core.waiting import Waiter
     from .run import Run
 
 
@@ -69,14 +73,46 @@ def has_no_tasks(run: Run) -> bool:
     return run.has_ended or not run.nursery.child_tasks
 
 
+class Ending:
+    """The place where tasks wait for a run to end, so that the run does not take them for tasks that could move it.
+
+    Args:
+        run: The run.
+
+    Attributes:
+        host: The run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.host: Run = run
+
+    def parked(self) -> None:
+        """Let the run look whether anything can still move."""
+        self.host.pump.parked()
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        """No tasks: the run itself ends the wait."""
+        return ()
+
+    def waited(self, waiter: Waiter[None], answer: Outcome[None]) -> None:
+        """Count nothing."""
+
+    def describe_wait(self, waiter: Waiter[None]) -> str:
+        """Describe the wait."""
+        return f"waits to {waiter.doing} {self.host}"
+
+
 async def come(run: Run, condition: Callable[[Run], bool]) -> None:
     """Wait until a condition is true."""
-    event = trio.Event()
+    if condition(run):
+        await trio.lowlevel.checkpoint()
+        return
+    waits: WaitList[None] = WaitList()
 
     def look() -> None:
         if condition(run):
-            event.set()
+            for waiter in waits:
+                waits.wake(waiter)
 
-    look()
     with AfterEachStep(look):
-        await event.wait()
+        await waits.park(Ending(run), "terminate", None)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, Service
 from penstock.blocks import (
@@ -12,6 +13,7 @@ from penstock.blocks import (
     Call,
     Declined,
     IterableSource,
+    Join,
     Network,
     Stalled,
     Threads,
@@ -228,3 +230,47 @@ async def test_it_cannot_be_called_too_early_or_from_inside() -> None:
     for drain, cancel in ((-1, 0), (None, float("nan"))):
         with pytest.raises(ValueError, match="must be a number >= 0"):
             await network.terminate(drain, cancel)
+
+
+async def test_a_wait_for_the_end_in_another_task_does_not_hide_a_standstill() -> None:
+    first, second = UnboundedBuffer[int](name="first"), UnboundedBuffer[int](name="second")
+    linked(Join(first, second))
+    network = Network(first)
+
+    async def end() -> None:
+        await wait_all_tasks_blocked()
+        assert len(first) == 1
+        balance = await network.terminate()
+        assert balance["first"].discarded == 1
+
+    with faults(Stalled) as found:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(end, name="end")
+            async with network:
+                await first.send(1)
+                await trio.sleep_forever()
+    assert "task 'end' waits to terminate" in str(found[0])
+
+
+async def test_what_needs_the_rest_of_a_run_settles_while_another_task_waits_for_the_end() -> None:
+    numbers = UnboundedBuffer[int](name="numbers")
+    agreed: list[int] = []
+
+    class Echo(Agent):
+        async def run(self) -> None:
+            async for number in numbers:
+                agreed.append(number)
+                if number > 1:
+                    await numbers.send(number // 2)
+
+    network = Network(Echo(inputs=[numbers], outputs=[numbers]))
+
+    async def end() -> None:
+        assert not numbers.is_finished
+        await network.terminate()
+
+    async with trio.open_nursery() as nursery, network:
+        await numbers.send(8)
+        nursery.start_soon(end)
+        await wait_all_tasks_blocked()
+    assert agreed == [8, 4, 2, 1]
