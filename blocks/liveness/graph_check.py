@@ -77,7 +77,9 @@ def check_inputs(block: BlockCore) -> Iterator[str]:
 
 def check_outputs(block: BlockCore) -> Iterator[str]:
     """Yield a problem if nothing takes the output of a block, or every link has a filter."""
-    outbox = block.outboxes()[0]
+    outbox = next(iter(block.outboxes()), None)
+    if outbox is None:  # a stream target, for example
+        return
     if not outbox.links and not outbox.readers and block.shape.needs_taker:
         yield f"nothing is linked to {block}: link a target, or receive from it in the body"
     refusals = [refusal(link) for link in outbox.links]
@@ -185,7 +187,7 @@ def leads_to(inbox: Inbox[Any], batch: BlockCore) -> bool:
     seen: set[BlockCore] = set()
     while inbox.block is not batch:
         block = core_at(inbox)
-        links = block.outboxes()[0].links
+        links = [link for outbox in block.outboxes()[:1] for link in outbox.links]
         if block in seen or not block.shape.stores or len(links) != 1 or not is_only_way(links[0]):
             return False
         seen.add(block)

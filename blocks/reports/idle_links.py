@@ -14,8 +14,8 @@ from ..core.link import Link
 def find_idle_links(blocks: Iterable[BlockCore]) -> Iterator[str]:
     """Yield a sentence for each source with a link that got nothing because an earlier link took every message."""
     for block in blocks:
-        outbox = block.outboxes()[0]
-        links = () if isinstance(outbox, FanOut) else tuple(outbox.links)
+        outbox = next(iter(block.outboxes()), None)  # a stream target has none
+        links = () if outbox is None or isinstance(outbox, FanOut) else tuple(outbox.links)
         taker = next((place for place, link in enumerate(links) if takes_all(link)), len(links))
         idle = tuple(str(link.taker) for link in links[taker + 1 :] if not link.passed)
         if idle:

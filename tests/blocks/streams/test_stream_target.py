@@ -12,6 +12,7 @@ import pytest
 import trio
 from trio.testing import memory_stream_one_way_pair, memory_stream_pair, wait_all_tasks_blocked
 
+from penstock.agents import PipelineGovernor
 from penstock.blocks import (
     BoundedBuffer,
     Call,
@@ -365,6 +366,17 @@ async def test_a_run_with_it_can_be_recorded() -> None:
     async with Network(target, recording=recording):
         await target.send(b"x")
     assert recording.spans
+
+
+async def test_a_network_with_it_can_be_checked_and_reported() -> None:
+    sender, _ = memory_stream_one_way_pair()
+    target = StreamTarget(sender, name="out")
+    PipelineGovernor(limit=2, name="few").govern(first=target, last=target)
+    source = IterableSource([b"x"], name="in")
+    source.link_target(target)
+    async with Network(source) as network:
+        assert network.check() == ()
+    assert "out" in str(network.report())
 
 
 async def test_a_stream_of_blocks_of_one_network_may_be_written_from_another() -> None:
