@@ -66,8 +66,9 @@ class BlockStatistics:
         steady_throughput: Items done per second from the first item to the last: without the time to fill and drain the
             pipeline. 0 until there were two batches.
         awaits: What has to go out next, for a block that puts items in order: for example "number 7"; empty for other
-            blocks, and at the end.
-        ahead: Items that are there, in the block or before it, and wait until this one has gone out.
+            blocks, and at the end. For a block that calls a function with several items at once and keeps their order:
+            "an earlier item", while results wait for its result.
+        ahead: Items that are there, in the block or before it, or results, and wait until this one has gone out.
         parts: An entry for each function, for a stage of a plan that has several and runs in this process.
     """
 

@@ -47,8 +47,8 @@ class NodeRow:
         place: The place in its layer, where a node takes 1, and the room between two nodes is 0.15.
         failed: Items that failed there.
         rate: Items per second now; None if it is not known.
-        awaits: What has to go out next, if it puts items in order: "number 7", for example; else empty.
-        ahead: Items that are there, and wait until this one has gone out.
+        awaits: What has to go out next, if it puts items or results in order: "number 7", for example; else empty.
+        ahead: Items or results that are there, and wait until this one has gone out.
         task: "alive" or "over" if it has a task of its own; "on demand" if it has one only for each call of its
             function; empty if it has none.
         lived: For how many seconds its own task has existed.

@@ -350,6 +350,8 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
             in_work=runner.busy,
             wait_for_rate=NEVER if self.leasing is None else self.leasing.waits_for_rate,
         )
+        if runner.ordered and runner.waiting:
+            statistics = attrs.evolve(statistics, awaits="an earlier item", ahead=runner.waiting)
         statistics = with_times(self.call_meter, statistics, seconds)
         parts: Callable[[int], tuple[PartStatistics, ...]] | None = getattr(self.function, "part_statistics", None)
         if parts is not None:

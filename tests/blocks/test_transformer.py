@@ -309,6 +309,27 @@ async def test_a_straggler_does_not_idle_the_others_before_the_window_is_full() 
     assert contents(collector) == list(range(20))
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_it_says_how_many_results_wait_for_their_turn(ordered: bool) -> None:
+    turns = [trio.Event() for _ in range(4)]
+
+    async def work(item: int) -> int:
+        await turns[item].wait()
+        return item
+
+    block, results = Transformer(work, concurrency=4, ordered=ordered), UnboundedBuffer[int]()
+    block.link_target(results)
+    async with Network(block) as network:
+        for item in range(4):
+            await block.send(item)
+        for item, ahead in [(2, 1), (3, 2), (0, 2), (1, 0)]:
+            turns[item].set()
+            await wait_all_tasks_blocked()
+            statistics = network.statistics()[block.name]
+            seen = (statistics.awaits, statistics.ahead)
+            assert seen == (("an earlier item", ahead) if ordered and ahead else ("", 0))
+
+
 async def test_an_unordered_straggler_idles_nobody() -> None:
     started: list[int] = []
     go = trio.Event()

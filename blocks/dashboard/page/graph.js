@@ -39,9 +39,10 @@ const SLOT = 11.3; // pixels from one little box for a waiting item to the next;
 export class Graph {
   #item;
   #place = find("graph");
-  #own = findAll("graph-apart", "graph-awaited", "graph-part", "graph-governors", "graph-tasks", "graph-note", "graph-text");
+  #own = findAll("graph-apart", "graph-awaited", "graph-early", "graph-part", "graph-governors", "graph-tasks", "graph-note", "graph-text");
   #drawn = "";
   #nodes = new Map();
+  #early = new Set(); // the nodes in which results have waited for their turn
   #links = new Map();
   #upright = false;
   #unit = 0; // the room of a node across the graph
@@ -150,7 +151,8 @@ export class Graph {
       draw("path", { class: "head", d: "M0 0 8 4 0 8z" }))));
     const apart = new Set(this.#state.nodes.filter((node) => node.apart).map((node) => node.id));
     this.#own["graph-apart"].hidden = apart.size === 0;
-    this.#own["graph-awaited"].hidden = true; // until a node awaits something
+    this.#own["graph-awaited"].hidden = this.#own["graph-early"].hidden = true; // until a node awaits something
+    this.#early.clear();
     this.#own["graph-part"].hidden = !this.#state.nodes.some((node) => node.parts?.length);
     this.#frames = frames.map((frame) => drawFrame(svg, frame));
     this.#links = new Map(this.#state.links.map((link) => [keyOf(link), this.#drawLink(svg, places.get(link.from), places.get(link.to), link.way, link.apart || apart.has(link.to))]));
@@ -245,8 +247,9 @@ export class Graph {
     const parts = this.#nodes.get(node.id);
     parts.group.classList.toggle("slowest", node.slowest);
     const large = this.#shape === LARGE;
-    if (node.awaits) this.#showAwaited(node, parts);
-    else write(parts.waiting, `${fixed(node.waiting)} wait${node.inWork && !large ? `, ${fixed(node.inWork)} in work` : ""}`);
+    const orders = node.small && node.awaits; // it does nothing else
+    if (orders) this.#showAwaited(node, parts);
+    else this.#showWaiting(node, parts);
     const full = this.#shape === FULL;
     const rate = full && node.rate ? `, ${short(node.rate)}/s` : "";
     write(parts.service, node.service ? `${duration(node.service)}${rate}` : full ? `${node.kind}${rate}` : `${fixed(node.done)} done`);
@@ -254,9 +257,21 @@ export class Graph {
     if (full) write(parts.failed, node.failed ? `${short(node.failed)} failed` : "");
     write(parts.tag, node.slowest && !large && !full ? "slowest" : "");
     mark(parts.busy, "width", (Math.min(1, Math.max(0, node.busy)) * (this.#shape.box.width - 16)).toFixed(1));
-    const [first, last] = node.awaits ? [1, 1 + node.ahead] : [0, node.waiting]; // the awaited one comes before the others
-    parts.slots.forEach((slot, index) => mark(slot, "visibility", index >= first && index < last ? "visible" : "hidden"));
+    const [first, last] = orders ? [1, 1 + node.ahead] : [0, node.waiting]; // the awaited one comes before the others
+    const early = parts.slots.length - (orders ? 0 : Math.min(node.ahead, parts.slots.length >> 1)); // these are at the right
+    parts.slots.forEach((slot, index) => {
+      mark(slot, "class", index < early ? "slot" : "slot early");
+      mark(slot, "visibility", index >= early || (index >= first && index < last) ? "visible" : "hidden");
+    });
     write(parts.title, this.#said(node));
+  }
+
+  /** How many items wait; and how many are in work or, of a node in which results wait for their turn, these. */
+  #showWaiting(node, { waiting }) {
+    if (node.ahead) this.#early.add(node.id), (this.#own["graph-early"].hidden = false);
+    const text = `${fixed(node.waiting)} wait`;
+    const more = this.#early.has(node.id) ? `, ${fixed(node.ahead)} early` : node.inWork ? `, ${fixed(node.inWork)} in work` : "";
+    write(waiting, this.#shape === LARGE ? text : text + more);
   }
 
   /** What a node that puts items in order waits for, in as many words as there is room for. */

@@ -4,7 +4,7 @@ import { make, mark } from "./dom.js";
 import { Graph } from "./graph.js";
 import { Timeline } from "./timeline.js";
 
-const OPTIONAL = ["awaited", "part", "apart"]; // entries of the graph's legend that are shown only if there is such a thing
+const OPTIONAL = ["awaited", "early", "part", "apart"]; // entries of the graph's legend that are shown only if there is such a thing
 const LEGEND = ["item", "many", "input", "output", "held", "failed"];
 
 /** Makes its elements in a place of the page, and shows the program's messages about the network there. */
@@ -134,6 +134,7 @@ function graphLegend({ one, an }) {
     ["busy", "share of the time with work"],
     ["slowest", `takes longest per ${one}`],
     ["awaited", `the ${one} that must go out next`],
+    ["early", "early: a result that waits for its turn"],
     ["part", `a worker does these in turn for ${an}`],
     ["apart", "belongs to the program, not to the pipeline"],
   ];

@@ -67,7 +67,7 @@ def test_any_network_is_shown_with_rows_and_colours_of_the_program(page: Page) -
     legend = page.js("return [...document.querySelectorAll('.network .legend li')].map((one) => one.textContent)")
     assert "waits for a word" in legend
     assert "a word that waits" in legend
-    assert len(legend) == 14
+    assert len(legend) == 15
     said = page.js("return document.getElementById('network').innerText") + page.text("diagram-text")
     assert "image" not in said.lower()
 
@@ -83,6 +83,20 @@ def test_a_block_that_puts_items_in_order_shows_which_it_waits_for_and_how_many_
     assert "waits for number 7, 3 after it are there" in page.text("graph-text")
     assert page.element("graph-awaited").is_displayed()
     assert page.text("graph-awaited") == "the word that must go out next"
+
+
+def test_a_block_that_keeps_the_order_shows_how_many_results_wait_for_their_turn(page: Page) -> None:
+    calm = NetworkState(1, True, False, 1.0, None, (node("read"),))
+    show(page, calm, Timeline(1, ["read"]))
+    page.wait("it is drawn", lambda: "2 wait, 1 in work" in page.text("graph"))
+    assert not page.element("graph-early").is_displayed()
+    early = attrs.evolve(node("read"), awaits="an earlier item", ahead=3)
+    show(page, attrs.evolve(calm, nodes=(early,)), Timeline(1, ["read"]))
+    page.wait("it is drawn", lambda: "2 wait, 3 early" in page.text("graph"))
+    drawn = "return [...document.querySelectorAll('.slot[visibility=visible]')].map((one) => one.getAttribute('class'))"
+    assert page.js(drawn) == [*2 * ["slot"], *3 * ["slot early"]]
+    assert "1 in work, waits for an earlier item, 3 after it are there" in page.text("graph-text")
+    assert page.text("graph-early") == "early: a result that waits for its turn"
 
 
 LINES = """
