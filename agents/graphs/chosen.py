@@ -35,7 +35,8 @@ def chosen_nodes(
         needed = {each for node in recipe.nodes for each in node.before()}
         wanted = [node for node in recipe.nodes if node not in needed]
     nodes = depth_first(wanted)
-    check_lazy(recipe, nodes, also)
+    if recipe.lazy:
+        check_lazy(recipe, nodes, also)
     used = {each for node in nodes for each in node.inputs}
     for node in nodes:
         node.is_wanted = node not in used

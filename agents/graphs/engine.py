@@ -13,7 +13,7 @@ that stands for all of them waits, besides for its tasks, for the end of the ite
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from heapq import heappop, heappush
 from time import perf_counter
 from typing import Any, cast
@@ -24,7 +24,9 @@ from penstock.agents.tasks.executors import as_sent, runs_here
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks import ErrorInfo, Network, UnboundedBuffer
 from penstock.blocks.base.error_info import annotate, shorten
+from penstock.blocks.core.block_core import core_of
 
+from .budget import Budget
 from .group_blocks import Done, GroupBlocks, Job, RunSettings
 from .growth import Growth
 from .node import Nested, Node, OptionalNode
@@ -33,10 +35,6 @@ from .recipe import Recipe
 from .results import ended
 from .statistics import GraphStatistics, Tally, statistics_of
 
-LEAST_OUT = 64
-"""How many tasks are with an executor at least, if there are that many; less costs more per task."""
-LEAST_ON_LOOP = 32
-"""The same on the loop. It bounds how many results exist at once in a reduction: about three times as many."""
 LONGEST = 0.005
 """Seconds for which items of lazy maps are asked for before the loop goes on."""
 KEPT = 1_000
@@ -71,6 +69,8 @@ class Engine:
         self._is_plain = settings.keeping is None and runs_here(settings.executor)
         self._functions: dict[int, Callable[..., Any]] = {}
         self._done: UnboundedBuffer[Done | ErrorInfo] = UnboundedBuffer(name="done")
+        self._waiting: Sized = core_of(self._done).outbox
+        self._budget = Budget(settings.concurrency, is_on_loop=settings.executor is None)
         self._growths = {each.node: Growth(each, self) for each in recipe.lazy.values() if each.node in self._place}
         self._blocks = GroupBlocks(settings, recipe, self._done)
         self._block_of = self._blocks.of_all(nodes)
@@ -82,8 +82,11 @@ class Engine:
         self._ready: list[int] = []
         self._out = 0
         self._left = len(nodes)
-        for node in nodes:
-            self._begin(node)
+        for place, node in enumerate(nodes):
+            if node.inputs or node.after or node in self._growths:
+                self._begin(node)
+            else:
+                self._ready.append(place)  # the places come in order, so this is a heap
 
     def statistics(self) -> GraphStatistics:
         """The numbers of the groups so far."""
@@ -154,10 +157,13 @@ class Engine:
                 while self._left or self._growing:
                     while self._hand_out():
                         await trio.lowlevel.checkpoint()
-                    message = None if not self._out else await self._done.receive()
-                    while message is not None:
+                    if self._out:
+                        message = await self._done.receive()
+                        if not isinstance(message, ErrorInfo):
+                            self._budget.learn(message[2])
                         self._take(message)
-                        message = self._next()
+                        for _ in range(len(self._waiting)):  # of these, most are lent: so they cost little
+                            self._take(await self._done.receive())
                     if self.errors and self._settings.stops:
                         network.cancel()
                         break
@@ -185,13 +191,6 @@ class Engine:
                 raise
             self.errors.append(error)
 
-    def _next(self) -> Done | ErrorInfo | None:
-        """The next message that is there already; None if there is none."""
-        try:
-            return self._done.receive_nowait()
-        except (trio.WouldBlock, trio.EndOfChannel):
-            return None
-
     def _hand_out(self) -> bool:
         """Give the blocks the tasks that are ready, the first ones in the order first.
 
@@ -199,11 +198,10 @@ class Engine:
             Whether it has stopped early, so that tasks begin while a slow iterable makes more items.
         """
         until = perf_counter() + LONGEST
-        least = LEAST_ON_LOOP if self._settings.executor is None else LEAST_OUT
-        budget = max(least, 2 * self._settings.concurrency)
+        budget = self._budget.tasks
         while self._out < budget and (self._ready or self._grow()):
             place = heappop(self._ready)
-            node = self._at(place)
+            node = self._nodes[place] if place >= 0 else self._made[place]
             node.state = QUEUED
             args = tuple(map(filled, node.args)) if node.inputs else node.args
             function = node.function
@@ -283,9 +281,14 @@ class Engine:
             self._fail(node, error)
         else:
             place, value, node_seconds = message
-            node = self._at(place)
+            node = self._nodes[place] if place >= 0 else self._made[place]
             node.seconds = node_seconds
-            self._end(node, COMPLETED, value if self._keeping is None else self._keeping.take(node, value))
+            if self._keeping is not None:
+                value = self._keeping.take(node, value)
+            if self._growths:
+                self._end(node, COMPLETED, value)
+            else:
+                self._succeed(node, value)
 
     def _fail(self, node: Node, error: Exception) -> None:
         """End a task that has failed."""
@@ -294,6 +297,21 @@ class Engine:
         else:
             self.errors.append(error)
         self._end(node, FAILED, error)
+
+    def _succeed(self, node: Node, value: Any) -> None:
+        """End a task with its result, if there are no lazy maps: the same as `_end`, sooner."""
+        node.state = COMPLETED
+        if node.uses_left or node.is_wanted:
+            node.value = value
+        self._left -= 1
+        for each in node.inputs:
+            each.uses_left -= 1
+            if not each.uses_left:
+                forget(each)
+        for user in node.users or ():
+            user.missing -= 1
+            if not user.missing and user.state is WAITING:
+                heappush(self._ready, self._place[user])
 
     def _end(self, node: Node, state: TaskState, value: Any) -> None:
         """End a task, and those that cannot run any more; those that can are ready."""
@@ -320,10 +338,7 @@ class Engine:
                 if has_lazy and user in self._growths:
                     self._growths[user].take(one)
                 if not user.missing:
-                    if has_lazy:
-                        self._may_run(user)
-                    else:
-                        heappush(self._ready, self._place[user])  # the same, sooner
+                    self._may_run(user)
             if has_lazy:
                 self._note_end(one)
 
@@ -366,5 +381,5 @@ def filled(value: Any) -> Any:
     if isinstance(value, OptionalNode):
         return ended(value.node)
     if isinstance(value, Nested):
-        return value.kind(map(filled, value.parts))
+        return value.kind([each.value if type(each) is Node else filled(each) for each in value.parts])
     return value

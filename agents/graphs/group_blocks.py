@@ -94,11 +94,17 @@ class GroupBlocks:
         """The block of each node; those that know it are told how many tasks they will get, for the progress."""
         blocks: list[Transformer[Job, Done]] = []
         growing: set[Transformer[Job, Done]] = set()
+        lazy = self._recipe.lazy
+        group: str | None = None
+        block: Transformer[Job, Done] | None = None
+        function: Callable[..., Any] | None = None
         for node in nodes:
-            leaves = self._recipe.lazy.get(node)
-            if leaves is not None:
-                growing.update(self._of_leaves(leaves))
-            blocks.append(self.of(node.group, node.function))
+            if node in lazy:
+                growing.update(self._of_leaves(lazy[node]))
+            if block is None or node.group is not group or node.function is not function:
+                group, function = node.group, node.function
+                block = self.of(group, function)
+            blocks.append(block)
         for block, total in Counter(blocks).items():
             if block not in growing:
                 cast("FunctionCore[Any]", core_of(block)).expected = total

@@ -10,6 +10,7 @@ import attrs
 from penstock.agents.tasks.task_state import TaskState
 
 Inputs = tuple["Node", ...]
+WAITING = TaskState.WAITING  # a member of an Enum is slow to look up
 
 
 class Node:
@@ -76,7 +77,7 @@ class Node:
         self.users: list[Node] | None = None
         self.missing: int = 0
         self.uses_left: int = 0
-        self.state: TaskState = TaskState.WAITING
+        self.state: TaskState = WAITING
         self.value: Any = None
         self.seconds: float = 0.0
         self.digest: bytes | None = None

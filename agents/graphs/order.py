@@ -21,6 +21,9 @@ def depth_first(wanted: Iterable[Node]) -> list[Node]:
             for needed in rest:
                 if needed not in seen:
                     seen.add(needed)
+                    if not needed.inputs and not needed.after:
+                        order.append(needed)
+                        continue
                     path.append((needed, iter(needed.before())))
                     break
             else:

@@ -12,7 +12,7 @@ from penstock.blocks.base.callables import is_async
 from .arguments import MAY_HOLD_TASKS, Arguments
 from .leaves import Leaves, Reduction, Stage
 from .near_names import near_names
-from .node import Node
+from .node import Nested, Node
 from .task import LazyTasks
 
 
@@ -58,6 +58,45 @@ class Recipe:
         else:
             found = Arguments(self.graph, group, args)
             node = Node(self.graph, group, index, function, found.args, found.inputs, found.optional)
+        self.nodes.append(node)
+        return node
+
+    def add_each(self, function: Callable[..., Any], items: Iterable[Any], group: str) -> tuple[Node, ...]:
+        """Add a task for each item."""
+        nodes: list[Node] = []
+        for item in [*items]:
+            if type(item) in MAY_HOLD_TASKS or self.has_run:
+                nodes.append(self.add(function, (item,), group))
+            else:  # the same, sooner
+                index = self._groups[group] = self._groups.get(group, 0) + 1
+                node = Node(self.graph, group, index, function, (item,))
+                self.nodes.append(node)
+                nodes.append(node)
+        return tuple(nodes)
+
+    def reduce(self, function: Callable[..., Any], nodes: Iterable[Node], split_every: int) -> Node:
+        """Add a tree of tasks that combine results.
+
+        Raises:
+            ValueError: There is nothing to combine.
+        """
+        level: list[Node] = [*nodes]
+        if not level:
+            raise ValueError(f"TaskGraph {self.name!r}: reduce needs at least one task")
+        group = task_name("TaskGraph.reduce", function)
+        while len(level) > 1:
+            parts = [level[start : start + split_every] for start in range(0, len(level), split_every)]
+            level = [part[0] if len(part) == 1 else self._combine(function, part, group) for part in parts]
+        return level[0]
+
+    def _combine(self, function: Callable[..., Any], nodes: list[Node], group: str) -> Node:
+        """Add a task with the list of some results."""
+        self._check_open(group)
+        for node in nodes:
+            if node.graph is not self.graph:
+                raise ValueError(f"task {group!r}: its argument {node} belongs to another graph")
+        inputs = (Nested(list, tuple(nodes)),)
+        node = Node(self.graph, group, self.number(group), function, inputs, tuple(dict.fromkeys(nodes)))
         self.nodes.append(node)
         return node
 

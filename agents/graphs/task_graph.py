@@ -28,7 +28,7 @@ from .recipe import Recipe
 from .results import Ended, Results, tasks_failed
 from .same_parameters import same_parameters
 from .statistics import GraphStatistics, statistics_of
-from .task import LazyTasks, Optional, Task, Tasks, is_lazy
+from .task import LazyTasks, Optional, Task, Tasks, is_lazy, node_of
 
 if TYPE_CHECKING:
     from penstock.blocks import Recording
@@ -222,7 +222,7 @@ class TaskGraph:
             return self._recipe.map_lazy(function, items, group)
         if lazy:
             return self._recipe.add_lazy(function, items, group)
-        return Tasks[Any](tuple(self._recipe.add(function, (item,), group) for item in items))
+        return Tasks[Any](self._recipe.add_each(function, items, group))
 
     def parallel(self, count: int, function: Callable[[int], R], /) -> Tasks[R]:
         """Add `count` tasks: the function with 0, 1, 2 ….
@@ -275,14 +275,8 @@ class TaskGraph:
         check_count(f"TaskGraph {self.name!r}: reduce", "split_every", split_every, 2)
         if isinstance(tasks, LazyTasks):
             return Task(self._recipe.reduce_lazy(function, tasks, split_every))
-        level: list[Task[T]] = [*tasks]
-        if not level:
-            raise ValueError(f"TaskGraph {self.name!r}: reduce needs at least one task")
-        group = task_name("TaskGraph.reduce", function)
-        while len(level) > 1:
-            parts = [level[start : start + split_every] for start in range(0, len(level), split_every)]
-            level = [part[0] if len(part) == 1 else Task(self._recipe.add(function, (part,), group)) for part in parts]
-        return level[0]
+        nodes = tasks.nodes if isinstance(tasks, Tasks) else [node_of(task) for task in tasks]
+        return Task(self._recipe.reduce(function, nodes, split_every))
 
     # Running
 

@@ -456,3 +456,19 @@ def test_a_plain_program_gives_the_same_options() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'onyl'"):
         graph.run_sync(onyl=two)  # type: ignore[call-arg]
     assert graph.run_sync(two, keep=[one])[two] == 2
+
+
+def test_a_reduction_takes_tasks_of_its_own_graph_before_the_run() -> None:
+    graph = TaskGraph("g")
+    one, two = graph.call(double, 1), graph.call(double, 2)
+    same = graph.reduce(sum, [one, one, two])
+    number: Any = 3
+    with pytest.raises(TypeError, match="reduce: needs tasks, got 3"):
+        graph.reduce(sum, [one, number])
+    with pytest.raises(ValueError, match="task 'sum': its argument <task 'double'> belongs to another graph"):
+        TaskGraph().reduce(sum, [one, two])
+    assert graph.run_sync()[same] == 8
+    with pytest.raises(RuntimeError, match="it has run, so 'sum' cannot be added"):
+        graph.reduce(sum, [one, two])
+    with pytest.raises(RuntimeError, match="it has run, so 'double' cannot be added"):
+        graph.map(double, [1])
