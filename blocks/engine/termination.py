@@ -15,8 +15,6 @@ from ..core.holding import AfterEachStep
 from ..core.waiting import WaitList
 
 if TYPE_CHECKING:
-    from outcome import Outcome
-
     from ..core.waiting import Waiter
     from .run import Run
 
@@ -94,7 +92,7 @@ class Ending:
         """No tasks: the run itself ends the wait."""
         return ()
 
-    def waited(self, waiter: Waiter[None], answer: Outcome[None]) -> None:
+    def waited(self, waiter: Waiter[None], result: tuple[object, ...]) -> None:
         """Count nothing."""
 
     def describe_wait(self, waiter: Waiter[None]) -> str:
