@@ -35,7 +35,7 @@ def check_file(exercise: Exercise, file: Path, seconds: float) -> Verdict:
         report = Path(folder, "verdict.json")
         command = [sys.executable, "-m", "penstock.samples.workshop.child"]
         process = subprocess.Popen(
-            [*command, str(exercise.number), str(file), str(report), str(seconds)],
+            [*command, str(exercise.number), str(file.absolute()), str(report), str(seconds)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

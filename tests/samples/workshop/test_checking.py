@@ -35,6 +35,12 @@ def test_a_right_answer_is_accepted(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["01_own_stage.py"]
 
 
+def test_the_folder_may_be_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert check(Path("mine"), solution()).outcome is Outcome.SOLVED
+
+
 def test_a_loop_that_never_waits_is_stopped_and_its_line_is_named(tmp_path: Path) -> None:
     verdict = check(tmp_path, solution('before = ""\n', "while True:\n            pass\n"), 3.0)
     assert verdict.outcome is Outcome.REFUSED
