@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zlib
@@ -116,7 +117,10 @@ async def _open(path: Path, stack: AsyncExitStack) -> tuple[FileIO | ReceiveStre
         return file, os.pread(file.fileno(), len(GZIP), os.lseek(file.fileno(), 0, os.SEEK_CUR))
     stream = Begun(trio.lowlevel.FdStream(os.dup(file.fileno())))
     stack.push_async_callback(stream.aclose)
-    return stream, await stream.head(len(GZIP))
+    try:
+        return stream, await stream.head(len(GZIP))
+    except trio.ClosedResourceError:  # what trio makes of it, as for standard input that is closed
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
 
 
 class Begun(ReceiveStream):

@@ -141,7 +141,7 @@ class Run:
     async def run(self, output: BinaryIO, watch: Watch) -> Result:
         """Run the command."""
         async with AsyncExitStack() as stack:
-            self._inputs = await open_inputs(self.options.files, stack)
+            self._inputs = await self._open(stack)
             run = {
                 Command.STATS: self._stats,
                 Command.MERGE: self._merge,
@@ -149,6 +149,13 @@ class Run:
                 Command.INDEX: self._index,
             }[self.options.command]
             return await run(output, watch)
+
+    async def _open(self, stack: AsyncExitStack) -> Inputs:
+        """Open the files; a pipe or a terminal may wait for its first bytes."""
+        limit = self.options.time_limit
+        with trio.move_on_after(math.inf if limit is None else limit):
+            return await open_inputs(self.options.files, stack)
+        raise TimeLimitExceeded(f"the files gave no data within the time limit of {limit:g} s")
 
     async def _stats(self, output: BinaryIO, watch: Watch) -> Result:
         options = self.options

@@ -21,6 +21,25 @@ def test_it_reads_a_pipe_of_either_kind(data: bytes) -> None:
     assert done.stdout == b'10000\t"v0"\n10000\t"v1"\n10000\t"v2"\n'
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_a_closed_standard_input_is_named() -> None:
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "stats", "-", "--by", "n"]
+    done = subprocess.run(closed, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "penstock-lines: cannot read standard input: Bad file descriptor\n"
+
+
+def test_the_time_limit_holds_for_the_first_bytes_too() -> None:
+    command = [*COMMAND, "stats", "-", "--by", "n", "--time-limit", "0.1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.wait(60) == 124
+        assert program.stderr is not None
+        assert program.stderr.read().splitlines() == [
+            "penstock-lines: the files gave no data within the time limit of 0.1 s",
+            "standard output did not get all",
+        ]
+
+
 def test_worker_processes_count_the_same(tmp_path: Path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(LINES))
