@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from penstock.agents import LazyTasks, NotRun, Task, TaskGraph, Tasks, TasksFailed, TaskState
 from penstock.agents.graphs.node import Node
 from penstock.blocks import Threads
+from penstock.blocks.base.timing import time_slice
 
 
 def double(number: int) -> int:
@@ -159,7 +160,9 @@ def test_results_that_something_else_in_the_run_uses_one_by_one_cannot_be_had() 
         results[doubles]
 
 
-def test_few_tasks_and_results_exist_at_once() -> None:
+def test_few_tasks_and_results_exist_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_slice, "clock", lambda: 0.0)  # the blocks take turns as on a quick machine
+
     class Number:
         """Counts how many there are."""
 
