@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from .building import Handling, Pace, Paced, Stage, Trouble
 from .forks import ALIKE, Fork, Merge
+from .groups import Group
 from .plans import Bound, Feed, FeedKind, Incident, Plan, Sink, SinkKind
 from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, StoreKind, Work
 from .workers import Workers, WorkersKind
@@ -55,6 +56,13 @@ class Rules:
     workers: tuple[WorkersKind, ...] = ("loop",)
     depth: int = 2
     in_step: bool = False
+
+
+def in_turn(rules: Rules) -> Rules:
+    """The rules for a part in which each loss is heard, and everything else stays in order."""
+    return attrs.evolve(
+        rules, silent_losses=False, batches=False, expansion=False, disorder=False, agents=False, in_step=True
+    )
 
 
 @st.composite
@@ -98,6 +106,8 @@ class Drawer:
         kinds: list[Callable[[Rules, bool], Stage]] = [self.store, self.work, self.work]
         if rules.expansion:
             kinds.append(self.expand)
+        if rules.expansion and rules.depth:
+            kinds.append(self.group)
         if rules.batches:
             kinds.append(self.bundle)
         if rules.silent_losses:
@@ -237,6 +247,12 @@ class Drawer:
             self.trouble_without_policy(rules),
         )
 
+    def group(self, rules: Rules, is_first: bool) -> Group:
+        """A one-to-many block, and behind some stages a regroup."""
+        split = attrs.evolve(self.expand(rules, is_first), ordered=True, has_end=False, keys=None)
+        rules = attrs.evolve(in_turn(rules), depth=rules.depth - 1)
+        return Group(next(self.marks), split, self.chain(rules, 2), self.draw(st.booleans()))
+
     def fork(self, rules: Rules, is_first: bool) -> Fork:
         """Branches that come together again."""
         del is_first
@@ -260,9 +276,7 @@ class Drawer:
                 in_step=True,
             )
         elif merge == "collect":
-            rules = attrs.evolve(
-                rules, silent_losses=False, batches=False, expansion=False, disorder=False, agents=False, in_step=True
-            )
+            rules = in_turn(rules)
         elif merge == "sequence":
             rules = attrs.evolve(rules, silent_losses=False, batches=False, expansion=False, disorder=False)
             if self.draw(st.booleans()):
@@ -321,16 +335,21 @@ class Drawer:
 
 def contains(stage: Stage, kind: type) -> bool:
     """Whether a part is of a kind or has one in it."""
+    return isinstance(stage, kind) or any(contains(part, kind) for part in parts_of(stage))
+
+
+def parts_of(stage: Stage) -> Iterator[Stage]:
+    """The parts that a part is made of."""
     if isinstance(stage, Fork):
-        return kind is Fork or any(contains(part, kind) for branch in stage.branches for part in branch)
-    return isinstance(stage, kind)
+        yield from itertools.chain.from_iterable(stage.branches)
+    elif isinstance(stage, Group):
+        yield stage.split
+        yield from stage.stages
 
 
 def has_broadcast(stage: Stage) -> bool:
     """Whether a part makes copies."""
-    return isinstance(stage, Fork) and (
-        stage.spread == "broadcast" or any(has_broadcast(part) for branch in stage.branches for part in branch)
-    )
+    return (isinstance(stage, Fork) and stage.spread == "broadcast") or any(map(has_broadcast, parts_of(stage)))
 
 
 @st.composite
