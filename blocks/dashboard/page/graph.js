@@ -21,8 +21,17 @@ const LARGE = {
   gap: { along: 22, across: 12 },
   lines: { name: 22, waiting: 43, slots: 49, service: 78, busy: 85 },
   part: 24,
-  zoom: () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 24),
+  zoom: () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 22.5),
 };
+/** For a projector, if many nodes stand side by side: the time is beside the waiting items, and these after the name. */
+const FLAT = {
+  ...LARGE,
+  box: { width: 160, height: 56 },
+  small: { width: 108, height: 56 },
+  lines: { name: 20, waiting: 41, slots: 9, service: 41, busy: 47 },
+  after: 98, // where the slots begin
+};
+const MANY = 3; // nodes side by side
 /** With all figures of a node: items done, their rate, and failures. */
 const FULL = {
   ...USUAL,
@@ -48,6 +57,7 @@ export class Graph {
   #unit = 0; // the room of a node across the graph
   #usual;
   #shape;
+  #large = false;
   #full = null; // as the program has sent it
   #state = null; // what is drawn of it
   #nextText = 0;
@@ -73,12 +83,13 @@ export class Graph {
 
   /** Draw with larger texts, and only what belongs to the pipeline; or as usual. */
   setLarge(yes) {
-    this.#shape = yes ? LARGE : this.#usual;
+    this.#large = yes;
     this.#resized();
   }
 
   show(full) {
-    const state = this.#shape === LARGE ? withoutApart(full) : full;
+    const state = this.#large ? withoutApart(full) : full;
+    this.#shape = !this.#large ? this.#usual : state.nodes.some(({ place }) => place >= MANY - 1) ? FLAT : LARGE;
     this.#full = full;
     if (state.nodes.length === 0) return;
     this.#state = state;
@@ -112,7 +123,7 @@ export class Graph {
   #fit() {
     const { nodes, links, governors } = this.#state;
     const layers = layersOf(nodes);
-    const large = this.#shape === LARGE;
+    const large = this.#large;
     const needed = layers.reduce((sum, layer) => sum + this.#widthOf(layer) + this.#shape.gap.along, 0);
     const upright = this.#place.clientWidth < 0.62 * needed;
     const shape = JSON.stringify([nodes.map((node) => [node.id, node.label, node.where, node.small, node.apart, node.parts]), links.map(keyOf), (governors ?? []).map(({ name, nodes: own }) => [name, own]), upright, large, this.#shape.zoom()]);
@@ -201,22 +212,24 @@ export class Graph {
   #drawNode(svg, node, { x, y, width, height }) {
     const { lines, part } = this.#shape;
     const below = part * (node.parts?.length ?? 0); // how much lower the lines below the parts are
-    const slots = Math.floor((width - 13) / SLOT);
+    const [left, top] = lines.slots < lines.name ? (node.small ? [8, lines.busy - 2] : [this.#shape.after, lines.slots]) : [8, lines.slots];
+    const slots = Math.floor((width - left - 5) / SLOT);
+    const aside = lines.service === lines.waiting ? { x: width - 8, "text-anchor": "end" } : { x: 8 };
     const parts = {
       group: draw("g", { class: node.apart ? "node apart" : "node", transform: `translate(${x} ${y})`, "data-id": node.id }),
       title: draw("title"),
       waiting: draw("text", { class: "detail", x: 8, y: lines.waiting }),
-      service: draw("text", { class: "detail", x: 8, y: lines.service + below }),
+      service: draw("text", { class: "detail", y: lines.service + below, ...aside }),
       tag: draw("text", { class: "tag", x: width - 7, y: lines.service + below, "text-anchor": "end" }),
       done: draw("text", { class: "detail", x: 8, y: ((node.small ? lines.service : lines.done) ?? 0) + below }),
       failed: draw("text", { class: "tag failed", x: width - 7, y: (lines.done ?? 0) + below, "text-anchor": "end" }),
       busy: draw("rect", { class: "busy", x: 8, y: lines.busy + below, height: 5, width: 0, rx: 2 }),
-      awaited: draw("rect", { class: "awaited", x: 8, y: lines.slots, width: 8, height: 9, rx: 1, visibility: "hidden" }),
-      slots: Array.from({ length: slots }, (_, index) => draw("rect", { class: "slot", x: 8 + SLOT * index, y: lines.slots, width: 8, height: 9, rx: 1, visibility: "hidden" })),
+      awaited: draw("rect", { class: "awaited", x: left, y: top, width: 8, height: 9, rx: 1, visibility: "hidden" }),
+      slots: Array.from({ length: slots }, (_, index) => draw("rect", { class: "slot", x: left + SLOT * index, y: top, width: 8, height: 9, rx: 1, visibility: "hidden" })),
     };
     if (this.#choice) for (const [key, value] of Object.entries({ tabindex: 0, role: "button", "aria-label": node.label })) parts.group.setAttribute(key, value);
     const name = draw("text", { class: "name", x: 8, y: lines.name }, node.label);
-    if (node.label.length > width / (this.#shape === LARGE ? 12 : 10)) name.setAttribute("textLength", width - 16), name.setAttribute("lengthAdjust", "spacingAndGlyphs");
+    if (node.label.length > width / (this.#large ? 12 : 10)) name.setAttribute("textLength", width - 16), name.setAttribute("lengthAdjust", "spacingAndGlyphs");
     parts.group.append(parts.title, draw("rect", { class: "box", width, height, rx: 7 }), name, parts.waiting, ...parts.slots, parts.awaited);
     if (!node.small) {
       const room = draw("rect", { class: "busy-room", x: 8, y: lines.busy + below, width: width - 16, height: 5, rx: 2 });
@@ -246,7 +259,7 @@ export class Graph {
   #showNode(node) {
     const parts = this.#nodes.get(node.id);
     parts.group.classList.toggle("slowest", node.slowest);
-    const large = this.#shape === LARGE;
+    const large = this.#large;
     const orders = node.small && node.awaits; // it does nothing else
     if (orders) this.#showAwaited(node, parts);
     else this.#showWaiting(node, parts);
@@ -271,7 +284,7 @@ export class Graph {
     if (node.ahead) this.#early.add(node.id), (this.#own["graph-early"].hidden = false);
     const text = `${fixed(node.waiting)} wait`;
     const more = this.#early.has(node.id) ? `, ${fixed(node.ahead)} early` : node.inWork ? `, ${fixed(node.inWork)} in work` : "";
-    write(waiting, this.#shape === LARGE ? text : text + more);
+    write(waiting, this.#large ? text : text + more);
   }
 
   /** What a node that puts items in order waits for, in as many words as there is room for. */

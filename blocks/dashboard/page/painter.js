@@ -38,7 +38,7 @@ export class Painter {
     this.em = parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.family = getComputedStyle(document.body).fontFamily;
     if (this.#style) this.#colours = matchMedia("(prefers-color-scheme: dark)").matches ? this.#style.dark : this.#style.light;
-    this.rowHeight = Math.round(1.75 * this.em);
+    this.rowHeight = Math.round(parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) * this.em);
     this.#hatches.clear();
     this.#names = "";
   }

@@ -93,12 +93,24 @@ return [...document.querySelectorAll("body *")]
 """
 
 
-@pytest.mark.parametrize("mode", ["sequential", "control-flow", "data-flow", "load-balanced", "planned"])
-def test_the_view_for_a_projector_has_four_things_and_no_small_text(page: Page, start: Path, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "filters"),
+    [
+        ("sequential", 1),
+        ("control-flow", 4),
+        ("data-flow", 4),
+        ("load-balanced", 2),
+        ("load-balanced", 4),
+        ("planned", 4),
+    ],
+)
+def test_the_view_for_a_projector_has_four_things_and_no_small_text(
+    page: Page, start: Path, mode: str, filters: int
+) -> None:
     paint(start / "pictures", 6)
     page.look_like(1280, 720, still=True)
     page.js(files("axe_core_python").joinpath("axe.min.js").read_text("utf-8"))
-    page.set_form("pictures", mode)
+    page.set_form("pictures", mode, filters=filters)
     page.run()
     page.js("document.activeElement.blur()")
     page.keys("v")
@@ -110,6 +122,9 @@ def test_the_view_for_a_projector_has_four_things_and_no_small_text(page: Page, 
     assert page.js("return [...document.querySelectorAll('.tile')].filter((one) => one.offsetHeight).length") == 4
     fits = "return document.documentElement.scrollHeight <= 720 && document.documentElement.scrollWidth <= 1280"
     page.wait("it fits into the window", lambda: page.js(fits))  # the page finds the size of its text by steps
+    if mode == "load-balanced":
+        boxes = page.js("return [...document.querySelectorAll('.node .name')].map((one) => one.textContent)")
+        assert [name for name in boxes if "Filter" in name] == [f"Filter {number + 1}" for number in range(filters)]
     for dark in (False, True):
         page.look_like(1280, 720, dark=dark, still=True)
         assert faults(page) == []
