@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -274,7 +274,6 @@ def test_wrong_uses_are_refused() -> None:
             make()
 
 
-@settings(max_examples=25)
 @given(
     items=st.lists(st.integers(0, 9), max_size=20),
     kind=st.sampled_from(["loop", "tasks", "executor"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -359,7 +359,6 @@ async def test_questions_wait_while_a_service_is_paused(autojump_clock: object) 
     assert answers == [1]
 
 
-@settings(max_examples=25)
 @given(
     kind=st.sampled_from(KINDS),
     pauses=st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)), max_size=4),

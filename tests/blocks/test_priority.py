@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.agents import PipelineGovernor
@@ -244,7 +244,6 @@ variable: ContextVar[int] = ContextVar("variable", default=0)
 OPTIONS = ["rate", "resource", "key", "context", "retry", "governor", "filter", "limit"]
 
 
-@settings(max_examples=25)
 @given(
     jobs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), max_size=30),
     kind=st.sampled_from(["loop", "tasks", "executor"]),

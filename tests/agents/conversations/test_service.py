@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -460,7 +460,6 @@ async def work_later(body: tuple[int, bool]) -> int:
 SERVICE_KINDS = st.sampled_from(["loop", "tasks", "executor", "rejects"])
 
 
-@settings(max_examples=25)
 @given(asked=conversations(), kind=SERVICE_KINDS, hops=st.integers(0, 2), stop_at=st.sampled_from([None, 0.0, 1.1]))
 def test_every_question_ends_exactly_once(
     asked: list[tuple[float, float, bool, int]], kind: str, hops: int, stop_at: float | None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.agents import LazyTasks, NotRun, Task, TaskGraph, Tasks, TasksFailed, TaskState
@@ -530,7 +530,6 @@ def test_it_is_drawn_without_a_number() -> None:
     assert '    n1["len, 1 done"]' in graph.mermaid()
 
 
-@settings(max_examples=25)
 @given(
     zeros=st.sets(st.integers(0, 40)),
     count=st.integers(1, 40),

@@ -231,7 +231,7 @@ def test_it_works_with_real_instruments_in_plain_python() -> None:
     found = pipeline.run_profile((n for n in itertools.count(1)), count=8)
     assert found.items == 8
     assert [task.name for task in found.tasks] == ["sqrt", "float", "bool"]
-    assert all(0 < task.seconds < 1 for task in found.tasks)
+    assert all(0 < task.seconds < 60 for task in found.tasks)
     assert all(task.copy_seconds is not None for task in found.tasks)
     assert not [thread for thread in threading.enumerate() if "worker" in thread.name or "penstock" in thread.name]
     plan = found.plan(2)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.blocks import (
@@ -118,7 +118,6 @@ MEMBERS: dict[str, tuple[Callable[[bytes], bytes], Make]] = {
 }
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(sorted(MEMBERS)),
     st.lists(st.binary(max_size=200), min_size=1, max_size=4),
@@ -135,7 +134,6 @@ def test_any_chunks_of_any_members_give_the_same_bytes(
     assert trio.run(passed, make, chunks) == b"".join(parts)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(["gzip", "zlib", "bzip2", "xz", "encryptor"]), st.lists(st.binary(max_size=100), max_size=8))
 def test_any_chunks_are_compressed_to_the_same_bytes(way: str, chunks: list[bytes]) -> None:
     make, other_way = WAYS[way]
@@ -226,7 +224,6 @@ class Sealing:
         return bytearray(data)
 
 
-@settings(max_examples=10, deadline=None)
 @given(st.lists(st.binary(max_size=100), max_size=8))
 def test_cryptography_encrypts_and_decrypts(chunks: list[bytes]) -> None:
     ciphers = pytest.importorskip("cryptography.hazmat.primitives.ciphers", reason="an extra")

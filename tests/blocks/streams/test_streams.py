@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import check_one_way_stream, wait_all_tasks_blocked
 
@@ -78,7 +78,6 @@ async def test_data_are_sent_in_chunks_that_are_not_too_large(kind: Any) -> None
     assert await receiver.receive_some() == b""
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=8), st.lists(st.integers(1, 9), min_size=1))
 def test_any_chunks_in_and_any_pieces_out_are_the_same_bytes(chunks: list[bytes], sizes: list[int]) -> None:
     async def main() -> bytes:

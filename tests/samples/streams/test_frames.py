@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("cryptography", reason="an extra")
@@ -48,7 +48,6 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 3), st.integers(-2, 2), st.integers(5_000, 500_000), st.integers(5_000, 500_000))
 def test_any_chunks_in_and_any_chunks_out_are_the_same_bytes(frames: int, more: int, one: int, other: int) -> None:
     data = DATA[: max(0, frames * FRAME + more)]
@@ -63,7 +62,6 @@ def test_two_files_of_the_same_data_differ() -> None:
     assert sealed(b"x") != sealed(b"x")
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_file_that_was_cut_off_anywhere_is_not_opened(place: int) -> None:
     data = sealed(DATA)
@@ -71,7 +69,6 @@ def test_a_file_that_was_cut_off_anywhere_is_not_opened(place: int) -> None:
         opened(data[: place % len(data)])
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 255))
 def test_a_file_with_any_other_byte_is_not_opened(place: int, change: int) -> None:
     data = bytearray(sealed(DATA[: FRAME + 100]))
