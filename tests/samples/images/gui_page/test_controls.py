@@ -63,10 +63,10 @@ def test_a_field_that_is_wrong_is_visible_and_says_what_is_wrong(
     page.wait("the field can be filled in", lambda: fills(page, typed))
     page.js("document.querySelector('.controls').scrollTo(0, 0); scrollTo(0, 0)")
     page.click("start")
+    page.wait("it is refused", lambda: page.text("problem").startswith(f"Not started. Repeat: {text}"))
     page.wait("the focus is there", lambda: page.focused == "repeat")
     assert page.text("repeat-problem").startswith(text)
     assert page.text("repeat-problem").endswith("expected a whole number from 1 to 10000")
-    assert page.text("problem").startswith(f"Not started. Repeat: {text}")
     for id in ("repeat", "repeat-problem"):
         assert page.js(
             """const one = document.getElementById(arguments[0]);
