@@ -9,7 +9,7 @@ it is certain that nothing can come from outside either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -21,12 +21,13 @@ from ..base.trio_details import frames_of, is_alive, waits_for_children
 from ..core.block import Block
 from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
-from ..core.waiting import ANSWER, Waiter, idle_tasks, moves, parked
+from ..core.waiting import ANSWER, Waiter, idle_tasks, moves, parked, running_networks
 from .circles import complete_circles, give_rests
 from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless
 
 if TYPE_CHECKING:
     from ..core.ports import Member
+    from ..core.resource_pool import ResourcePool
     from ..core.view import View
 
 
@@ -61,6 +62,8 @@ def classify(network: View) -> IdleState:
         return IdleState.WAITING
     if any(can_move(network, task) for task in (*own_tasks(network), *outside, *around)) or has_open_producer(network):
         return IdleState.WATCHING  # no event tells when these tasks end or begin to wait for their children
+    if is_lent_elsewhere(network):
+        return IdleState.WATCHING
     return classify_standstill(network, held, working)
 
 
@@ -224,6 +227,25 @@ def knows_blocks(network: View, task: trio.lowlevel.Task) -> bool:
                 if isinstance(block, Block) and block in blocks:
                     return True
     return False
+
+
+def is_lent_elsewhere(network: View) -> bool:
+    """Whether a block waits for a resource out of a pool that a block of another network uses, which is at work."""
+    pools = pools_of(block for block in network.blocks if getattr(block, "waits_for_lease", False))
+    if not pools:
+        return False
+    others: list[View] = [other for other in running_networks.pumps if other is not network]
+    return any(
+        not pools.isdisjoint(pools_of(other.blocks))
+        and (other.busy_count or other.pump.is_busy or any(can_move(other, task) for task in own_tasks(other)))
+        for other in others
+    )
+
+
+def pools_of(blocks: Iterable[BlockCore]) -> set[ResourcePool[Any]]:
+    """The pools that give blocks resources."""
+    found: Iterable[ResourcePool[Any] | None] = (getattr(block, "pool", None) for block in blocks)
+    return {pool for pool in found if pool is not None}
 
 
 def has_open_producer(network: View) -> bool:

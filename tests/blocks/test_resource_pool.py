@@ -374,6 +374,21 @@ async def test_blocks_that_share_a_pool_take_turns() -> None:
     assert pool.waits.summary().count > 0
 
 
+async def test_networks_that_share_a_pool_wait_for_one_another(autojump_clock: trio.testing.MockClock) -> None:
+    pool = ResourcePool(["only one"])
+    done: list[int] = []
+
+    async def use(item: int, lease: Lease[str]) -> None:
+        with lease:
+            await trio.sleep(1)
+            done.append(item)
+
+    async with trio.open_nursery() as nursery:
+        for first in (0, 10):
+            nursery.start_soon(run, Call(use, resource=pool), range(first, first + 3))
+    assert sorted(done) == [0, 1, 2, 10, 11, 12]
+
+
 async def test_a_block_that_ends_while_it_stands_in_line_lets_the_next_one_go_on() -> None:
     pool = pool_of(1)
     kept: list[Lease[int]] = []
