@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, Generic, TypeVar
 
-from .base.checks import check_capacity
+from .base.checks import check_capacity, check_function
+from .base.error_info import annotate
+from .core.block import inside
 from .core.inbox import Inbox
 from .core.outbox import Outbox
 from .core.queue import Queue
@@ -27,23 +29,43 @@ class Store(Generic[T]):
         self._returned: deque[T] = deque()
 
     def append(self, item: T) -> None:
-        self._buffer.put(item)
+        try:
+            self._buffer.put(item)
+        except Exception as error:
+            self._name(error, "put")
+            raise
 
     def appendleft(self, item: T) -> None:
         self._returned.appendleft(item)
 
     def popleft(self) -> T:
-        return self._returned.popleft() if self._returned else self._buffer.pop()
+        try:
+            return self._returned.popleft() if self._returned else self._buffer.pop()
+        except Exception as error:
+            self._name(error, "pop")
+            raise
 
     def clear(self) -> None:
         while self:
             self.popleft()
 
     def __getitem__(self, index: int) -> T:
-        return self._returned[index] if self._returned else self._buffer.peek()
+        try:
+            return self._returned[index] if self._returned else self._buffer.peek()
+        except Exception as error:
+            self._name(error, "peek")
+            raise
 
     def __len__(self) -> int:
-        return len(self._returned) + self._buffer.size()
+        try:
+            return len(self._returned) + self._buffer.size()
+        except Exception as error:
+            self._name(error, "size")
+            raise
+
+    def _name(self, error: Exception, method: str) -> None:
+        """Say in which buffer a method has raised: the exception may come out at a block before it."""
+        annotate(error, f"raised by {method}() of {inside(self._buffer)}")
 
 
 class SortingOutbox(Outbox[T]):
@@ -114,6 +136,7 @@ class Buffer(StoringBlock[T]):
 
     Raises:
         ValueError: `capacity` is not None and less than 1, or `left_over` is not one of the two words.
+        TypeError: One of the four methods is not plain.
     """
 
     kind: ClassVar[str] = "buffer"
@@ -127,7 +150,10 @@ class Buffer(StoringBlock[T]):
         left_over: LeftOver = "report",
         name: str | None = None,
     ) -> None:
-        check_capacity(f"{self.kind} {name!r}" if name else f"a {self.kind}", capacity)
+        who = f"{self.kind} {name!r}" if name else f"a {self.kind}"
+        check_capacity(who, capacity)
+        for method in (self.put, self.pop, self.peek, self.size):
+            check_function(who, f"{method.__name__}()", method)
         self._core = BufferCore(self, Store(self), capacity, filter, left_over, name)
 
     @property

@@ -297,7 +297,11 @@ class Outbox(Generic[T]):
         """Take the head for a receiver; call it right after `has_head`."""
         self._received_with_lease += 1
         self.block.note_depth()
-        item = self.queue.popleft()
+        try:
+            item = self.queue.popleft()
+        except BaseException:  # from a method of a user's buffer
+            self._received_with_lease -= 1
+            raise
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
             self.block.item_taken()

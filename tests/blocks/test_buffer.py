@@ -7,7 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from penstock.blocks import Buffer, Network, UnboundedBuffer
-from tests.blocks.tools import LeastFirst, contents, faults, linked, run
+from tests.blocks.tools import LeastFirst, contents, faults, linked, notes, run
 
 
 class Halfway(Buffer[int]):
@@ -105,4 +105,50 @@ async def test_a_put_that_raises_in_a_step_is_a_fault_of_the_block_that_was_step
     source.link_target(Refusing(name="refusing"))
     with faults(ZeroDivisionError) as found:
         await run(source, [13])
-    assert found[0].__notes__ == ["in source"]
+    assert found[0].__notes__ == ["raised by put() of buffer 'refusing'", "in source"]
+
+
+class Jammed(LeastFirst):
+    """One of its methods raises."""
+
+    jams = ""
+
+    def pop(self) -> int:
+        self._check("pop")
+        return super().pop()
+
+    def peek(self) -> int:
+        self._check("peek")
+        return super().peek()
+
+    def size(self) -> int:
+        self._check("size")
+        return super().size()
+
+    def _check(self, method: str) -> None:
+        if self.jams == method:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("method", ["pop", "peek", "size"])
+async def test_a_method_that_raises_is_named_and_the_item_is_still_counted(method: str) -> None:
+    buffer = Jammed(name="jammed")
+    async with Network(buffer) as network:
+        await buffer.send(1)
+        buffer.jams = method
+        with pytest.raises(ZeroDivisionError) as found:
+            await buffer.receive(lambda _: True)
+        buffer.jams = ""
+        assert network.balance()["jammed"].held == 1
+        assert await buffer.receive() == 1
+    assert notes(found.value) == [f"raised by {method}() of buffer 'jammed'"]
+    assert network.balance().ok
+
+
+def test_its_methods_have_to_be_plain() -> None:
+    class Later(LeastFirst):
+        async def put(self, item: int) -> None:  # type: ignore[override]  # what is wrong here
+            del item
+
+    with pytest.raises(TypeError, match=re.escape("buffer 'later': put() must be a plain function")):
+        Later(name="later")
