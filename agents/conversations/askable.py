@@ -61,6 +61,7 @@ class Askable(Block, Generic[Q, R]):
             answer: R = await question.answer()
         except NotAnswered:
             question.give_up("not_answered")
+            await trio.lowlevel.checkpoint_if_cancelled()  # with what should answer: this is no error of the asker
             raise
         except BaseException:
             question.give_up("cancelled")

@@ -589,6 +589,24 @@ async def test_a_mailbox_stays_open_while_a_producer_may_still_send(autojump_clo
     assert answers == [2]
 
 
+async def test_a_call_that_is_cancelled_together_with_what_should_answer_is_no_fault(autojump_clock: object) -> None:
+    box = Box(name="box")
+    answerer = Answerer(box)
+
+    async def ask(n: int) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(1)
+        assert answerer.is_done
+        await box.ask(n)
+
+    work = Call(ask)
+    async with Network(answerer, work) as network:
+        await work.send(1)
+        await wait_all_tasks_blocked()
+        network.cancel()
+    assert network.balance()[work.name].discarded == 1
+
+
 async def test_without_a_network_it_works_too() -> None:
     box = Box(name="box")
     async with trio.open_nursery() as nursery:
