@@ -38,10 +38,15 @@ def chunks_of(who: str, file: ReadableFile, size: int) -> Generator[bytes]:
         yield chunk
 
 
-async def read_stream(stream: ReceiveStream, size: int) -> AsyncGenerator[bytes]:
+async def read_stream(who: str, stream: ReceiveStream, size: int) -> AsyncGenerator[bytes]:
     """Read a stream; close it if it has only this direction."""
     try:
-        while chunk := await stream.receive_some(size):
+        while True:
+            chunk: object = await stream.receive_some(size)
+            if not isinstance(chunk, (bytes, bytearray)):
+                raise TypeError(f"{who}: receive_some() of its stream must return bytes, got {type(chunk).__name__}")
+            if not chunk:
+                return
             yield bytes(chunk)
     finally:
         if not isinstance(stream, SendStream):

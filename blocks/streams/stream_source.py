@@ -76,7 +76,7 @@ class StreamSource(IterableSource[bytes]):
         check_count(who, "chunk_size", chunk_size)
         given: tuple[ReadableFile, Claim] | None = None
         if isinstance(where, ReceiveStream):
-            core = StreamSourceCore(self, read_stream(where, chunk_size), None, name)
+            core = StreamSourceCore(self, read_stream(who, where, chunk_size), None, name)
         elif isinstance(where, (str, os.PathLike)):
             core = StreamSourceCore(self, read_path(who, where, chunk_size), own_thread(), name)
         else:

@@ -166,6 +166,28 @@ async def test_a_file_that_gives_text_is_refused() -> None:
 # Streams
 
 
+class WrongStream(trio.abc.ReceiveStream):
+    """A stream that gives something else than bytes."""
+
+    def __init__(self, gives: Any) -> None:
+        self.gives = gives
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        await trio.lowlevel.checkpoint()
+        given: bytes = self.gives
+        return given
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(("gives", "kind"), [(None, "NoneType"), ("text", "str"), (3, "int")])
+async def test_a_stream_that_gives_no_bytes_is_refused(gives: object, kind: str) -> None:
+    with faults(TypeError) as found:
+        await read(WrongStream(gives))
+    assert str(found[0]) == f"stream source 'in': receive_some() of its stream must return bytes, got {kind}"
+
+
 class OneWay(trio.abc.ReceiveStream):
     """A stream with some chunks."""
 
