@@ -176,6 +176,9 @@ def inlet_for(outbox: Outbox[Any], target: object) -> Inbox[Any]:
     block = block_of(source, target)
     check_same_network(source, block)
     check_thread(block, "link")
+    network = block.host
+    if network is not None and network.is_open and source.host is not network:
+        source.check_free(network)  # before the target gets another input
     if not block.finished and block.broken is None:
         inbox: Inbox[Any] = inside(target).inlet(outbox)
         if not inbox.closed:

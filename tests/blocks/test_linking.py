@@ -205,6 +205,19 @@ async def test_blocks_of_two_networks_are_not_linked() -> None:
             one.link_target(other)
 
 
+async def test_a_source_that_is_refused_leaves_no_input_behind() -> None:
+    ended: UnboundedBuffer[int] = UnboundedBuffer(name="ended")
+    async with Network(ended):
+        pass
+    source: UnboundedBuffer[int] = UnboundedBuffer()
+    choice = Choice(source)
+    linked(choice)
+    async with Network(choice, name="net"):
+        with pytest.raises(RuntimeError, match="'ended' has already run and is finished; make a new one for network"):
+            ended.link_target(choice)
+        assert len(choice.inputs) == 1
+
+
 async def test_what_has_left_its_network_does_not_come_back() -> None:
     fork: Broadcast[int] = Broadcast(name="fork")
     async with Network(fork, name="net") as network:
