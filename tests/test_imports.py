@@ -52,6 +52,7 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
     "images": {"command", "shared"},
     "gui": {"command", "dashboard", "images", "shared"},
     "sentences": {"command", "shared"},
+    "split": {"command", "shared"},
     "streams": {"command", "shared"},
     "lines": {"command", "shared"},
     "workshop": {"command", "dashboard", "images", "sentences", "shared", "streams"},

@@ -1,0 +1,1 @@
+"""Splits the lines of the files of a folder into shards, with a graph of tasks."""
