@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeVar
 
+import trio
+
 from penstock.agents.tasks.one_error import raise_both
 from penstock.blocks import Network
 
@@ -32,6 +34,7 @@ class AsyncioStream(Stream[Out]):
         self._news = asyncio.Event()
         self._ended = asyncio.Event()
         self._items: deque[Out] = deque()
+        self._was_left = False  # before its end
         self._drive = Drive(steps, items, options, AsyncioHost(self._loop), self._tell)
 
     def _tell(self) -> None:
@@ -62,6 +65,8 @@ class AsyncioStream(Stream[Out]):
         return self
 
     async def __anext__(self) -> Out:
+        if self._was_left:
+            raise trio.BrokenResourceError(f"cannot take a result of {self.network}: its block was left before the end")
         while not self._items:
             self._news.clear()
             hand_over = self._drive.hand_over
@@ -86,6 +91,8 @@ class AsyncioStream(Stream[Out]):
 
     async def end(self, kind: Any, value: BaseException | None, trace: TracebackType | None) -> bool | None:
         self._drive.stop()
-        if await outlast(self._ended, self._drive.stop):
+        was_cancelled = await outlast(self._ended, self._drive.stop)
+        self._was_left = bool(self._items or self.network.cancel_called or self._drive.hand_over.unread())
+        if was_cancelled:
             raise asyncio.CancelledError
         return raise_both("the pipeline", self._drive.hand_over.error, value)

@@ -296,3 +296,16 @@ def test_a_portal_can_end_twice() -> None:
         return portal
 
     asyncio.run(main()).end()
+
+
+def test_a_stream_whose_block_was_left_gives_nothing_more() -> None:
+    async def main() -> None:
+        async with Pipeline(same).stream(range(100)) as results:
+            assert await anext(results) == 0
+        with pytest.raises(trio.BrokenResourceError, match=r"cannot take a result of .*: its block was left before"):
+            await anext(results)
+        async with Pipeline(same).stream(range(3)) as results:
+            assert [result async for result in results] == [0, 1, 2]
+        assert [result async for result in results] == []
+
+    asyncio.run(main())
