@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 
 from .hosting import AsyncioHost
 
@@ -34,5 +35,6 @@ class HostThread:
 
     def end(self) -> None:
         """End the loop, and wait for the end."""
-        self.host.loop.call_soon_threadsafe(self._end.set)
+        with suppress(RuntimeError):  # a function has ended the loop, for example with SystemExit
+            self.host.loop.call_soon_threadsafe(self._end.set)
         self._thread.join()

@@ -427,6 +427,16 @@ def test_a_function_of_asyncio_cannot_be_called_when_its_loop_has_ended() -> Non
     trio.run(main)
 
 
+def test_a_function_of_asyncio_that_ends_its_loop_ends_the_run(recwarn: pytest.WarningsRecorder) -> None:
+    async def leave(item: int) -> int:
+        sys.exit(item)
+
+    with pytest.raises(SystemExit):
+        list(Pipeline(leave).run(range(3), library="asyncio"))
+    assert not recwarn.list  # about an exception in a thread
+    comes_true(lambda: not runs())
+
+
 def test_a_run_can_be_shown_on_a_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(Pipeline(str).run([1, 2], dashboard=True)) == ["1", "2"]
     assert "the page of network 'pipeline' is at http://127.0.0.1:" in capsys.readouterr().err
