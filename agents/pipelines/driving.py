@@ -160,6 +160,11 @@ class ThreadDrive(Drive):
         live.add(self)
         self._thread.start()
 
+    def take_error(self) -> BaseException | None:
+        """The exception with which the run has ended, once; None if there is none, or the run has not ended."""
+        error, self.hand_over.error = self.hand_over.error, None
+        return error
+
     def join(self, seconds: float | None = None) -> None:
         """Wait for the end of the thread, up to some seconds."""
         self._thread.join(seconds)

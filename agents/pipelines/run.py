@@ -12,7 +12,9 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from penstock.agents.tasks.one_error import reraise
 from penstock.blocks import LoopHeldWarning, Network
+from penstock.blocks.base.error_info import annotate
 from penstock.blocks.base.in_trio import in_asyncio
 
 from .built import RunOptions
@@ -33,6 +35,9 @@ class Run(Generic[Out]):
     end of a `with` block or of the program; or when nothing refers to the iterator any more. In each case the source is
     closed, calls that run in threads are waited for, and nothing is left running. The only exception is a source that
     waits in a thread, for example for a network: the thread ends as soon as it has its next item.
+
+    If a stage has failed that the loop has not come to, or the source cannot be closed, `close()` and the end of a
+    `with` block raise that exception; an exception of the block gets a note about it instead.
 
     Only one thread can iterate over a run.
     """
@@ -60,11 +65,20 @@ class Run(Generic[Out]):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._results.close()
+        error = self._drive.take_error()
+        if value is None:
+            reraise_any(error)
+        elif error is not None:
+            annotate(value, f"the run failed, too: {error!r}")
 
     def close(self) -> None:
-        """Stop the run at once; results that were not taken are discarded. A second call does nothing."""
-        self._results.close()
+        """Stop the run at once; results that were not taken are discarded. A second call does nothing.
+
+        Raises:
+            BaseException: What the run has failed with, if the loop has not raised it.
+        """
+        self.__exit__(None, None, None)
 
     def finish(self) -> None:
         """Read no more items. The results of those that were read still come, and then the run ends.
@@ -110,6 +124,12 @@ class Run(Generic[Out]):
         return self._drive.stages.find(name)
 
 
+def reraise_any(error: BaseException | None) -> None:
+    """Raise an exception, if there is one."""
+    if error is not None:
+        reraise(error)  # a frame of its own, which does not refer to it any more
+
+
 class Owner:
     """Lives as long as the frame of the consumer."""
 
@@ -126,8 +146,7 @@ def results_of(drive: ThreadDrive) -> Generator[Any]:
             del items  # what refers to a result may hold a lease, for which the next item waits
             consumer = threading.get_ident()
         drive.join()
-        if hand_over.error is not None:
-            raise hand_over.error
+        reraise_any(drive.take_error())
     finally:
         drive.stop()
         if threading.get_ident() == consumer:  # the collector may run this anywhere, also in a thread of this very run

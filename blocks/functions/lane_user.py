@@ -109,16 +109,22 @@ class LaneUser:
                 self._discard()
                 if has_to_wait and self.in_flight:
                     await self._wait_for_calls()
-                if not self.patience.was_interrupted:
-                    await self._clean_up()
-                interrupt = self._interrupt() if self.patience.was_interrupted else None
-                wait = self.lane.close()
                 try:
-                    if wait is not None:
-                        await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+                    if not self.patience.was_interrupted:
+                        await self._clean_up()
                 finally:
-                    if interrupt is not None:
-                        raise interrupt
+                    await self._release()
+
+    async def _release(self) -> None:
+        """Give the executor back."""
+        interrupt = self._interrupt() if self.patience.was_interrupted else None
+        wait = self.lane.close()
+        try:
+            if wait is not None:
+                await trio.to_thread.run_sync(wait, limiter=trio.CapacityLimiter(1))
+        finally:
+            if interrupt is not None:
+                raise interrupt
 
     def _hurry(self) -> None:
         """Tell running work to stop early, if it supports that."""

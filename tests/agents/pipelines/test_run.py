@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from penstock.agents.pipelines.hand_over import HandOver
 from penstock.agents.pipelines.host_thread import HostThread
 from penstock.blocks import LoopHeldWarning, Threads
 from penstock.blocks.core.block import inside
-from tests.agents.pipelines.recipes import comes_true, same
+from tests.agents.pipelines.recipes import comes_true, invert, same
 
 
 def runs() -> list[str]:
@@ -93,6 +94,57 @@ def test_the_end_of_a_with_block_stops_it() -> None:
     balance = run.network.balance()
     assert balance.ok
     assert run.network.cancel_called
+
+
+class CannotBeClosed:
+    """A generator whose clean-up fails."""
+
+    def __iter__(self) -> Iterator[int]:
+        try:
+            yield from itertools.count()
+        finally:
+            raise OSError("the source cannot be closed")
+
+
+def test_what_closing_the_source_raises_comes_out() -> None:
+    run = Pipeline(same).run(iter(CannotBeClosed()))
+    assert next(run) == 0
+    with pytest.raises(OSError, match="the source cannot be closed"):
+        run.close()
+    run.close()
+    with pytest.raises(OSError, match="the source cannot be closed"), Pipeline(same).run(iter(CannotBeClosed())) as run:
+        assert next(run) == 0
+    assert not runs()
+
+
+def test_a_fault_that_the_loop_did_not_come_to_comes_out_or_is_noted() -> None:
+    def leave(error: Exception | None) -> None:
+        with Pipeline(invert).run(range(1, -5, -1)) as run:
+            assert next(run) == 1
+            run._drive.join(60)
+            if error is not None:
+                raise error
+
+    with pytest.raises(ZeroDivisionError):
+        leave(None)
+    with pytest.raises(KeyError) as caught:
+        leave(KeyError())
+    assert caught.value.__notes__[0].startswith("the run failed, too: ZeroDivisionError(")
+
+
+def test_an_exception_of_the_block_comes_out_as_it_is() -> None:
+    error = KeyError()
+    with pytest.raises(KeyError) as caught, Pipeline(same).run(range(3)):
+        raise error
+    assert caught.value is error
+    assert not hasattr(error, "__notes__")
+
+
+def test_a_fault_that_the_loop_has_raised_is_raised_once() -> None:
+    with Pipeline(invert).run(range(1, -5, -1)) as run, suppress(ZeroDivisionError):
+        for _ in run:
+            pass
+    run.close()
 
 
 def test_an_exception_in_the_loop_stops_it() -> None:
