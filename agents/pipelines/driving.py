@@ -16,6 +16,7 @@ import trio
 from penstock.agents.tasks.one_error import loop_has_ended, only_error
 from penstock.blocks import Network
 from penstock.blocks.base.error_info import is_cancellation
+from penstock.blocks.executors.forked import forkable
 from penstock.blocks.executors.nesting import Line, current_line, enter
 
 from .built import RunOptions, build
@@ -158,12 +159,21 @@ class ThreadDrive(Drive):
         self._owner = owner
         self._line = current_line()
         live.add(self)
+        forkable.add(self)
         self._thread.start()
 
     def take_error(self) -> BaseException | None:
         """The exception with which the run has ended, once; None if there is none, or the run has not ended."""
         error, self.hand_over.error = self.hand_over.error, None
         return error
+
+    def begin_anew(self) -> None:
+        """End the run in a forked child, which has no copy of its thread; it goes on in the parent."""
+        self._lock = threading.Lock()
+        self._token = None
+        self.hand_over.begin_anew(
+            RuntimeError("this run goes on in the process from which this one was forked; call run() again here")
+        )
 
     def join(self, seconds: float | None = None) -> None:
         """Wait for the end of the thread, up to some seconds."""

@@ -131,3 +131,12 @@ class HandOver(Generic[T]):
         """Take nothing more: items that wait are not delivered."""
         with self._ready:
             self._is_closed = True
+
+    def begin_anew(self, error: BaseException) -> None:
+        """End in a forked child, where the loop does not exist; the consumer gets the error when it goes on."""
+        self._ready = threading.Condition(threading.Lock())  # the loop may have held the old one
+        self._waiting.clear()
+        self._tell = None
+        if not self._has_ended:
+            self.error = error
+            self._has_ended = True

@@ -27,6 +27,7 @@ from penstock.agents.pipelines.host_thread import HostThread
 from penstock.blocks import LoopHeldWarning, Threads
 from penstock.blocks.core.block import inside
 from tests.agents.pipelines.recipes import comes_true, invert, same
+from tests.blocks.executors.test_forked import can_fork, in_a_fork
 
 
 def runs() -> list[str]:
@@ -145,6 +146,33 @@ def test_a_fault_that_the_loop_has_raised_is_raised_once() -> None:
         for _ in run:
             pass
     run.close()
+
+
+@can_fork
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_the_run_of_its_parent() -> None:
+    run = Pipeline(same).run(range(1000), limit=8)
+    assert next(run) == 0
+
+    def go_on() -> None:
+        with pytest.raises(RuntimeError, match="this run goes on in the process from which this one was forked"):
+            list(run)
+        assert list(Pipeline(same).run(range(3))) == [0, 1, 2]
+        stop_all()
+
+    assert in_a_fork(go_on) == 0
+    assert list(run) == list(range(1, 1000))
+
+
+def test_what_was_handed_over_before_a_fork_is_not_given_out_twice() -> None:
+    drive = Pipeline(same).run(range(3))._drive
+    drive.hand_over.put([1])
+    drive.begin_anew()
+    assert drive.hand_over.take() is None
+    drive.begin_anew()
+    assert "was forked; call run() again here" in str(drive.take_error())
+    drive.begin_anew()
+    assert drive.take_error() is None
 
 
 def test_an_exception_in_the_loop_stops_it() -> None:
