@@ -154,6 +154,10 @@ class Runtime:
 
         Returns:
             Whether they have ended.
+
+        Raises:
+            TypeError: One of them is no handle of a task.
+            ValueError: `timeout` is not a number.
         """
         return self._core.wait([handles] if isinstance(handles, TaskHandle) else handles, timeout)
 

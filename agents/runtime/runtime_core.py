@@ -25,7 +25,7 @@ from .state_lock import lock
 from .task_handle import TaskHandle
 from .tasks_core import TasksCore
 from .thread_pool import ThreadPool
-from .waiting import here, sleep_until
+from .waiting import check_timeout, here, sleep_until
 
 if TYPE_CHECKING:
     from penstock.blocks.reports.progress_view import StageView
@@ -106,7 +106,17 @@ class RuntimeCore:
     # Waiting
 
     def wait(self, handles: Iterable[TaskHandle[Any]], timeout: float | None) -> bool:
-        """Wait for some tasks; return whether all have ended."""
+        """Wait for some tasks; return whether all have ended.
+
+        Raises:
+            TypeError: One of them is no handle of a task.
+            ValueError: The time is not a number.
+        """
+        check_timeout(timeout)
+        handles = [*handles] if isinstance(handles, Iterable) else [handles]
+        for each in handles:
+            if not isinstance(each, TaskHandle):
+                raise TypeError(f"{self.tasks.name}: wait needs handles, which submit() returns, got {each!r}")
         until = None if timeout is None else monotonic() + timeout
         ended = [handle.wait(None if until is None else max(0.0, until - monotonic())) for handle in handles]
         return all(ended)
@@ -239,7 +249,9 @@ class RuntimeCore:
 
     def begin_anew(self) -> None:
         """Forget tasks and workers, which a forked child does not have."""
-        self.tasks.begin_anew()
+        pools = self.pools.values()
+        running = [task for pool in pools for task in pool.running()]
+        self.tasks.begin_anew([*running, *self.tasks.not_begun([pool.waiting() for pool in pools])])
         for pool in self.pools.values():
             pool.begin_anew()
 

@@ -23,6 +23,7 @@ WAITING, QUEUED, RUNNING = TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNIN
 COMPLETED, FAILED = TaskState.COMPLETED, TaskState.FAILED
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function and its arguments."""
+ELSEWHERE = "ends in the process from which this one was forked"
 NESTING: frozenset[type[Any]] = frozenset({list, tuple, dict})
 """Types of arguments in which tasks are looked for."""
 
@@ -91,6 +92,7 @@ class RuntimeTask(TaskHandle[T]):
         percent: How far its function is.
         is_looked_at: Whether the program has seen how it has ended.
         is_kept: Whether the runtime keeps it, because it has failed.
+        is_elsewhere: Whether it ends in the process from which this one was forked.
     """
 
     inputs: tuple[RuntimeTask[Any], ...] = ()  # the defaults are those of most tasks; to set them all would be slow
@@ -108,6 +110,7 @@ class RuntimeTask(TaskHandle[T]):
     percent: float = 0.0
     is_looked_at: bool = False
     is_kept: bool = False
+    is_elsewhere: bool = False
 
     def __init__(
         self,
@@ -160,6 +163,8 @@ class RuntimeTask(TaskHandle[T]):
     def not_run(self) -> NotRun:
         """Say why it was not run."""
         first: RuntimeTask[Any] = self.value
+        if first is self and self.is_elsewhere:
+            return NotRun(f"task {self.name!r} {ELSEWHERE}; submit it again here")
         if first is self:
             return NotRun(f"task {self.name!r} was cancelled before it ran")
         error = NotRun(f"task {self.name!r} was not run, because task {first.name!r}, which it needs, {ended(first)}")
@@ -194,6 +199,13 @@ class RuntimeTask(TaskHandle[T]):
             if self.wakers is not None and waker in self.wakers:
                 self.wakers.remove(waker)
 
+    def be_elsewhere(self) -> None:
+        """End without a result in a forked child: the thread that runs it, or would run it, is in the parent."""
+        self.now, self.value, self.is_over = TaskState.NOT_RUN, self, True
+        self.is_elsewhere = True
+        self.call = self.context = self.wakers = self.users = None
+        self.inputs = ()
+
     def filled_call(self) -> Call:
         """The function, and its arguments with the results of the inputs."""
         assert self.call is not None
@@ -210,6 +222,8 @@ class RuntimeTask(TaskHandle[T]):
 
 def ended(task: RuntimeTask[Any]) -> str:
     """How a task without a result has ended, in words."""
+    if task.is_elsewhere:
+        return ELSEWHERE
     return "has failed" if task.now is FAILED else "was cancelled"
 
 

@@ -31,7 +31,9 @@ class TaskHandle(Handle[T]):
 
         Raises:
             TimeoutError: The task has not ended in time; it goes on.
-            NotRun: The task was cancelled, or not run because an input of it has no result.
+            NotRun: The task was cancelled, or not run because an input of it has no result; or this process was forked
+                before the task had ended, which it does in the other process.
+            ValueError: `timeout` is not a number.
             Stalled: The task waits for the caller, directly or through others.
             RuntimeError: The caller is in trio, whose loop this would hold; use `await`.
             BaseException: Whatever the function has raised.

@@ -8,7 +8,7 @@ final state and of those in `unfinished`; a task is in exactly one of these.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
@@ -314,8 +314,10 @@ class TasksCore:
             self.kept = []
             self._uncounted = 0
 
-    def begin_anew(self) -> None:
-        """Forget the tasks that a forked child does not have: they end in the parent."""
+    def begin_anew(self, tasks: Iterable[RuntimeTask[Any]]) -> None:
+        """Forget the tasks that have not ended: a forked child does not have them, and they end in the parent."""
+        for task in tasks:
+            task.be_elsewhere()
         self.total -= self.unfinished
         self.unfinished = 0
         self.waiting.clear()

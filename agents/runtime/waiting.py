@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from collections.abc import Callable
@@ -92,6 +93,7 @@ def sleep_until(
     Returns:
         Whether it has ended.
     """
+    check_timeout(timeout)
     sleep = threading.Lock()
     sleep.acquire()
     with lock:
@@ -109,6 +111,12 @@ def sleep_until(
         if not has_ended:
             not_on_end(sleep.release)
     return has_ended
+
+
+def check_timeout(timeout: float | None) -> None:
+    """Raise a `ValueError` if a value is neither a number of seconds nor None."""
+    if timeout is not None and (not isinstance(timeout, (int, float)) or math.isnan(timeout)):
+        raise ValueError(f"timeout must be a number of seconds, or None for no limit, got {timeout!r}")
 
 
 def acquired(sleep: threading.Lock, timeout: float | None) -> bool:

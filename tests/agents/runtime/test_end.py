@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from penstock.agents import NotRun, Runtime, TaskState
+from penstock.agents import NotRun, Runtime, TaskHandle, TaskState
 from penstock.agents.runtime import alarms, state_lock
 from tests.agents.pipelines.recipes import comes_true
 from tests.agents.runtime.gates import LONGEST, Gate
@@ -205,10 +205,15 @@ def test_a_forked_child_has_a_runtime_without_tasks() -> None:
     with Runtime(threads=1) as runtime:
         running = runtime.submit(gate, 1)
         gate.has_begun()
-        runtime.submit(gate, 2)
+        queued = runtime.submit(gate, 2)
         waiting = runtime.submit(int, running)
 
         def work() -> None:
+            for task in (running, queued, waiting):
+                with pytest.raises(NotRun, match="ends in the process from which this one was forked; submit it"):
+                    task.get()
+            with pytest.raises(NotRun, match="because task 'Gate', which it needs, ends in the process from which"):
+                runtime.submit(int, running).get()
             assert runtime.submit(int, "3").get(LONGEST) == 3
             assert runtime.wait_all(timeout=LONGEST)
             assert runtime.get_progress().queued == 0
@@ -280,13 +285,20 @@ def test_what_is_done_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(threading.Thread, "start", start)
     runtime = Runtime(threads=1, executors={"never": Never()})
+    tasks: list[TaskHandle[int]] = []
     for on in ("compute", "never"):
         for _ in range(100):
-            runtime.submit(int, runtime.submit(int, on=on), on=on)
+            tasks.append(runtime.submit(int, on=on))
+            tasks.append(runtime.submit(int, tasks[-1], on=on))
     monkeypatch.undo()
     runtime._core.begin_anew()
+    for task in tasks:
+        with pytest.raises(NotRun, match="'int' ends in the process from which this one was forked; submit it again"):
+            task.get()
+    with pytest.raises(NotRun, match="because task 'int', which it needs, ends in the process from which"):
+        runtime.submit(int, tasks[0]).get()
     progress = runtime.get_progress()
-    assert (progress.total, progress.queued, progress.running, progress.waiting) == (0, 0, 0, 0)
+    assert (progress.total, progress.queued, progress.running, progress.waiting) == (1, 0, 0, 0)
     assert runtime.submit(int, "3").get(LONGEST) == 3
     runtime.shutdown()
     state_lock.lock.acquire()  # as a thread that does not exist in the child

@@ -1,6 +1,7 @@
 """Submitting functions, and what their handles tell."""
 
 import functools
+import math
 import threading
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -204,3 +205,22 @@ def test_a_thread_that_cannot_be_set_up_fails_its_tasks() -> None:
             with pytest.raises(RuntimeError, match="worker_init has failed in thread 'penstock compute 0'") as raised:
                 runtime.submit(int).get(LONGEST)
             assert isinstance(raised.value.__cause__, OSError)
+
+
+def test_only_handles_can_be_waited_for_and_only_for_a_number_of_seconds() -> None:
+    gate = Gate()
+    with Runtime(threads=1, name="r") as runtime:
+        task = runtime.submit(gate)
+        wrong: Any = [task, 3]
+        with pytest.raises(TypeError, match=r"Runtime 'r': wait needs handles, which submit\(\) returns, got 3"):
+            runtime.wait(wrong)
+        with pytest.raises(TypeError, match=r"Runtime 'r': wait needs handles, which submit\(\) returns, got 3"):
+            runtime.wait(wrong[1])
+        wait_all = functools.partial(runtime.wait_all, False)
+        for seconds in ("1", math.nan):
+            timeout: Any = seconds
+            for wait in (functools.partial(runtime.wait, task), task.wait, task.get, wait_all):
+                with pytest.raises(ValueError, match="timeout must be a number of seconds, or None for no limit, got"):
+                    wait(timeout)
+        gate.open()
+        assert runtime.wait(task, math.inf)
