@@ -15,7 +15,7 @@ import trio
 
 from penstock.agents.tasks.one_error import loop_has_ended, only_error
 from penstock.blocks import Network
-from penstock.blocks.base.error_info import is_cancellation
+from penstock.blocks.base.error_info import annotate, is_cancellation
 from penstock.blocks.executors.forked import forkable
 from penstock.blocks.executors.nesting import Line, current_line, enter
 
@@ -66,6 +66,7 @@ class Drive:
         self.network: Network = self._built.network
         self.limit: RunLimit = self._built.limit
         self.stages: Stages = self._built.stages(self.change)
+        self._is_without_asyncio = host is None
         self._lock = threading.Lock()
         self._token: trio.lowlevel.TrioToken | None = None
         self._is_stopped = False
@@ -85,6 +86,8 @@ class Drive:
                 pass
         except BaseException as raised:
             error = only_error(raised)
+            if self._is_without_asyncio and is_about_asyncio(error):
+                annotate(error, 'a function of asyncio runs here with run(…, library="asyncio")')
             if is_cancellation(raised):
                 error = loop_has_ended()
                 raise
@@ -201,6 +204,14 @@ class ThreadDrive(Drive):
         while self._owner() is not None:  # noqa: ASYNC110  # the owner dies in another thread, at any moment
             await trio.sleep(OWNER_WATCH)
         self.stop()
+
+
+def is_about_asyncio(error: BaseException) -> bool:
+    """Whether an exception is what a function of asyncio raises in a loop of trio."""
+    text = str(error)
+    return (isinstance(error, RuntimeError) and text == "no running event loop") or (
+        isinstance(error, TypeError) and "received unrecognized yield message" in text
+    )
 
 
 def host_thread() -> HostThread:

@@ -19,6 +19,8 @@ from penstock.blocks.base.callables import callable_name, is_async, is_async_gen
 
 P = ParamSpec("P")
 T = TypeVar("T")
+SOURCE = "the source"
+"""What messages call the items of a run."""
 
 
 class TrioFunction(Generic[P, T]):
@@ -109,7 +111,7 @@ class AsyncioHost:
 
         return generate
 
-    async def iterate(self, items: AsyncIterable[T] | asyncio.Queue[T], whose: str = "the source") -> AsyncGenerator[T]:
+    async def iterate(self, items: AsyncIterable[T] | asyncio.Queue[T], whose: str = SOURCE) -> AsyncGenerator[T]:
         """Iterate there over an asynchronous iterable, or over a queue of asyncio; close it there at the end."""
         iterator = aiter(items_of_queue(items) if isinstance(items, asyncio.Queue) else items)
         try:
@@ -186,9 +188,12 @@ class Crossing(Generic[T]):
         if error is None:
             return self._task.result()
         if isinstance(error, RuntimeError) and str(error).startswith("Task got bad yield"):
+            what, remedy = repr(name), f"give trio_function({name}) to the pipeline"
+            if name.endswith(SOURCE):
+                what, remedy = SOURCE, "read it in a first stage, flat_map(trio_function(read))"
             raise RuntimeError(
-                f"{name!r} is a function of trio, and this pipeline runs in a program of asyncio: give "
-                f"trio_function({name}) to the pipeline"
+                f"{what} is {'' if what == SOURCE else 'a function '}of trio, and this pipeline runs in a program of "
+                f"asyncio: {remedy}"
             ) from error
         try:
             raise error

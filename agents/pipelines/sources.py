@@ -7,7 +7,7 @@ import queue
 import sys
 from array import array
 from collections import deque
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 from penstock.blocks import IterableSource
@@ -54,6 +54,8 @@ def source_of(items: Items[T], host: Host | None) -> IterableSource[T]:
             hint = "give iter(queue.get, end), where `end` is the item after the last one"
         elif callable(items):
             hint = "call it, and give what it returns"
+        elif isinstance(items, Awaitable):
+            hint = "await it, and give what comes out"
         else:
             hint = "put a single item into a list"
         raise TypeError(f"the items of a run must be an iterable or asynchronous iterable, got {items!r}; {hint}")

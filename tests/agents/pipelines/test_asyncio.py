@@ -309,3 +309,24 @@ def test_a_stream_whose_block_was_left_gives_nothing_more() -> None:
         assert [result async for result in results] == []
 
     asyncio.run(main())
+
+
+def test_a_source_of_trio_is_refused_with_a_remedy_that_works() -> None:
+    def channel() -> trio.MemoryReceiveChannel[int]:
+        send, receive = trio.open_memory_channel[int](2)
+        for number in (1, 2):
+            send.send_nowait(number)
+        send.close()
+        return receive
+
+    @trio_function
+    async def read(given: trio.MemoryReceiveChannel[int]) -> AsyncIterator[int]:
+        async for item in given:
+            yield item
+
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match=r"the source is of trio, .*: read it in a first stage, flat_map\(trio_"):
+            await Pipeline(same).collect(channel())
+        assert await Pipeline.of(object).flat_map(read).collect([channel()]) == [1, 2]
+
+    asyncio.run(main())

@@ -405,6 +405,27 @@ def test_asynchronous_functions_run_in_the_library_that_is_asked_for() -> None:
     assert not runs()
 
 
+def test_a_function_of_asyncio_is_told_how_to_run() -> None:
+    async def waits(item: int) -> int:
+        await asyncio.sleep(item)
+        return item
+
+    for item in (0, 1):
+        with pytest.raises((TypeError, RuntimeError)) as caught:
+            list(Pipeline(waits).run([item]))
+        assert caught.value.__notes__[-1] == 'a function of asyncio runs here with run(…, library="asyncio")'
+
+
+def test_a_coroutine_is_no_source() -> None:
+    async def items() -> list[int]:
+        return [1]
+
+    coroutine: Any = items()
+    with pytest.raises(TypeError, match="await it, and give what comes out"):
+        Pipeline(same).run(coroutine)
+    coroutine.close()
+
+
 def test_queues_are_no_sources_here() -> None:
     with pytest.raises(TypeError, match="can only be read in a program of asyncio"):
         Pipeline(same).run(asyncio.Queue[int]())
