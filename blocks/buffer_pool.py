@@ -78,6 +78,10 @@ class BufferPool(ResourcePool[T]):
             "use Threads, or use a ResourcePool and return what the function has made"
         )
 
+    def must_get_back(self, lessee: Lessee) -> bool:
+        """Whether a block has taken buffers that are in use."""
+        return self._missing(lessee) > 0
+
     def check_returned(self, lessee: Lessee, who: str) -> None:
         """Raise a `RuntimeError` if a block has leases whose buffers have not come back."""
         if self._missing(lessee):

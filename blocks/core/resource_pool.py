@@ -159,6 +159,11 @@ class ResourcePool(Generic[T]):
     def check_travel(self, lease: Lease[Any]) -> None:
         """Raise a `TypeError` if a lease must not go to another process, where there is only a copy of its resource."""
 
+    def must_get_back(self, lessee: Lessee) -> bool:
+        """Whether a block has taken resources that must come back before its network ends, and are in use."""
+        del lessee
+        return False
+
     def check_returned(self, lessee: Lessee, who: str) -> None:
         """Raise a `RuntimeError` if resources must be back now and are not.
 

@@ -272,4 +272,5 @@ class FutureLane:
         return False
 
     def close(self) -> None:
-        """Do nothing: the executor belongs to the user."""
+        """Let go of the jobs, which hold results; the executor belongs to the user."""
+        self._under_way.clear()

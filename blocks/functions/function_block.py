@@ -427,6 +427,11 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
         if pool is not None and self.waits_for_lease:
             pool.recall()
 
+    def is_at_work(self) -> bool:
+        """Also while its leases have to come back, so that it stays in the network, which asks for them at the end."""
+        lessee = None if self.leasing is None else self.leasing.lessee
+        return super().is_at_work() or (lessee is not None and lessee.pool.must_get_back(lessee))
+
     def check_returned(self) -> None:
         lessee = None if self.leasing is None else self.leasing.lessee
         if lessee is not None:

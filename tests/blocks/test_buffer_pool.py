@@ -21,7 +21,9 @@ from penstock.blocks import (
     ResourcePool,
     Threads,
     Transformer,
+    UnboundedBuffer,
 )
+from tests.blocks.executors.kinds import OnLoop
 from tests.blocks.tools import faults, run
 
 Frame = tuple[int, Lease[bytearray]]
@@ -141,6 +143,46 @@ async def test_a_lease_that_is_missing_at_the_end_is_an_error_that_names_the_blo
     check_free(pool, 3)
 
 
+async def use_late(entry: UnboundedBuffer[int], block: Transformer[int, Frame]) -> None:
+    """Let a block join the network of a buffer, work on one item, and end."""
+    link = entry.link_target(block)
+    await entry.send(1)
+    await trio.testing.wait_all_tasks_blocked()
+    link.unlink()
+    block.complete()
+    await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_a_block_that_has_left_a_running_network_is_asked_for_its_buffers_too() -> None:
+    pool, kept, names = pool_of(3), list[Frame](), list[str]()
+    entry = UnboundedBuffer[int](name="entry")
+
+    async def main() -> None:
+        async with Network(entry) as network:
+            for name, use in (("fill", kept.append), ("clean", id)):
+                late = Transformer(fill, resource=pool, name=name)
+                late.link_target(Call[Frame](use, name=f"after {name}"))
+                await use_late(entry, late)
+            names.extend(block.name for block in network.blocks)
+
+    with pytest.raises(RuntimeError, match="1 of 3 buffers have not come back at the end of the network") as caught:
+        await main()
+    assert "transformer 'fill' had taken them" in str(caught.value)
+    assert names == ["entry", "fill", "after fill"]  # the others have left
+
+
+async def test_a_block_leaves_a_running_network_when_its_buffers_are_back() -> None:
+    pool, kept = pool_of(3), list[Frame]()
+    entry = UnboundedBuffer[int](name="entry")
+    async with Network(entry) as network:
+        for name, use in (("fill", kept.append), ("clean", id)):
+            late = Transformer(fill, resource=pool, name=name)
+            late.link_target(Call[Frame](use, name=f"after {name}"))
+            await use_late(entry, late)
+            assert [block.name for block in network.blocks] == (["entry", "fill", "after fill"] if kept else ["entry"])
+            kept.clear()
+
+
 async def test_buffers_that_another_network_has_are_not_missing_here() -> None:
     pool = pool_of(3)
     lease = pool.take(Nobody())
@@ -180,6 +222,20 @@ async def test_after_a_fault_or_a_cancellation_only_this_is_told() -> None:
     async with Network(block) as network:
         await block.send(1)
         network.cancel()
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_after_a_cancellation_a_block_keeps_no_result_of_an_executor_of_others() -> None:
+    pool, executor = pool_of(1), OnLoop(seconds=1)
+    block = Transformer[int, Frame](fill, resource=pool, executor=executor)
+    block.link_target(Call[Frame](id))
+    async with Network(block) as network:
+        await block.send(1)
+        await trio.testing.wait_all_tasks_blocked()
+        network.cancel()
+    assert len(executor.all) == 1
+    executor.all.clear()  # it keeps all calls
+    assert pool.in_use == 0
 
 
 def test_a_lease_of_a_resource_pool_can_be_swapped_too() -> None:
