@@ -383,7 +383,7 @@ def test_many_failures_need_no_more_memory_than_few(
     alive: list[int] = []
 
     def items() -> Iterator[int]:
-        yield from range(2_000)
+        yield from range(1_000)
         found = gc.get_objects()
         alive.append(sum((type(each) is Node and each.graph is graph) or type(each) is Result for each in found))
 
