@@ -29,6 +29,8 @@ Out = TypeVar("Out", covariant=True)
 class AsyncioStream(Stream[Out]):
     """A stream in asyncio: the network runs in the portal of the loop."""
 
+    __slots__ = ("_drive", "_ended", "_items", "_loop", "_news")
+
     def __init__(self, steps: Sequence[Step], items: Items[Any], options: RunOptions) -> None:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -36,6 +38,9 @@ class AsyncioStream(Stream[Out]):
         self._items: deque[Out] = deque()
         self._was_left = False  # before its end
         self._drive = Drive(steps, items, options, AsyncioHost(self._loop), self._tell)
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._drive}>"
 
     def _tell(self) -> None:
         with suppress(RuntimeError):  # the loop is closed

@@ -72,6 +72,10 @@ class Drive:
         self._is_stopped = False
         self._is_finishing = False
 
+    def __str__(self) -> str:
+        state = "new" if self._token is None else "ended" if self.hand_over.has_ended else "running"
+        return f"{self.network.name!r} {state}, stages {self.stages}"
+
     async def drive(self) -> None:
         """Run to the end; an error goes to the consumer."""
         error: BaseException | None = None

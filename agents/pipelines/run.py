@@ -42,6 +42,8 @@ class Run(Generic[Out]):
     Only one thread can iterate over a run.
     """
 
+    __slots__ = ("__weakref__", "_drive", "_results")  # assigning to a wrong name is an error
+
     def __init__(
         self,
         steps: Sequence[Step],
@@ -52,6 +54,9 @@ class Run(Generic[Out]):
         check_place()
         self._drive = ThreadDrive(steps, items, options, uses_asyncio)
         self._results: Generator[Out] = results_of(self._drive)
+
+    def __repr__(self) -> str:
+        return f"<Run {self._drive}>"
 
     def __iter__(self) -> Iterator[Out]:
         return self._results  # its `next` is quicker than a method of a class

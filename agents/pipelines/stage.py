@@ -40,7 +40,12 @@ class Stage:
         self._asked: dict[str, float] = {}  # numbers that the loop has not seen yet
 
     def __repr__(self) -> str:
-        return f"<Stage {self.name!r}, {self._core.kind}>"
+        parts = [f"Stage {self.name!r}", self._core.kind]
+        if isinstance(self._core.facade, ConcurrentBlock):
+            parts.append(f"concurrency {self.concurrency}")
+        if self.rate is not None:
+            parts.append(f"{self.rate:g} per second")
+        return f"<{', '.join(parts)}>"
 
     @property
     def concurrency(self) -> int:

@@ -52,6 +52,9 @@ class Stages:
         self._stages = {name: Stage(name, core, change, changed) for name, core in cores.items()}
         self._cores = cores
 
+    def __str__(self) -> str:
+        return ", ".join(map(repr, self._stages))
+
     def find(self, name: str) -> Stage:
         """Return the stage with a name.
 
@@ -59,7 +62,7 @@ class Stages:
             KeyError: There is none.
         """
         if name not in self._stages:
-            raise KeyError(f"no stage {name!r}; there are {', '.join(map(repr, self._stages))}{self._where(name)}")
+            raise KeyError(f"no stage {name!r}; there are {self}{self._where(name)}")
         return self._stages[name]
 
     def _where(self, name: str) -> str:

@@ -21,6 +21,8 @@ Out = TypeVar("Out", covariant=True)
 class Stream(ABC, Generic[Out]):
     """The results of one run of a pipeline, as an asynchronous iterator. Made by `Pipeline.stream`."""
 
+    __slots__ = ("__weakref__",)  # assigning to a wrong name is an error
+
     @abstractmethod
     def __aiter__(self) -> AsyncIterator[Out]:
         """Return an iterator over the results that were not taken yet."""
@@ -84,10 +86,15 @@ class Stream(ABC, Generic[Out]):
 class TrioStream(Stream[Out]):
     """A stream in trio: the task that has entered it is the body of the network, and receives from the last block."""
 
+    __slots__ = ("_built", "_is_over", "_stages")
+
     def __init__(self, built: Built) -> None:
         self._built = built
         self._stages = built.stages(self._change)
         self._is_over = False
+
+    def __repr__(self) -> str:
+        return f"<Stream {self.network.name!r} {'ended' if self._is_over else 'running'}, stages {self._stages}>"
 
     @property
     def network(self) -> Network:

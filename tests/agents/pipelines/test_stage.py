@@ -340,7 +340,8 @@ def test_stages_have_the_names_of_the_report() -> None:
     names = [*(f"same{end}" for end in ("", "-2", "-3", "-4", "-5", "-6")), "fail_some", "batch 2", "dead letters"]
     for name in names:
         assert results.stage(name).name == name
-    assert repr(results.stage("same-3")) == "<Stage 'same-3', transformer>"
+    assert repr(results.stage("same-3")) == "<Stage 'same-3', transformer, concurrency 1>"
+    assert repr(results.stage("batch 2")) == "<Stage 'batch 2', batch>"
     list(results)
     assert {*names, "fork", "join"} < {block.name for block in results.network.statistics().blocks}
 
@@ -349,6 +350,40 @@ def test_a_wrong_name_is_an_error_that_lists_the_stages() -> None:
     results = Pipeline(same).map(same).batch(2).run([])
     with pytest.raises(KeyError, match=r"no stage 'sane'; there are 'same', 'same-2', 'batch 2'\""):
         results.stage("sane")
+
+
+def test_a_run_says_which_stages_it_has_and_whether_it_has_ended() -> None:
+    results = Pipeline(inc, rate=2e6).batch(2).run(range(3), name="numbers")
+    assert repr(results.stage("inc")) == "<Stage 'inc', transformer, concurrency 1, 2e+06 per second>"
+    assert repr(results) == "<Run 'numbers' new, stages 'inc', 'batch 2'>"
+    assert next(results) == [1, 2]
+    assert repr(results).startswith("<Run 'numbers' ")
+    assert list(results) == [[3]]
+    assert repr(results) == "<Run 'numbers' ended, stages 'inc', 'batch 2'>"
+
+
+async def test_a_stream_says_the_same_in_trio() -> None:
+    async with Pipeline(inc).stream(range(3)) as results:
+        assert repr(results) == "<Stream 'pipeline' running, stages 'inc'>"
+        assert [n async for n in results] == [1, 2, 3]
+    assert repr(results) == "<Stream 'pipeline' ended, stages 'inc'>"
+
+
+def test_a_number_that_is_assigned_to_a_wrong_name_is_an_error() -> None:
+    async def main() -> None:
+        async with Pipeline(later).stream(range(3)) as results:
+            refuse(results)
+            assert [n async for n in results] == [1, 2, 3]
+        assert repr(results) == "<Stream 'pipeline' ended, stages 'later'>"
+
+    def refuse(results: Any) -> None:
+        for thing, name in [(results, "concurrency"), (results.stage("later"), "concurency")]:
+            with pytest.raises(AttributeError, match=name):
+                setattr(thing, name, 3)
+
+    refuse(Pipeline(later).run(range(3)))
+    trio.run(main)
+    asyncio.run(main())
 
 
 def test_functions_in_one_stage_of_a_plan_are_changed_together() -> None:
