@@ -69,6 +69,7 @@ SAMPLES_MAY_KNOW: dict[str, set[str]] = {
         "lines",
         "sentences",
         "shared",
+        "split",
         "streams",
         "workshop",
     },

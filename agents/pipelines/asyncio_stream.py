@@ -29,7 +29,7 @@ Out = TypeVar("Out", covariant=True)
 class AsyncioStream(Stream[Out]):
     """A stream in asyncio: the network runs in the portal of the loop."""
 
-    __slots__ = ("_drive", "_ended", "_items", "_loop", "_news")
+    __slots__ = ("_drive", "_ended", "_items", "_loop", "_news", "_was_left")
 
     def __init__(self, steps: Sequence[Step], items: Items[Any], options: RunOptions) -> None:
         self._loop = asyncio.get_running_loop()
