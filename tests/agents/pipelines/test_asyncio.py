@@ -327,6 +327,6 @@ def test_a_source_of_trio_is_refused_with_a_remedy_that_works() -> None:
     async def main() -> None:
         with pytest.raises(RuntimeError, match=r"the source is of trio, .*: read it in a first stage, flat_map\(trio_"):
             await Pipeline(same).collect(channel())
-        assert await Pipeline.of(object).flat_map(read).collect([channel()]) == [1, 2]
+        assert await Pipeline.of(trio.MemoryReceiveChannel[int]).flat_map(read).collect([channel()]) == [1, 2]
 
     asyncio.run(main())
