@@ -12,6 +12,7 @@ import trio
 
 from penstock.blocks import (
     Budget,
+    BufferPool,
     DeadLetter,
     ErrorInfo,
     Fail,
@@ -47,6 +48,7 @@ class Building:
         shared_rate: A rate that several blocks share.
         executors: Those that several blocks share, by their kind.
         pools: The executors that have to be shut down.
+        buffers: The pools of buffers, all of which must be back at the end.
     """
 
     nodes: list[Node] = attrs.field(factory=list[Node])
@@ -55,6 +57,7 @@ class Building:
     shared_rate: Rate = attrs.field(factory=lambda: Rate(3, burst=2))
     executors: dict[str, Executor] = attrs.field(factory=dict[str, Executor])
     pools: list[ThreadPoolExecutor] = attrs.field(factory=list[ThreadPoolExecutor])
+    buffers: list[BufferPool[bytearray]] = attrs.field(factory=list[BufferPool[bytearray]])
     _names: Counter[str] = attrs.field(factory=Counter[str])
 
     def name(self, kind: str, mark: int) -> str:
@@ -159,6 +162,7 @@ class Trouble:
         raised: Counter[Item] = Counter()
 
         def check(item: Item) -> None:
+            item = item.with_lease(None)  # what is kept must not keep a buffer
             if self.hits(item) and (self.tries is None or raised[item] < self.tries):
                 raised[item] += 1
                 raise Boom(where, item, name)

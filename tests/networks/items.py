@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from penstock.blocks import Lease
 
 
 class Item(NamedTuple):
@@ -12,11 +14,13 @@ class Item(NamedTuple):
         origin: Its number at the source of the network.
         marks: One entry for each function that has worked on it.
         numbers: Its number in each sequence that it is part of, by the mark of the block that counted.
+        lease: The lease of a buffer that travels with it.
     """
 
     origin: int
     marks: tuple[int, ...] = ()
     numbers: tuple[tuple[int, int], ...] = ()
+    lease: Lease[Any] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.origin}|{'.'.join(map(str, self.marks[-6:]))}>"
@@ -28,6 +32,10 @@ class Item(NamedTuple):
     def numbered(self, mark: int, number: int) -> Item:
         """The item with its number in a sequence."""
         return self._replace(numbers=(*self.numbers, (mark, number)))
+
+    def with_lease(self, lease: Lease[Any] | None) -> Item:
+        """The item with another lease, or with none: what is kept of an item must not keep its buffer."""
+        return self._replace(lease=lease)
 
     @property
     def identity(self) -> tuple[int, tuple[int, ...]]:
@@ -51,5 +59,5 @@ class Boom(Exception):
     def __init__(self, where: str, item: Item | None = None, block: str | None = None) -> None:
         super().__init__(f"{block or where} {item!r}")
         self.where = where
-        self.item = item
+        self.item = None if item is None else item.with_lease(None)
         self.block = block

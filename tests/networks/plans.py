@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
+import traceback
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import attrs
 import trio
@@ -358,6 +360,10 @@ class Run:
 
     def check(self) -> None:
         """Compare with the forecast."""
+        self._check_outcome()
+        self._check_buffers()
+
+    def _check_outcome(self) -> None:
         forecast = self.plan.foretell()
         self._check_results(forecast)
         if self.raised is None:
@@ -367,6 +373,21 @@ class Run:
             return
         assert forecast.may_fault, self.raised
         self._check_faults(forecast)
+
+    def _check_buffers(self) -> None:
+        """However a run has ended, no block keeps a buffer, except that of the item which the first fault names."""
+        for error in with_causes(self.raised):
+            traceback.clear_frames(error.__traceback__)  # their variables may keep some
+        for _ in drain(self.network.shutdown.errors):
+            pass
+        pools = self.building.buffers
+        if any(pool.in_use for pool in pools):
+            gc.collect()  # of circles of references
+        first = self.network.shutdown.first_error
+        lease = first.item.lease if first is not None and isinstance(first.item, Item) else None
+        for pool in pools:
+            kept = lease is not None and lease.belongs_to(pool)
+            assert pool.in_use == kept, f"{pool!r}: buffers have not come back; the first fault has {lease!r}"
 
     def _check_results(self, forecast: Forecast) -> None:
         """Nothing comes out that did not go in, nothing twice, and in order where that is promised."""
@@ -411,6 +432,16 @@ class Run:
         assert len({id(error) for error in found}) == len(found), "a fault was raised twice"
         known = {id(info.exception) for info in drain(self.network.shutdown.errors)}
         assert known <= {id(error) for error in found}, "a fault was swallowed"
+
+
+def with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, those in it, and those that they come from."""
+    if error is None:
+        return
+    yield error
+    parts = cast("BaseExceptionGroup[BaseException]", error).exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for part in (*parts, error.__cause__, error.__context__):
+        yield from with_causes(part)
 
 
 def drain(buffer: UnboundedBuffer[Any]) -> Iterator[Any]:

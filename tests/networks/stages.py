@@ -13,8 +13,10 @@ from penstock.blocks import (
     Batch,
     BoundedBuffer,
     Broadcast,
+    BufferPool,
     Call,
     Flatten,
+    Lease,
     Rate,
     Source,
     Tap,
@@ -98,8 +100,8 @@ class Work:
         """What faults are put down to."""
         return f"work{self.mark}"
 
-    def build(self, building: Building) -> Piece:
-        """Make it."""
+    def build(self, building: Building, pool: BufferPool[bytearray] | None = None) -> Piece:
+        """Make it; with a pool, its results get a lease."""
         name = building.name("work", self.mark)
         check = self.trouble.checker(self.where, name)
         turnstile = Turnstile(building, self.concurrency, name)
@@ -115,8 +117,16 @@ class Work:
                 check(item)
                 return item.marked(self.mark)
 
+        def work_with(item: Item, lease: Lease[bytearray]) -> Item:
+            return work(item).with_lease(lease)
+
+        async def work_async_with(item: Item, lease: Lease[bytearray]) -> Item:
+            return (await work_async(item)).with_lease(lease)
+
+        alone, with_lease = (work_async, work_async_with) if self.is_async else (work, work_with)
         block: Transformer[Item, Item] = Transformer(
-            cast("Any", work_async if self.is_async else work),
+            cast("Any", alone if pool is None else with_lease),
+            resource=pool,
             concurrency=self.concurrency,
             executor=None if self.workers is None else self.workers.build(building),
             ordered=self.ordered,
@@ -376,7 +386,7 @@ class Sieve:
     def build(self, building: Building) -> Piece:
         """Make the three blocks."""
         entry = buffer(building.name("sieve", self.mark), self.capacity)
-        rest: list[Item] = []
+        rest: list[tuple[int, tuple[int, ...]]] = []
 
         def accepts(item: Item) -> bool:
             if self.trouble.hits(item):
@@ -387,7 +397,7 @@ class Sieve:
         if self.is_on_target:
             exit.filter = accepts
         entry.link_target(exit, None if self.is_on_target else accepts)
-        drain = Call(rest.append, name=building.name("rest", self.mark))
+        drain = Call[Item](lambda item: rest.append(item.identity), name=building.name("rest", self.mark))
         entry.link_target(
             drain, lambda item: item.origin % self.period == 0
         )  # else it gets what the other has no room for

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from .building import Handling, Pace, Paced, Stage, Trouble
 from .forks import ALIKE, Fork, Merge
 from .groups import Group
+from .lending import End, Lend
 from .plans import Bound, Feed, FeedKind, Incident, Plan, Sink, SinkKind
 from .stages import Bundle, Expand, Flavour, Hand, Manner, Overflow, Sieve, Store, StoreKind, Work
 from .workers import Workers, WorkersKind
@@ -42,6 +43,8 @@ class Rules:
         impatience: Whether agents may give up waiting, and try again.
         workers: Which kinds of executors there may be.
         depth: How many forks may stand in one another.
+        lending: Whether items may get buffers.
+        letters: Whether failed items may be kept; those that have a buffer may not, as others wait for it.
         in_step: Whether the messages must stay in the order of a broadcast, in a way that a join can prove.
     """
 
@@ -55,6 +58,8 @@ class Rules:
     impatience: bool = True
     workers: tuple[WorkersKind, ...] = ("loop",)
     depth: int = 2
+    lending: bool = True
+    letters: bool = True
     in_step: bool = False
 
 
@@ -70,7 +75,8 @@ def troubles(draw: Draw, rules: Rules) -> tuple[Trouble, Handling]:
     """Which items fail, and what the block does about it."""
     kinds = ["none"]
     if rules.trouble != "none":
-        kinds += ["retry"] + (["skip", "dead letter"] if rules.losses else [])
+        losses = ["skip", "dead letter"] if rules.letters else ["skip"]
+        kinds += ["retry"] + (losses if rules.losses else [])
     if rules.trouble == "faults":
         kinds += ["fail"] + (["budget"] if rules.losses else [])
     kind = draw(st.sampled_from(kinds))
@@ -83,7 +89,7 @@ def troubles(draw: Draw, rules: Rules) -> tuple[Trouble, Handling]:
         tries = draw(st.integers(1, 3))
         return attrs.evolve(trouble, tries=tries), Handling("fail", tries, backoff)
     if kind == "budget":
-        kind = draw(st.sampled_from(["skip", "dead letter"]))
+        kind = draw(st.sampled_from(["skip", "dead letter"] if rules.letters else ["skip"]))
         at_most, rate = draw(st.sampled_from([(0, None), (1, None), (3, None), (None, 0.2), (2, 0.5)]))
         return trouble, Handling(kind, times, backoff, at_most, rate)
     return trouble, Handling(kind, times, backoff)
@@ -116,6 +122,8 @@ class Drawer:
             kinds.append(self.hand)
         if rules.depth:
             kinds += [self.fork, self.fork]
+            if rules.lending:
+                kinds.append(self.lend)
         stage: Stage = self.draw(st.sampled_from(kinds))(rules, is_first)
         return stage
 
@@ -294,6 +302,16 @@ class Drawer:
             self.draw(st.booleans()),
         )
 
+    def lend(self, rules: Rules, is_first: bool) -> Lend:
+        """Some stages with buffers; the variables of an agent, or a list that fills up, would keep too many of them."""
+        rules = attrs.evolve(rules, lending=False, letters=False, agents=False, batches=False, depth=rules.depth - 1)
+        return Lend(
+            self.work(rules, is_first),
+            self.chain(rules, 3),
+            self.draw(st.integers(1, 3)),
+            self.draw(st.sampled_from(get_args(End))),
+        )
+
     def feed(self, rules: Rules, sink: Sink) -> Feed:
         """What the items come from; a body that reads until the end cannot also feed until its own end."""
         kinds: list[FeedKind] = [kind for kind in get_args(FeedKind) if kind != "body" or sink.kind != "body"]
@@ -345,6 +363,8 @@ def parts_of(stage: Stage) -> Iterator[Stage]:
     elif isinstance(stage, Group):
         yield stage.split
         yield from stage.stages
+    elif isinstance(stage, Lend):
+        yield from stage.inside
 
 
 def has_broadcast(stage: Stage) -> bool:

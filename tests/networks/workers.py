@@ -60,12 +60,14 @@ class TasksOnLoop(ByHand):
     def __init__(self, count: int, pace: Pace) -> None:
         super().__init__()
         self.pace = pace
+        self.count = 0
         self.limiter = trio.CapacityLimiter(count)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Have a task do a call."""
+        """Have a task do a call; afterwards nothing here refers to its items."""
         future = super().submit(fn, *args, **kwargs)
-        trio.lowlevel.spawn_system_task(self._work, self.all[-1], len(self.all), name=f"worker {len(self.all)}")
+        self.count += 1
+        trio.lowlevel.spawn_system_task(self._work, self.all.pop(), self.count, name=f"worker {self.count}")
         return future
 
     async def _work(self, hand_over: HandOver, number: int) -> None:
