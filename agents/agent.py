@@ -11,6 +11,7 @@ from typing import Any
 import trio
 
 from penstock.blocks import OverwriteBuffer, Shutdown, Source, Target
+from penstock.blocks.base.error_info import shorten
 from penstock.blocks.base.in_trio import check_in_trio
 from penstock.blocks.base.names import given_name
 from penstock.blocks.core.block import Cored, inside
@@ -165,8 +166,20 @@ class Agent(Cored):
         return self._core.should_terminate
 
 
+def check_agents(who: str, agents: Iterable[object]) -> None:
+    """Raise a `TypeError` if something is not an agent: a list of agents, for example."""
+    for agent in agents:
+        if not isinstance(agent, Agent):
+            raise TypeError(f"{who}: needs agents, one by one, got {shorten(agent)}; for a list, write {who}(*agents)")
+
+
 async def wait_for_all(*agents: Agent) -> tuple[AgentStatus, ...]:
-    """Wait until all the agents have ended; return their final statuses, in argument order."""
+    """Wait until all the agents have ended; return their final statuses, in argument order.
+
+    Raises:
+        TypeError: Something else than agents is given.
+    """
+    check_agents("wait_for_all", agents)
     return tuple([await agent.wait() for agent in agents])
 
 
@@ -175,7 +188,9 @@ async def wait_for_one(*agents: Agent) -> int:
 
     Raises:
         ValueError: No agents are given.
+        TypeError: Something else than agents is given.
     """
+    check_agents("wait_for_one", agents)
     if not agents:
         raise ValueError("wait_for_one: give at least one agent")
     check_in_trio("wait for", agents[0])

@@ -428,6 +428,15 @@ async def test_waiting_for_none_is_an_error() -> None:
         await wait_for_one()
 
 
+async def test_to_wait_for_a_list_of_agents_is_refused_with_what_to_write() -> None:
+    agents: Any = [Agent(), Agent()]
+    for wait in (wait_for_all, wait_for_one):
+        with pytest.raises(
+            TypeError, match=rf"{wait.__name__}: needs agents, one by one, got \[.*write {wait.__name__}"
+        ):
+            await wait(agents)
+
+
 async def test_a_wait_can_be_cancelled_and_leaves_nothing_behind() -> None:
     first, second = Work(partial(trio.sleep, 5)), Work(partial(trio.sleep, 7))
     async with Network(first, second):
