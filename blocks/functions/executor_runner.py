@@ -228,8 +228,8 @@ class ExecutorRunner(LaneUser):
         self.block.inbox.serve_waiting()
 
     def give_out(self) -> None:
-        """Submit items; items that are tried again come first."""
-        while self.in_flight < self.lane.depth and (job := self._again() or self._next()) is not None:
+        """Submit items, unless the executor was given back; items that are tried again come first."""
+        while self.is_open and self.in_flight < self.lane.depth and (job := self._again() or self._next()) is not None:
             try:
                 if self.streams is not None:
                     self.streams.begin(job, self.block.room())

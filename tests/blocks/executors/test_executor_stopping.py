@@ -336,3 +336,27 @@ async def test_the_network_leaves_no_worker_behind() -> None:
     await run(Call(gauge, executor=threads, concurrency=4), range(1000))
     assert not any(thread.is_alive() for thread in gauge.threads)
     assert repr(threads).endswith("0 of 4 workers>")
+
+
+async def test_nothing_is_handed_to_an_executor_that_was_given_back() -> None:
+    """A stage that gives its result in the same turn of the loop in which the network is cancelled."""
+    for _ in range(30):  # trio chooses at random which task comes first in a turn
+        executor, go = ByHand(), trio.Event()
+
+        async def wait(item: int, go: trio.Event = go) -> int:
+            await go.wait()
+            return item
+
+        first = Transformer(wait, concurrency=1)
+        second = Transformer(abs, executor=executor)
+        first.link_target(second)
+        linked(second)
+        network = Network(first)
+        with trio.CancelScope() as scope:
+            async with network:
+                await first.send(1)
+                await wait_all_tasks_blocked()
+                go.set()
+                scope.cancel()
+        assert network.balance().ok
+        assert all(hand_over.future.done() for hand_over in executor.all)
