@@ -134,3 +134,7 @@ class Observer(Protocol):
     def forget(self, place: str, items: Iterable[object]) -> None:
         """Items have ended, or left the network."""
         ...
+
+    def forget_all(self) -> None:
+        """The network has ended, and its items with it."""
+        ...

@@ -119,6 +119,11 @@ class Both:
         self._first.forget(place, items)
         self._second.forget(place, items)
 
+    def forget_all(self) -> None:
+        """The network has ended."""
+        self._first.forget_all()
+        self._second.forget_all()
+
 
 class BothTasks:
     """Passes on what a task does."""

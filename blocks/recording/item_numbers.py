@@ -97,6 +97,10 @@ class ItemNumbers:
                 found = known[key] = Twins(found)
             found.add(one)
 
+    def clear(self) -> None:
+        """Forget all items."""
+        self._known.clear()
+
     def multiply(self, item: object, times: int, place: str) -> None:
         """Note that an item leaves a block along `times` links; 0 ends it."""
         item = plain(item)

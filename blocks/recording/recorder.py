@@ -104,7 +104,9 @@ class Recorder:
             recording.links = tuple(between(recording.stages, feeds))
 
     def finish(self) -> None:
-        """Note the length of the run, and its stages."""
+        """Note the length of the run, and its stages; keep none of its items."""
+        if self._meter.tracer is not None:
+            self._meter.tracer.forget_all()
         recording = self._recording
         if recording is not None and self._tracer is not None:
             recording.seconds = self._tracer.seconds()

@@ -232,6 +232,10 @@ class Tracer:
         for item in items:
             self.numbers.multiply(item, 0, place)
 
+    def forget_all(self) -> None:
+        """Forget all items, because the network has ended."""
+        self.numbers.clear()
+
 
 def within(times: tuple[float, float], earliest: float, latest: float) -> tuple[float, float]:
     """Move times of another clock into the interval from `earliest` to `latest`."""

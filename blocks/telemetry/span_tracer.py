@@ -263,8 +263,11 @@ class SpanTracer:
             self.numbers.give(item, trace, stage)
 
     def merged_into(self, place: str, parts: Iterable[object], whole: object) -> None:
-        """Let an item made of others go on with the trace of the first, and with links to the others."""
-        traces = [self.taken(part, place) for part in parts]
+        """Let an item made of others go on with the trace of the first, and with links to the others.
+
+        One that is made of no others, such as an empty list, begins a trace.
+        """
+        traces = [self.taken(part, place) for part in parts] or [self.entered(self.numbers.new())]
         seen = [trace for trace in traces if trace is not UNSAMPLED]
         if not seen:
             self.numbers.give(whole, UNSAMPLED, place)
@@ -283,6 +286,10 @@ class SpanTracer:
         """Forget items that have ended, or left the network."""
         for item in items:
             self.numbers.multiply(item, 0, place)
+
+    def forget_all(self) -> None:
+        """Forget all items, because the network has ended."""
+        self.numbers.clear()
 
 
 def following(root: Span, number: int, context: Context) -> ItemTrace:

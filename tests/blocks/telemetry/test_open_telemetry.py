@@ -28,11 +28,13 @@ from penstock.blocks import (
     Broadcast,
     Call,
     Filter,
+    Flatten,
     IterableSource,
     Join,
     Network,
     Processes,
     Recording,
+    Regroup,
     Retry,
     Source,
     Target,
@@ -405,6 +407,16 @@ async def test_a_list_has_links_to_its_other_items(traces: Traces) -> None:
     requests = [*traces.named("request 1"), *traces.named("request 2")]
     wanted = {request.context.span_id for request in requests if request.context}
     assert {link.context.span_id for link in span.links} == wanted
+
+
+async def test_a_list_of_no_items_begins_a_trace(traces: Traces) -> None:
+    split = Flatten[int]()
+    groups = chain(Regroup[int, list[int]](split))
+    split.link_target(groups)
+    async with Network(split):
+        for items in ([1], []):
+            await split.send(items)
+    assert len(traces.named("end")) == 2
 
 
 @pytest.mark.parametrize("sampled", [0, 1, 2])
