@@ -348,7 +348,7 @@ async def test_nothing_is_handed_to_an_executor_that_was_given_back() -> None:
             return item
 
         first = Transformer(wait, concurrency=1)
-        second = Transformer(abs, executor=executor)
+        second = Transformer[int, int](abs, executor=executor)
         first.link_target(second)
         linked(second)
         network = Network(first)
