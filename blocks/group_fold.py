@@ -60,8 +60,8 @@ class GroupFold:
         block.counts["merged"] += 1
         block.merged_into((*before, item), *folding.last())
 
-    def next_group(self) -> Any:
-        """Return the state, with the context of the first message if it came with one; begin with the next group."""
+    def next_group(self) -> tuple[Any, Context | None]:
+        """Return the state, and the context of the first message if it came with one; begin with the next group."""
         (state,), context = self._folding.last(), self._context
         self._begin()
-        return state if context is None else Carried(state, context)
+        return state, context

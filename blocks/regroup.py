@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context, copy_context
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from .base.timing import LARGEST_BATCH
@@ -111,18 +112,21 @@ class RegroupCore(PassageCore, Generic[T]):
 
     def _give(self, count: int) -> None:
         """Hand a group on."""
+        self.counts["produced"] += 1
         if self.fold is not None:
-            self.counts["produced"] += 1
-            self.outbox.emit([self.fold.next_group()])
+            self._emit(*self.fold.next_group())
             return
         taken: Any = self.inbox.take(count)
         group: list[T] = list(plain_all(taken) if self.outbox.carries else taken)
         self.counts["merged"] += count
-        self.counts["produced"] += 1
         if self.tracer is not None:
             self.merged_into(group, group)
-        is_carried = self.outbox.carries and taken
-        self.outbox.emit([Carried(group, taken[0].context) if is_carried else group])
+        self._emit(group, taken[0].context if self.outbox.carries and taken else None)
+
+    def _emit(self, whole: Any, context: Context | None) -> None:
+        """Hand on a list or a state, with the context of its first message; without messages, with that of the loop."""
+        carries = self.outbox.carries
+        self.outbox.emit([Carried(whole, context or copy_context()) if carries else whole])
 
     def end_early(self) -> None:
         super().end_early()

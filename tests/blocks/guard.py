@@ -21,8 +21,8 @@ from penstock.blocks.core.waiting import parked
 
 LONGEST = 100_000.0
 """Seconds of virtual time after which a test is taken to hang."""
-SPINNING = 60
-"""Seconds of processor time after which a test is taken to spin."""
+SPINNING = 180
+"""Seconds of processor time after which a test is taken to spin; one with many generated cases needs a minute."""
 HANGING = 300
 """Seconds of real time after which a test is taken to wait for ever."""
 

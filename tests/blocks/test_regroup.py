@@ -285,10 +285,10 @@ async def test_contexts_and_recordings_go_with_the_lists(fold: Any) -> None:
     groups.link_target(Call(lambda group: seen.append((variable.get(), [part for _, part in group])), context=True))
     recording = Recording()
     async with Network(split, recording=recording):
-        for name, n in (("one", 2), ("two", 1)):
+        for name, n in (("one", 2), ("none", 0), ("two", 1)):
             variable.set(name)
             await split.send(n)
-    assert seen == [("one", [0, 1]), ("two", [0])]
+    assert seen == [("one", [0, 1]), ("", []), ("two", [0])]
     assert recording.spans
 
 

@@ -139,12 +139,12 @@ def regrouped(inner: list[Step]) -> Step:
 
 
 one_to_one: st.SearchStrategy[Step] = st.sampled_from(ONE_TO_ONE)
-simple: st.SearchStrategy[list[Step]] = st.lists(one_to_one, max_size=3)
-inner: st.SearchStrategy[list[Step]] = st.lists(one_to_one | simple.map(forked) | simple.map(regrouped), max_size=3)
+simple: st.SearchStrategy[list[Step]] = st.lists(one_to_one, max_size=2)
+inner: st.SearchStrategy[list[Step]] = st.lists(one_to_one | simple.map(forked) | simple.map(regrouped), max_size=2)
 forks: st.SearchStrategy[Step] = inner.map(forked)
 groups: st.SearchStrategy[Step] = inner.map(regrouped)
 steps: st.SearchStrategy[Step] = one_to_one | st.sampled_from(OTHERS) | forks | groups
-recipes: st.SearchStrategy[Recipe] = st.lists(steps, max_size=5).map(chained)
+recipes: st.SearchStrategy[Recipe] = st.lists(steps, max_size=4).map(chained)
 
 
 def by_run(pipeline: Pipeline[Any, Any], items: Any, **options: Any) -> list[Any]:
