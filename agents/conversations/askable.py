@@ -50,11 +50,10 @@ class Askable(Block, Generic[Q, R]):
         core.check_runs()
         if priority != NORMAL:
             check_priority(f"ask at {self}", priority)
+        if core.is_free() and time_slice.clock() >= time_slice.until:
+            await time_slice.pause()
         if core.is_free():
-            if time_slice.clock() >= time_slice.until:
-                await time_slice.pause()
-            if core.is_free():
-                return cast("R", core.answer_now(body))
+            return cast("R", core.answer_now(body))
         question = Question(core.asked, next(numbers))
         try:
             await hand_in(core, Request(question, body, priority, correlation_id))

@@ -224,6 +224,27 @@ async def test_after_a_fault_or_a_cancellation_only_this_is_told() -> None:
         network.cancel()
 
 
+async def test_a_block_leaves_a_running_network_although_a_plain_resource_is_still_in_use() -> None:
+    pool, kept, entry = ResourcePool(["a"]), list[Lease[str]](), UnboundedBuffer[int](name="entry")
+
+    def keep(_: int, lease: Lease[str]) -> Lease[str]:
+        return lease
+
+    async with Network(entry) as network:
+        late = Transformer[int, Lease[str]](keep, resource=pool, name="keep")
+        late.link_target(Call[Lease[str]](kept.append))
+        link = entry.link_target(late)
+        await entry.send(1)
+        await trio.testing.wait_all_tasks_blocked()
+        link.unlink()
+        late.complete()
+        await trio.testing.wait_all_tasks_blocked()
+        assert pool.in_use == 1
+        assert [block.name for block in network.blocks] == ["entry"]
+    kept.clear()
+    assert pool.in_use == 0
+
+
 @pytest.mark.usefixtures("autojump_clock")
 async def test_after_a_cancellation_a_block_keeps_no_result_of_an_executor_of_others() -> None:
     pool, executor = pool_of(1), OnLoop(seconds=1)
