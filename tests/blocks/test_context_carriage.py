@@ -427,6 +427,15 @@ class Passes(Agent):
             await self.target.send((item, request.get(), other.get()))
 
 
+async def test_an_agent_that_waits_already_gets_it_too() -> None:
+    first, target = UnboundedBuffer[Any](), UnboundedBuffer[Any]()
+    async with Network(Passes(first, target, context=True)):
+        for who in CLIENTS:
+            await wait_all_tasks_blocked()
+            await send_as(who, first)
+    assert [seen[1] for seen in contents(target)] == list(CLIENTS)
+
+
 @pytest.mark.parametrize("waits", [False, True])
 @pytest.mark.parametrize("make", [UnboundedBuffer, small, observer])
 async def test_it_goes_through_an_agent_that_wants_it(make: Callable[[], Any], waits: bool) -> None:
