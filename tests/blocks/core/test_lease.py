@@ -10,9 +10,16 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, PipelineGovernor
 from penstock.blocks import BoundedBuffer, Call, Network, Source, UnboundedBuffer
+from penstock.blocks.base.timing import time_slice
 from tests.blocks.tools import contents
 
 Stored = UnboundedBuffer[int] | BoundedBuffer[int]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each receiver comes back at once, however long the machine stands still."""
+    monkeypatch.setattr(time_slice, "clock", lambda: 1000.0)
 
 
 async def lend(buffer: Stored) -> None:
