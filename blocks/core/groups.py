@@ -50,7 +50,6 @@ class Groups:
         self._next = 1  # the number of the next message
         self._ends: deque[int] = deque()  # the number of the last output of each input, 0 or more groups ahead
         self._lost: set[int] = set()
-        self._is_looking = False
         self.here: int = 0
 
     def problems(self) -> Iterator[str]:
@@ -68,12 +67,8 @@ class Groups:
 
     def split(self) -> BlockCore | None:
         """The one-to-many block, if it is known which messages come of each of its inputs; else None."""
-        if self._is_looking:  # in a circle of links
-            return None
-        self._is_looking = True
-        is_unknown = any(self.problems())
-        self._is_looking = False
-        return None if is_unknown else self._split
+        is_known = self._listening.look(lambda: not any(self.problems()))
+        return self._split if is_known else None
 
     def _obstacles(self, way: Way) -> Sequence[str]:
         link = way.stages[0][1]

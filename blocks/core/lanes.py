@@ -115,7 +115,6 @@ class Lanes:
         self._wake = wake
         self._lanes: dict[int, Lane] = {}
         self._listening = Listening(wake)
-        self._is_looking = False
 
     def problems(self) -> Iterator[str]:
         """The reasons why it cannot be known which messages are lost on their way."""
@@ -131,11 +130,9 @@ class Lanes:
 
     def fork(self) -> BlockCore | None:
         """The block whose lanes these are, if it has no others; else None."""
-        if self._is_looking:  # in a circle of links
+        lanes = self._listening.look(lambda: [self._lane_to(port) for port in self._inputs])
+        if lanes is None:
             return None
-        self._is_looking = True
-        lanes = [self._lane_to(port) for port in self._inputs]
-        self._is_looking = False
         forks = {None if lane is None or lane.obstacles else lane.fork for lane in lanes}
         fork = forks.pop() if len(forks) == 1 else None
         return fork if fork is not None and len(fork.outboxes()[0].links) == len(lanes) else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .branch import Branch
 from .forks import Stage
+
+T = TypeVar("T")
 
 
 class Heard(Protocol):
@@ -32,7 +34,18 @@ class Listening:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._places: list[tuple[Heard, Branch]] = []
+        self._is_looking = False
         self.broken_off: str | None = None
+
+    def look(self, find: Callable[[], T]) -> T | None:
+        """Look for something on the paths; None in a circle of links, where the search has come back to its block."""
+        if self._is_looking:
+            return None
+        self._is_looking = True
+        try:
+            return find()
+        finally:
+            self._is_looking = False
 
     def along(self, stages: Sequence[Stage], branch: Branch, with_first: bool = True) -> None:
         """Let a branch listen at all places of a path; at the output of its first block only if `with_first`."""

@@ -48,7 +48,6 @@ class InStep:
         self._lose = lose
         self._wake = wake
         self._alignments: list[Alignment] = []
-        self._is_looking = False
         self._listening = Listening(wake)
         self._has_begun = False
         self.is_stale: bool = False
@@ -69,11 +68,8 @@ class InStep:
 
     def fork(self) -> BlockCore | None:
         """The broadcast that alone feeds all inputs, or None."""
-        if self._is_looking:  # in a circle of links
-            return None
-        self._is_looking = True
-        groups = [group for group in self._groups() if len(group.inputs) == len(self._inputs)]
-        self._is_looking = False
+        found = self._listening.look(self._groups) or ()
+        groups = [group for group in found if len(group.inputs) == len(self._inputs)]
         return groups[0].fork if groups and not groups[0].obstacles() else None
 
     def _groups(self) -> list[Group]:
