@@ -19,7 +19,7 @@ from .run_limit import RunLimit, check_least
 from .sources import Items, source_of
 from .stage import Change
 from .stages import Stages, name_apart
-from .steps import Step, as_it_is, check_options, concurrency_of, make_all
+from .steps import Step, as_it_is, check_options, concurrency_of, make_all, needed_by, wanted_by
 
 if TYPE_CHECKING:
     import rich.console
@@ -57,11 +57,6 @@ class RunOptions(TypedDict, total=False):
     name: str
 
 
-def least_limit(steps: Sequence[Step]) -> int:
-    """How many items must be able to come in, so that every batch can get full."""
-    return 1 + sum(step.needs - 1 for step in steps)
-
-
 def usual_limit(steps: Sequence[Step], concurrency: int | None = None) -> int:
     """How many items may come in while they are slow, if the user gives no limit.
 
@@ -71,13 +66,13 @@ def usual_limit(steps: Sequence[Step], concurrency: int | None = None) -> int:
     """
     if concurrency is None:
         concurrency = sum(step.concurrency for step in steps)
-    return max(16, 4 * concurrency) + sum(step.wants - 1 for step in steps)
+    return max(16, 4 * concurrency) + wanted_by(steps) - 1
 
 
 def check_run(who: str, steps: Sequence[Step], options: RunOptions) -> None:
     """Raise a `TypeError` for an option that does not exist, and a `ValueError` for a limit that can never work."""
     check_options(who, options, RunOptions.__annotations__)
-    least, limit = least_limit(steps), options.get("limit")
+    least, limit = needed_by(steps), options.get("limit")  # every batch must be able to get full
     if isinstance(limit, int) and not isinstance(limit, bool) and limit >= 1:
         check_least(who, limit, least)
 
@@ -157,5 +152,5 @@ def build(
     for_network.pop("limit", None)
     network = Network(source, **for_network)
     in_bytes = isinstance(options.get("limit"), MemoryBudget)
-    limit = RunLimit(governor, least_limit(steps), in_bytes, outlet)
+    limit = RunLimit(governor, needed_by(steps), in_bytes, outlet)
     return Built(network, last, source, limit, steps, line.blocks)

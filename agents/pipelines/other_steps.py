@@ -23,8 +23,10 @@ from .steps import (
     fresh_policy,
     link_all,
     make_all,
+    needed_by,
     step_of,
     tried,
+    wanted_by,
 )
 
 
@@ -104,8 +106,7 @@ def with_regroup(who: str, steps: Sequence[Step], fold: tuple[Any, Any], name: s
         return made
 
     step = tried(" → ".join([*(step.label for step in inner), name or "regroup"]), make)
-    needs, wants = 1 + sum(step.needs - 1 for step in inner), 1 + sum(step.wants - 1 for step in inner)
-    return (*steps[:first], attrs.evolve(step, needs=needs, wants=wants))
+    return (*steps[:first], attrs.evolve(step, needs=needed_by(inner), wants=wanted_by(inner)))
 
 
 def core_made_by(step: Step) -> BlockCore:
@@ -140,6 +141,5 @@ def fork_step(who: str, branches: Sequence[tuple[Step, ...]], options: ForkOptio
 
     label = " | ".join(" → ".join(step.label for step in steps) or "the item" for steps in branches)
     step = tried(f"fork ({label})", make)
-    needs = len(branches) * max(1 + sum(step.needs - 1 for step in steps) for steps in branches)
-    wants = len(branches) * max(1 + sum(step.wants - 1 for step in steps) for steps in branches)
+    needs, wants = (len(branches) * max(map(count, branches)) for count in (needed_by, wanted_by))
     return attrs.evolve(step, needs=needs, wants=wants)

@@ -125,9 +125,7 @@ class Pipeline(Recipe[In, Out]):
             kind: The type of the items; it is not checked in a run.
         """
         del kind
-        made = cast("Pipeline[Taken, Taken]", object.__new__(Pipeline))
-        made.steps = ()
-        return made
+        return pipeline_of(())
 
     # Stages
 
@@ -351,9 +349,7 @@ class Pipeline(Recipe[In, Out]):
                 merges items.
             TypeError: The function cannot be called with a state and an item, or something is missing.
         """
-        made = cast("Pipeline[In, Any]", object.__new__(Pipeline))
-        made.steps = with_regroup("Pipeline.regroup", self.steps, (function, start), name)
-        return made
+        return pipeline_of(with_regroup("Pipeline.regroup", self.steps, (function, start), name))
 
     def throttle(self, rate: Rate | float, /, **options: Unpack[BlockOptions]) -> Pipeline[In, Out]:
         """Hand on items at a bounded rate. See `Throttle`; a stage with a function has the option `rate`.
@@ -449,9 +445,7 @@ class Pipeline(Recipe[In, Out]):
 
     def _with(self, *steps: Step) -> Pipeline[In, Any]:
         """A recipe with more steps."""
-        made = cast("Pipeline[In, Any]", object.__new__(Pipeline))
-        made.steps = (*self.steps, *steps)
-        return made
+        return pipeline_of((*self.steps, *steps))
 
     def planned(self, plan: Plan) -> Pipeline[In, Out]:
         """Return a recipe with the same results that runs as a plan says.
@@ -469,6 +463,11 @@ class Pipeline(Recipe[In, Out]):
         """
         from .planned import planned_steps  # late: few programs have a plan
 
-        made = cast("Pipeline[In, Out]", object.__new__(Pipeline))
-        made.steps = planned_steps(self.steps, plan)
-        return made
+        return pipeline_of(planned_steps(self.steps, plan))
+
+
+def pipeline_of(steps: tuple[Step, ...]) -> Pipeline[Any, Any]:
+    """Make a recipe of steps."""
+    made = object.__new__(cast("type[Pipeline[Any, Any]]", Pipeline))
+    made.steps = steps
+    return made

@@ -74,6 +74,16 @@ class Step:
     call: FunctionCall | None = None
 
 
+def needed_by(steps: Iterable[Step]) -> int:
+    """How many items must be in some steps, one behind the other, before they hand one on."""
+    return 1 + sum(step.needs - 1 for step in steps)
+
+
+def wanted_by(steps: Iterable[Step]) -> int:
+    """How many items may be in some steps, one behind the other, before they hand one on."""
+    return 1 + sum(step.wants - 1 for step in steps)
+
+
 def as_it_is(value: T) -> T:
     """Return the value."""
     return value
