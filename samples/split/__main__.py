@@ -3,23 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from penstock.samples.command.leaves import leaves
-from penstock.samples.command.ready import ready_streams
-from penstock.samples.command.signals import stopped_by_signals
+from penstock.samples.command.entry import run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status, which `--help` explains."""
-    ready_streams()
-    with stopped_by_signals() as stop:
-        try:
-            return _run(arguments)
-        except KeyboardInterrupt:
-            return stop.exit_status
-        except BaseExceptionGroup as group:
-            if any(isinstance(error, KeyboardInterrupt) for error in leaves(group)):
-                return stop.exit_status
-            raise
+    return run_command(_run, arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
