@@ -106,7 +106,7 @@ def test_a_network_gives_this_advice() -> None:
         first.link_target(second)
         second.link_target(last)
         async with Network(first) as network:
-            for number in range(40):
+            for number in range(400):  # so many that one standstill of the machine does not make an item slow
                 await first.send(number)
         return str(network.suggest())
 

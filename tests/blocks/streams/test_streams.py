@@ -333,6 +333,7 @@ async def test_a_reader_that_stops_ends_what_feeds_it() -> None:
     async with Network(source) as network:
         async with receive_stream(same) as receiver:
             assert await receiver.receive_some(2) == b"ch"
+            await wait_all_tasks_blocked()  # the stage is full
         assert "closed" in repr(receiver)
     balance = network.balance()
     assert balance["same"].received == 1
