@@ -70,6 +70,9 @@ SHARING = (
 )
 """Files and folders whose tests share something that is expensive to make: one process of xdist runs them all."""
 
+LONGEST_NAME = 1_000
+"""Up to so many characters of the data that a test is called with are in its name."""
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not read the files of which nothing would be run."""
@@ -102,6 +105,15 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if nextitem is None or nextitem.path != item.path:
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Keep long data out of the names of tests: with some versions of pytest, all of it would be there.
+
+    The name of the test that runs is in an environment variable, and with too long a one no process can be started.
+    """
+    return "long" if isinstance(val, (str, bytes)) and len(val) > LONGEST_NAME else None
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist need not be there

@@ -14,7 +14,7 @@ COMMAND = [sys.executable, "-m", "penstock.samples.streams.lines"]
 LINES = b"".join(b'{"n": "v%d", "ts": %d}\n' % (number % 3, number) for number in range(30_000))
 
 
-@pytest.mark.parametrize("data", [LINES, gzip.compress(LINES)])
+@pytest.mark.parametrize("data", [LINES, gzip.compress(LINES)], ids=["plain", "gzip"])
 def test_it_reads_a_pipe_of_either_kind(data: bytes) -> None:
     done = subprocess.run([*COMMAND, "stats", "-", "--by", "n", "--quiet"], input=data, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
