@@ -50,7 +50,7 @@ RETRIED = Metric("block.retried", "Calls that failed and were tried again", BLOC
 CALLS = Metric("block.calls", "Calls of the function of the block", BLOCK)
 BUSY = Metric("block.busy", "Seconds in calls, summed over all calls", BLOCK, SECONDS)
 CPU = Metric("block.cpu", "Seconds of processor time in calls", BLOCK, SECONDS)
-WAITS = Metric("block.wait", "Seconds of waiting for input or output", (*BLOCK, "waits_for"), SECONDS)
+WAITS = Metric("block.wait", "Seconds of waiting for input, output, a key or a rate", (*BLOCK, "waits_for"), SECONDS)
 QUEUED = Metric("block.queued", "Items that wait in the block", BLOCK, grows=False)
 IN_WORK = Metric("block.in_work", "Items that are being worked on", BLOCK, grows=False)
 HELD = Metric("block.held", "All items in the block", BLOCK, grows=False)
@@ -119,6 +119,9 @@ def rows_of_block(block: BlockStatistics, where: tuple[str, str]) -> Iterator[Ro
     yield Row(QUEUED, where, block.queued)
     yield Row(HELD, where, block.held)
     yield from waits(WAITS, where, block.wait_for_input, block.wait_for_output)
+    for reason, times in (("key", block.wait_for_key), ("rate", block.wait_for_rate)):
+        if times.count:  # most blocks have neither keys nor a rate
+            yield Row(WAITS, (*where, reason), times.total)
     if block.place:  # it calls a function, or reads an iterable
         yield Row(FAILED, where, block.failed)
         yield Row(RETRIED, where, block.retried)

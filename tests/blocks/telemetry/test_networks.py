@@ -17,11 +17,14 @@ from penstock.blocks import (
     DeadLetter,
     IterableSource,
     Network,
+    Rate,
     Retry,
     Threads,
+    Throttle,
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.telemetry import networks as module
 from penstock.blocks.telemetry.metrics import (
     AGE,
@@ -101,6 +104,32 @@ def test_they_are_the_numbers_of_the_statistics(networks: Networks) -> None:
     assert (values[SENT, ("small", "body")], values[TAKEN, ("small", "body")]) == (4, 0)
     assert values[AGENT_WAITS, ("small", "body", "input")] == 0
     assert values[RUN_TIME, ("small",)] == statistics.seconds
+
+
+async def test_waits_for_a_rate_and_for_a_key_are_counted_once_there_are_some(
+    networks: Networks, autojump_clock: testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)
+
+    async def sleep(_: int) -> None:
+        await trio.sleep(3)
+
+    throttle = Throttle[int](0.5, name="throttle")
+    paced = Transformer[int, int](abs, rate=Rate(1, burst=2), name="paced")
+    keyed = Call[int](sleep, key=lambda _: "one", concurrency=2, name="keyed")
+    throttle.link_target(paced)
+    paced.link_target(keyed)
+    async with Network(throttle, name="small") as network:
+        await throttle.send(0)
+        assert {key[1][-1] for key in networks.read() if key[0] is WAITS} == {"input", "output"}
+        for item in range(3):
+            await throttle.send(item)
+        await trio.sleep(1)
+        assert networks.read()[WAITS, ("small", "throttle", "rate")] == pytest.approx(1)  # it waits now
+    values, statistics = networks.read(), network.statistics()
+    assert values[WAITS, ("small", "throttle", "rate")] == pytest.approx(6)
+    assert values[WAITS, ("small", "keyed", "key")] == statistics["keyed"].wait_for_key.total > 0
+    assert (WAITS, ("small", "paced", "rate")) not in values
 
 
 async def test_gauges_are_those_of_networks_that_run(networks: Networks) -> None:

@@ -33,6 +33,7 @@ from penstock.blocks import (
     Join,
     Network,
     Processes,
+    Rate,
     Recording,
     Regroup,
     Retry,
@@ -43,6 +44,7 @@ from penstock.blocks import (
     TransformMany,
     UnboundedBuffer,
 )
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.recording.tracer import within
 from penstock.blocks.telemetry import OpenTelemetry, span_tracer
 from penstock.blocks.telemetry.metrics import METRICS
@@ -684,6 +686,20 @@ async def test_the_metrics_are_those_of_the_statistics() -> None:
     assert {name.removeprefix("penstock.") for name, _ in found} <= {metric.name for metric in METRICS}
     telemetry.close()
     assert points(reader) == {}
+
+
+async def test_the_metrics_tell_how_long_a_rate_has_held_a_stage_up(
+    autojump_clock: testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)
+    reader = InMemoryMetricReader()
+    telemetry = OpenTelemetry(spans=False, meter_provider=MeterProvider([reader]))
+    call = Call[int](same, rate=Rate(2), name="call")
+    async with Network(call, name="small"):
+        for item in range(5):
+            await call.send(item)
+    assert points(reader)["penstock.block.wait", ("small", "call", "rate")] == pytest.approx(2)
+    telemetry.close()
 
 
 def test_without_a_provider_nothing_is_recorded_and_all_works() -> None:

@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest, start_
 from prometheus_client.parser import text_string_to_metric_families
 from trio import testing
 
-from penstock.blocks import Call, IterableSource, Network, Threads, Transformer
+from penstock.blocks import Call, IterableSource, Network, Rate, Threads, Transformer
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.telemetry import PrometheusCollector
 from penstock.blocks.telemetry.metrics import METRICS
 from tests.blocks.tools import Fussy
@@ -73,6 +74,29 @@ def test_a_server_scrapes_a_running_network_over_http(registry: CollectorRegistr
     assert after["penstock_network_running", ("small",)] == 0
     assert after["penstock_network_ended_total", ("small", "done")] == 1
     assert ("penstock_block_queued", ("small", "skips")) not in after
+
+
+def test_a_server_scrapes_the_waits_for_a_rate(registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    assert isinstance(thread, Thread)
+
+    async def main() -> None:
+        paced = Call[int](abs, rate=Rate(2), name="paced")
+        async with Network(paced, name="small"):
+            for item in range(5):
+                await paced.send(item)
+
+    try:
+        trio.run(main, clock=testing.MockClock(autojump_threshold=0))
+        with urlopen(f"http://127.0.0.1:{server.server_port}/metrics", timeout=60) as answer:
+            samples = samples_of(answer.read().decode())
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert samples["penstock_block_wait_seconds_total", ("small", "paced", "rate")] == pytest.approx(2)
+    assert samples["penstock_block_wait_seconds_total", ("small", "paced", "output")] == 0
 
 
 async def test_a_task_of_the_loop_may_make_the_page_itself(registry: CollectorRegistry) -> None:
