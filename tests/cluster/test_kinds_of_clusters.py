@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +32,7 @@ def start(importable: None) -> Iterator[Start]:
     few = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "memory_limit": 0, "silence_logs": 50}
 
     @contextmanager
-    def started(**options: Any) -> Iterator[tuple[Any, Any]]:
+    def started(**options: Any) -> Generator[tuple[Any, Any]]:
         with distributed.LocalCluster(**few, **options) as cluster, distributed.Client(cluster) as client:
             yield cluster, client
 
@@ -91,15 +91,16 @@ PidFile none
 
 
 async def test_ssh(login: dict[str, Any]) -> None:
+    def tenfold_there(number: int) -> tuple[int, int]:  # it is sent along: the workers cannot import the tests
+        return 10 * number, import_module("os").getpid()
+
     options = {"connect_options": login, "remote_python": sys.executable, "worker_options": {"nthreads": 1}}
     hosts, scheduler = ["127.0.0.1"] * 3, {"port": 0, "dashboard_address": ":0"}
     with (
         distributed.SSHCluster(hosts, scheduler_options=scheduler, **options) as cluster,
         distributed.Client(cluster) as client,
     ):
-        numbers: Pipeline[int, tuple[int, int]] = Pipeline(
-            lambda number: (10 * number, import_module("os").getpid()), executor=client.get_executor(), concurrency=4
-        )  # it is sent along: the workers cannot import the tests
+        numbers = Pipeline(tenfold_there, executor=client.get_executor(), concurrency=4)
         results = await numbers.collect(range(100))
         assert [number for number, _ in results] == TENFOLD
         assert {process for _, process in results} <= {*client.run(import_module("os").getpid).values()}
