@@ -46,6 +46,7 @@ def function_step(
     more: dict[str, Any] = {**{name: value for name, value in options.items() if name != STATEFUL}, **given}
     is_stateful = checked_state(who, options)
     name = options.get("name") or callable_name(function)
+    more["name"] = name  # else the blocks of each run would give a lambda a name with another number
     label = f"{kind.__name__.lower()} {name}" if kind in (Filter, Tap) else name
     step = step_of(who, kind, (function,), more, label)
     return attrs.evolve(step, call=FunctionCall(kind, function, more, is_stateful))

@@ -85,6 +85,14 @@ def test_each_run_has_its_own_blocks_with_the_same_names() -> None:
     assert len({block for run in runs for block in run.network.blocks}) == 3 * len(names[0])
 
 
+def test_lambdas_have_the_same_names_in_each_run_too() -> None:
+    pipeline = Pipeline.of(int).map(lambda n: n).filter(lambda n: n > 0).flat_map(lambda n: [n])
+    runs = [pipeline.run([1]) for _ in range(2)]
+    names = ["source", "<lambda>", "<lambda>-2", "<lambda>-3", "results"]
+    assert [[block.name for block in run.network.blocks] for run in runs] == [names, names]
+    assert runs[0].stage("<lambda>-2").name == "<lambda>-2"
+
+
 def test_pipelines_and_blocks_are_joined_in_any_order() -> None:
     by_block = Batch[int](2) | Pipeline(total) | Batch[int](2)
     assert list(by_block.run(range(6))) == [[1, 5], [9]]

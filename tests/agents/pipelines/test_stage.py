@@ -14,6 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from penstock.agents import Pipeline, Plan, PlanStage, Run, Stream
 from penstock.agents.pipelines.driving import Drive
 from penstock.blocks import DeadLetter, IterableSource, MemoryBudget, Network, Rate, Threads
+from penstock.blocks.base.timing import time_slice
 from tests.agents.pipelines.recipes import comes_true, fail_some, inc, invert, is_wanted, later, same, twice
 
 SELDOM = 1e-6
@@ -230,7 +231,11 @@ async def test_a_limit_that_was_set_stays() -> None:
         assert len([n async for n in results]) == 9
 
 
-async def test_a_default_limit_falls_again_with_the_concurrency(autojump_clock: MockClock) -> None:
+async def test_a_default_limit_falls_again_with_the_concurrency(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)  # else the items are quick on a quick machine
+
     async def slow(item: int) -> int:
         await trio.sleep(1)
         return item
