@@ -52,9 +52,11 @@ def test_what_is_shortened_soonest_is_shortened_as_reprlib_does(item: object) ->
     short = reprlib.Repr()
     short.maxstring = short.maxother = 80
     try:
-        expected = short.repr(item)
-    except ValueError:  # an int with too many digits
+        repr(item)
+    except ValueError:  # an int with too many digits, for which reprlib has other words since Python 3.12
         expected = "<int whose repr raised ValueError>"
+    else:
+        expected = short.repr(item)
     assert shorten(item) == expected
 
 

@@ -93,7 +93,7 @@ async def test_it_answers_from_real_executors(executor: Callable[[int], Any], re
     service = Service(math.sqrt, executor=executor(2), concurrency=2, name="far")
     async with Network(service):
         assert await service.ask(4) == 2
-        with pytest.raises(ValueError, match="math domain error"):
+        with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
             await service.ask(-3)
 
 

@@ -192,6 +192,7 @@ def test_a_second_ctrl_c_leaves_what_runs() -> None:
             first = runtime.submit(time.sleep, 1000)
             second = runtime.submit(print, "not this")
             print("interrupt me", flush=True)
+            first.get()  # so that the first signal comes here, and not on the way out
         """,
         signals=2,
     )
