@@ -18,7 +18,12 @@ DIAGRAMS = (".mmd", ".dot")
 
 
 def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
-    """Add `--record`, `--report`, `--diagram` and `--time-limit`; `note` is added to the help for files."""
+    """Add `--record`, `--report`, `--diagram` and `--time-limit`.
+
+    Args:
+        group: where to add them.
+        note: added to the help for files; `{}` stands for the suffix of an example.
+    """
     group.add_argument(
         "--record",
         type=record_file,
@@ -26,7 +31,7 @@ def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
         metavar="FILE",
         default=[],
         help="record who worked on what, and when: a chart (*.svg, *.png), or a trace for "
-        f"https://ui.perfetto.dev (*.json); can be given several times{note}",
+        f"https://ui.perfetto.dev (*.json); can be given several times{note.format('.svg')}",
     )
     group.add_argument(
         "--report",
@@ -40,7 +45,7 @@ def add_observing_options(group: OptionGroup, *, note: str = "") -> None:
         metavar="FILE",
         default=[],
         help="write the blocks, agents and links with the numbers of the run, for Mermaid (*.mmd) or Graphviz (*.dot); "
-        f"can be given several times{note}",
+        f"can be given several times{note.format('.mmd')}",
     )
     group.add_argument(
         "--time-limit",
@@ -78,10 +83,14 @@ def why_unusable(path: Path) -> str | None:
     if path.exists() and not path.is_file():
         return "it is not a plain file"
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        return "permission denied"
+        return "the file system can only be read" if _is_read_only(path.parent) else "permission denied"
     if path.suffix.lower() == ".png" and importlib.util.find_spec("PIL") is None:
         return "Pillow is not installed; try: pip install 'penstock[png]'"
     return None
+
+
+def _is_read_only(folder: Path) -> bool:
+    return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def seconds(text: str) -> float:

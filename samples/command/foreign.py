@@ -24,6 +24,8 @@ class ForeignLines:
         if not self.lines:
             return ""
         shown = list(dict.fromkeys(self.lines))[:_MOST]
+        if len(self.lines) == 1:
+            return f"a library wrote: {shown[0]}"
         return f"libraries wrote {len(self.lines)} lines, such as: {' | '.join(shown)}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from penstock.blocks import __version__
 
-__all__ = ["CommandParser", "OptionGroup", "file_path", "option_names", "whole_number"]
+__all__ = ["CommandParser", "OptionGroup", "file_path", "folder_path", "option_names", "whole_number"]
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -72,6 +72,15 @@ def whole_number(at_least: int | None = None) -> Callable[[str], int]:
 
 def file_path(text: str) -> Path:
     """Return the path in `text`, which must not be empty: a type for `add_argument`."""
+    return _path(text, "a file")
+
+
+def folder_path(text: str) -> Path:
+    """Return the path of a folder in `text`, which must not be empty: a type for `add_argument`."""
+    return _path(text, "a folder")
+
+
+def _path(text: str, what: str) -> Path:
     if not text or "\0" in text:
-        raise argparse.ArgumentTypeError(f"expected the path of a file, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected the path of {what}, got {text!r}")
     return Path(text)

@@ -42,7 +42,7 @@ from penstock.samples.observing import why_unusable
 
 __all__ = ["run_command"]
 
-_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _TOO_LATE = 0, 1, 2, 124
+_ALL_CAME_OUT, _SOME_FAILED, _WRONG_USE, _CANNOT_WRITE, _TOO_LATE = 0, 1, 2, 2, 124
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -69,7 +69,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
                 return _SOME_FAILED
             if group.split(KeyboardInterrupt)[1] is not None:
                 raise
-        _complain("interrupted")
+        _complain("stopped")
         return stopped.exit_status
 
 
@@ -124,7 +124,9 @@ def _status_of(reports: Sequence[RunReport], received: Sequence[int]) -> int:
         return 128 + received[0]
     if any(report.result.outcome is Outcome.LATE for report in reports):
         return _TOO_LATE
-    return _ALL_CAME_OUT if all(report.went_well for report in reports) else _SOME_FAILED
+    if not all(report.all_was_written for report in reports):
+        return _CANNOT_WRITE
+    return _ALL_CAME_OUT if all(report.all_came_out for report in reports) else _SOME_FAILED
 
 
 def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: str) -> int:
@@ -144,7 +146,7 @@ def _status_of_files(options: Options, reports: Sequence[RunReport], left_out: s
         problems.append(f"cannot write the report to standard output: {unshown}")
     for problem in problems:
         _complain(problem)
-    return _WRONG_USE if problems else 0
+    return _CANNOT_WRITE if problems else 0
 
 
 def _make_output_folders(folders: Iterable[Path], given: Input) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from penstock.samples.command.streams import why
 from penstock.samples.images.clock import clock
 from penstock.samples.images.output import write_whole
 from penstock.samples.images.scale import fit
@@ -96,7 +97,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
     try:
         write_whole(file, page.encoded(), settings.unfinished)
     except OSError as error:
-        problem = str(error)
+        problem = why(error)
     return SheetPage(number, file, tuple(entries), started, clock.now(), problem)
 
 

@@ -8,7 +8,9 @@ from functools import cache
 
 from PIL import Image
 
-__all__ = ["EXTENSIONS", "formats_for", "get_ready", "why_not"]
+__all__ = ["EXTENSIONS", "RAW_DATA", "formats_for", "get_ready", "is_raw", "why_not"]
+
+RAW_DATA = "raw data of a camera are not read"
 
 # These formats are identified by their first bytes, so their files may have any name.
 _KNOWN_BY_CONTENT = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF", "JPEG2000", "PPM", "HEIF")
@@ -45,12 +47,18 @@ def formats_for(suffix: str) -> list[str]:
     return [name for name in (*_KNOWN_BY_CONTENT, *also) if name in Image.OPEN]
 
 
+def is_raw(suffix: str) -> bool:
+    """Whether files with this extension have raw data of a camera; Pillow reads only the small preview in them."""
+    return suffix.lower() in _RAW
+
+
 def why_not(suffix: str) -> str:
     """Return the reason why files with this extension cannot be read; empty if there is no special reason."""
-    if suffix in _HEIC:
+    suffix = suffix.lower()
+    if suffix in _HEIC and "HEIF" not in Image.OPEN:
         return f"try {_HEIC_EXTRA}"
-    if suffix in _RAW:
-        return "raw data of a camera are not read"
+    if is_raw(suffix):
+        return RAW_DATA
     if Image.registered_extensions().get(suffix) in _NOT_READ:
         return "not read by Pillow alone"
     return ""

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from penstock.samples.images.colour import to_rgb
 from penstock.samples.images.depth import Squeezed, is_deep, squeeze
-from penstock.samples.images.formats import formats_for, get_ready
+from penstock.samples.images.formats import RAW_DATA, formats_for, get_ready, is_raw, why_not
 from penstock.samples.images.low_bytes import choose_low_bytes, has_low_bytes, may_be_narrow, with_low_bytes
 from penstock.samples.images.record import ImageInfo, Job
 from penstock.samples.images.scale import fit
@@ -71,14 +71,20 @@ def _check_file(path: Path) -> None:
 def _opened(path: Path) -> Image.Image:
     """Open the picture; only its header is read, not its pixels."""
     try:
-        return Image.open(path, formats=formats_for(path.suffix))
+        picture = Image.open(path, formats=formats_for(path.suffix))
     except UnidentifiedImageError:
-        raise UnreadableError("not a picture in a format that can be read") from None
+        reason = why_not(path.suffix)
+        known = f" ({reason})" if reason else ""
+        raise UnreadableError(f"not a picture in a format that can be read{known}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         limit = 2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6
         raise UnreadableError(
             f"too many pixels: Pillow's limit against decompression bombs is {limit:.0f} million"
         ) from None
+    if picture.format == "TIFF" and is_raw(path.suffix):
+        picture.close()
+        raise UnreadableError(RAW_DATA)
+    return picture
 
 
 def _draft(picture: Image.Image, size: tuple[int, int]) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import attrs
 
-from penstock.samples.command.parser import CommandParser, OptionGroup, file_path, option_names, whole_number
+from penstock.samples.command.parser import (
+    CommandParser,
+    OptionGroup,
+    file_path,
+    folder_path,
+    option_names,
+    whole_number,
+)
 from penstock.samples.images.gui_options import GuiChoice, add_gui_options, gui_choice
 from penstock.samples.images.option_types import concurrency, deviation, size, times
 from penstock.samples.images.record import Phase
@@ -57,6 +64,7 @@ examples:
                                                the chapter's model: six pictures, four phases of 300 ms each
   penstock-images ~/Pictures --plan            measure the phases, and run them in the best stages
   penstock-images --gui                        all of it on a page in the browser
+
 exit status:
   0 all images came out; 1 some failed; 2 wrong use, or something cannot be written; 124 ended by the time limit;
   130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP
@@ -226,7 +234,7 @@ def _parser() -> CommandParser:
     parser.add_argument("--recursive", action="store_true", help="search the sub-folders too")
     parser.add_argument(
         "--output",
-        type=file_path,
+        type=folder_path,
         metavar="DIR",
         help="folder for thumbnails, contact sheet and manifest; it is made if needed, and older files are replaced "
         f"(default: {_OUTPUT})",
@@ -244,7 +252,7 @@ def _parser() -> CommandParser:
     _add_how(parser)
     group = parser.add_argument_group("observing the run")
     group.add_argument("--quiet", action="store_true", help="no progress and no table, only errors")
-    add_observing_options(group, note="; with --compare there is one file per mode, such as run-data-flow.svg")
+    add_observing_options(group, note="; with --compare there is one file per mode, such as run-data-flow{}")
     add_gui_options(parser)
     return parser
 

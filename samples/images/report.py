@@ -53,12 +53,15 @@ class RunReport:
     predicted: float | None = None
 
     @property
-    def went_well(self) -> bool:
-        """Whether every image came out and every file was written."""
-        is_whole = self.result.outcome is Outcome.DONE and not self.result.failures
-        return is_whole and not (
-            self.problems or self.saved.problems or any(page.problem for page in self.result.pages)
-        )
+    def all_came_out(self) -> bool:
+        """Whether every image came out."""
+        return self.result.outcome is Outcome.DONE and not self.result.failures
+
+    @property
+    def all_was_written(self) -> bool:
+        """Whether every other file was written, and no thumbnail failed because of the output folder."""
+        problems = (*self.problems, *self.saved.problems, *(page.problem for page in self.result.pages))
+        return not any(problems) and not any(failure.ends_run for failure in self.result.failures)
 
 
 def print_report(console: Console, reports: Sequence[RunReport], left_out: str = "") -> None:
@@ -174,4 +177,4 @@ def _how_it_ended(report: RunReport) -> str:
         case Outcome.LATE:
             return f"ended by the time limit; {came_out} before that, whole{kept}"
         case Outcome.STOPPED:
-            return f"interrupted; {came_out} before that, whole{kept}" + (f", {failed} skipped" if failed else "")
+            return f"stopped; {came_out} before that, whole{kept}" + (f", {failed} skipped" if failed else "")

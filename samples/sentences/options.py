@@ -31,6 +31,7 @@ examples:
   tail -f log | penstock-sentences - | grep Error  read and write as a filter
   penstock-sentences brief.txt --language de --encoding latin-1
   penstock-sentences --sentences 100000 --report   generate sentences, and show what each agent has done
+
 exit status:
   0 success; 1 some bytes were not valid text and were replaced; 2 wrong use, or something cannot be read or written;
   124 ended by the time limit, 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the reader has gone

@@ -77,7 +77,8 @@ class Presentation:
     def result(self, options: Options, counts: Counts, replaced: int, seconds: float, saved: Saved) -> str | None:
         """Shows the table; returns the reason why it cannot be shown, or None."""
         if replaced:
-            self.error(f"{replaced} undecodable byte runs of {_from(options)} were replaced by U+FFFD")
+            were = "run of bytes was" if replaced == 1 else "runs of bytes were"
+            self.error(f"{replaced} undecodable {were} replaced by U+FFFD in {_from(options)}")
         if self._quiet:
             return None
         table = Table(title="Sentences", show_header=False, title_justify="left")

@@ -29,6 +29,7 @@ examples:
   penstock-seal story.sealed story.txt --key-file my.key --open
   penstock-seal story.txt story.sealed --passphrase                     asks for it, twice
 OUT is written whole or not at all; an older file is replaced.
+
 exit status:
   0 success; 1 the sealed file is not as it was sealed; 2 wrong use, or something cannot be read or written;
   130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP

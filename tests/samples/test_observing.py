@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -59,6 +60,11 @@ def test_what_is_not_ours_is_refused(exists: bool, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "access", access)
     assert why_unusable(tmp_path / "run.svg") == "permission denied"
     assert asked == [tmp_path / "run.svg" if exists else tmp_path]
+    monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_flag=os.ST_RDONLY), raising=False)
+    monkeypatch.setattr(os, "ST_RDONLY", 1, raising=False)
+    assert why_unusable(tmp_path / "run.svg") == "the file system can only be read"
+    monkeypatch.delattr(os, "statvfs")  # as on Windows
+    assert why_unusable(tmp_path / "run.svg") == "permission denied"
 
 
 def no_module(name: str) -> None:

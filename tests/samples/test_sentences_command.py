@@ -104,7 +104,7 @@ def test_bytes_that_are_no_text_are_named_and_nothing_is_written(mode: str, caps
 def test_bytes_that_are_no_text_can_be_replaced(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("latin").write_bytes("ein Mädchen. zwei Mädchen".encode("latin-1"))
     assert main(["latin", "--output", "out.txt", "--mode", mode, "--undecodable", "replace", "--quiet"]) == 1
-    assert "2 undecodable byte runs of latin were replaced" in error_of(capsys)
+    assert "2 undecodable runs of bytes were replaced by U+FFFD in latin" in error_of(capsys)
     assert Path("out.txt").read_text("utf-8") == "Ein M\ufffddchen.\nZwei M\ufffddchen\n"
 
 

@@ -42,6 +42,7 @@ examples:
   penstock-lines replay trace.pfw.gz --speed 10 --show name,dur
   penstock-lines index trace.pfw.gz --by name --memory "64 MiB" --output names.index
 An output file is written whole or not at all; an older file is replaced.
+
 exit status:
   0 success; 1 some lines were not as expected, and are reported; 2 wrong use, or something cannot be read or written,
   was cut off, or is not sorted; 124 ended by the time limit, 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP; 141 the

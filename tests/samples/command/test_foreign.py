@@ -28,7 +28,9 @@ def test_what_was_kept_is_said_in_one_line() -> None:
     with foreign_lines_kept() as kept:
         pass
     assert str(kept) == ""
-    kept.lines += ["a", "a", "b", "c", "d"]
+    kept.lines += ["a"]
+    assert str(kept) == "a library wrote: a"
+    kept.lines += ["a", "b", "c", "d"]
     assert str(kept) == "libraries wrote 5 lines, such as: a | b | c"
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from penstock.blocks import __version__
-from penstock.samples.command.parser import CommandParser, file_path, option_names, whole_number
+from penstock.samples.command.parser import CommandParser, file_path, folder_path, option_names, whole_number
 
 
 @pytest.fixture
 def parser() -> CommandParser:
     parser = CommandParser("penstock-test", "Tests.", "That is all.")
     parser.add_argument("--output", type=file_path)
+    parser.add_argument("--folder", type=folder_path)
     parser.add_argument("--number", type=whole_number(1))
     parser.add_argument("--seed", type=whole_number())
     return parser
@@ -33,6 +34,7 @@ def test_the_version_is_that_of_the_library(parser: CommandParser, capsys: pytes
         (["a\nb"], "unrecognized arguments: a\\nb"),
         (["--output", ""], "argument --output: expected the path of a file, got ''"),
         (["--output", "a\0b"], "argument --output: expected the path of a file, got 'a\\x00b'"),
+        (["--folder", ""], "argument --folder: expected the path of a folder, got ''"),
         (["--number", "0"], "argument --number: expected a whole number >= 1, got '0'"),
         (["--number", "one"], "argument --number: expected a whole number >= 1, got 'one'"),
         (["--seed", "1.5"], "argument --seed: expected a whole number, got '1.5'"),
@@ -49,7 +51,7 @@ def test_wrong_use_is_one_line_and_a_hint(
 
 def test_right_use_gives_values(parser: CommandParser) -> None:
     given = parser.parse_args(["--output", "-", "--number", "7", "--seed", "-1"])
-    assert given == argparse.Namespace(output=Path("-"), number=7, seed=-1)
+    assert given == argparse.Namespace(output=Path("-"), folder=None, number=7, seed=-1)
 
 
 def test_options_are_named_as_a_person_names_them() -> None:

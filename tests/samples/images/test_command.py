@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -246,6 +247,16 @@ def test_what_libtiff_says_does_not_run_between_our_lines(
     assert "penstock-images: libraries wrote 6 lines, such as: TIFFReadDirectory: Warning" in err
 
 
+def test_a_full_disk_has_the_exit_status_of_what_cannot_be_written(
+    photo_folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(info: ImageInfo, settings: Settings) -> ImageInfo:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setitem(FUNCTIONS, Phase.OUTPUT, full)
+    assert run(photo_folder, "--output", output) == 2
+
+
 def test_help_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     assert "examples:" in capsys.readouterr().out
@@ -274,7 +285,7 @@ def test_a_contact_sheet_that_cannot_be_written_does_not_cost_the_thumbnails(
     photo_folder: Path, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (output / "contact-sheet.jpg").mkdir(parents=True)
-    assert run(photo_folder, "--output", output) == 1
+    assert run(photo_folder, "--output", output) == 2
     out = capsys.readouterr().out
     assert "6 of 6 images came out" in out
     assert "contact sheet not written: " in out
@@ -290,7 +301,7 @@ def test_ctrl_c_before_the_run_begins_is_no_traceback(
 
     monkeypatch.setattr(inputs, "make_pictures", interrupt)
     assert run("--output", output) == 130
-    assert last_line(capsys) == "penstock-images: interrupted"
+    assert last_line(capsys) == "penstock-images: stopped"
 
 
 def test_workers_that_do_not_live_are_said_to_be_dead(
@@ -354,8 +365,8 @@ def test_ctrl_c_and_its_kind_end_the_run_in_order_with_whole_files(
     assert process.returncode == 128 + sent
     assert "Traceback" not in err
     wait_for_the_end_of_group(process.pid)
-    assert f"{mode}: interrupted; " in out
-    came_out = int(out.split("interrupted; ")[1].split(" of ")[0])
+    assert f"{mode}: stopped; " in out
+    came_out = int(out.split("stopped; ")[1].split(" of ")[0])
     good = (job.name for job in list_jobs(find_pictures(photo_folder), None, 100000) if job.number % 6 != 4)
     assert {path.name for path in output.glob("photo*.jpg")} == set(islice(good, came_out))
     for path in output.iterdir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -374,6 +375,34 @@ def test_a_large_jpeg_is_decoded_small_and_still_has_detail_to_spare(
     exif[ExifTags.Base.Orientation] = 6
     lying = photo.resize((1600, 1200)).transpose(Image.Transpose.ROTATE_90)
     assert_lies_right(loaded(make_job("lying.jpg", lying, exif=exif), settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("a.heic", "try pip install 'penstock[heic]'"), ("a.CR3", "raw data of a camera are not read")]
+)
+def test_what_could_be_done_about_a_file_is_said(
+    name: str, reason: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+    path = tmp_path / name
+    path.write_bytes(b"\0\0\0\x18ftyp")
+    with pytest.raises(UnreadableError, match=re.escape(f"not a picture in a format that can be read ({reason})")):
+        load(Job(1, path), settings)
+    monkeypatch.setitem(Image.OPEN, "HEIF", Image.OPEN["PNG"])  # the extra is installed, and the file is damaged
+    with pytest.raises(UnreadableError) as caught:
+        load(Job(1, path), settings)
+    assert "penstock[heic]" not in str(caught.value)
+
+
+def test_the_preview_in_raw_data_of_a_camera_is_not_taken_for_the_picture(
+    photo: Image.Image, tmp_path: Path, settings: Settings
+) -> None:
+    path = tmp_path / "a.NEF"
+    photo.save(path, "TIFF")
+    with pytest.raises(UnreadableError, match="raw data of a camera are not read"):
+        load(Job(1, path), settings)
+    photo.save(path, "PNG")
+    load(Job(1, path), settings)  # it only has an odd name
 
 
 def test_what_is_no_picture_is_refused_in_words(tmp_path: Path, settings: Settings) -> None:

@@ -107,7 +107,7 @@ def test_the_version_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
         ("--model --times 300", "argument --times: expected a phase (load, scale, noise or output), got '300'"),
         ("--on-error retry", "argument --on-error: invalid choice: 'retry'"),
         ("--mode data-flow --compare", "not allowed with argument"),
-        ("--output=", "argument --output: expected the path of a file, got ''"),
+        ("--output=", "argument --output: expected the path of a folder, got ''"),
         ("photos --mode sequential --governor 5", "--governor is for a network, and the mode sequential has none"),
         ("--mode sequential --workers 2 --concurrency load=1", "--workers and --concurrency are for blocks"),
         ("--mode control-flow --executor processes", "--executor is for blocks, and the mode control-flow has none"),

@@ -57,7 +57,7 @@ def test_what_could_not_be_written_is_said(
     folders: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out" / "contact-sheet.jpg").mkdir(parents=True)
-    assert main(folders) == 1
+    assert main(folders) == 2
     assert capfd.readouterr().err.startswith("penstock-images: contact sheet not written: ")
 
 

@@ -115,7 +115,7 @@ def test_different_pictures_are_called_so() -> None:
     [
         (Outcome.DONE, "1 of 4 images came out, 1 skipped"),
         (Outcome.FAILED, "ended by an error; 1 of 4 images came out before it"),
-        (Outcome.STOPPED, "interrupted; 1 of 4 images came out before that, whole, 1 skipped"),
+        (Outcome.STOPPED, "stopped; 1 of 4 images came out before that, whole, 1 skipped"),
     ],
 )
 def test_how_a_run_ended_is_said(outcome: Outcome, expected: str) -> None:
