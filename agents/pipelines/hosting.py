@@ -187,7 +187,7 @@ class Crossing(Generic[T]):
         error = self._error()
         if error is None:
             return self._task.result()
-        if isinstance(error, RuntimeError) and str(error).startswith("Task got bad yield"):
+        if is_about_trio(error):
             what, remedy = repr(name), f"give trio_function({name}) to the pipeline"
             if name.endswith(SOURCE):
                 what, remedy = SOURCE, "read it in a first stage, flat_map(trio_function(read))"
@@ -214,6 +214,15 @@ class Crossing(Generic[T]):
     def _error(self) -> BaseException | None:
         """The exception of the task; None if it has none, or was cancelled, or never began."""
         return self._task.exception() if self._task is not None and self._is_over() else None
+
+
+def is_about_trio(error: BaseException) -> bool:
+    """Whether an exception is what a function of trio raises in a loop of asyncio."""
+    text = str(error)
+    return (
+        isinstance(error, RuntimeError)
+        and (text.startswith("Task got bad yield") or text == "must be called from async context")
+    ) or (isinstance(error, AttributeError) and text.startswith("'RunContext' object has no attribute"))
 
 
 async def as_coroutine(awaitable: Awaitable[T]) -> T:

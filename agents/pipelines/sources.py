@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import sys
 from array import array
@@ -10,7 +11,9 @@ from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 
-from penstock.blocks import IterableSource
+import trio
+
+from penstock.blocks import IterableSource, Source
 
 from .host import Host
 
@@ -40,9 +43,14 @@ def source_of(items: Items[T], host: Host | None) -> IterableSource[T]:
     """Make the block that reads the items of a run.
 
     Raises:
-        TypeError: They are not iterable.
+        TypeError: They are not iterable, or a block that this run cannot wait for.
     """
     is_queue = is_asyncio_queue(items)
+    if isinstance(items, Source) and not trio.lowlevel.in_trio_run():
+        raise TypeError(
+            f"the items of a run cannot come from {items}: a block gives its messages only in the loop of its network. "
+            "Give what it reads or gets, or link the block to a section() of the pipeline, in its network"
+        )
     if host is not None and (is_queue or isinstance(items, AsyncIterable)):
         return IterableSource(host.iterate(items), name="source")
     if is_queue:
@@ -50,20 +58,28 @@ def source_of(items: Items[T], host: Host | None) -> IterableSource[T]:
     if isinstance(items, AsyncIterable):
         return IterableSource(items, name="source")
     if not isinstance(items, Iterable):
-        if isinstance(items, queue.SimpleQueue | queue.Queue):
-            hint = "give iter(queue.get, end), where `end` is the item after the last one"
-        elif callable(items):
-            hint = "call it, and give what it returns"
-        elif isinstance(items, Awaitable):
-            hint = "await it, and give what comes out"
-        else:
-            hint = "put a single item into a list"
+        hint = hint_for(items)
         raise TypeError(f"the items of a run must be an iterable or asynchronous iterable, got {items!r}; {hint}")
     if is_in_memory(items):
         return IterableSource(items, name="source")
     from penstock.blocks import Threads  # late: many programs need no thread
 
     return IterableSource(items, executor=Threads(1, abandon_on_cancel=True), name="source")
+
+
+def hint_for(items: object) -> str:
+    """What to give instead of something that is not iterable."""
+    if isinstance(items, queue.SimpleQueue | queue.Queue):
+        return "give iter(queue.get, end), where `end` is the item after the last one"
+    if isinstance(items, os.PathLike):
+        return "open it, and give the file; or put a single path into a list"
+    if isinstance(items, trio.abc.SendChannel):
+        return "give the receive channel, which is its other end"
+    if isinstance(items, Awaitable):
+        return "await it, and give what comes out"
+    if callable(items):
+        return "call it, and give what it returns"
+    return "put a single item into a list"
 
 
 def is_asyncio_queue(items: object) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 import pytest
@@ -13,6 +13,7 @@ import trio.lowlevel
 from penstock.agents import Pipeline, trio_function
 from penstock.agents.pipelines.hosting import items_of_queue
 from penstock.agents.pipelines.portal import Portal, portal_here
+from penstock.blocks import UnboundedBuffer
 from tests.agents.pipelines.recipes import comes_true, same
 
 
@@ -179,9 +180,23 @@ def test_a_stage_that_was_cancelled_by_something_else_is_a_fault() -> None:
     run(main)
 
 
-def test_a_function_of_trio_has_to_be_marked() -> None:
+async def checkpoint() -> None:
+    await trio.lowlevel.checkpoint()
+
+
+async def sleep() -> None:
+    await trio.sleep(0.001)
+
+
+async def start_tasks() -> None:
+    async with trio.open_nursery():
+        pass
+
+
+@pytest.mark.parametrize("use_trio", [checkpoint, sleep, start_tasks])
+def test_a_function_of_trio_has_to_be_marked(use_trio: Callable[[], Awaitable[None]]) -> None:
     async def of_trio(item: int) -> int:
-        await trio.lowlevel.checkpoint()
+        await use_trio()
         return item
 
     async def main() -> list[int]:
@@ -307,6 +322,14 @@ def test_a_stream_whose_block_was_left_gives_nothing_more() -> None:
         async with Pipeline(same).stream(range(3)) as results:
             assert [result async for result in results] == [0, 1, 2]
         assert [result async for result in results] == []
+
+    asyncio.run(main())
+
+
+def test_a_block_is_no_source() -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match="cannot come from unbounded buffer 'numbers': a block gives its messages"):
+            await Pipeline(same).collect(UnboundedBuffer[int](name="numbers"))
 
     asyncio.run(main())
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from penstock.agents import Pipeline
 from penstock.agents.pipelines.driving import Drive, live, stop_all
 from penstock.agents.pipelines.hand_over import HandOver
 from penstock.agents.pipelines.host_thread import HostThread
-from penstock.blocks import LoopHeldWarning, Threads
+from penstock.blocks import IterableSource, LoopHeldWarning, Threads
 from penstock.blocks.core.block import inside
 from tests.agents.pipelines.recipes import comes_true, invert, same
 from tests.blocks.executors.test_forked import can_fork, in_a_fork
@@ -424,6 +425,26 @@ def test_a_coroutine_is_no_source() -> None:
     with pytest.raises(TypeError, match="await it, and give what comes out"):
         Pipeline(same).run(coroutine)
     coroutine.close()
+
+
+def test_a_block_is_no_source_here() -> None:
+    """Only in trio is there a network that could feed it; here the run would wait for ever."""
+    with pytest.raises(TypeError, match=r"cannot come from source 'numbers': .* link the block to a section\(\)"):
+        Pipeline(same).run(IterableSource([1], name="numbers"))
+
+
+@pytest.mark.parametrize(
+    ("items", "hint"),
+    [
+        (Path("words.txt"), "open it, and give the file"),
+        (trio.open_memory_channel[int](1)[0], "give the receive channel"),
+        (print, "call it, and give what it returns"),
+        (7, "put a single item into a list"),
+    ],
+)
+def test_what_cannot_be_iterated_is_refused_with_a_hint(items: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=f"must be an iterable or asynchronous iterable, got .*; {hint}"):
+        Pipeline(same).run(items)
 
 
 def test_queues_are_no_sources_here() -> None:
