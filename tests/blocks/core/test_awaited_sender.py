@@ -10,10 +10,17 @@ import trio
 import trio.testing
 
 from penstock.blocks import Call, Network, Transformer
+from penstock.blocks.base.timing import time_slice
 from penstock.blocks.core.inbox import Inbox
 from penstock.blocks.core.scheduler import detached
 
 COUNT = 10_000
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, so that no time slice ends, however long the machine stands still."""
+    monkeypatch.setattr(time_slice, "clock", lambda: 0.0)
 
 
 def watch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -63,7 +70,7 @@ async def test_a_sender_that_sends_no_more_does_not_hold_up_its_message() -> Non
     assert got == list(range(101))
 
 
-async def test_the_step_comes_after_the_sender_has_sent_more(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_step_comes_after_the_sender_has_sent_more(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
     sizes = watch_sizes(monkeypatch)
     block = Call[int](int, capacity=100)
     block._core.runner.size.items = 1024  # type: ignore[attr-defined]  # as after many quick items
