@@ -104,7 +104,7 @@ class GovernorCore:
             raise wrong_thread(f"{doing} {self}")
         is_raised = limit > self._limit
         self._limit = limit
-        if is_raised and self._refused_at > -math.inf:
+        if is_raised and self.is_refusing:
             self._let_in()
         self._wake_waiting()
 
@@ -128,7 +128,7 @@ class GovernorCore:
         return sum(self._weights) + self._taken
 
     def _population(self) -> int:
-        return sum(block.in_flight() for block in self._blocks)
+        return sum([block.in_flight() for block in self._blocks])  # a list is quicker than a generator
 
     def _settle_weights(self) -> None:
         population = self._population()
@@ -203,6 +203,11 @@ class GovernorCore:
         free = self.limit - self.in_flight
         return max(0, int(free)) if self._weight is None else int(free > 0)
 
+    @property
+    def is_refusing(self) -> bool:
+        """Whether it has refused an item, and has not let in waiting items since."""
+        return self._refused_at > 0
+
     def covers(self, block: BlockCore) -> bool:
         """Whether items in a block are in flight already, so that they may come in again without a slot."""
         return block in self._region
@@ -214,7 +219,7 @@ class GovernorCore:
     def look(self) -> None:
         """Let waiting items and tasks in, if slots have become free."""
         # the order matters: counting what is in flight is costly, and needed only if an item was refused
-        if self._first is not None and self._refused_at > 0 and self.in_flight < self._refused_at:  # an item has left
+        if self._first is not None and self.is_refusing and self.in_flight < self._refused_at:  # an item has left
             self._let_in()
         self._wake_waiting()
 
@@ -304,7 +309,7 @@ class GovernorCore:
     def statistics(self) -> GovernorStatistics:
         """The governor's numbers so far."""
         unit = "bytes" if self._in_bytes else ""
-        waits = self._waits.summary(time_slice.clock() - self._refused_since if self._refused_at > 0 else None)
+        waits = self._waits.summary(time_slice.clock() - self._refused_since if self.is_refusing else None)
         return GovernorStatistics(self.name, self.limit, self.in_flight, self._most_in_flight, waits, unit)
 
     # Waiting

@@ -30,6 +30,11 @@ class Gate(Protocol):
 
     # For the inbox at which items come in
 
+    @property
+    def is_refusing(self) -> bool:
+        """Whether it has refused an item, and has not called `gate_opened` since."""
+        ...
+
     def admit(self, items: Iterable[Any], most: int) -> int:
         """Let in the first items, up to `most` and the number of free slots; return how many."""
         ...

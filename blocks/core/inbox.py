@@ -207,8 +207,13 @@ class Inbox(Generic[T]):
         if link is None and self.branches:
             self.is_disturbed("a message was sent to it directly")
         room = self.room() if link is None else self.room_for(link)
-        if room < 1 or (self.gate is not None and self.is_gated(link) and not self.gate.admit((message,), 1)):
+        if room < 1:
             return self.refuse(message, link)
+        if self.gate is not None and self.is_gated(link) and not self.gate.admit((message,), 1):
+            status = self.refuse(message, link)
+            if link is not None and self.gate.is_refusing:  # admit() may have raised the limit
+                self._turns.bar(link)
+            return status
         if link is not None:
             self._links_first = False
             if link.turn:
@@ -261,20 +266,24 @@ class Inbox(Generic[T]):
         """
         waiting = len(items)
         room = self.room_for(link)
-        count = max(0, min(room, waiting))
+        count = fitting = max(0, min(room, waiting))
         if self.gate is not None and count > 0 and self.is_gated(link):
             count = self.gate.admit(items, count)
         if count > 0 and link.turn:
             self._turns.took(link)
-        if count < waiting:
+        if count < fitting and self.gate is not None and self.gate.is_refusing:  # admit() may have raised the limit
+            self._turns.bar(link)
+        elif count < waiting:
             self._turns.postpone(link)
+        if count < waiting:
             self.block.room_is_awaited()
         if count > 0:
             if self.credit:
                 self.withdraw_credit()
             self._links_first = False
             self._accepted_with_credit += count
-            cast("deque[T]", self.queue).extend(items if count == waiting else islice(items, count))
+            queue: Any = self.queue  # a deque
+            queue.extend(items if count == waiting else islice(items, count))
             self.block.arrived()
         return count
 
@@ -416,7 +425,7 @@ class Inbox(Generic[T]):
         while self.senders.waiters and self.room() > 0 and not links_turn:
             waiter = self.senders.first()
             if self.gate is not None and not self.gate.admit((waiter.payload,), 1):
-                return  # a link would be refused, too; the gate calls `gate_opened` later
+                break  # the gate calls `gate_opened` later
             if len(self.senders) == 1 and self.gate is None and not self.postponed and self.room() > ROOM_FOR_MORE:
                 self.block.awaits_sender()
             self.store_of(waiter)
@@ -435,7 +444,8 @@ class Inbox(Generic[T]):
 
     def begin_step(self) -> None:
         """Prepare for a step of the block: withdraw the credit, and end the turns of links that were asked."""
-        self.withdraw_credit()
+        if self.credit or self.credit_holder is not None:
+            self.withdraw_credit()
         self._links_asked = False
         if self._turns.asked and self._turns.step():
             self.block.wake()  # this step comes after the steps of the sources that were asked
@@ -454,8 +464,8 @@ class Inbox(Generic[T]):
     def gate_opened(self) -> None:
         """Try again to let in refused items, because items have left the gate's region."""
         self._turns.ask_again()
-        self.block.wake()
         self.serve_waiting()
+        self.block.wake()  # after the sources that were asked, so that its step finds their items
 
     def wake_postponed(self) -> None:
         """Ask all postponed sources for their messages."""

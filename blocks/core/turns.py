@@ -2,7 +2,10 @@
 
 Plain code: it knows no blocks or messages, and wakes nothing. States of a link: idle → waiting (it was
 postponed) → asked (a place is kept for it until the target has had two more steps) → idle. A link that was asked and
-is postponed again without a delivery keeps its place in the order. Invariant: no link is both waiting and asked.
+is postponed again without a delivery keeps its place in the order. A waiting link is barred while a governor refuses
+what it has: it is not asked, and no other link waits for its turn.
+
+Invariant: every barred link waits, and no place is kept for it.
 """
 
 from __future__ import annotations
@@ -34,13 +37,15 @@ class Turns(Generic[A]):
     Attributes:
         waiting: The links that wait to be asked.
         asked: The links for which a place is kept, in order.
+        barred: The waiting links that are not asked before `ask_again`.
     """
 
-    __slots__ = ("_asked_lately", "_heap", "_seen", "asked", "waiting")
+    __slots__ = ("_asked_lately", "_heap", "_seen", "asked", "barred", "waiting")
 
     def __init__(self) -> None:
         self.waiting: dict[A, None] = {}
         self.asked: dict[A, None] = {}
+        self.barred: set[A] = set()
         self._asked_lately = False
         self._heap: list[tuple[int, A]] = []  # the waiting links, and some that waited before
         self._seen: tuple[int, int] | None = None
@@ -54,35 +59,47 @@ class Turns(Generic[A]):
             self.waiting[link] = None
             heappush(self._heap, (link.turn, link))
 
+    def bar(self, link: A) -> None:
+        """Make a link wait until `ask_again`, because a governor has refused what it has."""
+        self.postpone(link)
+        self.asked.pop(link, None)
+        if link not in self.barred:
+            self.barred.add(link)
+            self._seen = None  # others may be asked in its place
+
     def took(self, link: A) -> None:
         """Note that a link has delivered a message; next time it waits behind the others."""
         self.asked.pop(link, None)
         if link.turn:
             link.turn = 0
             self.waiting.pop(link, None)
+            self.barred.discard(link)
 
     def forget(self, link: A) -> None:
         """Forget a removed link."""
         self.waiting.pop(link, None)
         self.asked.pop(link, None)
+        self.barred.discard(link)
 
     def ahead_of(self, link: A) -> int:
         """The number of other links before this one that get a place first."""
         if link in self.asked:
             return next(place for place, asked in enumerate(self.asked) if asked is link)
-        return len(self.asked) + len(self.waiting) - (link in self.waiting)
+        itself = link in self.waiting and link not in self.barred
+        return len(self.asked) + len(self.waiting) - len(self.barred) - itself
 
     def clear(self) -> None:
         """Forget all links."""
         self.waiting.clear()
         self.asked.clear()
+        self.barred.clear()
         self._heap.clear()
 
     # Asking
 
     def may_ask(self, state: tuple[int, int]) -> bool:
-        """Whether a link waits and `state` is new; asking again without a change would spin."""
-        if not self.waiting or state == self._seen:
+        """Whether a link waits that is not barred, and `state` is new; asking again without a change would spin."""
+        if len(self.waiting) == len(self.barred) or state == self._seen:
             return False
         self._seen = state
         return True
@@ -91,17 +108,23 @@ class Turns(Generic[A]):
         """Remove and return all waiting links; no place is kept for them."""
         links = tuple(self.waiting)
         self.waiting.clear()
+        self.barred.clear()
         self._heap.clear()
         return links
 
     def ask(self, room: int) -> Iterable[A]:
         """Return the links that wait longest, up to `room`; a place is kept for each."""
         asked: list[A] = []
-        while self.waiting and len(asked) < room:
+        barred: list[tuple[int, A]] = []
+        while len(self.waiting) > len(self.barred) and len(asked) < room:
             turn, link = heappop(self._heap)
-            if turn == link.turn and link in self.waiting:
+            if link in self.barred:
+                barred.append((turn, link))
+            elif turn == link.turn and link in self.waiting:
                 del self.waiting[link]
                 asked.append(link)
+        for entry in barred:
+            heappush(self._heap, entry)
         if not self.waiting:
             self._heap.clear()
         self.asked.update(dict.fromkeys(asked))
@@ -109,8 +132,9 @@ class Turns(Generic[A]):
         return asked
 
     def ask_again(self) -> None:
-        """Let the next `may_ask` return True, because of a change that its `state` does not show."""
+        """Let all waiting links be asked again, because of a change that the `state` of `may_ask` does not show."""
         self._seen = None
+        self.barred.clear()
 
     def step(self) -> bool:
         """Note a step of the target; return whether it needs another step after the links that were just asked."""

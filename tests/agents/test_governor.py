@@ -25,6 +25,8 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.base.timing import time_slice
+from penstock.blocks.core.block_core import BlockCore
 from tests.blocks.tools import Fussy, contents, faults, linked, notes, run
 
 
@@ -566,3 +568,23 @@ async def test_its_name_and_its_limit_can_be_changed() -> None:
     governor.name, governor.limit = "more", 2
     await governor.wait_for_available_slot()
     assert repr(governor) == "<PipelineGovernor 'more' 2 of 2 in flight>"
+
+
+async def test_a_source_is_not_asked_for_items_that_would_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_slice, "clock", lambda: 0.0)  # the blocks take turns as on a quick machine
+    source = IterableSource(range(1000))
+    steps: list[BlockCore] = []
+    step = type(source._core).step
+
+    def spy(block: Any) -> None:
+        steps.append(block)
+        step(block)
+
+    monkeypatch.setattr(type(source._core), "step", spy)
+    first, last = Transformer[int, int](int), Call[int](int)
+    source.link_target(first)
+    first.link_target(last)
+    PipelineGovernor(10).govern(first, last)
+    async with Network(source):
+        pass
+    assert 100 <= len(steps) <= 110

@@ -71,6 +71,35 @@ def test_nobody_is_asked_twice_for_the_same_room_unless_things_have_changed() ->
     assert turns.may_ask((1, 1))
 
 
+def test_a_barred_link_is_not_asked_and_nobody_waits_for_its_turn() -> None:
+    turns: Turns[Line] = Turns()
+    a, b, c = lines("abc")
+    for line in (a, b):
+        turns.postpone(line)
+    assert list(turns.ask(1)) == [a]
+    turns.bar(a)  # a governor has refused what it has
+    assert not turns.asked
+    assert [turns.ahead_of(line) for line in (a, b, c)] == [1, 0, 1]
+    assert list(turns.ask(2)) == [b]
+    turns.took(b)
+    assert not turns.may_ask((1, 1))
+    turns.ask_again()
+    assert turns.may_ask((1, 1))
+    assert list(turns.ask(2)) == [a]
+
+
+def test_others_may_be_asked_for_the_room_that_a_barred_link_does_not_take() -> None:
+    turns: Turns[Line] = Turns()
+    a, b = lines("ab")
+    turns.postpone(a)
+    turns.postpone(b)
+    assert turns.may_ask((0, 1))
+    turns.bar(a)
+    assert turns.may_ask((0, 1))
+    turns.bar(a)  # it was barred before
+    assert not turns.may_ask((0, 1))
+
+
 def test_all_are_asked_without_a_place_and_what_is_gone_is_not_asked() -> None:
     turns: Turns[Line] = Turns()
     a, b, c = lines("abc")
@@ -86,7 +115,10 @@ def test_all_are_asked_without_a_place_and_what_is_gone_is_not_asked() -> None:
     assert not turns.asked
 
 
-@given(st.lists(st.tuples(st.sampled_from(["postpone", "took", "ask", "step"]), st.integers(0, 4)), max_size=60))
+EVENTS = ["postpone", "bar", "open", "took", "forget", "ask", "step"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 4)), max_size=60))
 def test_the_order_is_that_of_the_turns_whatever_happens(events: list[tuple[str, int]]) -> None:
     turns: Turns[Line] = Turns()
     all_lines = lines("abcde")
@@ -95,17 +127,27 @@ def test_the_order_is_that_of_the_turns_whatever_happens(events: list[tuple[str,
         if event == "postpone":
             turns.postpone(line)
             assert line in turns.waiting
+        elif event == "bar":
+            turns.bar(line)
+            assert line in turns.barred
+        elif event == "open":
+            turns.ask_again()
+            assert not turns.barred
+        elif event == "forget":
+            turns.forget(line)
+            assert line not in turns.waiting
         elif event == "took":
             turns.took(line)
             assert line not in turns.waiting
             assert line not in turns.asked
             assert line.turn == 0
         elif event == "ask":
-            waiting = sorted(turns.waiting, key=lambda line: line.turn)
+            waiting = sorted(turns.waiting.keys() - turns.barred, key=lambda line: line.turn)
             assert list(turns.ask(number)) == waiting[:number]
-            assert set(turns.waiting) == set(waiting[number:])
+            assert set(turns.waiting) == turns.barred.union(waiting[number:])
         else:
             turns.step()
+        assert turns.barred <= turns.waiting.keys() - turns.asked.keys()
         for line in all_lines:
             assert 0 <= turns.ahead_of(line) <= len(turns.asked) + len(turns.waiting)
 
