@@ -19,7 +19,8 @@ from .thread_pool import ThreadPool
 def progress_of(tasks: TasksCore, pools: Iterable[ThreadPool | ExecutorPool]) -> Progress:
     """Make it."""
     pools = [*pools]
-    running = [task for pool in pools for task in pool.running()]
+    # a worker still has a task when it has just ended, and while its function goes on after its time limit
+    running = [task for pool in pools for task in pool.running() if task.now is TaskState.RUNNING]
     queued = sum(pool.queued for pool in pools)
     now = perf_counter()
     return Progress(

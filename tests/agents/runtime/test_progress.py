@@ -67,6 +67,19 @@ def test_every_field_moves() -> None:
         assert (runtime.get_progress().errors, runtime.get_progress().failed) == ((), 1)
 
 
+def test_a_task_that_has_just_ended_is_listed_once() -> None:
+    found: list[Progress] = []
+
+    def look(*_: object) -> None:
+        found.append(runtime.get_progress())
+
+    with Runtime(threads=1) as runtime:
+        runtime.set_error_callback(look)  # its worker calls it
+        runtime.submit(int, "x").wait()
+        runtime.clear_failed()
+    assert [task.state for task in found[0].tasks] == [TaskState.FAILED]
+
+
 def test_it_is_also_a_dict() -> None:
     with Runtime(threads=1) as runtime:
         runtime.submit(int, name="one").get()
