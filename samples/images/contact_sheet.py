@@ -97,7 +97,7 @@ def draw_page(entries: Sequence[SheetEntry], settings: Settings) -> SheetPage:
     try:
         write_whole(file, page.encoded(), settings.unfinished)
     except OSError as error:
-        problem = why(error)
+        problem = f"{file.name}: {why(error)}"
     return SheetPage(number, file, tuple(entries), started, clock.now(), problem)
 
 

@@ -60,7 +60,11 @@ def test_what_is_not_ours_is_refused(exists: bool, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "access", access)
     assert why_unusable(tmp_path / "run.svg") == "permission denied"
     assert asked == [tmp_path / "run.svg" if exists else tmp_path]
-    monkeypatch.setattr(os, "statvfs", lambda folder: SimpleNamespace(f_flag=os.ST_RDONLY), raising=False)
+
+    def statvfs(folder: Path) -> SimpleNamespace:
+        return SimpleNamespace(f_flag=1)
+
+    monkeypatch.setattr(os, "statvfs", statvfs, raising=False)
     monkeypatch.setattr(os, "ST_RDONLY", 1, raising=False)
     assert why_unusable(tmp_path / "run.svg") == "the file system can only be read"
     monkeypatch.delattr(os, "statvfs")  # as on Windows

@@ -22,6 +22,7 @@ def test_memory_that_is_used_counts_and_shared_memory_does_not() -> None:
     del block
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_process_that_has_ended_uses_none() -> None:
     pid = os.fork()
     if not pid:

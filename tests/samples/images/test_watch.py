@@ -148,7 +148,7 @@ def test_a_recording_that_cannot_be_written_does_not_cost_the_thumbnails(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Recording, "save", refuse)
-    assert run(photo_folder, "--record", "run.svg") == 1
+    assert run(photo_folder, "--record", "run.svg") == 2
     out = capsys.readouterr().out
     assert "6 of 6 images came out" in out
     assert "  cannot write run.svg: No space left on device\n" in out
