@@ -1,4 +1,4 @@
-"""The command `python -m penstock.blocks.dashboard`: runs a program with a page, or shows a recording on a page."""
+"""The command `python -m penstock.blocks.dashboard`: runs a program with a page, shows a recording, or finds a page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..recording.recording import Recording
+from .attaching import CannotAttachError, attach
 from .dashboard import Dashboard, say
 from .listening import UnusableAddressError
 
 FAILED = 1
-CANNOT_ATTACH = (
-    "cannot look into a program that was not prepared for it. Start it with this command, which needs no change of the "
-    "program; or call penstock.blocks.dashboard.show_on_signal() at its start, and send it the signal: kill -USR1 %s"
-)
 wait = threading.Event.wait
 
 
@@ -43,25 +40,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Attach(Action):
-    """Says what to do instead of attaching to a running program."""
+    """Asks a running program for its page."""
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: object, option_string: str | None = None
     ) -> None:
-        """End the command with the message."""
-        parser.error(CANNOT_ATTACH % values)
+        """Print the address, and end the command."""
+        assert isinstance(values, int)
+        try:
+            print(f"the page of process {values} is at {attach(values)}")
+        except CannotAttachError as error:
+            parser.error(f"--attach: {error}")
+        parser.exit()
 
 
 def options_parser() -> ArgumentParser:
     """Make the parser of the options."""
     parser = ArgumentParser(
         "python -m penstock.blocks.dashboard",
-        description="Run a program with a page in the browser that shows its networks, or show a recording there.",
+        description="Run a program with a page in the browser that shows its networks, show a recording there, or ask "
+        "a program that runs for its page.",
     )
     parser.add_argument("--port", type=int, default=0, help="the port of the page (default: any free one)")
     parser.add_argument("--chart", action="store_true", help="record the networks, so that the page has their charts")
     parser.add_argument("--stay", action="store_true", help="keep the page after the program, until Ctrl-C")
-    parser.add_argument("--attach", metavar="PID", action=Attach, help="says how to look into a program that runs")
+    parser.add_argument(
+        "--attach",
+        type=int,
+        metavar="PID",
+        action=Attach,
+        help="ask a process that has called show_on_signal for its page, and print the address",
+    )
     parser.add_argument("-m", dest="is_module", action="store_true", help="the program is a module, not a file")
     parser.add_argument("program", help="the file of the program, or a recording (*.json)")
     parser.add_argument("arguments", nargs=REMAINDER, help="the arguments of the program")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 from queue import Empty, SimpleQueue
 from time import monotonic
 from types import FrameType
 
 from ..base.threads import resident
+from .attaching import Notice
 from .dashboard import Dashboard, say
 from .listening import UnusableAddressError
 from .subject import Look
@@ -21,7 +23,10 @@ PATIENCE = 1.0
 def show_on_signal(number: int | None = None, *, port: int = 0) -> None:
     """Look into the program when a signal comes: print the reports of all networks, and open their page.
 
-    After `kill -USR1 PID`, standard error has the report of each network that runs, and the address of a page of all
+    `python -m penstock.blocks.dashboard --attach PID` sends the signal and prints the address of the page; it sends
+    nothing to a program that was not prepared. `kill -USR1 PID` does so without the command.
+
+    After the signal, standard error has the report of each network that runs, and the address of a page of all
     networks, which stays until the program ends. A network whose loop does not answer within a second is named. Until
     the first signal, this costs next to nothing. Call it in the main thread, before the networks start.
 
@@ -41,6 +46,11 @@ def show_on_signal(number: int | None = None, *, port: int = 0) -> None:
     except ValueError as error:
         raise ValueError(f"show_on_signal: signal {number} cannot be used here: {error}") from None
     inspector.dashboard.watch()
+    if sys.platform != "win32":  # where no other program can send the signal
+        try:
+            inspector.notice = Notice(number)
+        except OSError as error:
+            say(f"show_on_signal: --attach will not find this program: {error}")
 
 
 class Inspector:
@@ -51,10 +61,12 @@ class Inspector:
 
     Attributes:
         dashboard: The dashboard.
+        notice: For the command that asks for the page; None if it cannot ask.
     """
 
     def __init__(self, dashboard: Dashboard) -> None:
         self.dashboard: Dashboard = dashboard
+        self.notice: Notice | None = None
         self._lock = threading.Lock()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
@@ -66,13 +78,20 @@ class Inspector:
         resident.add(threading.current_thread())
         with self._lock:
             self._print_reports()
-            try:
-                if self.dashboard.address:
-                    say(f"the page of the networks is at {self.dashboard.address}")
-                else:
-                    self.dashboard.open("the page of the networks")
-            except UnusableAddressError as error:
-                say(str(error))
+            self._open_page()
+
+    def _open_page(self) -> None:
+        if self.dashboard.address:
+            say(f"the page of the networks is at {self.dashboard.address}")
+            return
+        try:
+            self.dashboard.open("the page of the networks")
+            answer: str = self.dashboard.address
+        except UnusableAddressError as error:
+            answer = str(error)
+            say(answer)
+        if self.notice is not None:
+            self.notice.add(answer)
 
     def _print_reports(self) -> None:
         asked = {subject.number: subject for subject in self.dashboard.running()}

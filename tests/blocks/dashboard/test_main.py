@@ -104,8 +104,8 @@ def test_a_file_that_is_no_recording_is_refused(folder: Path, capsys: pytest.Cap
         (["nothing.py"], "no such file: nothing.py"),
         (["--port", "70000", __file__], "port must be an int <= 65535"),
         ([], "the following arguments are required: program"),
-        (["--attach", "4711"], "send it the signal: kill -USR1 4711"),
         (["--attach"], "expected one argument"),
+        (["--attach", "net"], "invalid int value: 'net'"),
     ],
 )
 def test_wrong_use_is_explained(arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:

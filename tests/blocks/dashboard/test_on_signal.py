@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,26 @@ from penstock.blocks import Call, Network
 from penstock.blocks.core.watchers import watchers
 from penstock.blocks.dashboard import Dashboard, show_on_signal
 from penstock.blocks.dashboard import on_signal as module
+from penstock.blocks.dashboard.attaching import CannotAttachError, Notice, attach, folder_of_user
 from penstock.blocks.dashboard.on_signal import Inspector
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+
+
+@pytest.fixture(autouse=True)
+def notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Notice]]:
+    """The notices of programs, in a folder of the test."""
+    made = list[Notice]()
+
+    def make(number: int) -> Notice:
+        made.append(Notice(number))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(module, "Notice", make)
+    yield made
+    for notice in made:
+        notice.remove()
 
 
 @pytest.fixture
@@ -80,11 +99,46 @@ async def test_until_a_signal_comes_a_network_runs_and_ends_as_always(printed: l
     assert printed == []
 
 
+@pytest.mark.usefixtures("real_time")
+async def test_another_program_can_ask_for_the_page(printed: list[str]) -> None:
+    show_on_signal()
+    async with Network(Call[object](lambda _: None), name="net"):
+        address = await trio.to_thread.run_sync(attach, os.getpid())
+        assert printed[-1] == f"the page of the networks is at {address}"
+        printed.clear()
+        assert await trio.to_thread.run_sync(attach, os.getpid()) == address
+        assert printed == []
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_another_program_hears_why_there_is_no_page(printed: list[str]) -> None:
+    with Dashboard() as other:
+        show_on_signal(port=other.port)
+        with pytest.raises(CannotAttachError, match="give it another port"):
+            await trio.to_thread.run_sync(attach, os.getpid())
+
+
+def test_without_a_notice_the_signal_works_all_the_same(
+    printed: list[str], notices: list[Notice], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("sys.platform", "win32")
+        show_on_signal()
+    assert (notices, printed) == ([], [])
+    folder_of_user().touch()
+    show_on_signal()
+    assert notices == []
+    assert printed[0].startswith("show_on_signal: --attach will not find this program: ")
+
+
 def test_without_networks_it_says_so(printed: list[str]) -> None:
     inspector = Inspector(Dashboard())
+    inspector.notice = Notice(signal.SIGUSR1)
     inspector.dashboard.watch()
     inspector.look()
+    assert attach(os.getpid()) == inspector.dashboard.address
     inspector.look()
+    inspector.notice.remove()
     inspector.dashboard.close()
     assert printed == ["no network runs", f"the page of the networks is at {inspector.dashboard.address}"] * 2
 
