@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.agents.tasks.ways import way_back
-from penstock.blocks import Stalled
 
 from .runtime_task import QUEUED, RUNNING, WAITING, Place, RuntimeTask
 
@@ -41,9 +40,6 @@ def needs_of(task: RuntimeTask[Any]) -> tuple[RuntimeTask[Any], ...]:
     return (task.awaits,) if task.now is RUNNING and task.awaits is not None else ()
 
 
-def stalled(circle: list[RuntimeTask[Any]]) -> Stalled:
-    """Make the error for a circle of waits, which begins with the task that is the last one to wait."""
-    names = [f"{task}, number {task.task_id}," for task in circle]
-    ring = [*names[:1], *reversed(names[1:]), names[0]]
-    lines = [f"  {ring[place]} waits for {ring[place + 1].rstrip(',')}" for place in range(len(ring) - 1)]
-    return Stalled("tasks wait for each other in a circle, and none can go on:", "\n".join(lines))
+def wait_of(task: RuntimeTask[Any], other: RuntimeTask[Any]) -> str:
+    """Say that a task waits for another one."""
+    return f"{task}, number {task.task_id}, waits for {other}, number {other.task_id}"

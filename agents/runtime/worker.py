@@ -8,10 +8,11 @@ from contextvars import Context
 from time import perf_counter
 from typing import Any, Protocol, cast
 
+from penstock.agents.tasks.circles import stalled
 from penstock.blocks.base.callables import NAMES, NOT_ITERABLE
 from penstock.blocks.base.threads import at_work
 
-from .nested import circle_of, runnable_for, stalled
+from .nested import circle_of, runnable_for, wait_of
 from .own_thread import own_thread
 from .runtime_task import Call, Place, RuntimeTask
 from .state_lock import lock
@@ -146,7 +147,7 @@ class Worker:
                     if found is not None:
                         self._crew.take(found)
                     elif mine is not None and (circle := circle_of(mine, wanted)):
-                        raise stalled(circle)
+                        raise stalled(circle, wait_of)
                     if mine is not None:  # what runs here must return, even if it is not needed any more
                         mine.awaits = found or wanted
                 if found is None:

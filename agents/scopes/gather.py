@@ -58,7 +58,7 @@ async def gather(*awaitables: Any) -> Any:
     try:
         async with trio.open_nursery() as nursery:
             for place, each in enumerate(waits):
-                nursery.start_soon(wait, place, each)
+                nursery.start_soon(wait, place, each, name=f"wait {place} of gather")
     except BaseExceptionGroup as group:
         raise only_error(group) from None
     return results if is_one else tuple(results)

@@ -6,16 +6,20 @@ outer tasks would begin before an inner one runs, and what they hold would pile 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
+from typing import Any
 
 import trio
 
-Entry = tuple[float, int, trio.lowlevel.Task]
+from penstock.blocks.core.waiting import Waiter, WaitList, parked
+
+from .waits import Parking, holders, wait_at
 
 
-class Places:
+class Places(Parking):
     """The places.
 
     Invariant: a place is free, or a task holds it; if a task waits, none is free. A task may go on without a place when
@@ -23,12 +27,19 @@ class Places:
 
     Args:
         number: How many there are.
+        scope: The name of the scope that has the limit.
+
+    Attributes:
+        waits: The tasks that wait; the payload of each is its turn.
+        held: The tasks that hold a place.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, scope: str) -> None:
+        self.waits: WaitList[float] = WaitList()
+        self.held: dict[trio.lowlevel.Task, None] = {}
         self._free = number
-        self._waiting: list[Entry] = []
-        self._gone: set[int] = set()  # the numbers of entries whose tasks do not wait any more
+        self._scope = scope
+        self._turns: list[tuple[float, int, Waiter[float]]] = []  # also of tasks that do not wait any more
         self._numbers = count()
 
     async def take(self, depth: float) -> None:
@@ -36,18 +47,15 @@ class Places:
 
         Args:
             depth: How many scopes the task is in; the deepest is the next.
+
+        Raises:
+            Stalled: No place will ever be free.
         """
         if self._free > 0:
             self._free -= 1
-            return
-        number = next(self._numbers)
-        heappush(self._waiting, (-depth, number, trio.lowlevel.current_task()))
-
-        def abort(_: object) -> trio.lowlevel.Abort:
-            self._gone.add(number)
-            return trio.lowlevel.Abort.SUCCEEDED
-
-        await trio.lowlevel.wait_task_rescheduled(abort)
+        else:
+            await wait_at(self, "take a place", -depth)
+            del self.held[trio.lowlevel.current_task()]
 
     def owe(self) -> None:
         """Take a place at once, also if none is free."""
@@ -55,13 +63,35 @@ class Places:
 
     def give(self) -> None:
         """Give a place to the next task that waits."""
-        while self._waiting and self._free >= 0:
-            _, number, task = heappop(self._waiting)
-            if number not in self._gone:
-                trio.lowlevel.reschedule(task)
+        while self._turns and self._free >= 0:
+            _, _, waiter = heappop(self._turns)
+            if waiter in self.waits.waiters:
+                self.waits.wake(waiter)
+                self.held[waiter.task] = None  # until it goes on
                 return
-            self._gone.discard(number)
         self._free += 1
+
+    # As a place where tasks wait
+
+    def parked(self) -> None:
+        waiter = parked[trio.lowlevel.current_task()]
+        heappush(self._turns, (waiter.payload, next(self._numbers), waiter))
+        super().parked()
+
+    def has_begun(self) -> bool:
+        return True
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        return self.held
+
+    def comes_from(self, task: trio.lowlevel.Task) -> bool:
+        return task in self.held
+
+    def tell_wait(self, who: str, whom: str) -> str:
+        return f"{who} waits for a place in the limit of scope {self._scope!r}, and {whom} has one"
+
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
+        return f"waits for a place in the limit of scope {self._scope!r}"
 
 
 class Holding:
@@ -74,7 +104,8 @@ class Holding:
         depth: How many scopes the task is in.
     """
 
-    __slots__ = ("_depth", "_is_held", "_is_running", "_waits", "places")
+    __slots__ = ("_depth", "_is_held", "_is_running", "_task", "_waits", "places")
+    _task: trio.lowlevel.Task
 
     def __init__(self, places: Places, depth: int) -> None:
         self.places: Places = places
@@ -85,8 +116,10 @@ class Holding:
 
     async def take(self) -> None:
         """Take a place for the first time."""
+        self._task = trio.lowlevel.current_task()
         await self.places.take(self._depth)
-        self._is_held = self._is_running = True
+        self._is_running = True
+        self._hold()
 
     def end(self) -> None:
         """Give the place back, if there is one, because the task has ended."""
@@ -109,7 +142,7 @@ class Holding:
             self._go_on()
             raise
         if self._lacks_place():
-            self._is_held = True
+            self._hold()
         else:  # another wait has begun, or has ended sooner
             self.places.give()
 
@@ -121,14 +154,20 @@ class Holding:
     def _go_on(self) -> None:
         if self._lacks_place():
             self.places.owe()
-            self._is_held = True
+            self._hold()
 
     def _lacks_place(self) -> bool:
         return self._is_running and not self._waits and not self._is_held
 
+    def _hold(self) -> None:
+        self._is_held = True
+        self.places.held[self._task] = None
+        holders[self._task] = self.places
+
     def _give_back(self) -> None:
-        was_held, self._is_held = self._is_held, False
-        if was_held:
+        if self._is_held:
+            self._is_held = False
+            del self.places.held[self._task], holders[self._task]
             self.places.give()
 
 

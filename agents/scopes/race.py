@@ -89,9 +89,9 @@ class Attempts(Generic[T]):
 
     def __init__(self, functions: tuple[Callable[[], Awaitable[T]], ...]) -> None:
         self._functions = functions
+        self._begun = 0
         self._errors: list[tuple[int, Exception]] = []
         self._winner: Winner[T] | None = None
-        self._has_failed = trio.Event()
 
     async def run(self, pause: float | None) -> Winner[T]:
         """Start one function after the other, and wait for the first result.
@@ -99,26 +99,40 @@ class Attempts(Generic[T]):
         Args:
             pause: Seconds between two starts; None to wait until the one before has failed.
         """
-        async with trio.open_nursery() as nursery:
-            for index, function in enumerate(self._functions):
-                self._has_failed = trio.Event()
-                nursery.start_soon(self._attempt, index, function, nursery.cancel_scope)
-                if pause != 0 and index + 1 < len(self._functions):
-                    with trio.move_on_after(float("inf") if pause is None else pause):
-                        await self._has_failed.wait()
+        async with trio.open_nursery() as nursery:  # it waits for tasks only, so that a circle of waits is seen
+            self._begin(nursery, pause)
         if self._winner is None:
             errors = [error for _, error in sorted(self._errors, key=lambda each: each[0])]
             raise ExceptionGroup("all attempts have failed", errors)
         return self._winner
 
-    async def _attempt(self, index: int, function: Callable[[], Awaitable[T]], scope: trio.CancelScope) -> None:
+    def _begin(self, nursery: trio.Nursery, pause: float | None) -> None:
+        """Start the next function, or all of them without a pause."""
+        while self._begun < len(self._functions):
+            index, self._begun = self._begun, self._begun + 1
+            function = self._functions[index]
+            nursery.start_soon(self._attempt, index, function, nursery, pause, name=f"attempt {index}")
+            if pause != 0:
+                break
+        if pause and self._begun < len(self._functions):
+            nursery.start_soon(self._begin_later, self._begun, nursery, pause)
+
+    async def _begin_later(self, index: int, nursery: trio.Nursery, pause: float) -> None:
+        await trio.sleep(pause)
+        if self._begun == index:
+            self._begin(nursery, pause)
+
+    async def _attempt(
+        self, index: int, function: Callable[[], Awaitable[T]], nursery: trio.Nursery, pause: float | None
+    ) -> None:
         try:
             value = await function()
         except Exception as error:
             annotate(error, f"in attempt {index}, {task_name('race', function)!r}")
             self._errors.append((index, error))
-            self._has_failed.set()
+            if index + 1 == self._begun:
+                self._begin(nursery, pause)
         else:
             if self._winner is None:
                 self._winner = Winner(index, value)
-            scope.cancel()
+            nursery.cancel_scope.cancel()

@@ -58,7 +58,7 @@ class Scope:
         if limit is not None:
             check_count(who, "limit", limit)
         check_executor(who, executor)
-        self._places = None if limit is None else Places(limit)
+        self._places = None if limit is None else Places(limit, self.name)
         self._executor = executor
         self._depth = 0
         self._count = 0
@@ -132,7 +132,9 @@ class Scope:
         executor = None if runs_later(function) else self._executor_for(label)
         self._count += 1
         cancel_scope = None if executor is None and not cancellable else trio.CancelScope()
-        task: ScopeTask[Any] = ScopeTask(self.name, label, self._count, self._held if hold else None, cancel_scope)
+        task: ScopeTask[Any] = ScopeTask(
+            self.name, self._nursery, label, self._count, self._held if hold else None, cancel_scope
+        )
         holding = None if self._places is None else Holding(self._places, self._depth)
         self._nursery.start_soon(task.run, executor, holding, function, kwargs, *args, name=label)
         return task

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor
 from contextlib import nullcontext
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, TypeVar
 
 import trio
@@ -15,9 +16,11 @@ from penstock.agents.tasks.not_run import NotRun
 from penstock.agents.tasks.one_error import reraise
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks.base.error_info import annotate, is_cancellation
+from penstock.blocks.core.waiting import Waiter, WaitList
 
 from .in_executor import call_in
 from .places import Holding, holding_here
+from .waits import Parking, awaited, wait_at
 
 T = TypeVar("T", covariant=True)
 QUEUED, RUNNING, COMPLETED = TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED
@@ -25,7 +28,7 @@ FAILED, CANCELLED = TaskState.FAILED, TaskState.CANCELLED
 NOTHING = nullcontext()
 
 
-class ScopeTask(Handle[T]):
+class ScopeTask(Handle[T], Parking):
     """A task.
 
     States: queued → running → completed, failed or cancelled; a queued one may be cancelled too. If that happens, its
@@ -33,6 +36,7 @@ class ScopeTask(Handle[T]):
 
     Args:
         scope: The name of the scope.
+        nursery: The nursery in which it will begin.
         name: The name of the task.
         held: Gets the task if it fails: then its exception waits in the handle. None: it stops the scope.
         cancel_scope: What cancels this task alone. None: nothing does, because a cancel scope costs half as much as the
@@ -40,13 +44,16 @@ class ScopeTask(Handle[T]):
 
     Attributes:
         is_looked_at: Whether the program has seen how it has ended.
+        waits: The tasks that wait for its end; None if none has waited yet.
     """
 
-    __slots__ = ("_cancel_scope", "_ended", "_held", "_now", "_scope", "_value", "is_looked_at")
+    __slots__ = ("_cancel_scope", "_held", "_now", "_nursery", "_scope", "_task", "_value", "is_looked_at", "waits")
+    waits: Any  # a `WaitList`; made by the first task that waits
 
     def __init__(
         self,
         scope: str,
+        nursery: trio.Nursery,
         name: str,
         number: int,
         held: list[ScopeTask[Any]] | None,
@@ -59,7 +66,9 @@ class ScopeTask(Handle[T]):
         self._scope = scope
         self._now = QUEUED
         self._value: Any = None
-        self._ended: trio.Event | None = None
+        self.waits = None
+        self._nursery: trio.Nursery | None = nursery  # until it begins
+        self._task: trio.lowlevel.Task | None = None  # while it runs
         self._cancel_scope = cancel_scope
 
     @property
@@ -106,19 +115,45 @@ class ScopeTask(Handle[T]):
 
     async def _wait(self) -> None:
         """Wait for the end; the place of the caller is free meanwhile."""
-        if self._ended is None:
-            self._ended = trio.Event()
+        if self.waits is None:
+            self.waits = WaitList[None]()
+            if self._task is not None:
+                awaited[self._task] = self
         holding = holding_here.get()
         if holding is None:
-            await self._ended.wait()
+            await wait_at(self, "get the result")
             return
         holding.begin_wait()
         try:
-            await self._ended.wait()
+            await wait_at(self, "get the result")
         except BaseException:
             holding.break_off_wait()
             raise
         await holding.end_wait()
+
+    # As a place where tasks wait
+
+    def has_begun(self) -> bool:
+        return self._task is not None
+
+    def outside_tasks(self) -> Iterable[trio.lowlevel.Task]:
+        if self._task is not None:
+            return (self._task,)
+        if self._nursery is None:
+            return ()  # it has ended
+        return (task for task in self._nursery.child_tasks if getcoroutinestate(task.coro) == CORO_CREATED)
+
+    def comes_from(self, task: trio.lowlevel.Task) -> bool:
+        return task is self._task
+
+    def tell_wait(self, who: str, whom: str) -> str:
+        return f"{who} waits for {whom}"
+
+    def describe_wait(self, waiter: Waiter[Any]) -> str:
+        return f"waits for {self}"
+
+    def __str__(self) -> str:
+        return f"task {self.name!r} of scope {self._scope!r}"
 
     async def run(
         self,
@@ -137,8 +172,12 @@ class ScopeTask(Handle[T]):
             kwargs: Its keyword arguments.
             args: Its arguments.
         """
+        self._nursery = None
         if self._now is CANCELLED:
             return
+        task = self._task = trio.lowlevel.current_task()
+        if self.waits is not None:
+            awaited[task] = self
         try:
             with self._cancel_scope or NOTHING:
                 if holding_here.get() is not holding:  # that of the task that has spawned this one
@@ -163,12 +202,15 @@ class ScopeTask(Handle[T]):
                 self._now = CANCELLED
             if holding is not None:
                 holding.end()
-            self._tell_end()
+            self._task = None
+            if self.waits is not None:
+                awaited.pop(task, None)
+                self._tell_end()
 
     def _tell_end(self) -> None:
         """Wake the tasks that wait for the end."""
-        if self._ended is not None:
-            self._ended.set()
+        for waiter in self.waits or ():
+            self.waits.wake(waiter)
 
     def _fail(self, error: BaseException) -> None:
         if is_cancellation(error):

@@ -42,7 +42,10 @@ class Handle(ABC, Generic[T]):
 
     @abstractmethod
     def __await__(self) -> Generator[Any, Any, T]:
-        """Wait for the result; raise the exception of the task. If the wait is cancelled, the task goes on."""
+        """Wait for the result; raise the exception of the task. If the wait is cancelled, the task goes on.
+
+        If the task waits for the caller in turn, so that nothing can end the wait, it raises `Stalled`.
+        """
 
     @abstractmethod
     def cancel(self) -> bool:

@@ -13,7 +13,7 @@ class Declined(Exception):
 
 
 class Stalled(Exception):
-    """Nothing in a network can move any more, although items are held or a task waits.
+    """Nothing in a network can move any more, although items are held or a task waits; or tasks wait in a circle.
 
     Attributes:
         report: Where items are held, and which part waits for which, as text for people.

@@ -73,6 +73,13 @@ def read_deadline(task: trio.lowlevel.Task) -> float:
     return deadline
 
 
+def has_own_deadline(task: trio.lowlevel.Task) -> bool:
+    """Whether a cancel scope in a task, and not around its nursery, will cancel it; True also if this is not known."""
+    around: Any = getattr(task.parent_nursery, "_cancel_status", None)
+    read = getattr(around, "effective_deadline", lambda: math.nan)
+    return not read_deadline(task) >= read()
+
+
 def read_waiting(task: trio.lowlevel.Task | None) -> object:
     """Whether a task only waits for the tasks of its innermost nursery to end; None if this cannot be read."""
     if task is None or not task.child_nurseries:

@@ -41,7 +41,8 @@ def waits_of_task(waiter: Waiter[Any], names: Names) -> Iterator[Wait]:
     elif waiter.doing == GO_ON:
         yield Wait(place, None, Cause.PAUSED, why)
     elif not isinstance(place, BlockCore):
-        yield Wait(who, place, Cause.END, why)
+        for task in place.outside_tasks():
+            yield Wait(who, names.node(task), Cause.END, why)
     elif waiter.doing == "send":
         for inbox in place.inboxes():
             if waiter in inbox.senders:
