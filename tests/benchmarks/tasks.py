@@ -186,7 +186,7 @@ def graphs(effort: Effort) -> Iterator[Row]:
     if find_spec("dask") is not None:
         contenders.append(Contender("dask.delayed, threads", dask_delayed, 0.2))
     timings = compare("graph, build and run", contenders, items, effort)
-    for contender, most in zip(contenders, (8.0, 12.0, None), strict=False):
+    for contender, most in zip(contenders, (6.0, 10.0, None), strict=False):
         row = timings.row(contender.name, unit=1e-6)
         yield row if most is None else within(row, 1e6 * timings.median(contender.name) / (8 / 7), most)
 
