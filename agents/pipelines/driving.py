@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
@@ -211,7 +211,9 @@ class ThreadDrive(Drive):
 
 
 def is_about_asyncio(error: BaseException) -> bool:
-    """Whether an exception is what a function of asyncio raises in a loop of trio."""
+    """Whether an exception, or one in a group, is what a function of asyncio raises in a loop of trio."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_about_asyncio, cast("BaseExceptionGroup[BaseException]", error).exceptions))
     text = str(error)
     return (isinstance(error, RuntimeError) and text == "no running event loop") or (
         isinstance(error, TypeError) and "received unrecognized yield message" in text

@@ -411,9 +411,9 @@ def test_a_function_of_asyncio_is_told_how_to_run() -> None:
         await asyncio.sleep(item)
         return item
 
-    for item in (0, 1):
-        with pytest.raises((TypeError, RuntimeError)) as caught:
-            list(Pipeline(waits).run([item]))
+    for items in ([0], [1], [1, 1]):  # of several calls that fail at once, there is a group
+        with pytest.raises((TypeError, RuntimeError, ExceptionGroup)) as caught:
+            list(Pipeline(waits, concurrency=2).run(items))
         assert caught.value.__notes__[-1] == 'a function of asyncio runs here with run(…, library="asyncio")'
 
 
