@@ -6,6 +6,7 @@ rate is asked first, and counts the start only when there is a lease.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,9 @@ from ..core.threads import loop_of
 from .at_end import END
 from .leasing import Leasing
 
+joining = threading.Lock()
+"""Held while a block begins or ends to use a rate: a network in another thread may try the same, and is refused."""
+
 
 class Pacing:
     """Lets the calls of one block start at a rate.
@@ -36,7 +40,7 @@ class Pacing:
     """
 
     is_paced = True
-    __slots__ = ("_alarm", "_block", "_gives", "_leasing", "_on_wait", "_since", "_tries", "_waits", "rate")
+    __slots__ = ("_alarm", "_block", "_gives", "_is_in", "_leasing", "_on_wait", "_since", "_tries", "_waits", "rate")
 
     def __init__(self, block: BlockCore, rate: Rate, leasing: Leasing | None) -> None:
         self.rate: Rate = rate
@@ -48,6 +52,7 @@ class Pacing:
         self._on_wait: Callable[[Activity, float, float], None] | None = None
         self._tries: deque[trio.Event] = deque()
         self._alarm: trio.CancelScope | None = None
+        self._is_in = False  # whether it uses the rate now
 
     @property
     def pool(self) -> ResourcePool[Any] | None:
@@ -107,7 +112,9 @@ class Pacing:
         """Use the rate from now on."""
         if (tracer := self._block.tracer) is not None:
             self._on_wait = tracer.waits_of(self._block.name)
-        self.rate.join(self)
+        with joining:
+            self.rate.join(self)
+            self._is_in = True
 
     @property
     def waits_for_lease(self) -> bool:
@@ -141,7 +148,10 @@ class Pacing:
     def close(self) -> None:
         """Leave the rate: no call will start any more."""
         self._stop_waiting()
-        self.rate.leave(self)
+        with joining:
+            if self._is_in:  # one that was refused must not touch a rate that another thread uses
+                self._is_in = False
+                self.rate.leave(self)
         if self._leasing is not None:
             self._leasing.close()
 

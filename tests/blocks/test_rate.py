@@ -361,6 +361,28 @@ async def test_networks_in_two_threads_cannot_share_a_rate() -> None:
     assert rate.n == 5
 
 
+def test_a_block_in_another_thread_that_is_refused_leaves_the_waiting_one_alone() -> None:
+    rate, done, clock = Rate(1, name="api"), list[int](), trio.testing.MockClock()
+
+    async def use(*items: int) -> None:
+        block = Call(done.append, rate=rate)
+        async with Network(block):
+            for item in items:
+                await block.send(item)
+            await wait_all_tasks_blocked()
+            if items:
+                await trio.to_thread.run_sync(refused)
+                assert done == [1]
+                clock.jump(1)
+
+    def refused() -> None:
+        with faults(RuntimeError):
+            trio.run(use)
+
+    trio.run(use, 1, 2, clock=clock)
+    assert done == [1, 2]
+
+
 # Changes
 
 
