@@ -105,14 +105,27 @@ class ErrorInfo:
         item: The item that it worked on; None for an agent.
         number: The number of the item in that block, from 1; None for an agent.
         exception: The exception that was raised.
-        traceback: The traceback as text, to show it or send it elsewhere.
     """
 
     phase: str
     item: object
     number: int | None
     exception: BaseException
-    traceback: str = attrs.field(repr=False)
+    _text: str | None = attrs.field(default=None, repr=False, eq=False, alias="traceback")
+
+    @property
+    def traceback(self) -> str:
+        """The traceback as text, to show it or send it elsewhere.
+
+        That of a dead letter is rendered when it is first read, because this takes longer than most functions.
+        """
+        if self._text is None:
+            object.__setattr__(self, "_text", traceback_text(self.exception, self.exception.__traceback__))
+        assert self._text is not None
+        return self._text
+
+    def __reduce__(self) -> tuple[type[ErrorInfo], tuple[object, ...]]:  # a pickled exception has no traceback
+        return ErrorInfo, (self.phase, self.item, self.number, self.exception, self.traceback)
 
     @classmethod
     def of(cls, exception: BaseException, *, phase: str, item: object = None, number: int | None = None) -> ErrorInfo:

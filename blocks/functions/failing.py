@@ -96,7 +96,7 @@ class FailingCore(BlockCore):
             self.drop("skipped", (item,), (number,))
         else:
             self.announce_loss((item,), (number,))
-            info = ErrorInfo.of(error, phase=self.name, item=item, number=number)
+            info = ErrorInfo(self.name, item, number, error)
             self.merged_into((item,), info)
             assert self.dead is not None
             self.dead.queue.append(info)

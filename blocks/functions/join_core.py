@@ -290,7 +290,7 @@ class JoinCore(InputsCore[Out]):
     def _dead_letter(self, item: Any, error: Exception) -> None:
         """Send a message without a partner to the dead letters."""
         self.report_lost((item,))
-        info = ErrorInfo.of(error, phase=self.name, item=item)
+        info = ErrorInfo(self.name, item, None, error)
         self.merged_into((item,), info)
         self.dead.queue.append(info)
         self.dead.flush()

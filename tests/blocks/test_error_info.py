@@ -1,8 +1,12 @@
 """What is known of a fault."""
 
+import pickle
 import reprlib
+import traceback
+import weakref
 from collections.abc import Iterator
 
+import attrs
 import pytest
 import trio
 
@@ -19,6 +23,44 @@ def test_it_tells_the_place_the_item_and_the_traceback() -> None:
     assert info.traceback.startswith("Traceback")
     assert info.traceback.endswith("ValueError: bad\n")
     assert "traceback" not in repr(info)
+
+
+def test_the_text_of_a_traceback_is_made_when_it_is_read_or_sent_and_once() -> None:
+    try:
+        raise ValueError("bad")
+    except ValueError as error:
+        info, sent = ErrorInfo("scale", 1, 7, error), ErrorInfo("scale", 1, 7, error)
+    assert info == sent
+    text = info.traceback
+    assert text.startswith("Traceback")
+    assert text.endswith("ValueError: bad\n")
+    info.exception.__traceback__ = None
+    assert info.traceback is text
+    info.exception.with_traceback(None)
+    received: ErrorInfo = pickle.loads(pickle.dumps(info))
+    assert (received.phase, received.item, received.number, received.traceback) == ("scale", 1, 7, text)
+    assert received.exception.args == ("bad",)
+    assert attrs.evolve(info, phase="other").traceback == text
+
+
+def test_a_dead_letter_keeps_no_more_than_its_exception() -> None:
+    class Item:
+        """An item that is failed."""
+
+    def fail() -> ErrorInfo:
+        kept = Item()
+        found.append(weakref.ref(kept))
+        try:
+            raise ValueError("bad")
+        except ValueError as error:
+            return ErrorInfo("scale", None, 7, error)
+
+    found: list[weakref.ref[Item]] = []
+    info = fail()
+    assert found[0]() is not None
+    traceback.clear_frames(info.exception.__traceback__)
+    assert found[0]() is None
+    assert 'raise ValueError("bad")' in info.traceback
 
 
 def test_without_a_number_it_tells_the_place_only() -> None:
