@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 import trio
 
 from ..base.error_info import shorten
+from ..base.lending import passage
 from ..base.names import given_name
 from ..base.threads import Loop
 from ..base.times import Histogram
@@ -156,8 +157,13 @@ class ResourcePool(Generic[T]):
     def exchange(self, old: T, new: T) -> None:
         """Note that a lease has another resource now, in place of its old one."""
 
-    def check_travel(self, lease: Lease[Any]) -> None:
-        """Raise a `TypeError` if a lease must not go to another process, where there is only a copy of its resource."""
+    def pack(self, lease: Lease[T], thing: T, key: Key) -> tuple[Any, ...]:
+        """Return how to make a lease in another process, where it has a copy of the resource; see `__reduce__`.
+
+        :meta private:
+        """
+        del lease
+        return lease_of, (key, thing)
 
     def must_get_back(self, lessee: Lessee) -> bool:
         """Whether a block has taken resources that must come back before its network ends, and are in use."""
@@ -266,11 +272,47 @@ class Lease(Generic[T_co]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._pool is not None:
-            self._pool.check_travel(self)
+            return self._pool.pack(self, self._thing, self._key)
         return lease_of, (self._key, self._thing)
+
+
+class BorrowedLease(Lease[T_co]):
+    """A lease in a worker process whose resource is the memory of the pool itself, and not a copy."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not passage.leads_home:
+            raise TypeError(
+                f"{self!r} came from another process, and can only go back to it; return it, and let the next stage "
+                "get it from there"
+            )
+        return lease_at_home, (self._key,)
 
 
 def lease_of(key: Key, thing: Any) -> Lease[Any]:
     """Unpickle a lease: in the process of its pool, return the original lease, elsewhere a lease without a pool."""
     lease = out.get(key) if key[0] == os.getpid() else None
     return Lease(thing, None, key) if lease is None else lease
+
+
+def borrowed_lease(key: Key, buffer: memoryview | bytes) -> Lease[Any]:
+    """Unpickle a lease of a pool in shared memory, in a worker process that has this memory, too."""
+    lease = out.get(key) if key[0] == os.getpid() else None
+    if lease is not None:
+        return lease
+    if not isinstance(buffer, memoryview):
+        raise TypeError(
+            "a lease of a buffer pool in shared memory was sent as a copy; send the lease itself as an item"
+        )
+    return BorrowedLease(buffer, None, key)
+
+
+def lease_at_home(key: Key) -> Lease[Any]:
+    """Unpickle a lease that comes back from a worker process: it is the same lease."""
+    lease = out.get(key)
+    if lease is None:
+        raise RuntimeError(
+            "a worker process has returned a lease that has ended: a function must not keep leases of other items"
+        )
+    return lease

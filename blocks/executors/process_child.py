@@ -23,6 +23,7 @@ from .forked import forkable
 from .forked_process import ForkedProcess
 from .journal import SIZE, Journal
 from .keeper import Keeper
+from .loans import Loans
 from .log_records import RecordsOfWorker
 from .packing import Packer
 from .process_group import end_group
@@ -42,6 +43,8 @@ EXIT_SECONDS = 30.0
 """Seconds that `worker_exit` may take."""
 _exiting = threading.Event()
 _living: weakref.WeakSet[Child] = weakref.WeakSet()
+never_ended: list[Loans] = []
+"""The loans of processes of which it is not known that they have ended: these buffers must not be used again."""
 
 
 class Child:
@@ -67,6 +70,7 @@ class Child:
         "_process",
         "_was_killed",
         "journal",
+        "loans",
         "packer",
         "pid",
         "pool",
@@ -81,7 +85,8 @@ class Child:
         self.records: RecordsOfWorker = RecordsOfWorker(number)
         wire.on_record = self.records.handle
         self.pool: Pool = Pool(wire.shared, wire.announce)
-        self.packer: Packer = Packer(self.pool.put)
+        self.loans: Loans = Loans(wire)
+        self.packer: Packer = Packer(self.pool.put, self.loans.lend)
         self.pid: int = process.pid or 0
         self._process = process
         self._handle: int | None = None if isinstance(process, ForkedProcess) else handle_of(self.pid)
@@ -232,6 +237,10 @@ class Child:
         with self._lock:
             self._process.join(GRACE)
             code = self._process.exitcode
+            if code is None and not wait([self._sentinel()], 0):
+                never_ended.append(self.loans)
+            else:
+                self.loans.end_all()
             self._ended, self._was_killed = describe(code), code is not None and code < 0
             if isinstance(self._process, ForkedProcess):
                 self._process.close()

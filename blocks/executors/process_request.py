@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from ..base.error_info import annotate, forget_frames
 from ..base.errors import WorkerDied
+from ..base.lending import passage
 from .journal import ANSWER, FAILURE, IN_SLOTS
 from .packing import PLAIN, Packed, spans_of, unpack
 from .process_child import Child
@@ -73,7 +74,11 @@ class Request:
         """Let the child do items; return whether the next ones may be begun; raises `Lost` if the child has died."""
         outcome = self._outcome
         number = self._child.send_function(self._task.function, self._task.name, self._task.keeper)
-        packed, error = self._pack(items)
+        try:
+            passage.loans = self._child.packer.loans
+            packed, error = self._pack(items)
+        finally:
+            passage.loans = None
         if packed and (no_memory := self._work(number, packed)) is not None:
             error = None if packed else no_memory  # the item left out is sent alone, or cannot be sent
         asked = len(items) - self._done if isinstance(packed, bytes) else len(packed)
@@ -140,6 +145,7 @@ class Request:
         child, outcome = self._child, self._outcome
         for size in self._wanted:
             self._lend(size)
+        child.loans.forget()
         child.journal.rewind()
         no_memory = self._send(number, packed)
         if not packed:
@@ -198,8 +204,12 @@ class Request:
         return self._unpack(cast("Packed", answer)) if type(answer) is tuple else answer
 
     def _give_back(self, places: Iterable[Place]) -> None:
+        child = self._child
         for place in places:
-            self._child.pool.give(place)
+            if place[0] < 0:
+                child.loans.end(place)
+            else:
+                child.pool.give(place)
 
     def _take(self, message: tuple[Any, ...]) -> None:
         """Handle a message that is not the last one."""

@@ -7,6 +7,7 @@ request is done item by item.
 
 from __future__ import annotations
 
+import gc
 import marshal
 import multiprocessing
 import pickle
@@ -22,6 +23,7 @@ from typing import Any
 from ..base.callables import NOT_RUN, not_run
 from ..base.cpus import pin
 from ..base.error_info import annotate
+from ..base.lending import passage
 from .journal import BEGUN, FAILURE, IN_SLOTS, RESULT, VERSION, Journal
 from .packing import PLAIN, Packed, Packer, unpack
 from .process_group import own_group
@@ -70,7 +72,7 @@ class WorkerProcess:
         connection: The pipe.
     """
 
-    __slots__ = ("_functions", "_journal", "_packer", "_shared", "_sink", "_stock", "_wire", "_worker_exit")
+    __slots__ = ("_functions", "_journal", "_kept", "_packer", "_shared", "_sink", "_stock", "_wire", "_worker_exit")
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._shared = Shared()
@@ -78,12 +80,14 @@ class WorkerProcess:
         self._packer = Packer(self._put)
         self._functions: dict[int, Callable[[Any], Any] | ErrorRecord] = {}
         self._stock: defaultdict[int, list[Place]] = defaultdict(list)
+        self._kept = 0
         self._worker_exit: Callable[[], Any] | None
         self._journal: Journal
         self._sink: Parts
 
     def serve(self, setup: Setup) -> None:
         """Work until the end is sent, or the pipe is closed."""
+        passage.leads_home = True
         if setup.levels is not None:
             send_logs_home(self._wire, setup.levels)
         try:
@@ -180,7 +184,16 @@ class WorkerProcess:
         seconds, cpu = perf_counter() - started - sink.waited, thread_time() - cpu_started
         if answers is not None and len(answers) < journal.begun:
             answers = None
-        self._wire.send(DONE, seconds, cpu, self._shared.take_back(), answers)
+        self._wire.send(DONE, seconds, cpu, self._unused(), answers)
+
+    def _unused(self) -> list[Place]:
+        """The slots, and the buffers of pools, that objects of this process no longer use."""
+        places = self._shared.take_back()
+        if self._shared.on_loan > self._kept:  # a circle of references may keep them
+            gc.collect()
+            places += self._shared.take_back()
+        self._kept = self._shared.on_loan
+        return places
 
     def _answer(
         self, call: Callable[[Any], Any], queue: Iterator[Any], is_plain: bool, until: float, name: str

@@ -4,19 +4,21 @@ The parent makes all slots, in arenas. An arena is one piece of memory without a
 has no name so that nothing is left behind when a process dies. A slot is always in exactly one state:
 free (in the pool) → being written, or lent to the child for its results → read on the other side, where objects may
 use it for as long as they live → free again, when the last of these objects is deleted.
+
+The child may also have mapped the memory of a `BufferPool`, with a negative number. A buffer there is used like a slot,
+but never copied.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-import os
-import sys
-import tempfile
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from pickle import PickleBuffer
+
+from ..base.shared_memory import Handle, attach, create, release
 
 BIG = 1 << 16
 """Smallest size, in bytes, of a buffer that goes through a slot."""
@@ -27,19 +29,23 @@ MOST_IDLE = 1 << 28
 LARGEST_ARENA = 1 << 28
 """Bytes beyond which an arena has only one slot."""
 
-Handle = int | str
 Place = tuple[int, int, int]
-"""A slot: the number of its arena, its offset there and its size."""
+"""A slot: the number of its arena, its offset there and its size; a buffer of a pool has a negative number."""
 Span = tuple[Place, int]
 """A slot, and how many bytes of it are used."""
 
 
 class Shared:
-    """The arenas that one side has mapped, and the slots in use by objects of this side."""
+    """The arenas that one side has mapped, and the slots in use by objects of this side.
 
-    __slots__ = ("_addresses", "_count", "_lent", "_returned", "_unmapped", "_views", "arenas")
+    Attributes:
+        on_loan: How many views of buffers of pools are in use, as of the last call of `take_back`.
+    """
+
+    __slots__ = ("_addresses", "_count", "_lent", "_returned", "_unmapped", "_views", "arenas", "on_loan")
 
     def __init__(self) -> None:
+        self.on_loan: int = 0
         self.arenas: dict[int, mmap.mmap] = {}
         self._views: dict[int, memoryview] = {}
         self._addresses: dict[int, int] = {}
@@ -53,15 +59,27 @@ class Shared:
         self._keep(self._count, attach(handle, size))
         self._count += 1
 
-    def expect(self, handle: Handle, size: int) -> None:
-        """Map the next arena now or, if there is no memory for it, at its first use; takes over the handle."""
-        try:
-            self.add(handle, size)
-        except OSError:
-            self._unmapped[self._count] = handle, size
+    def expect(self, handle: Handle, size: int, number: int | None = None) -> None:
+        """Map the next arena, or memory with a number of its own; takes over the handle.
+
+        If it cannot be mapped now, it is mapped at its first use.
+        """
+        if number is None:
+            number = self._count
             self._count += 1
+        try:
+            self._keep(number, attach(handle, size))
+        except OSError:
+            self._unmapped[number] = handle, size
         else:
             release(handle)
+
+    def forget(self, number: int) -> None:
+        """Forget memory; it goes back to the system when no view of it is left."""
+        if number in self._unmapped:
+            release(self._unmapped.pop(number)[0])
+        else:
+            del self.arenas[number], self._views[number], self._addresses[number]
 
     def _keep(self, number: int, arena: mmap.mmap) -> None:
         self.arenas[number] = arena
@@ -93,12 +111,20 @@ class Shared:
         return place, count
 
     def lend(self, place: Place, count: int) -> memoryview:
-        """Get a view of a slot, which returns when the last user of the view dies; a copy if too many are lent."""
+        """Get a view of a slot, which returns when the last user of the view dies; a copy if too many are lent.
+
+        A buffer of a pool is never copied. If the memory cannot be mapped, the slot returns at once.
+        """
         arena, offset, size = place
-        if arena in self._unmapped:
-            self._map(arena)
         self._lent += 1
-        if self._lent - len(self._returned) > MOST_LENT:
+        self.on_loan += arena < 0
+        if arena in self._unmapped:
+            try:
+                self._map(arena)
+            except MemoryError:
+                self._returned.append(place)
+                raise
+        if arena >= 0 and self._lent - len(self._returned) > MOST_LENT:
             copy = bytearray(self._views[arena][offset : offset + count])
             self._returned.append(place)
             return memoryview(copy)
@@ -111,6 +137,8 @@ class Shared:
         returned = self._returned
         places = [returned.popleft() for _ in range(len(returned))]
         self._lent -= len(places)
+        if self.on_loan:
+            self.on_loan -= sum(arena < 0 for arena, _, _ in places)
         return places
 
 
@@ -191,50 +219,3 @@ def drop_pages(arena: mmap.mmap, offset: int, size: int) -> None:
     """Give the memory of a free slot back to the system; its content is lost."""
     if hasattr(mmap, "MADV_REMOVE"):
         arena.madvise(mmap.MADV_REMOVE, offset, size)
-
-
-# Memory without a name
-
-if sys.platform != "win32":
-
-    def create(size: int) -> Handle:
-        """Get memory that two processes can map: a file descriptor."""
-        try:
-            handle = os.memfd_create("penstock", os.MFD_CLOEXEC)
-        except (AttributeError, OSError):
-            return create_file(size)
-        os.ftruncate(handle, size)
-        return handle
-
-    def create_file(size: int) -> Handle:
-        """Get memory that two processes can map where the system has no memfd: a file without a name."""
-        with tempfile.TemporaryFile(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as file:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)  # fails now, instead of by a signal when it is written to
-            else:  # pragma: no cover  # macOS
-                os.ftruncate(file.fileno(), size)
-            return os.dup(file.fileno())
-
-    def attach(handle: Handle, size: int) -> mmap.mmap:
-        """Map the memory."""
-        assert isinstance(handle, int)
-        return mmap.mmap(handle, size)
-
-    def release(handle: Handle) -> None:
-        """Close the handle, after both sides have mapped the memory."""
-        assert isinstance(handle, int)
-        os.close(handle)
-
-else:  # pragma: no cover  # its memory has a name, and is gone with the last process that has it mapped
-
-    def create(size: int) -> Handle:
-        """Get memory that two processes can map: a name."""
-        return f"penstock-{os.getpid()}-{os.urandom(8).hex()}"
-
-    def attach(handle: Handle, size: int) -> mmap.mmap:
-        """Map the memory."""
-        assert isinstance(handle, str)
-        return mmap.mmap(-1, size, tagname=handle)
-
-    def release(handle: Handle) -> None:
-        """Do nothing: the mappings hold the memory."""

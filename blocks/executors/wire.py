@@ -10,15 +10,18 @@ from multiprocessing.reduction import recv_handle, send_handle
 from time import monotonic
 from typing import Any
 
+from ..base.shared_memory import Handle
 from .log_records import Fields, handle
-from .slots import Handle, Shared
+from .slots import Shared
 
 # To the worker
 START = "start"
 """Get ready. The worker sends nothing before this: macOS, and Python from 3.15 on, reply to a handle, and this reply
 must not get mixed with a message."""
 ARENA = "arena"
-"""Size, name: map this arena too; the handle follows if there is no name."""
+"""Size, name, number: map this arena, or memory with this number, too; the handle follows if there is no name."""
+FORGET = "forget"
+"""Number: this memory is not used any more."""
 FUNCTION = "function"
 """Number, pickle: the function for work with this number."""
 WORK = "work"
@@ -55,7 +58,7 @@ The results are there if all are plain; they are the same as in the journal, but
 """
 
 
-ASIDE = frozenset({ARENA, LOG})
+ASIDE = frozenset({ARENA, FORGET, LOG})
 """Messages between the others, for which no call waits."""
 
 
@@ -96,10 +99,12 @@ class Wire:
                 if message[0] not in ASIDE:
                     return message
                 if message[0] == ARENA:
-                    _, size, place = message
+                    _, size, place, number = message
                     if place is None:  # pragma: no branch  # Windows
                         place = recv_handle(self._connection)
-                    self.shared.expect(place, size)
+                    self.shared.expect(place, size, number)
+                elif message[0] == FORGET:
+                    self.shared.forget(message[1])
             except (OSError, EOFError, MemoryError):  # without memory in mid-message, it is useless
                 raise Lost from None
             if message[0] == LOG:
@@ -120,16 +125,20 @@ class Wire:
                     self.on_record(message[1])
         return None
 
-    def announce(self, handle: Handle, size: int) -> None:
-        """Let the other side map an arena; raises `Lost`."""
+    def announce(self, handle: Handle, size: int, number: int | None = None) -> None:
+        """Let the other side map the next arena, or memory with a number of its own; raises `Lost`."""
         if isinstance(handle, str):  # pragma: no cover  # Windows
-            self.send(ARENA, size, handle)
+            self.send(ARENA, size, handle, number)
             return
-        self.send(ARENA, size, None)
+        self.send(ARENA, size, None, number)
         try:
             send_handle(self._connection, handle, 0)
         except (OSError, RuntimeError):  # RuntimeError: where handles get a reply
             raise Lost from None
+
+    def forget(self, number: int) -> None:
+        """Let the other side forget memory; raises `Lost`."""
+        self.send(FORGET, number)
 
     def close(self) -> None:
         """Close this end."""

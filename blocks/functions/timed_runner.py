@@ -127,6 +127,7 @@ class TimedRunner(ExecutorRunner):
             return
         self._count(-1)
         self.lane.completed(job)
+        job.items, job.outcome = (), None  # its worker may have the job for a moment longer
 
     def close(self) -> None:
         """Ask for the end of the lane; jobs that are still out do not count as work any more."""
