@@ -14,7 +14,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import weakref
-from collections import defaultdict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from pickle import PickleBuffer
 
@@ -25,7 +25,7 @@ BIG = 1 << 16
 MOST_LENT = 64
 """Largest number of slots in use by objects of one side; further buffers are copied into ordinary memory."""
 MOST_IDLE = 1 << 28
-"""Bytes of free slots whose memory is kept; beyond that it goes back to the system."""
+"""Bytes of free slots whose memory is kept; beyond that, the longest unused memory goes back to the system."""
 LARGEST_ARENA = 1 << 28
 """Bytes beyond which an arena has only one slot."""
 
@@ -145,27 +145,36 @@ class Shared:
 class Pool:
     """The free slots; only the parent has a pool.
 
+    A free slot has memory of the system, if it was used, or has none yet or any more.
+
     Args:
         shared: The parent's side of the arenas.
         announce: Called with the handle and the size of each new arena, because the child must map it too.
     """
 
-    __slots__ = ("_announce", "_free", "_idle", "_made", "shared")
+    __slots__ = ("_announce", "_fresh", "_idle", "_kept", "_made", "_used", "shared")
 
     def __init__(self, shared: Shared, announce: Callable[[Handle, int], None]) -> None:
         self.shared: Shared = shared
         self._announce = announce
-        self._free: defaultdict[int, list[Place]] = defaultdict(list)
-        self._made: defaultdict[int, int] = defaultdict(int)
+        self._fresh: defaultdict[int, list[Place]] = defaultdict(list)  # by size, without memory
+        self._used: defaultdict[int, dict[Place, None]] = defaultdict(dict)  # by size, with memory
+        self._kept: OrderedDict[Place, None] = OrderedDict()  # all with memory, the last used one at the end
         self._idle = 0
+        self._made: defaultdict[int, int] = defaultdict(int)
 
     def take(self, count: int) -> Place | None:
         """Get a slot for `count` bytes; None if there is no memory."""
         size = slot_size(count)
-        free = self._free[size]
-        if not free:
+        used, fresh = self._used[size], self._fresh[size]
+        if not used:
             self.collect()
-        if not free:
+        if used:
+            place, _ = used.popitem()
+            del self._kept[place]
+            self._idle -= size
+            return place
+        if not fresh:
             slots = max(1, min(16, self._made[size] or 2, LARGEST_ARENA // size))
             try:
                 self.add_arena(size * slots)
@@ -173,10 +182,8 @@ class Pool:
                 return None
             arena = len(self.shared.arenas) - 1
             self._made[size] += slots
-            self._idle += size * slots
-            free.extend((arena, size * number, size) for number in reversed(range(slots)))
-        self._idle -= size
-        return free.pop()
+            fresh.extend((arena, size * number, size) for number in reversed(range(slots)))
+        return fresh.pop()
 
     def put(self, buffers: Sequence[memoryview]) -> Sequence[Span] | None:
         """Copy buffers into slots; None if there is no memory for all of them."""
@@ -198,11 +205,16 @@ class Pool:
 
     def give(self, place: Place) -> None:
         """Put a slot back."""
-        arena, offset, size = place
-        self._free[size].append(place)
+        size = place[2]
+        self._used[size][place] = self._kept[place] = None
         self._idle += size
-        if self._idle > MOST_IDLE:
+        while self._idle > MOST_IDLE:
+            oldest, _ = self._kept.popitem(last=False)
+            arena, offset, size = oldest
             drop_pages(self.shared.arenas[arena], offset, size)
+            del self._used[size][oldest]
+            self._fresh[size].append(oldest)
+            self._idle -= size
 
     def collect(self) -> None:
         """Put back the slots that objects of this side no longer use."""

@@ -166,11 +166,15 @@ def test_without_memory_there_is_no_slot(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_memory_of_too_many_free_slots_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "MOST_IDLE", BIG)
     sides = Sides()
-    sides.send(b"x" * BIG)
-    sides.give_back()
-    place = sides.pool.take(BIG)
-    assert place is not None
-    assert bytes(sides.other.lend(place, BIG)) == bytes(BIG)
+    for letter in (b"x", b"y"):
+        views = [sides.send(letter * BIG), sides.send(letter * 2 * BIG)]
+        views.pop()
+        views.pop()  # the small one comes back last
+        assert sides.give_back() == 2
+    places = [sides.pool.take(size) for size in (BIG, 2 * BIG)]
+    assert len(sides.sizes) == 2
+    there = [bytes(sides.other.lend(place, place[2])) for place in places if place is not None]
+    assert there == [b"y" * BIG, bytes(2 * BIG)]
 
 
 def test_or_stays_where_it_is_if_the_system_cannot_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
