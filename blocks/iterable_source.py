@@ -121,8 +121,10 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
         if self.host is None or self.finished:
             return
         outbox = self.outbox
-        if self.paused is None and self._away is not None and (chunk := self._away.take()) is not None:
-            self._take_chunk(chunk)
+        if self.paused is None and self._away is not None and not self._is_unwanted:
+            chunk = self._away.take()
+            if chunk is not None:
+                self._take_chunk(chunk)
         outbox.flush()
         self.settle()
         if outbox.queue or self.paused is not None:
@@ -278,6 +280,10 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
         if outbox.holder is None:
             self.counts["discarded"] += len(outbox.queue)
             outbox.queue.clear()
+        if self._away is not None and self._away.is_open:
+            self._iterator = None  # at the end it is closed where it was read; a read that waits is not waited for
+            self.wake()
+            return
         try:
             self.stop_reading()
         except Exception as error:  # from a generator's clean-up

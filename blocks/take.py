@@ -44,9 +44,9 @@ class Take(Block, Target[T], Source[T]):
     """Hands on the first `count` messages, and then ends itself, its targets, and its sources.
 
     After the last wanted message, its targets complete, and all blocks before it that feed nothing else end: iterables
-    are read no further, generators are closed, and waiting messages are discarded. Running calls go on to their end,
-    and their results are discarded. A block that also feeds other targets goes on without this one. An agent whose
-    outputs all end here is cancelled. A direct send raises `Declined`.
+    are read no further, generators are closed, also those that a `TransformMany` reads, and waiting messages are
+    discarded. Running calls go on to their end, and their results are discarded. A block that also feeds other targets
+    goes on without this one. An agent whose outputs all end here is cancelled. A direct send raises `Declined`.
 
     - Inputs and outputs: takes messages from links and senders; each goes to the first linked target that accepts it,
       or to a receiver.

@@ -21,6 +21,7 @@ from .functions.concurrent_block import ConcurrentBlock
 from .functions.expanding_runner import ExpandingRunner
 from .functions.function_block import DEFAULT_CAPACITY, FunctionCore
 from .functions.policies import OnError
+from .functions.runner import Expanding, Runner
 from .functions.runners import expanding_in_tasks, in_executor
 
 In = TypeVar("In")
@@ -33,10 +34,16 @@ class TransformManyCore(FunctionCore[In]):
 
     Attributes:
         last_call: Whether the call after the last message will be made, was made, or is not needed.
+        is_unwanted: Whether nothing needs its outputs any more.
     """
 
-    __slots__ = ("last_call",)
+    __slots__ = ("is_unwanted", "last_call")
     last_call: LastCall
+    is_unwanted: bool
+
+    def use(self, runner: Runner) -> None:
+        self.is_unwanted = False
+        super().use(runner)
 
     @property
     def shape(self) -> Shape:
@@ -112,6 +119,33 @@ class TransformManyCore(FunctionCore[In]):
             self.counts["consumed"] += 1
         self.last_call = LastCall.NONE if self.last_call is LastCall.DUE else self.last_call
         super().end_early()
+        self.is_unwanted = True
+        was_in_last_call = self._is_in_last_call()
+        try:
+            self._expanding.stop_expanding()
+        except Exception as error:  # from a generator's clean-up
+            assert self.host is not None
+            self.host.fault(error, phase=self.name, item=None, number=None)
+            raise
+        if was_in_last_call and not self.runner.busy:  # it was discarded like an item, but it is none
+            self.counts["discarded"] -= 1
+            self.counts["consumed"] += 1
+
+    @property
+    def _expanding(self) -> Expanding:
+        runner: Any = self.runner
+        return runner  # type: ignore[no-any-return]  # its runners can all do it
+
+    def arrived(self) -> None:
+        if self.is_unwanted:
+            self.wake()
+        else:
+            super().arrived()
+
+    def step(self) -> None:
+        if self.is_unwanted:  # what was in work before this block still comes
+            self.counts["discarded"] += self.inbox.discard()
+        super().step()
 
     def abort(self, reason: str) -> None:
         self.counts["consumed"] += self._is_in_last_call()

@@ -88,7 +88,8 @@ class Run(Generic[Out]):
     def finish(self) -> None:
         """Read no more items. The results of those that were read still come, and then the run ends.
 
-        To discard them, leave the loop or call `close()`.
+        To discard them, leave the loop or call `close()`. If the source waits for its next item in a thread, this item
+        still comes, and the run waits for it.
         """
         self._drive.finish()
 

@@ -310,13 +310,15 @@ class AsyncExpandingRunner(AsyncRunner):
     Otherwise the outputs of an item are collected until all are there.
     """
 
-    __slots__ = ("generate", "is_generator", "space")
+    __slots__ = ("endings", "generate", "is_ending", "is_generator", "space")
 
     def __init__(
         self, block: FunctionCore[Any], concurrency: int, ordered: bool, window: int | None, is_generator: bool
     ) -> None:
         super().__init__(block, concurrency, ordered, window)
         self.space: WaitList[None] = WaitList()
+        self.endings: set[trio.CancelScope] = set()  # of the generators that are read now
+        self.is_ending: bool = False
         self.generate: Callable[[Any], AsyncGenerator[Any, None]] = block.function
         self.is_generator: bool = is_generator
 
@@ -344,19 +346,32 @@ class AsyncExpandingRunner(AsyncRunner):
         outputs: list[Any] = []
         streams = self._may_stream()
         generator = self.generate(item)
+        ending = trio.CancelScope()
+        self.endings.add(ending)
         try:
-            async for output in generator:
-                if streams:
-                    self.block.counts["produced"] += 1
-                    self._trace((output,))
-                    self._emit([output])
-                    await self._wait_for_room(scope)
-                else:
-                    outputs.append(output)
-                del output
+            with ending:
+                async for output in generator:
+                    if streams:
+                        self.block.counts["produced"] += 1
+                        self._trace((output,))
+                        self._emit([output])
+                        await self._wait_for_room(scope)
+                    else:
+                        outputs.append(output)
+                    del output
         finally:
+            self.endings.discard(ending)
             await generator.aclose()
         return outputs
+
+    def _next(self) -> Job | None:
+        return None if self.is_ending else super()._next()
+
+    def stop_expanding(self) -> None:
+        """End the generators that are read; the calls of other functions go on to their end."""
+        self.is_ending = True
+        for ending in self.endings:
+            ending.cancel()
 
     def _gives(self) -> bool:
         return False

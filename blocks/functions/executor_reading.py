@@ -113,7 +113,8 @@ class ExecutorReading(LaneUser):
         self._reader.stop()
 
     def end(self) -> None:
-        """End the use of the executor, because there is nothing more to do."""
+        """End the use of the executor; a call that still runs does not count as work of the network any more."""
+        self._count(paused=self.in_flight - self.paused)
         self.over.set()
 
     def _hurry(self) -> None:

@@ -84,6 +84,7 @@ class ExecutorRunner(LaneUser):
         "busy",
         "failure",
         "injected",
+        "is_ending",
         "leasing",
         "order",
         "ordered",
@@ -123,6 +124,7 @@ class ExecutorRunner(LaneUser):
         self.batches: dict[Batch, None] = {}
         self.again: deque[Job] = deque()
         self.failure: Exception | None = None
+        self.is_ending: bool = False  # nothing needs what generators give any more
         self.trace: JobTrace | None = None
         self.injected: Injected | None = None
         self.streams: Streams | None = None
@@ -210,6 +212,12 @@ class ExecutorRunner(LaneUser):
     def tasks(self) -> Iterable[trio.lowlevel.Task]:
         """Return no tasks: the network counts as busy while jobs are in flight."""
         return ()
+
+    def stop_expanding(self) -> None:
+        """Let the workers close their generators; items that they have not begun are discarded."""
+        if self.streams is not None:
+            self.is_ending = True
+            self.streams.stop()
 
     # Giving out items
 
@@ -364,7 +372,14 @@ class ExecutorRunner(LaneUser):
         self.block.wake()
 
     def _hand_over_again(self, job: Job, rest: Sequence[int]) -> None:
-        """Queue the items of a job that were not begun."""
+        """Queue the items of a job that were not begun; discard them if nothing needs their outputs."""
+        if self.is_ending:
+            self.busy -= len(rest)
+            self.waiting += len(rest)
+            job.batch.undecided -= len(rest)
+            self.block.counts["discarded"] += len(rest)
+            self.block.counts["consumed"] -= len(rest)  # `_emit` counts the whole batch
+            return
         job.batch.is_late = True
         items = [job.items[number] for number in rest]
         self.again.appendleft(Job(self.task, items, job.batch, [job.places[number] for number in rest], job.attempt))
@@ -380,7 +395,7 @@ class ExecutorRunner(LaneUser):
                 self._hand_over_again(job, (number,))
         else:
             self._failed(job, 0, error)
-            self._hand_on(job.batch)
+        self._hand_on(job.batch)
 
     def _fault(self, error: BaseException, job: Job) -> NoReturn:
         """Stop the network because the executor has failed."""

@@ -192,6 +192,15 @@ class ExpandingRunner(InlineRunner):
         self.busy -= 1
         self.block.counts["consumed"] += 1
 
+    def stop_expanding(self) -> None:
+        """Close what is being read; its item and the items behind it are discarded."""
+        block = self.block
+        if self.current is not None:
+            block.tell_ends((0,))
+        block.counts["discarded"] += self.busy
+        self.attempt = None
+        self.close()
+
     def close(self) -> None:
         """Close the generator that was being read."""
         super().close()

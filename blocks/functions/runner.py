@@ -70,3 +70,11 @@ class Runner(Protocol):
     def close(self) -> None:
         """Release everything: there will be no more work, or the network has stopped."""
         ...
+
+
+class Expanding(Protocol):
+    """A runner that reads the iterables and generators that the function returns."""
+
+    def stop_expanding(self) -> None:
+        """Read no further, because nothing needs the outputs, and close the generators; they may be endless."""
+        ...

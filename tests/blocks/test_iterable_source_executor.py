@@ -21,6 +21,8 @@ from penstock.blocks import (
     Network,
     Processes,
     Recording,
+    Stalled,
+    Take,
     Threads,
     Transformer,
     UnboundedBuffer,
@@ -436,3 +438,24 @@ async def test_a_source_reads_no_more_than_its_governor_lets_in() -> None:
             await wait_all_tasks_blocked()
             assert len(read) == 5
             network.cancel()
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_read_that_may_be_abandoned_is_not_waited_for_when_nothing_more_is_needed() -> None:
+    go_on = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield from range(3)
+        go_on.wait(SECONDS)
+        yield 3
+
+    source, take = IterableSource(items(), executor=Threads(1, abandon_on_cancel=True)), Take[int](3)
+    stuck = Transformer(abs, name="stuck")
+    source.link_target(take)
+    with faults(Stalled) as found:  # the read that is left counts as no work, which would hide this
+        async with Network(source, stuck) as network:
+            await stuck.send(1)
+            assert [item async for item in take] == [0, 1, 2]
+    go_on.set()
+    assert "stuck" in str(found[0])
+    assert network.balance().ok

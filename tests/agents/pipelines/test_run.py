@@ -264,6 +264,20 @@ def test_a_source_that_waits_is_left_to_itself_and_closed_later() -> None:
     comes_true(lambda: not runs())
 
 
+def test_a_take_does_not_wait_for_a_source_that_waits() -> None:
+    items: queue.Queue[int] = queue.Queue()
+    for n in range(3):
+        items.put(n)
+    pipeline = Pipeline(same).take(3)
+    assert list(pipeline.run(iter(items.get, None))) == [0, 1, 2]
+    items.put(3)  # the thread that waits ends
+
+
+def test_a_take_ends_generators_without_an_end() -> None:
+    pipeline = Pipeline(itertools.count).flatten().take(3)
+    assert list(pipeline.run([1, 2])) == [1, 2, 3]
+
+
 def test_break_waits_for_calls_in_threads() -> None:
     goes_on = threading.Event()
     ended: list[int] = []
