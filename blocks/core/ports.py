@@ -145,6 +145,11 @@ class Engine(Scheduler, Protocol):
         """Whether the engine sleeps: no block is ready, and it is not between two steps."""
         ...
 
+    @property
+    def unmoved(self) -> int:
+        """After how many sleeps with a time limit the engine has looked in vain, since it went on last."""
+        ...
+
     def wake(self) -> None:
         """Make the engine check whether there is work."""
         ...

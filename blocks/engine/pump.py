@@ -46,6 +46,7 @@ class Pump:
         loop: The loop in which the network runs; None before its start and after its end.
         context: The context variables of the task that entered the network, at that moment.
         gates: The governors that have to check again when items have left.
+        unmoved: After how many sleeps with a time limit the pump has looked in vain, since it went on last.
         own_task_moves: Whether a task of the network can certainly go on.
         on_slice: Called before the steps of a time slice.
         when_idle: Called when no block is ready; returns whether the call has made a block ready.
@@ -67,6 +68,7 @@ class Pump:
         "loop",
         "on_slice",
         "own_task_moves",
+        "unmoved",
         "when_idle",
     )
 
@@ -79,6 +81,7 @@ class Pump:
         self._current: Steppable | None = None
         self._has_warned: set[str] = set()
         self._to_tell: list[Callable[[], None]] = []
+        self.unmoved: int = 0
         self.ended_blocks: dict[Steppable, None] = {}
         self.loop: Loop | None = None
         self.context: Context = Context()
@@ -167,6 +170,7 @@ class Pump:
             if self._to_tell:
                 self.tell()
             if self._ready:
+                self.unmoved = 0
                 self._run_slice()
                 if self._ready:
                     await trio.lowlevel.checkpoint()
@@ -188,6 +192,8 @@ class Pump:
                 if state is IdleState.STALLED:
                     raise stalled()
             if state in (IdleState.WAITING, IdleState.WATCHING) and not self._ready:
+                if state is IdleState.WATCHING and self.unmoved > 1:  # another network may have to look first
+                    doubt()
                 if state is IdleState.WAITING and not self.heads.since:
                     await self._sleep()  # without a scope, which costs as much as some steps
                     continue
@@ -195,8 +201,7 @@ class Pump:
                     self._looks_again = True  # so a task that goes on may say later that it waits
                     await self._sleep()
                 self._looks_again = False
-                if scope.cancelled_caught and state is IdleState.WATCHING:
-                    doubt()
+                self.unmoved = self.unmoved + 1 if scope.cancelled_caught else 0
 
     def _run_slice(self) -> None:
         """Run steps until no block is ready or the time slice has ended."""

@@ -61,6 +61,7 @@ def who_waits(names: Names) -> list[Wait]:
     network = names.network
     waits = [wait for block in network.blocks for wait in waits_of_block(block, names)]
     waits += waits_of_tasks(names)
+    waits += waits_elsewhere(waits, names)
     places: list[object] = [*network.pump.gates, *network.measures.gates_used, *(wait.whom for wait in waits)]
     bounds = dict.fromkeys(place for place in places if isinstance(place, Gate))
     pools: dict[ResourcePool[Any], None] = dict.fromkeys(
@@ -68,6 +69,19 @@ def who_waits(names: Names) -> list[Wait]:
     )
     waits += [wait for bound in bounds for wait in waits_of_governor(bound, names)]
     return [*waits, *(wait for pool in pools for wait in waits_of_pool(pool, network.blocks))]
+
+
+def waits_elsewhere(waits: list[Wait], names: Names) -> list[Wait]:
+    """Return the waits of blocks of other networks for which something waits here."""
+    found: list[Wait] = []
+    known: set[object] = set(names.network.blocks)
+    new = waits
+    while new:
+        others = dict.fromkeys(wait.whom for wait in new if isinstance(wait.whom, BlockCore) and wait.whom not in known)
+        known.update(others)
+        new = [wait for block in others for wait in waits_of_block(block, names)]
+        found += new
+    return found
 
 
 def free(names: Names, waits: list[Wait]) -> list[object]:

@@ -49,7 +49,8 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
 
     Args:
         task: The task.
-        network: The network; a task that waits at another network may go on. None for no network.
+        network: The network; a task that waits at another network may go on while that one is at work. None for no
+            network.
         until: A deadline at this time or later does not count, because it ends the whole program.
     """
     if task in idle_tasks or task.name == ENTRY_TASK:
@@ -58,7 +59,12 @@ def moves_alone(task: trio.lowlevel.Task, network: View | None, until: float) ->
     if waiter is None:
         return not waits_for_children(task)
     owner = owner_of(waiter.place)
-    return deadline_of(task) < until or not (owner is None or owner is network)
+    return deadline_of(task) < until or not (owner is None or owner is network or rests(owner))
+
+
+def rests(network: View) -> bool:
+    """Whether a network of this run of trio does nothing by itself now; its tasks may still go on."""
+    return network.pump.rests and not network.busy_count
 
 
 def body_of(network: View) -> trio.lowlevel.Task | None:

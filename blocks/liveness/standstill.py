@@ -23,7 +23,7 @@ from ..core.block_core import BlockCore
 from ..core.producer import Producer, ProducerToken
 from ..core.waiting import ANSWER, Waiter, idle_tasks, moves, parked, running_networks
 from .circles import complete_circles, give_rests
-from .outside import body_of, has_way_out, is_adrift, is_closed, is_hopeless
+from .outside import body_of, has_way_out, is_closed, is_hopeless, owner_of, rests
 
 if TYPE_CHECKING:
     from ..core.ports import Member
@@ -139,12 +139,12 @@ def classify_standstill(network: View, held: bool, agents: list[Member]) -> Idle
 
 
 def waiters_of(network: View) -> list[Waiter[Any]]:
-    """Return the tasks that wait at places of a network, and its own tasks that wait at blocks that no network runs."""
+    """Return the tasks that wait at places of a network, and the tasks of it that wait elsewhere."""
     known = known_tasks(network)
     return [
         waiter
         for waiter in tuple(parked.values())  # it also holds waiters of loops in other threads
-        if concerns(network, waiter) or (is_adrift(waiter.place) and waiter.task in known)
+        if concerns(network, waiter) or waiter.task in known
     ]
 
 
@@ -195,10 +195,20 @@ def can_move(network: View, task: trio.lowlevel.Task | None, seen: Tasks | None 
         if has_way_out(network, task):
             return True
         if not concerns(network, waiter):
-            return not (is_hopeless(waiter.place) and is_closed(network))
+            return not (gets_nothing(network, waiter.place) and is_closed(network))
         if any(can_move(network, other, seen) for other in waiter.place.outside_tasks()):
             return True
     return any(can_move(network, child, seen) for child in children(network, task))
+
+
+def gets_nothing(network: View, place: object) -> bool:
+    """Whether nothing comes to a place outside a network, if nothing in this run of trio can move.
+
+    The other network to which it may belong does nothing by itself. All tasks are looked at to find out what can move,
+    so that is done only when nothing has moved in this network for some time.
+    """
+    other = owner_of(place)
+    return is_hopeless(place) if other is None else network.pump.unmoved > 0 and rests(other)
 
 
 def children(network: View, task: trio.lowlevel.Task) -> Iterator[trio.lowlevel.Task]:
