@@ -134,7 +134,9 @@ def moved_by_hand(blocks: Iterable[BlockCore], links: Iterable[LinkStatistics]) 
         received = sum(outbox.received for outbox in block.outboxes()[:1])
         if sent := rest(accepted, came[block.name]):
             yield LinkStatistics("", block.name, LinkKind.BY_HAND, sent)
-        if taken := rest(received, went[block.name]):
+        readers = went[block.name]
+        taken = rest(received, readers)
+        if taken > len(readers):  # a reader that was just given a message counts it when it goes on
             yield LinkStatistics(block.name, "", LinkKind.BY_HAND, taken)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent
 from penstock.blocks import (
@@ -106,3 +107,11 @@ def test_a_link_can_be_read(link: LinkStatistics, text: str) -> None:
 async def test_before_the_start_nothing_has_passed() -> None:
     call: Call[int] = Call(never, name="c")
     assert Network(call).report().links == ()
+
+
+async def test_a_reader_that_was_just_given_a_message_is_not_taken_for_the_body() -> None:
+    first, second = buffers("first", "second")
+    async with Network(Copier(first, second, name="reader")) as network:
+        await wait_all_tasks_blocked()
+        first.send_nowait(1)  # it wakes the reader, which has not run since
+        assert not [link for link in network.report().links if not link.target]
