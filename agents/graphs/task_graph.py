@@ -12,6 +12,7 @@ import trio
 
 from penstock.agents.tasks.executors import check_executor, workers_of
 from penstock.agents.tasks.names import task_name
+from penstock.agents.tasks.one_error import raise_interrupt
 from penstock.blocks import Retry
 from penstock.blocks.base.checks import check_count, check_number
 from penstock.blocks.base.names import given_name
@@ -343,10 +344,15 @@ class TaskGraph:
 
         Raises:
             RuntimeError: The caller runs in trio; use `run` there.
+            KeyboardInterrupt: Ctrl-C was pressed, which cancels the tasks; it is not in a group, as in trio.
         """
         if trio.lowlevel.in_trio_run():
             raise RuntimeError(f"TaskGraph {self.name!r}: run_sync() would hold this loop; use `await graph.run()`")
-        return trio.run(partial(self.run, *args, **options))
+        try:
+            return trio.run(partial(self.run, *args, **options))
+        except BaseExceptionGroup as group:
+            raise_interrupt(group)
+            raise
 
     def statistics(self) -> GraphStatistics:
         """Return how many tasks of each group have ended how, and how long they have run; at any time."""

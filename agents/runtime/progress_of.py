@@ -8,6 +8,7 @@ from typing import Any
 
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks.base.error_info import shorten
+from penstock.blocks.base.traceback_text import message_of
 
 from .executor_pool import ExecutorPool
 from .progress import Progress, TaskProgress, WorkerProgress
@@ -34,8 +35,16 @@ def progress_of(tasks: TasksCore, pools: Iterable[ThreadPool | ExecutorPool]) ->
         not_run=tasks.not_run,
         workers=tuple(worker for pool in pools for worker in workers_of(pool)),
         tasks=(*ended_ones(tasks), *(running_one(task, now) for task in running)),
-        errors=tuple(f"{task.name}: {type(task.value).__name__}: {shorten(str(task.value))}" for task in tasks.kept),
+        errors=tuple(f"{task.name}: {said(task.value)}" for task in tasks.kept),
     )
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, shortened; an exception whose `str` raises must not hide the others."""
+    try:
+        return f"{type(error).__name__}: {shorten(str(error))}"
+    except Exception:
+        return message_of(error)
 
 
 def workers_of(pool: ThreadPool | ExecutorPool) -> list[WorkerProgress]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from penstock.blocks.base.error_info import annotate
 
@@ -11,6 +11,16 @@ def only_error(error: BaseException) -> BaseException:
     """Return the only exception in a group, or in a group within it; any other exception as it is."""
     members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
     return only_error(members[0]) if len(members) == 1 and isinstance(error, BaseExceptionGroup) else error
+
+
+def raise_interrupt(group: BaseExceptionGroup[BaseException]) -> None:
+    """Raise the Ctrl-C in a group, if there is one, as plain programs expect it; the other exceptions are its cause."""
+    interrupts, others = group.split(KeyboardInterrupt)
+    if interrupts is not None:
+        error: BaseException = interrupts
+        while isinstance(error, BaseExceptionGroup):
+            error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+        raise error from others
 
 
 def loop_has_ended() -> RuntimeError:

@@ -475,3 +475,15 @@ def test_a_reduction_takes_tasks_of_its_own_graph_before_the_run() -> None:
         graph.reduce(sum, [one, two])
     with pytest.raises(RuntimeError, match="it has run, so 'double' cannot be added"):
         graph.map(double, [1])
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt("pressed")
+
+
+def test_ctrl_c_in_a_plain_program_comes_out_as_it_is() -> None:
+    graph = TaskGraph()
+    graph.call(interrupt)
+    with pytest.raises(KeyboardInterrupt, match="pressed") as raised:
+        graph.run_sync()
+    assert raised.value.__cause__ is None

@@ -152,3 +152,20 @@ def test_without_a_terminal_the_tasks_go_on(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Lines, "begin", broken)
     with Runtime(threads=1, progress=True) as runtime:
         assert runtime.submit(int, "3").get() == 3
+
+
+class Unspeakable(Exception):
+    """Has no message."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_an_exception_whose_str_raises_hides_no_progress() -> None:
+    def fail() -> None:
+        raise Unspeakable
+
+    with Runtime(threads=1) as runtime:
+        runtime.submit(fail, name="bad").wait(LONGEST)
+        assert runtime.get_progress().errors == ("bad: Unspeakable, whose str raised ZeroDivisionError",)
+        runtime.clear_failed()
