@@ -9,7 +9,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import AsyncIterable, Awaitable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast
 
 import trio
 
@@ -57,6 +57,8 @@ def source_of(items: Items[T], host: Host | None) -> IterableSource[T]:
         raise TypeError(f"{items!r}: a queue of asyncio can only be read in a program of asyncio")
     if isinstance(items, AsyncIterable):
         return IterableSource(items, name="source")
+    if hasattr(type(items), "__getitem__") and not isinstance(items, Iterable):
+        items = iter(cast("Iterable[T]", items))  # Python iterates it: many data sets are like that
     if not isinstance(items, Iterable):
         hint = hint_for(items)
         raise TypeError(f"the items of a run must be an iterable or asynchronous iterable, got {items!r}; {hint}")

@@ -95,7 +95,7 @@ async def test_a_take_closes_generators(way: str) -> None:
 
 
 async def test_iterables_are_left() -> None:
-    endless = Transformer(itertools.count, name="endless")
+    endless = Transformer[int, Iterator[int]](itertools.count, name="endless")
     assert await first_of([7, 8], endless, Flatten[int](), Transformer(abs)) == [7, 8, 9, 10, 11]
 
 
@@ -108,8 +108,8 @@ async def test_quick_items_that_are_read_together_are_left() -> None:
 class Three(JobSize):
     """Each hand-over has three items."""
 
-    def share(self, count: int, jobs: int) -> int:
-        del count, jobs
+    def share(self, queued: int, jobs: int) -> int:
+        del queued, jobs
         return 3
 
     def learn(self, done: int, seconds: float, aim: float = 0.0) -> None:
@@ -121,7 +121,7 @@ async def test_items_that_a_worker_has_not_begun_are_discarded() -> None:
     block = TransformMany(count_up, executor=Threads(1), name="count")
     size = Three()
     size.items = 3
-    inside(block).runner.size = size  # type: ignore[attr-defined]  # pyright: ignore
+    inside(block).runner.size = size
     take = Take[int](5)
     block.link_target(take)
     async with Network(block) as network:

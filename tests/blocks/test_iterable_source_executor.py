@@ -450,7 +450,7 @@ async def test_a_read_that_may_be_abandoned_is_not_waited_for_when_nothing_more_
         yield 3
 
     source, take = IterableSource(items(), executor=Threads(1, abandon_on_cancel=True)), Take[int](3)
-    stuck = Transformer(abs, name="stuck")
+    stuck = Transformer[int, int](abs, name="stuck")
     source.link_target(take)
     with faults(Stalled) as found:  # the read that is left counts as no work, which would hide this
         async with Network(source, stuck) as network:

@@ -274,8 +274,10 @@ def test_a_take_does_not_wait_for_a_source_that_waits() -> None:
 
 
 def test_a_take_ends_generators_without_an_end() -> None:
-    pipeline = Pipeline(itertools.count).flatten().take(3)
-    assert list(pipeline.run([1, 2])) == [1, 2, 3]
+    def count_up(start: int) -> Iterator[int]:
+        return itertools.count(start)
+
+    assert list(Pipeline(count_up).flatten().take(3).run([1, 2])) == [1, 2, 3]
 
 
 def test_break_waits_for_calls_in_threads() -> None:
@@ -459,6 +461,17 @@ def test_a_block_is_no_source_here() -> None:
 def test_what_cannot_be_iterated_is_refused_with_a_hint(items: Any, hint: str) -> None:
     with pytest.raises(TypeError, match=f"must be an iterable or asynchronous iterable, got .*; {hint}"):
         Pipeline(same).run(items)
+
+
+def test_what_has_only_items_by_number_is_a_source() -> None:
+    class Squares:
+        def __getitem__(self, number: int) -> int:
+            if number == 4:
+                raise IndexError(number)
+            return number * number
+
+    squares: Any = Squares()
+    assert list(Pipeline(same).run(squares)) == [0, 1, 4, 9]
 
 
 def test_queues_are_no_sources_here() -> None:
