@@ -5,6 +5,7 @@ import { fixed } from "./units.js";
 
 const STEPS = [1, 2, 5];
 const LEAST_ROWS = 4; // the canvas always has room for this many rows
+const MOST_ROW = 2.4; // the largest height of a row if there is room, in sizes of the text
 const ROLES = { w: "item", f: "item", i: "input", o: "output", h: "held", r: "rate" };
 
 /** Keeps the canvas, the style and the sizes. */
@@ -18,12 +19,14 @@ export class Painter {
   #tops = []; // pixels: where each row begins, and where the last one ends
   #followed = 0; // the item that stands out; 0 for none
   #stages = 0; // pixels: the width of the names of the stages
+  #leastRow = 0; // the least height of a row, in sizes of the text
+  #room = 0; // the height of all rows up to which each row may be higher
 
   constructor(canvas) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d", { alpha: false });
     this.left = 100;
-    this.width = this.height = 0;
+    this.width = this.height = this.rowHeight = 0;
     this.restyle();
   }
 
@@ -38,7 +41,8 @@ export class Painter {
     this.em = parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.family = getComputedStyle(document.body).fontFamily;
     if (this.#style) this.#colours = matchMedia("(prefers-color-scheme: dark)").matches ? this.#style.dark : this.#style.light;
-    this.rowHeight = Math.round(parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) * this.em);
+    const style = getComputedStyle(document.documentElement);
+    [this.#leastRow, this.#room] = ["--row", "--rows"].map((name) => parseFloat(style.getPropertyValue(name)));
     this.#hatches.clear();
     this.#names = "";
   }
@@ -92,6 +96,8 @@ export class Painter {
 
   /** Place the rows, and give the canvas their size. */
   #fit(rows) {
+    const count = Math.max(LEAST_ROWS, rows.reduce((sum, row) => sum + row.height, 0));
+    this.rowHeight = Math.round(this.em * Math.max(this.#leastRow, Math.min(MOST_ROW, this.#room / count)));
     this.#tops = [0];
     for (const row of rows) this.#tops.push(this.#tops.at(-1) + row.height * this.rowHeight);
     const ratio = devicePixelRatio || 1;
