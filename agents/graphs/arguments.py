@@ -7,7 +7,7 @@ from typing import Any
 from .node import Nested, Node, OptionalNode
 from .task import LazyTasks, Optional, Task, Tasks
 
-MAY_HOLD_TASKS: frozenset[type] = frozenset({Task, Tasks, LazyTasks, Optional, list, tuple})
+MAY_HOLD_TASKS: frozenset[type] = frozenset({Task, Tasks, LazyTasks, Optional, list, tuple, dict})
 """The types of arguments that are tasks, or in which tasks are looked for."""
 
 
@@ -26,6 +26,7 @@ class Arguments:
 
     Raises:
         ValueError: A task belongs to another graph, or something else uses the tasks of a lazy map.
+        TypeError: A task is in a dict.
     """
 
     def __init__(self, graph: object, name: str, args: tuple[Any, ...]) -> None:
@@ -50,6 +51,11 @@ class Arguments:
         kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
         if kind in (list, tuple) and holds_tasks(value):
             return Nested(kind, tuple(map(self._with_nodes, value)))
+        if kind is dict and holds_tasks(value.values()):
+            raise TypeError(
+                f"task {self._name!r}: its argument {value!r} is a dict with tasks in it, which would not be replaced "
+                "by their results; give it the tasks themselves, or a list or tuple of them"
+            )
         return value
 
     def _found(self, node: Node, among: dict[Node, None]) -> Node:
@@ -60,14 +66,16 @@ class Arguments:
 
 
 def holds_tasks(value: Any) -> bool:
-    """Whether a task is in a list or tuple, however deep."""
+    """Whether a task is in a list, tuple or dict, however deep."""
     return any(
-        isinstance(each, Task | Tasks | LazyTasks | Optional) or (type(each) in (list, tuple) and holds_tasks(each))
+        isinstance(each, Task | Tasks | LazyTasks | Optional)
+        or (type(each) in (list, tuple) and holds_tasks(each))
+        or (type(each) is dict and holds_tasks(each.values()))
         for each in value
     )
 
 
 def check_item(item: Any) -> None:
-    """Raise a `TypeError` if an item of a lazy map is a task, or a list or tuple with a task in it."""
+    """Raise a `TypeError` if an item of a lazy map is a task, or a list, tuple or dict with a task in it."""
     if type(item) in MAY_HOLD_TASKS and holds_tasks((item,)):
         raise TypeError(f"an item of a lazy map cannot be a task, got {item!r}; give map() a list, without lazy=True")

@@ -133,7 +133,7 @@ class Scope:
         self._count += 1
         cancel_scope = None if executor is None and not cancellable else trio.CancelScope()
         task: ScopeTask[Any] = ScopeTask(
-            self.name, self._nursery, label, self._count, self._held if hold else None, cancel_scope
+            self.name, self._loop, self._nursery, label, self._count, self._held if hold else None, cancel_scope
         )
         holding = None if self._places is None else Holding(self._places, self._depth)
         self._nursery.start_soon(task.run, executor, holding, function, kwargs, *args, name=label)

@@ -16,6 +16,7 @@ from penstock.agents.tasks.not_run import NotRun
 from penstock.agents.tasks.one_error import reraise
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks.base.error_info import annotate, is_cancellation
+from penstock.blocks.base.threads import Loop, wrong_thread
 from penstock.blocks.core.waiting import Waiter, WaitList
 
 from .in_executor import call_in
@@ -36,6 +37,7 @@ class ScopeTask(Handle[T], Parking):
 
     Args:
         scope: The name of the scope.
+        loop: The loop in which the scope runs.
         nursery: The nursery in which it will begin.
         name: The name of the task.
         held: Gets the task if it fails: then its exception waits in the handle. None: it stops the scope.
@@ -47,12 +49,24 @@ class ScopeTask(Handle[T], Parking):
         waits: The tasks that wait for its end; None if none has waited yet.
     """
 
-    __slots__ = ("_cancel_scope", "_held", "_now", "_nursery", "_scope", "_task", "_value", "is_looked_at", "waits")
+    __slots__ = (
+        "_cancel_scope",
+        "_held",
+        "_loop",
+        "_now",
+        "_nursery",
+        "_scope",
+        "_task",
+        "_value",
+        "is_looked_at",
+        "waits",
+    )
     waits: Any  # a `WaitList`; made by the first task that waits
 
     def __init__(
         self,
         scope: str,
+        loop: Loop,
         nursery: trio.Nursery,
         name: str,
         number: int,
@@ -67,6 +81,7 @@ class ScopeTask(Handle[T], Parking):
         self._now = QUEUED
         self._value: Any = None
         self.waits = None
+        self._loop = loop
         self._nursery: trio.Nursery | None = nursery  # until it begins
         self._task: trio.lowlevel.Task | None = None  # while it runs
         self._cancel_scope = cancel_scope
@@ -89,6 +104,8 @@ class ScopeTask(Handle[T], Parking):
     def cancel(self) -> bool:
         if self.done():
             return False
+        if not self._loop.is_here:
+            raise wrong_thread(f"cancel {self}")
         if self._cancel_scope is None:
             raise RuntimeError(
                 f"task {self.name!r} of scope {self._scope!r} cannot be cancelled alone; start it with spawn(…, "
@@ -115,6 +132,8 @@ class ScopeTask(Handle[T], Parking):
 
     async def _wait(self) -> None:
         """Wait for the end; the place of the caller is free meanwhile."""
+        if not self._loop.is_here:
+            raise wrong_thread(f"await {self}")
         if self.waits is None:
             self.waits = WaitList[None]()
             if self._task is not None:

@@ -336,6 +336,18 @@ async def test_a_cancelled_run_stops() -> None:
     assert scope.cancelled_caught
 
 
+def test_a_task_in_a_dict_is_refused() -> None:
+    graph = TaskGraph()
+    task = graph.call(double, 1)
+    for wrong in ({"a": task}, {"a": [1, {"b": (task,)}]}):
+        with pytest.raises(TypeError, match=r"task 'same': its argument \{'a': .* is a dict with tasks in it, which"):
+            graph.call(same, wrong)
+        with pytest.raises(TypeError, match="task 'same': its argument"):
+            graph.map(same, [[wrong]])
+    plain = graph.call(same, {"a": 1})
+    assert graph.run_sync()[plain] == {"a": 1}
+
+
 async def test_in_trio_it_is_awaited() -> None:
     graph = TaskGraph("g")
     result = graph.call(triple, 2)

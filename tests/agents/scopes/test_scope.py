@@ -438,6 +438,26 @@ async def test_only_the_thread_of_the_loop_may_spawn_and_cancel() -> None:
         assert await scope.spawn(double, 1) == 2
 
 
+async def test_only_the_thread_of_the_loop_may_await_and_cancel_a_task() -> None:
+    async with Scope(name="s") as scope:
+        handle = scope.spawn(trio.sleep, 1, cancellable=True, name="nap")
+        await wait_all_tasks_blocked()
+
+        async def wait() -> None:
+            await handle
+
+        with ThreadPoolExecutor(1) as threads:
+            awaited, cancelled = threads.submit(trio.run, wait), threads.submit(handle.cancel)
+        with pytest.raises(RuntimeError, match="await task 'nap' of scope 's': called in thread"):
+            awaited.result()
+        with pytest.raises(RuntimeError, match="cancel task 'nap' of scope 's': called in thread"):
+            cancelled.result()
+        await handle
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(trio.run, wait).result()
+        assert not threads.submit(handle.cancel).result()
+
+
 async def test_the_place_of_another_scope_is_not_given_back() -> None:
     async with Scope(limit=1) as one, Scope(limit=1) as other, Scope() as free:
         gauge = Gauge()
