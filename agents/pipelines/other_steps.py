@@ -70,7 +70,7 @@ def batch_step(who: str, items: int | None, own: Mapping[str, Any], options: Blo
     """
     label = "batch by weight" if items is None else f"batch {items}"
     step = block_step(who, Batch, (items,), own, label, options, BlockOptions)
-    if own["weight"] is None or own["max_seconds"] is not None:
+    if own["weight"] is None:
         return step
     return attrs.evolve(step, wants=items or options.get("capacity", DEFAULT_CAPACITY) or DEFAULT_CAPACITY)
 

@@ -62,7 +62,8 @@ class Step:
         make: Makes the blocks.
         concurrency: Up to how many calls run at once.
         needs: How many items must be in the step before it hands one on.
-        wants: How many items may be in the step before it hands one on; more than `needs` if this depends on the items.
+        wants: How many items may be in the step before it hands one on; more than `needs` if this depends on the items,
+            or on the time.
         call: What it was made of, if it is a function with options.
     """
 
@@ -115,9 +116,12 @@ def tried(label: str, make: Callable[[Wrap], Made]) -> Step:
     """Make a step, and try it once."""
     made = make(as_it_is)
     cores = [core_of(block) for block in made.blocks]
-    groups = [core.shape.group for core in cores if not core.shape.group_is_timed]
-    needs = max(groups, default=1)
-    return Step(label, make, concurrency_of(cores), needs, needs)
+    shapes = [core.shape for core in cores]
+    needs = max((shape.group for shape in shapes if not shape.group_is_timed), default=1)
+    wants = max(
+        (shape.group for shape in shapes), default=1
+    )  # with less, each group would go out only when its time is up
+    return Step(label, make, concurrency_of(cores), needs, wants)
 
 
 def concurrency_of(cores: Iterable[BlockCore]) -> int:

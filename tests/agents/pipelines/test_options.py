@@ -339,6 +339,17 @@ def test_a_batch_may_be_full_by_weight(way: Way) -> None:
     assert way(Pipeline.of(int).batch(2, max_weight=10, weight=same), [1, 1, 1, 9]) == [[1, 1], [1, 9]]
 
 
+async def test_a_batch_with_a_time_limit_gets_full_before_its_time_is_up(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    start = trio.current_time()
+    by_number = Pipeline.of(int).batch(100, seconds=1)
+    by_weight = Pipeline.of(int).batch(max_weight=100, weight=lambda _: 1, seconds=1)
+    for batches in (by_number, by_weight, Pipeline.of(int) | Batch[int](100, max_seconds=1)):
+        assert await batches.map(len).collect(range(300)) == [100, 100, 100]
+    assert trio.current_time() == start
+
+
 def test_the_default_limit_lets_in_what_a_batch_by_weight_may_hold() -> None:
     def ones(**options: Any) -> Pipeline[int, int]:
         return Pipeline.of(int).batch(max_weight=500, weight=lambda _: 1, **options).map(len)
@@ -348,7 +359,7 @@ def test_the_default_limit_lets_in_what_a_batch_by_weight_may_hold() -> None:
         (ones().steps, 16 + 1023),
         (ones(capacity=None).steps, 16 + 1023),
         (ones(capacity=600).steps, 16 + 599),
-        (ones(seconds=1).steps, 16),
+        (ones(seconds=1).steps, 16 + 1023),
         (Pipeline.of(int).batch(50, max_weight=1, weight=same).steps, 16 + 49),
         (pipeline.steps, 4 * 6 + 2047),
     ):
