@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from contextlib import AbstractAsyncContextManager
+from heapq import nsmallest
 from inspect import CO_COROUTINE
 from types import FunctionType, TracebackType
 from typing import Any, TypeVar, overload
@@ -25,6 +26,8 @@ from .places import Holding, Places, holding_here
 from .scope_task import ScopeTask
 
 R = TypeVar("R")
+NAMED = 10
+"""How many names of failed tasks a message has."""
 
 
 class Scope:
@@ -62,7 +65,7 @@ class Scope:
         self._executor = executor
         self._depth = 0
         self._count = 0
-        self._held: list[ScopeTask[Any]] = []
+        self._held: dict[ScopeTask[Any], None] = {}  # those that have failed, and at which nothing has looked
         self._manager: AbstractAsyncContextManager[trio.Nursery] | None = None
         self._nursery: trio.Nursery | None = None
         self._loop: Loop | None = None
@@ -181,24 +184,25 @@ class Scope:
         except BaseException as error:
             if holding is not None:
                 holding.break_off_wait()
-            if self._not_seen():
+            if self._held:
                 annotate(error, self._told())
             raise
         finally:
             self._nursery = None
         if holding is not None:
             await holding.end_wait()
-        if self._not_seen():
-            raise BaseExceptionGroup(self._told(), [task.exception for task in self._not_seen() if task.exception])
+        if self._held:
+            told, tasks = self._told(), sorted(self._held, key=lambda task: task.task_id)
+            raise BaseExceptionGroup(told, [task.exception for task in tasks if task.exception])
         return is_over
 
-    def _not_seen(self) -> list[ScopeTask[Any]]:
-        """The tasks whose exceptions wait in handles at which nothing has looked."""
-        return sorted((task for task in self._held if not task.is_looked_at), key=lambda task: task.task_id)
-
     def _told(self) -> str:
-        names = ", ".join(repr(task.name) for task in self._not_seen())
-        return f"tasks of scope {self.name!r} have failed, and nothing has looked at them: {names}"
+        """Name the tasks whose exceptions wait in handles at which nothing has looked."""
+        tasks = nsmallest(NAMED, self._held, key=lambda task: task.task_id)
+        names = ", ".join(repr(task.name) for task in tasks)
+        others = len(self._held) - len(tasks)
+        more = f" and {others} others" if others else ""
+        return f"tasks of scope {self.name!r} have failed, and nothing has looked at them: {names}{more}"
 
     def __repr__(self) -> str:
         return f"<Scope {self.name!r}, {self._count} tasks started>"

@@ -40,12 +40,12 @@ class ScopeTask(Handle[T], Parking):
         loop: The loop in which the scope runs.
         nursery: The nursery in which it will begin.
         name: The name of the task.
-        held: Gets the task if it fails: then its exception waits in the handle. None: it stops the scope.
+        held: Has the task from its failure until the program looks at it: its exception waits in the handle. None: an
+            exception stops the scope.
         cancel_scope: What cancels this task alone. None: nothing does, because a cancel scope costs half as much as the
             task.
 
     Attributes:
-        is_looked_at: Whether the program has seen how it has ended.
         waits: The tasks that wait for its end; None if none has waited yet.
     """
 
@@ -58,7 +58,6 @@ class ScopeTask(Handle[T], Parking):
         "_scope",
         "_task",
         "_value",
-        "is_looked_at",
         "waits",
     )
     waits: Any  # a `WaitList`; made by the first task that waits
@@ -70,13 +69,12 @@ class ScopeTask(Handle[T], Parking):
         nursery: trio.Nursery,
         name: str,
         number: int,
-        held: list[ScopeTask[Any]] | None,
+        held: dict[ScopeTask[Any], None] | None,
         cancel_scope: trio.CancelScope | None,
     ) -> None:
         self.name = name
         self.task_id = number
         self._held = held
-        self.is_looked_at: bool = False
         self._scope = scope
         self._now = QUEUED
         self._value: Any = None
@@ -95,8 +93,9 @@ class ScopeTask(Handle[T], Parking):
 
     @property
     def exception(self) -> BaseException | None:
-        self.is_looked_at = self.is_looked_at or self.done()
         if self._now is FAILED:
+            if self._held is not None:
+                self._held.pop(self, None)  # the program has seen it
             error: BaseException = self._value
             return error
         return NotRun(f"task {self.name!r} was cancelled") if self._now is CANCELLED else None
@@ -215,7 +214,7 @@ class ScopeTask(Handle[T], Parking):
             self._fail(error)
             if self._held is None or not isinstance(error, Exception):
                 raise
-            self._held.append(self)
+            self._held[self] = None
         finally:
             if not self.done():
                 self._now = CANCELLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import weakref
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -162,6 +163,36 @@ async def test_a_held_exception_is_told_if_another_one_comes_out() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         await main()
     assert raised.value.__notes__ == ["tasks of scope 's' have failed, and nothing has looked at them: 'held'"]
+
+
+async def test_a_message_names_the_first_ten_of_many_held_exceptions() -> None:
+    async def main() -> None:
+        async with Scope(name="s") as scope:
+            for n in range(13):
+                scope.spawn(fail, n, name=f"{n}", hold=True)
+
+    with pytest.raises(ExceptionGroup, match=r"have failed, and nothing has looked at them: '0', .*, '9' and 3 others"):
+        await main()
+
+
+async def test_a_held_exception_at_which_something_has_looked_is_freed_with_the_handle() -> None:
+    class Big:
+        """An argument."""
+
+    async def fail_with(_: Big) -> None:
+        raise ValueError("bad")
+
+    async with Scope() as scope:
+        big = Big()
+        found = weakref.ref(big)
+        handle = scope.spawn(fail_with, big, hold=True)
+        del big
+        await wait_all_tasks_blocked()
+        assert found() is not None
+        assert isinstance(handle.exception, ValueError)
+        del handle
+        gc.collect()
+        assert found() is None
 
 
 async def test_cancellation_is_not_held() -> None:
