@@ -47,10 +47,10 @@ class OverflowInbox(Inbox[T]):
             super().refuse(message, link)  # the link may try again when there is room
             return MessageStatus.DECLINED
         self.withdraw_credit()
-        self._accepted_with_credit += 1
+        self._accepted += 1
         queue = cast("deque[T]", self.queue)
         oldest = int(self.outbox.holder is not None)  # a reserved head is kept
-        place = self._accepted_with_credit  # the number of the new message among those that came
+        place = self.accepted  # the number of the new message among those that came
         if self.overflow == "drop_oldest" and len(queue) > oldest:
             place -= len(queue) - oldest
             dropped = queue[oldest]

@@ -320,7 +320,7 @@ class BlockCore(BlockAccounts):
         for inbox in self.inboxes():
             inbox.withdraw_credit()
         for outbox in self.outboxes():
-            outbox.end_lease()
+            outbox.withdraw_credit()
 
     def begin(self) -> None:
         self.wake()

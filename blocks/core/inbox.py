@@ -2,8 +2,8 @@
 
 Plain synchronous code; only `send` can wait. Invariants:
 - the queue never holds more than `capacity`;
-- `credit` > 0 only while an append to the queue is all that a send has to do: the target is open, has that much room,
-  has no filter and no gate, and its step is queued (or it has no taker to notify). Code that ends such a state
+- `credit` > 0 only while an append to the queue is all that a send has to do: the target is open, has that much
+  room, has no filter and no gate, and its step is queued (or it has no taker to notify). Code that ends such a state
   calls `withdraw_credit`. With credit, a `send` that need not wait is as cheap as a list append;
 - parked senders and postponed links are notified in turn when there is room, so that neither kind can starve the
   other. One place is kept for each notified link until it has had its turn, so that no link can starve another.
@@ -28,7 +28,7 @@ from ..base.errors import Declined
 from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import time_slice
-from .credit import CreditSize
+from .credit import Creditor
 from .graph import downstream, reachable
 from .holding import holders, stand_still
 from .queue import Queue
@@ -49,12 +49,11 @@ ROOM_FOR_MORE = 32
 """With more room than this it is worth to wait for what a sender that was let in sends next."""
 
 
-class Inbox(Generic[T]):
+class Inbox(Creditor, Generic[T]):
     """The messages that a target has accepted and not yet worked on."""
 
     __slots__ = (
-        "_accepted_with_credit",
-        "_credit_size",
+        "_accepted",
         "_fed_by",
         "_filter",
         "_links_asked",
@@ -65,9 +64,6 @@ class Inbox(Generic[T]):
         "capacity",
         "closed",
         "contexts",
-        "credit",
-        "credit_given",
-        "credit_holder",
         "gate",
         "is_direct",
         "label",
@@ -90,6 +86,7 @@ class Inbox(Generic[T]):
         filter: Callable[[T], bool] | None = None,
         label: str | None = None,
     ) -> None:
+        super().__init__()
         check_function(block.class_name, "filter", filter)
         self.block: Owner = block
         self.queue: Queue[T] = queue
@@ -100,12 +97,8 @@ class Inbox(Generic[T]):
         self.closed: bool = False
         self.contexts: dict[trio.lowlevel.Task, Context] | None = None  # of waiting senders, if contexts are kept
         self.takes_only_links: bool = False
-        self.credit: int = 0
-        self.credit_given: int = 0
-        self.credit_holder: Actor | None = None
         self.most_queued: int = 0
-        self._accepted_with_credit = 0
-        self._credit_size: CreditSize | None = None  # made when it is first used: most targets are fed by links
+        self._accepted = 0  # without credit
         self._links_first = False
         self._links_asked = False
         self._turns: Turns[Feed] = Turns()
@@ -124,7 +117,7 @@ class Inbox(Generic[T]):
     @property
     def accepted(self) -> int:
         """The number of messages accepted so far."""
-        return self._accepted_with_credit - self.credit
+        return self._accepted + self.on_credit
 
     def came_along(self, link: Feed) -> int:
         """Return how many of the accepted messages came along a link."""
@@ -140,14 +133,6 @@ class Inbox(Generic[T]):
             return f"it is full ({self.capacity - self.room()} of {self.capacity})"
         return self.gate.why_full()
 
-    def withdraw_credit(self) -> None:
-        """Withdraw the unused send credit."""
-        if self.credit_holder is not None:
-            self.count_credit()
-            self.credit_holder = None
-        self._accepted_with_credit -= self.credit
-        self.credit = 0
-
     def takes_one_by_one(self) -> None:
         """From now on, look at every message that comes along a link separately."""
         self.takes_runs = self.is_direct = False
@@ -160,11 +145,9 @@ class Inbox(Generic[T]):
             if outbox is not None:
                 outbox.generation += 1
 
-    def count_credit(self) -> None:
-        """Add the messages sent on credit to the sender's counter."""
-        if self.credit_holder is not None:
-            self.credit_holder.emitted += self.credit_given - self.credit
-            self.credit_given = self.credit
+    def count_moved(self, holder: Actor, messages: int) -> None:
+        """Add messages to what a task has sent."""
+        holder.emitted += messages
 
     def note_depth(self) -> None:
         """Record the queue depth; called before messages leave, so that no peak is missed."""
@@ -237,12 +220,12 @@ class Inbox(Generic[T]):
         """Append a message without a check of the room."""
         self.withdraw_credit()
         self.queue.append(message)
-        self._accepted_with_credit += 1
+        self._accepted += 1
         self.block.arrived()
 
     def passes(self) -> None:
         """Count a message that is worked on at once and never enters the queue."""
-        self._accepted_with_credit += 1
+        self._accepted += 1
 
     def store_of(self, waiter: Waiter[T]) -> None:
         """Append the message of a waiting sender, in the sender's context."""
@@ -281,7 +264,7 @@ class Inbox(Generic[T]):
             if self.credit:
                 self.withdraw_credit()
             self._links_first = False
-            self._accepted_with_credit += count
+            self._accepted += count
             queue: Any = self.queue  # a deque
             queue.extend(items if count == waiting else islice(items, count))
             self.block.arrived()
@@ -340,12 +323,9 @@ class Inbox(Generic[T]):
         if not self.is_direct or self.gate is not None or self.block.tracer is not None:
             return
         is_only_one = len(self.producers) < 2  # no other sender uses the credit
-        size = self._credit_size = self._credit_size or CreditSize()
         if is_only_one and self.block.needs_no_wake():
-            self.credit_given = self.credit = size.next(now, self.room())
-            self.credit_holder = user
-            self._accepted_with_credit += self.credit
-        size.came(now)
+            self.give_credit(now, self.room(), user)
+        self.came(now)
 
     def _try(self, item: T) -> MessageStatus:
         block = self.block
@@ -433,7 +413,7 @@ class Inbox(Generic[T]):
             self._links_first = True
             links_turn = bool(self.postponed)
         room = self.room()
-        if self.postponed and room > 0 and self._turns.may_ask((self._accepted_with_credit, room)):
+        if self.postponed and room > 0 and self._turns.may_ask((self.accepted, room)):
             if len(self.producers) > 1:
                 self._ask_first(room)
             else:
@@ -444,8 +424,7 @@ class Inbox(Generic[T]):
 
     def begin_step(self) -> None:
         """Prepare for a step of the block: withdraw the credit, and end the turns of links that were asked."""
-        if self.credit or self.credit_holder is not None:
-            self.withdraw_credit()
+        self.withdraw_credit()
         self._links_asked = False
         if self._turns.asked and self._turns.step():
             self.block.wake()  # this step comes after the steps of the sources that were asked

@@ -6,9 +6,10 @@ Plain synchronous code; only `receive` can wait. Invariants:
 - `links` is in the order in which the links were made, and `link_to` finds one by its target;
 - while the head is reserved, nothing leaves and the head stays the head;
 - no receiver is parked while there is a head that the receiver accepts and that no link takes;
-- `lease` > 0 only while taking the head from the queue is all that a receive without a filter has to do: the head is
-  free, there are no links, no parked receivers and nothing upstream that waits for room, and at least one message more
-  is in the queue. Code that ends such a state calls `end_lease`. With a lease, a receive is as cheap as a list pop.
+- `credit` > 0 only while taking the head from the queue is all that a receive without a filter has to do: the head
+  is free, there are no links, no parked receivers and nothing upstream that waits for room, and at least one message
+  more is in the queue. Code that ends such a state calls `withdraw_credit`. With a lease, a receive is as cheap as a
+  list pop.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from ..base.in_trio import check_in_trio
 from ..base.message_status import MessageStatus
 from ..base.timing import LARGEST_BATCH, time_slice
 from .contexts import adopt, context_of, hand_over
-from .credit import CreditSize
+from .credit import Creditor
 from .holding import AGAIN, holders, is_held, stand_still
 from .link import Link
 from .queue import Queue
@@ -47,14 +48,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Outbox(Generic[T]):
+class Outbox(Creditor, Generic[T]):
     """The messages that a source gives; each goes to the first taker."""
 
     __slots__ = (
-        "_lease_given",
-        "_lease_holder",
-        "_lease_size",
-        "_received_with_lease",
+        "_received",
         "block",
         "branches",
         "carries",
@@ -62,7 +60,6 @@ class Outbox(Generic[T]):
         "ended",
         "generation",
         "holder",
-        "lease",
         "link_to",
         "links",
         "loop",
@@ -72,6 +69,7 @@ class Outbox(Generic[T]):
     )
 
     def __init__(self, block: Owner, queue: Queue[T]) -> None:
+        super().__init__()
         self.block: Owner = block
         self.queue: Queue[T] = queue
         self.links: list[Link[T]] = []
@@ -82,17 +80,17 @@ class Outbox(Generic[T]):
         self.loop: object = None  # the task that takes everything until the end
         self.delivered: int = 0
         self.generation: int = 0  # counts up when the links or their targets change
-        self.lease: int = 0
-        self._lease_given = 0
-        self._lease_holder: Actor | None = None
-        self._received_with_lease = 0  # received, or on lease
-        self._lease_size: CreditSize | None = None  # made when it is first used
+        self._received = 0  # received, or on lease
         self.ended: bool = False
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the block
         self.carries: bool = False  # whether its queue keeps the context of each message
 
     def __len__(self) -> int:
         return len(self.queue)
+
+    def count_moved(self, holder: Actor, messages: int) -> None:
+        """Add messages to what a task has received."""
+        holder.received += messages
 
     @property
     def waits_to_give(self) -> bool:
@@ -102,7 +100,7 @@ class Outbox(Generic[T]):
     @property
     def received(self) -> int:
         """How many messages receivers have taken so far."""
-        return self._received_with_lease - self.lease
+        return self._received + self.on_credit
 
     # Handing out
 
@@ -160,7 +158,7 @@ class Outbox(Generic[T]):
 
     def carry(self, queue: Queue[T]) -> None:
         """Use a queue that keeps the context of each message from now on."""
-        self.end_lease()
+        self.withdraw_credit()
         self.queue = queue
         self.carries = True
 
@@ -249,7 +247,7 @@ class Outbox(Generic[T]):
         for waiter in self.receivers.in_turn():
             if self.accepts(waiter, self.queue[0]):
                 self.leaves(None)
-                self._received_with_lease += 1
+                self._received += 1
                 item = self.queue.popleft()
                 if self.carries:
                     hand_over(waiter.task, cast("ContextQueue", self.queue).last)
@@ -280,7 +278,7 @@ class Outbox(Generic[T]):
 
     def has_head(self, accepts: Callable[[T], bool] | None) -> bool:
         """Whether a receiver can take the head now; raises if it never can."""
-        self.end_lease()
+        self.withdraw_credit()
         block = self.block
         if block.broken is not None:
             raise trio.BrokenResourceError(f"cannot receive from {block}: {block.broken}")
@@ -295,24 +293,24 @@ class Outbox(Generic[T]):
 
     def pop(self) -> T:
         """Take the head for a receiver; call it right after `has_head`."""
-        self._received_with_lease += 1
+        self._received += 1
         self.block.note_depth()
         try:
             item = self.queue.popleft()
         except BaseException:  # from a method of a user's buffer
-            self._received_with_lease -= 1
+            self._received -= 1
             raise
         context = cast("ContextQueue", self.queue).last if self.carries else None
         try:
             self.block.item_taken()
         except BaseException:  # from a filter upstream, outside a network
-            self._received_with_lease -= 1
+            self._received -= 1
             self.queue.appendleft(item)
             raise
         if self.branches:
-            self._received_with_lease -= 1
+            self._received -= 1
             self.leaves(None)
-            self._received_with_lease += 1
+            self._received += 1
         if context is not None:
             adopt(context)
         self._was_taken(item)
@@ -357,29 +355,12 @@ class Outbox(Generic[T]):
     def _lend(self, now: float) -> None:
         """Let the receiver take its next messages directly; a quick receiver may take more."""
         loose = 0 if self.carries or self.branches else self.block.loose()
-        size = self._lease_size = self._lease_size or CreditSize()
         if loose > 0 and len(self.readers) < 2:  # no other reader uses the lease
             host = self.block.host
             user = None if host is None else host.measures.last_actor
             if user is not None or host is None or not host.is_open:
-                self._lease_given = self.lease = size.next(now, loose)
-                self._lease_holder = user
-                self._received_with_lease += self.lease
-        size.came(now)
-
-    def end_lease(self) -> None:
-        """Withdraw the rest of the lease."""
-        if self.lease or self._lease_holder is not None:
-            self.count_lease()
-            self._lease_holder = None
-            self._received_with_lease -= self.lease
-            self.lease = 0
-
-    def count_lease(self) -> None:
-        """Add the messages taken on lease to the receiver's counter."""
-        if self._lease_holder is not None:
-            self._lease_holder.received += self._lease_given - self.lease
-            self._lease_given = self.lease
+                self.give_credit(now, loose, user)
+        self.came(now)
 
     # Two-phase taking
 
@@ -422,7 +403,7 @@ class Outbox(Generic[T]):
         """Keep the head for one taker; False if there is no head or it is reserved already."""
         if holder is None:
             raise TypeError(f"{self.block}: reserve needs the taker, got None")
-        self.end_lease()
+        self.withdraw_credit()
         self.touch()
         self.serve_others()
         if self.holder is not None or not self.queue:
@@ -546,7 +527,7 @@ class Outbox(Generic[T]):
         """Drop everything because the network stops; return how many messages were discarded."""
         for waiter in self.receivers:
             self.receivers.fail(waiter, trio.BrokenResourceError(f"cannot receive from {self.block}: {reason}"))
-        self.end_lease()
+        self.withdraw_credit()
         count = len(self)
         self.queue.clear()
         self.holder = None

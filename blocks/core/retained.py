@@ -115,7 +115,7 @@ class RetainingInbox(Inbox[T]):
 
     def store(self, message: T) -> None:
         """Make the message the current value."""
-        self._accepted_with_credit += 1
+        self._accepted += 1
         self.outbox.set(message)
         self.block.wake()
 

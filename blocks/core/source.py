@@ -47,8 +47,8 @@ class Source(ReceiveChannel[T_co]):
         item: T_co
         if filter is not None:
             check_function(self, "filter", filter)
-        elif outbox.lease:
-            outbox.lease -= 1
+        elif outbox.credit:
+            outbox.credit -= 1
             item = outbox.queue.popleft()
             return item
         item = await outbox.receive(filter)
@@ -69,8 +69,8 @@ class Source(ReceiveChannel[T_co]):
         item: T_co
         if filter is not None:
             check_function(self, "filter", filter)
-        elif outbox.lease:
-            outbox.lease -= 1
+        elif outbox.credit:
+            outbox.credit -= 1
             item = outbox.queue.popleft()
             return item
         item = outbox.receive_nowait(filter)
@@ -79,8 +79,8 @@ class Source(ReceiveChannel[T_co]):
     async def __anext__(self) -> T_co:
         outbox = self._core.outbox
         item: T_co
-        if outbox.lease:
-            outbox.lease -= 1
+        if outbox.credit:
+            outbox.credit -= 1
             item = outbox.queue.popleft()
             return item
         if outbox.loop is None:

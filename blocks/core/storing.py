@@ -90,7 +90,7 @@ class StoringCore(PassageCore, Generic[T]):
 
     def step(self) -> None:
         self.inbox.begin_step()
-        self.outbox.end_lease()
+        self.outbox.withdraw_credit()
         self.inbox.note_depth()
         self.outbox.flush()
         self.inbox.serve_waiting()
@@ -110,7 +110,7 @@ class StoringCore(PassageCore, Generic[T]):
 
     def arrived(self) -> None:
         outbox = self.outbox
-        outbox.end_lease()
+        outbox.withdraw_credit()
         if outbox.links:
             self.wake()
         elif outbox.receivers.waiters:
@@ -142,11 +142,11 @@ class StoringCore(PassageCore, Generic[T]):
         return len(inbox.queue) - 1
 
     def room_is_awaited(self) -> None:
-        self.outbox.end_lease()
+        self.outbox.withdraw_credit()
 
     def link_comes(self) -> None:
         self.inbox.withdraw_credit()
-        self.outbox.end_lease()
+        self.outbox.withdraw_credit()
 
     def receiver_comes(self) -> None:
         self.inbox.withdraw_credit()

@@ -35,7 +35,7 @@ def take_statistics(network: View, measures: Measurements) -> Statistics:
         for inbox in block.inboxes():
             inbox.count_credit()
         for outbox in block.outboxes():
-            outbox.count_lease()
+            outbox.count_credit()
     seconds = measures.life.seconds()
     body = "done" if network.body_done or network.has_ended else "running"
     return Statistics(

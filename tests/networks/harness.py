@@ -252,8 +252,8 @@ def check_block(block: BlockCore) -> None:
         assert inbox.credit >= 0
         assert len(inbox.queue) + inbox.credit <= inbox.capacity, f"{block!r} has given too much credit"
     for outbox in block.outboxes():
-        assert 0 <= outbox.lease <= max(0, len(outbox.queue) - 1), f"{block!r} has given too large a lease"
-        if outbox.lease:
+        assert 0 <= outbox.credit <= max(0, len(outbox.queue) - 1), f"{block!r} has given too large a lease"
+        if outbox.credit:
             others = [*outbox.links, *outbox.receivers, *filter(None, [outbox.holder])]
             waiting = [one for inbox in block.inboxes() for one in (*inbox.senders, *inbox.postponed)]
             assert not others + waiting, f"{block!r} may not give a lease"

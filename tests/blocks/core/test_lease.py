@@ -39,7 +39,7 @@ async def leased() -> UnboundedBuffer[int]:
 
 
 def lease_of(source: Source[int]) -> int:
-    lease: int = source._core.outbox.lease
+    lease: int = source._core.outbox.credit
     return lease
 
 

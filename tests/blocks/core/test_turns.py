@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.blocks.core.credit import LARGEST, QUICK, CreditSize
 from penstock.blocks.core.turns import Turns
 
 
@@ -150,17 +149,3 @@ def test_the_order_is_that_of_the_turns_whatever_happens(events: list[tuple[str,
         assert turns.barred <= turns.waiting.keys() - turns.asked.keys()
         for line in all_lines:
             assert 0 <= turns.ahead_of(line) <= len(turns.asked) + len(turns.waiting)
-
-
-def test_a_sender_that_is_quick_gets_more_each_time_and_a_slow_one_gets_one() -> None:
-    size = CreditSize()
-    now = 100.0
-    sizes: list[int] = []
-    for _ in range(8):
-        now += QUICK / 2
-        sizes.append(size.next(now, 1000))
-        size.came(now)
-    assert sizes == [1, 2, 4, 8, 16, 32, LARGEST, LARGEST]
-    assert size.next(now + QUICK / 2, 5) == 5
-    assert size.next(now + QUICK / 2, -1) == 0
-    assert size.next(now + QUICK, 1000) == 1
