@@ -8,9 +8,13 @@ from penstock.blocks.base.error_info import annotate
 
 
 def only_error(error: BaseException) -> BaseException:
-    """Return the only exception in a group, or in a group within it; any other exception as it is."""
+    """Return the only exception in a group, or in a group within it; any other exception as it is.
+
+    A group with a note was raised by a function of the program: the note says by which one.
+    """
     members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return only_error(members[0]) if len(members) == 1 and isinstance(error, BaseExceptionGroup) else error
+    is_ours = isinstance(error, BaseExceptionGroup) and not getattr(error, "__notes__", ())
+    return only_error(members[0]) if is_ours and len(members) == 1 else error
 
 
 def raise_interrupt(group: BaseExceptionGroup[BaseException]) -> None:

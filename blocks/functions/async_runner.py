@@ -190,8 +190,11 @@ class AsyncRunner:
                 results = await self._failed(number, item, error, start)
             self._hand_on(number, results)
             del item, results
-            if turns_of(task) == turns and time_slice.clock() >= time_slice.until:  # the function never waited
-                await time_slice.pause()
+            if time_slice.clock() >= time_slice.until:
+                if turns_of(task) == turns:  # the function never waited
+                    await time_slice.pause()
+                elif trio.current_effective_deadline() == -math.inf:  # cancelled, while the function was shielded
+                    await trio.lowlevel.checkpoint()
             job = self._next()
             if inbox.senders.waiters or inbox.postponed:
                 inbox.serve_waiting()

@@ -12,6 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from penstock.agents import Agent, AgentStatus
 from penstock.blocks import BoundedBuffer, Call, IterableSource, Network, Node, Retry, Take, UnboundedBuffer
+from penstock.blocks.base.timing import time_slice
 from tests.blocks.tools import contents, faults, linked, notes
 
 
@@ -73,6 +74,25 @@ async def test_a_clean_up_that_raises_when_no_more_is_needed_is_a_fault_of_the_s
         async with Network(source):
             pass
     assert notes(found[0]) == ["in numbers"]
+
+
+async def test_a_cancelled_worker_takes_no_further_item_although_its_function_is_shielded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time_slice, "clock", trio.current_time)
+    done: list[int] = []
+
+    async def shielded(item: int) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(2)
+        done.append(item)
+
+    block = Call(shielded)
+    with trio.move_on_after(1):
+        async with Network(block):
+            for item in range(5):
+                await block.send(item)
+    assert done == [0]
 
 
 async def test_what_is_left_in_a_buffer_can_go_to_the_next_network() -> None:

@@ -39,6 +39,16 @@ def test_a_fault_comes_out_by_itself_with_its_notes(way: Way) -> None:
 
 
 @ways
+def test_a_group_that_a_stage_raises_comes_out_as_it_is(way: Way) -> None:
+    def fail(n: int) -> None:
+        raise ExceptionGroup("both", [ValueError(n)])
+
+    with pytest.raises(ExceptionGroup, match="both") as caught:
+        way(Pipeline(fail), [1])
+    assert caught.value.__notes__ == ["in fail, item 1: 1"]
+
+
+@ways
 def test_several_faults_come_out_together(way: Way) -> None:
     sleep = asyncio.sleep if way is by_asyncio else trio.sleep
 
