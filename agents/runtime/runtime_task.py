@@ -7,6 +7,7 @@ from contextvars import Context, copy_context
 from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
+from penstock.agents.tasks.calls import called_by
 from penstock.agents.tasks.not_run import NotRun
 from penstock.agents.tasks.one_error import reraise
 from penstock.agents.tasks.task_state import TaskState
@@ -16,7 +17,7 @@ from .alarms import Alarm
 from .state_lock import lock
 from .task_handle import TaskHandle
 from .task_options import TaskOptions
-from .waiting import wait_async, wait_until_ended
+from .waiting import Waitable, wait_async, wait_until_ended
 
 T = TypeVar("T", covariant=True)
 WAITING, QUEUED, RUNNING = TaskState.WAITING, TaskState.QUEUED, TaskState.RUNNING
@@ -64,7 +65,7 @@ class Core(Protocol):
         ...
 
 
-class RuntimeTask(TaskHandle[T]):
+class RuntimeTask(TaskHandle[T], Waitable):
     """A task.
 
     The lock of `state_lock` guards all that may change, but for `began_at` and `percent`, which its worker writes.
@@ -198,6 +199,19 @@ class RuntimeTask(TaskHandle[T]):
         with lock:
             if self.wakers is not None and waker in self.wakers:
                 self.wakers.remove(waker)
+
+    def needs(self) -> tuple[Any, ...]:
+        """The tasks for which it waits now, also those of trio."""
+        with lock:
+            if self.now is WAITING:
+                return tuple(each for each in self.inputs if not each.is_over)
+            if self.now is RUNNING and self.awaits is not None:
+                return (self.awaits,)
+        return tuple(called_by(self)) if self.now is RUNNING else ()
+
+    def goes_on(self) -> bool:
+        """Whether it does not wait, as far as that is known; a queued one waits for a worker, which may come."""
+        return not self.needs()
 
     def be_elsewhere(self) -> None:
         """End without a result in a forked child: the thread that runs it, or would run it, is in the parent."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 import trio
 
+from penstock.agents.scopes.waits import wait_for_elsewhere
+from penstock.agents.tasks.calls import Elsewhere
 from penstock.blocks.base.in_trio import in_asyncio
 
 from .state_lock import lock
@@ -20,18 +23,18 @@ PATIENCE = 0.1 if sys.platform == "win32" else -1.0
 """Seconds of one wait for a lock; on Windows, Ctrl-C does not interrupt it."""
 
 
-class Waitable(Protocol):
+class Waitable(Elsewhere):
     """A task, as far as others wait for it."""
 
-    def on_end(self, waker: Callable[[], object]) -> bool: ...
+    __slots__ = ()
 
-    def not_on_end(self, waker: Callable[[], object]) -> None: ...
+    @abstractmethod
+    def on_end(self, waker: Callable[[], object]) -> bool:
+        """Have something called at the end; False if the task has ended already. The lock must be held."""
 
-
-class Event(Protocol):
-    """An event of trio or of asyncio."""
-
-    async def wait(self) -> object: ...
+    @abstractmethod
+    def not_on_end(self, waker: Callable[[], object]) -> None:
+        """Forget something that was to be called at the end."""
 
 
 class Helper(Protocol):
@@ -155,7 +158,7 @@ async def wait_in_trio(task: Waitable) -> None:
         with suppress(trio.RunFinishedError):
             token.run_sync_soon(ended.set)
 
-    await wait_until_woken(task, wake, ended)
+    await wait_until_woken(task, wake, lambda: wait_for_elsewhere(task, ended))
 
 
 async def wait_in_asyncio(task: Waitable) -> None:
@@ -169,15 +172,17 @@ async def wait_in_asyncio(task: Waitable) -> None:
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(ended.set)
 
-    await wait_until_woken(task, wake, ended)
+    await wait_until_woken(task, wake, ended.wait)
 
 
-async def wait_until_woken(task: Waitable, wake: Callable[[], None], ended: Event) -> None:
-    """Wait for an event that is set when a task ends."""
+async def wait_until_woken(
+    task: Waitable, wake: Callable[[], None], wait: Callable[[], Coroutine[Any, Any, object]]
+) -> None:
+    """Wait for what is woken when a task ends."""
     with lock:
         if not task.on_end(wake):
             return
     try:
-        await ended.wait()
+        await wait()
     finally:
         task.not_on_end(wake)

@@ -8,6 +8,7 @@ from contextvars import Context
 from time import perf_counter
 from typing import Any, Protocol, cast
 
+from penstock.agents.tasks.calls import caller_here
 from penstock.agents.tasks.circles import stalled
 from penstock.blocks.base.callables import NAMES, NOT_ITERABLE
 from penstock.blocks.base.threads import at_work
@@ -117,7 +118,10 @@ class Worker:
                 raise RuntimeError(f"worker_init has failed in thread {self.thread.name!r}") from self._broken
             function, args, kwargs = task.filled_call() if task.inputs else cast("Call", task.call)
             context = cast("Context", task.context)
-            result = (context if tries == 1 else context.copy()).run(function, *args, **kwargs)
+            if tries > 1:
+                context = context.copy()
+            context.run(caller_here.set, self)
+            result = context.run(function, *args, **kwargs)
             if type(result) in NOT_ITERABLE:
                 raise not_awaited(task, result)
         except BaseException as error:
@@ -169,6 +173,10 @@ class Worker:
         """Note how far the task is."""
         if self.tasks:
             self.tasks[-1].percent = percent
+
+    def node(self) -> object:
+        """The task that it runs, the innermost one."""
+        return self.tasks[-1] if self.tasks else None
 
     def works_for(self, ends: object) -> bool:
         """Whether it belongs to the runtime with these tasks."""

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import trio
 
-from penstock.agents.tasks.executors import as_sent
+from penstock.agents.tasks.calls import CalledFor
+from penstock.agents.tasks.executors import as_sent, runs_here
 from penstock.agents.tasks.handle import Handle
 from penstock.agents.tasks.not_run import NotRun
 from penstock.agents.tasks.one_error import reraise
@@ -21,7 +22,7 @@ from penstock.blocks.core.waiting import Waiter, WaitList
 
 from .in_executor import call_in
 from .places import Holding, holding_here
-from .waits import Parking, awaited, wait_at
+from .waits import Parking, awaited, calling, wait_at
 
 T = TypeVar("T", covariant=True)
 QUEUED, RUNNING, COMPLETED = TaskState.QUEUED, TaskState.RUNNING, TaskState.COMPLETED
@@ -207,8 +208,7 @@ class ScopeTask(Handle[T], Parking):
                     if executor is None:
                         self._value = await function(*args, **kwargs)
                     else:
-                        sent = as_sent(executor, function, f"task {self.name!r}")
-                        self._value = await call_in(executor, sent, args, kwargs)
+                        self._value = await self._call(executor, function, args, kwargs)
                     self._now = COMPLETED
         except BaseException as error:
             self._fail(error)
@@ -224,6 +224,24 @@ class ScopeTask(Handle[T], Parking):
             if self.waits is not None:
                 awaited.pop(task, None)
                 self._tell_end()
+
+    async def _call(
+        self, executor: Executor, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a plain function in the executor."""
+        sent = as_sent(executor, function, f"task {self.name!r}")
+        if not runs_here(executor):
+            return await call_in(executor, sent, args, kwargs)
+        assert self._task is not None
+        calling[self._task] = None
+        try:
+            return await call_in(executor, CalledFor(self, self.name, sent), args, kwargs)
+        finally:
+            del calling[self._task]
+
+    def node(self) -> trio.lowlevel.Task | None:
+        """The task in trio."""
+        return self._task
 
     def _tell_end(self) -> None:
         """Wake the tasks that wait for the end."""

@@ -5,6 +5,8 @@ one of the tasks that have the places of a limit. The waits at handles and limit
 read, too; those for nurseries are known to trio. So a wait that was cancelled has left the graph, and nothing is kept
 while nothing waits.
 
+A task may also wait for one that does not run in trio, and that one for a task in trio: see `calls.py`.
+
 The last wait of a circle is one at a handle or a limit, because a task has not waited before it was started. So such a
 wait looks whether it leads back to its task. If nothing on these ways can go on, the wait fails at once. If something
 can, it may end without a word, or may cancel one of the waits; so the wait is looked at again from time to time.
@@ -18,6 +20,7 @@ from typing import Any, Protocol
 
 import trio
 
+from penstock.agents.tasks.calls import Elsewhere, called_by, is_called
 from penstock.agents.tasks.circles import stalled
 from penstock.agents.tasks.ways import way_back
 from penstock.blocks import Stalled
@@ -69,6 +72,10 @@ awaited: dict[Task, End] = {}
 """The handles of tasks for whose end others wait, or have waited."""
 holders: dict[Task, End] = {}
 """The limits of which tasks have a place."""
+elsewhere: dict[Task, Elsewhere] = {}
+"""What tasks wait for that do not run in trio."""
+calling: dict[Task, None] = {}
+"""The tasks that wait for the call of a function in a thread."""
 
 
 async def wait_at(end: End, doing: str, payload: object = None) -> None:
@@ -83,13 +90,40 @@ async def wait_at(end: End, doing: str, payload: object = None) -> None:
         Stalled: It would wait for itself, and nothing can end that.
     """
     me = trio.lowlevel.current_task()
-    if not may_lead_back(me, end) or has_own_deadline(me):
+    if not (may_lead_back(me, end) or is_called(me)) or has_own_deadline(me):
         await end.waits.park(end, doing, payload)
         return
-    if is_stuck(me, end):
-        raise circle_of(me, end)
-    with doubts().about(me, end):
+    found = circle_of(me, end)
+    if found is not None:
+        raise found
+    with doubts().about(lambda: circle_of(me, end), lambda error: parked[me].fail(error)):
         await end.waits.park(end, doing, payload)
+
+
+async def wait_for_elsewhere(task: Elsewhere, ended: trio.Event) -> None:
+    """Wait for a task that does not run in trio.
+
+    Raises:
+        Stalled: It would wait for itself, and nothing can end that.
+    """
+    me = trio.lowlevel.current_task()
+    elsewhere[me] = task
+    errors: list[Stalled] = []
+
+    def fail(error: Stalled) -> None:
+        errors.append(error)
+        ended.set()
+
+    try:
+        if is_called(me) and not has_own_deadline(me):
+            with doubts().about(lambda: circle_of(me, task), fail):
+                await ended.wait()
+        else:
+            await ended.wait()
+    finally:
+        del elsewhere[me]
+    if errors:
+        raise errors[0]
 
 
 def may_lead_back(me: Task, end: End) -> bool:
@@ -134,11 +168,18 @@ def walk(starts: Iterable[Task], leads_to: Callable[[Task], Iterable[Task]]) -> 
             open_ones.pop()
 
 
-def needs_of(task: Task) -> Iterator[Task]:
+def needs_of(task: Any) -> Iterator[Any]:
     """The tasks without which another one does not end."""
+    if isinstance(task, Elsewhere):
+        yield from task.needs()
+        return
     end = end_of(parked.get(task))
     if end is not None:
         yield from end.outside_tasks()
+    elif task in elsewhere:
+        yield elsewhere[task]
+    elif task in calling:
+        yield from called_by(task)
     yield from children_of(task)
 
 
@@ -163,44 +204,55 @@ def end_of(waiter: Waiter[Any] | None) -> Any:
     return waiter.place if waiter is not None and isinstance(waiter.place, Parking) else None
 
 
-def is_stuck(me: Task, end: End) -> bool:
-    """Whether a wait will never end, because nothing that it needs can go on."""
-    needed = walk(needs_of_wait(me, end), needs_of)
-    return not any(goes_on(task) for task in needed if task is not me)
+def needs_of_wait(end: End | Elsewhere) -> Iterator[Any]:
+    """What may end a wait."""
+    if isinstance(end, Elsewhere):
+        yield end
+    else:
+        yield from end.outside_tasks()
 
 
-def needs_of_wait(me: Task, end: End) -> Iterator[Task]:
-    """What may end a wait of a task that does not wait yet."""
-    yield from end.outside_tasks()
-    yield from children_of(me)  # an exception of one cancels the wait
-
-
-def goes_on(task: Task) -> bool:
-    """Whether a task may go on, although the tasks that it needs cannot."""
-    if task in idle_tasks:
-        return False
-    waiter = parked.get(task)
-    end: End | None = end_of(waiter)
-    waits = waits_for_children(task) if waiter is None else end is not None and end.has_begun()
-    return not waits or has_own_deadline(task)
-
-
-def circle_of(me: Task, end: End) -> Stalled:
-    """Make the error for a wait that leads back to its task."""
-    circle = next(filter(None, (way_back(each, me, needs_of) for each in end.outside_tasks())))
+def circle_of(me: Task, end: End | Elsewhere) -> Stalled | None:
+    """Make the error for a wait that leads back to its task, if nothing that it needs can go on; else None."""
+    if not isinstance(end, Elsewhere) and not end.has_begun():
+        return None
+    needed = walk((*needs_of_wait(end), *children_of(me)), needs_of)  # an exception of a child cancels the wait
+    if any(goes_on(task) for task in needed if task is not me):
+        return None
+    circles = (way_back(each, me, needs_of) for each in needs_of_wait(end))
+    circle = next(filter(None, circles), None)
+    if circle is None:
+        return None
     return stalled(circle, lambda one, other: tell_wait(one, other, end if one is me else end_of(parked.get(one))))
 
 
-def tell_wait(one: Task, other: Task, end: End | None) -> str:
+def goes_on(task: Any) -> bool:
+    """Whether a task may go on, although the tasks that it needs cannot."""
+    if isinstance(task, Elsewhere):
+        return task.goes_on()
+    if task in idle_tasks:
+        return False
+    waiter = parked.get(task)
+    if waiter is not None:
+        end: End | None = end_of(waiter)
+        waits = end is not None and end.has_begun()
+    else:
+        waits = waits_for_children(task) or task in elsewhere or (task in calling and any(called_by(task)))
+    return not waits or has_own_deadline(task)
+
+
+def tell_wait(one: Any, other: Any, end: End | Elsewhere | None) -> str:
     """Say that a task waits for another one."""
-    if end is not None and end.comes_from(other):
+    if isinstance(one, Elsewhere) or isinstance(other, Elsewhere):
+        return f"{name_of(one)} waits for {name_of(other)}"
+    if end is not None and not isinstance(end, Elsewhere) and end.comes_from(other):
         return end.tell_wait(name_of(one), name_of(other))
     return f"{name_of(one)} waits for the end of {name_of(other)}"
 
 
-def name_of(task: Task) -> str:
+def name_of(task: Any) -> str:
     """The name of a task in messages."""
-    return str(awaited.get(task, f"task {task.name!r}"))
+    return str(task) if isinstance(task, Elsewhere) else str(awaited.get(task, f"task {task.name!r}"))
 
 
 class Doubts:
@@ -210,13 +262,19 @@ class Doubts:
     """
 
     def __init__(self) -> None:
-        self._waits: dict[Task, End] = {}
+        self._waits: dict[Task, tuple[Callable[[], Stalled | None], Callable[[Stalled], None]]] = {}
         self._is_at_work = False
 
     @contextmanager
-    def about(self, task: Task, end: End) -> Generator[None]:
-        """A context in which the wait of a task is looked at again."""
-        self._waits[task] = end
+    def about(self, look: Callable[[], Stalled | None], fail: Callable[[Stalled], None]) -> Generator[None]:
+        """A context in which the wait of the running task is looked at again.
+
+        Args:
+            look: Returns the error if the wait is part of a circle.
+            fail: Ends the wait with it.
+        """
+        task = trio.lowlevel.current_task()
+        self._waits[task] = look, fail
         if not self._is_at_work:
             self._is_at_work = True
             trio.lowlevel.spawn_system_task(self._look_again, name="penstock looks for circles of waits")
@@ -231,10 +289,10 @@ class Doubts:
         try:
             while self._waits:
                 await trio.sleep(PAUSE)
-                for task, end in tuple(self._waits.items()):
-                    waiter = parked.get(task)
-                    if waiter is not None and is_stuck(task, end) and leads_back(task, end):
-                        waiter.fail(circle_of(task, end))
+                for task, (look, fail) in tuple(self._waits.items()):
+                    error = look() if task in parked or task in elsewhere else None
+                    if error is not None:
+                        fail(error)
         finally:
             idle_tasks.discard(me)
             self._is_at_work = False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextvars import copy_context
 from functools import partial
 from typing import Any, cast
 
@@ -11,11 +13,15 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from penstock.agents import Agent, Handle, Scope, first_success, gather, race
+from penstock.agents import Agent, Handle, Runtime, Scope, TaskHandle, first_success, gather, race
+from penstock.agents.runtime.runtime_task import RuntimeTask
+from penstock.agents.scopes import waits
 from penstock.agents.scopes.scope_task import ScopeTask
-from penstock.agents.scopes.waits import awaited, doubts, holders, leads_back, needed_by, walk
-from penstock.blocks import BoundedBuffer, Network, Stalled
+from penstock.agents.scopes.waits import awaited, calling, doubts, elsewhere, holders, leads_back, needed_by, walk
+from penstock.agents.tasks.calls import caller_here
+from penstock.blocks import BoundedBuffer, Network, Stalled, Threads
 from penstock.blocks.base import trio_details
+from tests.agents.runtime.gates import LONGEST, Gate
 
 CIRCLE = "tasks wait for each other in a circle, and none can go on:"
 
@@ -23,7 +29,7 @@ CIRCLE = "tasks wait for each other in a circle, and none can go on:"
 @pytest.fixture(autouse=True)
 def _nothing_is_kept() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
     yield
-    assert (awaited, holders) == ({}, {})
+    assert (awaited, holders, elsewhere, calling) == ({}, {}, {}, {})
 
 
 def stalls(error: BaseException) -> list[Stalled]:
@@ -465,3 +471,141 @@ async def test_an_agent_that_waits_for_a_task_that_waits_for_the_agent_is_stalle
         await run()
     (stalled,) = stalls(raised.value)
     assert "'late' waits for task 'fill' of scope 's'" in str(stalled)
+
+
+# Over threads
+
+
+@pytest.fixture
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright: ignore[reportUnusedFunction]  # pytest uses it
+    monkeypatch.setattr(waits, "PAUSE", 0.001)
+
+
+@pytest.mark.usefixtures("real_time", "_looks_often")
+async def test_a_call_in_a_thread_that_waits_for_a_task_without_a_place_is_told() -> None:
+    token = trio.lowlevel.current_trio_token()
+
+    async def run() -> None:
+        async def spawn() -> None:
+            await scope.spawn(trio.sleep, 0, name="last")
+
+        def call() -> None:
+            trio.from_thread.run(spawn, trio_token=token)
+
+        with Threads(1) as threads:
+            async with Scope(1, threads, name="s") as scope:
+                scope.spawn(call)
+
+    lines = await told(run)
+    assert "task 'last' of scope 's' waits for a place in the limit of scope 's', and task 'call' has one" in lines
+    assert any(line.endswith("waits for task 'last' of scope 's'") for line in lines)
+
+
+@pytest.mark.usefixtures("real_time", "_looks_often")
+async def test_a_call_in_a_thread_may_wait_for_a_task() -> None:
+    token = trio.lowlevel.current_trio_token()
+
+    async def wait() -> str:
+        with trio.fail_after(120):
+            await scope.spawn(trio.sleep, 0)
+        await scope.spawn(trio.sleep, 0.01)
+        return "over"
+
+    def call() -> str:
+        return trio.from_thread.run(wait, trio_token=token)
+
+    with Threads(1) as threads:
+        async with Scope(executor=threads) as scope:
+            assert await scope.spawn(call) == "over"
+
+
+@pytest.mark.usefixtures("real_time", "_looks_often")
+async def test_a_circle_over_a_task_of_a_runtime_is_told() -> None:
+    token = trio.lowlevel.current_trio_token()
+
+    async def run() -> None:
+        handles: Handles = {}
+
+        def call() -> None:
+            trio.from_thread.run(waiting(handles, "a"), trio_token=token)
+
+        async def wait() -> None:
+            await runtime.submit(call, name="call")
+
+        with Runtime(threads=1) as runtime:
+            async with Scope(name="s") as scope:
+                handles["a"] = scope.spawn(wait, name="a")
+
+    lines = await told(run)
+    assert {"task 'a' of scope 's' waits for task 'call'"} < lines
+    assert len(lines) == 3
+
+
+@pytest.mark.usefixtures("_looks_often")
+def test_a_circle_over_a_loop_in_a_task_of_a_runtime_is_told() -> None:
+    handles: dict[str, TaskHandle[Any]] = {}
+    begun = threading.Event()
+
+    async def wait() -> None:
+        handles["inner"] = runtime.submit(inner, name="inner")
+        begun.set()
+        await handles["inner"]
+
+    def inner() -> None:
+        assert begun.wait(LONGEST)
+        handles["outer"].get()
+
+    with Runtime(threads=2) as runtime:
+        handles["outer"] = runtime.submit(trio.run, wait, name="outer")
+        with pytest.raises(Stalled) as raised:
+            handles["outer"].get(LONGEST)
+        with pytest.raises(Stalled):
+            handles["inner"].get(LONGEST)
+    lines = raised.value.report.splitlines()
+    assert "  task 'inner' waits for task 'outer'" in lines
+    assert len(lines) == 3
+
+
+def test_a_task_of_a_runtime_needs_its_inputs() -> None:
+    gate = Gate()
+    with Runtime(threads=1) as runtime:
+        first = runtime.submit(gate, 1)
+        gate.has_begun()
+        second = runtime.submit(int, first)
+        assert isinstance(second, RuntimeTask)
+        assert (second.needs(), second.goes_on()) == ((first,), False)
+        gate.open()
+        second.wait(LONGEST)
+        assert (second.needs(), second.goes_on()) == ((), True)
+
+
+class Idle:
+    """Calls nothing."""
+
+    def node(self) -> object:
+        return None
+
+
+async def test_a_wait_for_a_circle_is_not_in_it() -> None:
+    handles: Handles = {}
+    heard: list[BaseException] = []
+
+    async def files() -> None:
+        await trio.sleep(2)  # the other wait is looked at first
+        async with scope.child() as child:
+            child.spawn(waiting(handles, "files"))
+            await trio.sleep(5)
+
+    async def listen() -> None:
+        try:
+            await handles["files"]
+        except BaseExceptionGroup as group:
+            heard.extend(stalls(group))
+
+    async with Scope() as scope:
+        handles["files"] = scope.spawn(files, hold=True)
+        context = copy_context()
+        context.run(caller_here.set, Idle())
+        trio.lowlevel.spawn_system_task(listen, context=context)
+        await trio.sleep(10)
+    assert [type(error) for error in heard] == [Stalled]

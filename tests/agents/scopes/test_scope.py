@@ -529,6 +529,22 @@ class Slow(Executor):
         return self.futures[-1]
 
 
+class Distant(Executor):
+    """Calls functions at once, as if it was another process."""
+
+    is_here = False
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+async def test_a_function_goes_to_another_process_as_it_is() -> None:
+    async with Scope(executor=Distant()) as scope:
+        assert await scope.spawn(sum, [1, 2]) == 3
+
+
 async def test_a_call_that_runs_is_waited_for() -> None:
     for error in (None, KeyError("late")):
         slow, ended = Slow(), trio.Event()
