@@ -127,7 +127,7 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
                 self._take_chunk(chunk)
         outbox.flush()
         self.settle()
-        if outbox.queue or self.paused is not None:
+        if outbox.queue or (self.paused is not None and not self._is_unwanted):
             return
         if self._away is not None and self._iterator is not None:
             self._away.ask(self.room(LARGEST_BATCH))
@@ -282,8 +282,6 @@ class SourceCore(PausableCore, BlockCore, Generic[T]):
             outbox.queue.clear()
         if self._away is not None and self._away.is_open:
             self._iterator = None  # at the end it is closed where it was read; a read that waits is not waited for
-            self.wake()
-            return
         try:
             self.stop_reading()
         except Exception as error:  # from a generator's clean-up

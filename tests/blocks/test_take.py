@@ -26,6 +26,7 @@ from penstock.blocks import (
     Source,
     Take,
     Target,
+    Threads,
     Transformer,
     TransformMany,
     UnboundedBuffer,
@@ -458,3 +459,16 @@ async def test_very_many_are_taken_in_several_steps() -> None:
     async with Network(entry):
         pass
     assert got == list(range(5_000))
+
+
+@pytest.mark.usefixtures("real_time")
+@pytest.mark.parametrize("executor", [None, Threads(1)], ids=["loop", "thread"])
+async def test_a_paused_source_ends_when_nothing_more_is_needed(executor: Threads | None) -> None:
+    source, other, take = IterableSource([1, 2], executor=executor), UnboundedBuffer[int](), Take[int](1)
+    source.link_target(take)
+    other.link_target(take)
+    await source.pause()
+    async with Network(source, other) as network:
+        await other.send(7)
+        assert [item async for item in take] == [7]
+    assert network.balance().ok

@@ -279,3 +279,17 @@ async def test_what_cannot_be_read_is_refused_at_once(path: Path) -> None:
 def test_it_has_a_name_of_its_own() -> None:
     assert StreamSource(os.devnull).name.startswith("StreamSource-")
     assert str(StreamSource(os.devnull, name="in")) == "stream source 'in'"
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_a_file_that_nothing_needs_is_closed_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"data")
+    with (tmp_path / "data").open("rb") as file:
+        source, other, take = StreamSource(file), UnboundedBuffer[bytes](), Take[bytes](1)
+        source.link_target(take)
+        other.link_target(take)
+        await source.pause()
+        async with Network(source, other):
+            await other.send(b"other")
+            assert [chunk async for chunk in take] == [b"other"]
+        assert file.closed
