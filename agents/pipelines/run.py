@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from penstock.agents.tasks.one_error import reraise
+from penstock.agents.tasks.one_error import depth_of, reraise
 from penstock.blocks import LoopHeldWarning, Network
 from penstock.blocks.base.error_info import annotate
 from penstock.blocks.base.in_trio import in_asyncio
@@ -133,7 +133,7 @@ class Run(Generic[Out]):
 def reraise_any(error: BaseException | None) -> None:
     """Raise an exception, if there is one."""
     if error is not None:
-        reraise(error)  # a frame of its own, which does not refer to it any more
+        reraise(error, depth_of(error))  # a frame of its own, which does not refer to it any more
 
 
 class Owner:

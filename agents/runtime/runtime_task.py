@@ -82,6 +82,7 @@ class RuntimeTask(TaskHandle[T], Waitable):
         now: Its state.
         is_over: Whether the state is final.
         value: The result, or the exception; for a task that was not run, the first task without a result.
+        depth: The number of frames in the traceback of its exception.
         users: The tasks that need its result.
         wakers: Called at the end.
         awaits: The task for which its function waits, without a time limit, or that runs on its stack meanwhile.
@@ -101,6 +102,7 @@ class RuntimeTask(TaskHandle[T], Waitable):
     now: TaskState = QUEUED
     is_over: bool = False
     value: Any = None
+    depth: int = 0
     users: list[RuntimeTask[Any]] | None = None
     wakers: list[Callable[[], object]] | None = None
     awaits: RuntimeTask[Any] | None = None
@@ -144,7 +146,7 @@ class RuntimeTask(TaskHandle[T], Waitable):
     def result(self) -> T:
         """Return the result of a task that has ended, or raise its exception."""
         if self.now is not COMPLETED:
-            reraise(self.exception)
+            reraise(self.exception, self.depth)
         result: T = self.value
         return result
 

@@ -13,6 +13,7 @@ from functools import partial
 from time import monotonic, perf_counter
 from typing import Any
 
+from penstock.agents.tasks.one_error import depth_of
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks import TimeLimitExceeded
 from penstock.blocks.base.error_info import Shown
@@ -148,6 +149,7 @@ class TasksCore:
             alarm, task.alarm = task.alarm, None  # before the next try has one
             if attempt is None:
                 task.note(error)
+                task.depth = depth_of(error)
                 todo += self._end(task, FAILED, error)
             else:
                 task.attempt = attempt

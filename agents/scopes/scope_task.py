@@ -14,7 +14,7 @@ from penstock.agents.tasks.calls import CalledFor
 from penstock.agents.tasks.executors import as_sent, runs_here
 from penstock.agents.tasks.handle import Handle
 from penstock.agents.tasks.not_run import NotRun
-from penstock.agents.tasks.one_error import reraise
+from penstock.agents.tasks.one_error import depth_of, reraise
 from penstock.agents.tasks.task_state import TaskState
 from penstock.blocks.base.error_info import annotate, is_cancellation
 from penstock.blocks.base.threads import Loop, wrong_thread
@@ -52,6 +52,7 @@ class ScopeTask(Handle[T], Parking):
 
     __slots__ = (
         "_cancel_scope",
+        "_depth",
         "_held",
         "_loop",
         "_now",
@@ -62,6 +63,7 @@ class ScopeTask(Handle[T], Parking):
         "waits",
     )
     waits: Any  # a `WaitList`; made by the first task that waits
+    _depth: int  # of the traceback of its exception
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class ScopeTask(Handle[T], Parking):
         else:
             await self._wait()
         if self._now is not COMPLETED:
-            reraise(self.exception)
+            reraise(self.exception, self._depth if self._now is FAILED else 0)
         result: T = self._value
         return result
 
@@ -256,3 +258,4 @@ class ScopeTask(Handle[T], Parking):
         self._value = error
         trace = error.__traceback__
         error.__traceback__ = None if trace is None else trace.tb_next  # this frame would keep the task alive
+        self._depth = depth_of(error)

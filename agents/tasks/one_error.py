@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from traceback import walk_tb
 from typing import NoReturn, cast
 
 from penstock.blocks.base.error_info import annotate
@@ -50,10 +51,25 @@ def raise_both(what: str, error: BaseException | None, value: BaseException | No
     return False
 
 
-def reraise(error: BaseException | None) -> NoReturn:
-    """Raise an exception that is kept elsewhere; its traceback refers to this frame, which must not refer to it."""
+def depth_of(error: BaseException) -> int:
+    """The number of frames in the traceback of an exception."""
+    return sum(1 for _ in walk_tb(error.__traceback__))
+
+
+def reraise(error: BaseException | None, depth: int) -> NoReturn:
+    """Raise an exception that is kept elsewhere; its traceback refers to this frame, which must not refer to it.
+
+    Args:
+        error: The exception.
+        depth: The number of frames that it had when it was kept. Others, which come first, are left out; otherwise each
+            call would add its frames, and keep them alive.
+    """
     assert error is not None
+    trace = error.__traceback__
+    for _ in range(depth_of(error) - depth):
+        assert trace is not None
+        trace = trace.tb_next
     try:
-        raise error
+        raise error.with_traceback(trace)
     finally:
-        del error
+        del error, trace
