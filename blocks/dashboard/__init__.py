@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .on_signal import show_on_signal
     from .page_link import Channel, PageLink
     from .safety import Rules, new_token, strict_headers
-    from .states import GovernorRow, LinkRow, NetworkState, NodeRow, lying_ready, network_state
+    from .states import GovernorRow, LinkRow, NetworkState, NodeRow, network_state
     from .timeline import Timeline
 else:
     __getattr__, __dir__ = hand_on(
@@ -22,7 +22,7 @@ else:
             ".dashboard": "Dashboard",
             ".files": "DASHBOARD_FILES PageFiles",
             ".listening": "UnusableAddressError open_socket",
-            ".states": "GovernorRow LinkRow NetworkState NodeRow lying_ready network_state",
+            ".states": "GovernorRow LinkRow NetworkState NodeRow network_state",
             ".on_signal": "show_on_signal",
             ".page_link": "Channel PageLink",
             ".safety": "Rules new_token strict_headers",
@@ -45,7 +45,6 @@ __all__ = [
     "UnusableAddressError",
     "as_json",
     "encode",
-    "lying_ready",
     "network_state",
     "new_token",
     "open_socket",

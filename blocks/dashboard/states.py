@@ -185,15 +185,14 @@ def slowest_of(report: Report) -> str | None:
 
 def node_of_block(block: BlockStatistics, label: Callable[[str], str], slowest: str | None, seconds: float) -> NodeRow:
     """Return the node of a block."""
-    ready = lying_ready(block)
     return NodeRow(
         id=block.name,
         label=label(block.name),
         kind=block.kind,
         where=block.place,
-        waiting=block.queued + ready,
-        most=max(block.most_queued, block.queued + ready),
-        in_work=block.in_work - ready,
+        waiting=block.queued,
+        most=block.most_queued,
+        in_work=block.in_work,
         done=block.emitted or block.consumed,
         service=block.service.mean if block.service.count else None,
         slowest=block.name == slowest,
@@ -204,11 +203,6 @@ def node_of_block(block: BlockStatistics, label: Callable[[str], str], slowest: 
         ahead=block.ahead,
         task=ON_DEMAND if block.place else "",
     )
-
-
-def lying_ready(block: BlockStatistics) -> int:
-    """Return the number of items that were handed to workers but have not begun, because no worker is free."""
-    return max(0, block.in_work - block.at_once) if block.at_once else 0
 
 
 def node_of_agent(agent: AgentStatistics, label: Callable[[str], str], slowest: str | None) -> NodeRow:

@@ -340,7 +340,8 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
 
     def measured(self, seconds: float) -> BlockStatistics:
         """The statistics of the block over `seconds` of running time."""
-        runner, queued = self.runner, len(self.inbox.queue)
+        runner, in_work = self.runner, self._in_work()
+        queued = len(self.inbox.queue) + runner.busy - in_work
         statistics = attrs.evolve(
             super().measured(seconds),
             place=runner.place,
@@ -349,7 +350,7 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
             failed=self.counts["failed"],
             queued=queued,
             most_queued=max(self.inbox.most_queued, queued),
-            in_work=runner.busy,
+            in_work=in_work,
             wait_for_rate=NEVER if self.leasing is None else self.leasing.waits_for_rate,
         )
         if runner.ordered and runner.waiting:
@@ -444,9 +445,15 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
         dead = 0 if self.dead is None else len(self.dead.queue)
         return len(self.inbox.queue) + runner.busy + runner.waiting + len(self.outbox.queue) + dead
 
+    def _in_work(self) -> int:
+        """How many items have a call now; the others that the runner has taken wait for their key or for a worker."""
+        behind = 0 if self.turns is None else self.turns.waiting
+        return min(self.runner.busy - behind, self.runner.at_once)
+
     def _describe_held(self) -> str:
         behind = 0 if self.turns is None else self.turns.waiting
-        waiting = f"{len(self.inbox.queue)} waiting, {self.runner.busy - behind} in work"
+        in_work = self._in_work()
+        waiting = f"{len(self.inbox.queue) + self.runner.busy - behind - in_work} waiting, {in_work} in work"
         waiting += f", {behind} behind their key" if behind else ""
         results = self.runner.waiting + len(self.outbox.queue)
         return waiting + (f", {results} result{'s' * (results > 1)} to hand on" if results else "")

@@ -138,11 +138,5 @@ class KeyTurns(Generic[E]):
 
 
 def with_turns(turns: KeyTurns[Any], statistics: BlockStatistics) -> BlockStatistics:
-    """Add what is known of keys to the statistics: items that wait behind their key are not in work."""
-    return attrs.evolve(
-        statistics,
-        queued=statistics.queued + turns.waiting,
-        most_queued=max(statistics.most_queued, statistics.queued + turns.waiting),
-        in_work=statistics.in_work - turns.waiting,
-        wait_for_key=turns.held_back(),
-    )
+    """Add the time in which only keys kept calls from being started to the statistics."""
+    return attrs.evolve(statistics, wait_for_key=turns.held_back())

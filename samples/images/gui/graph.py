@@ -9,7 +9,7 @@ from itertools import pairwise
 import attrs
 
 from penstock.blocks import BlockStatistics, GovernorStatistics, Report, Statistics
-from penstock.blocks.dashboard import LinkRow, NetworkState, NodeRow, lying_ready, network_state
+from penstock.blocks.dashboard import LinkRow, NetworkState, NodeRow, network_state
 from penstock.samples.images.gui.model import QueueRow
 from penstock.samples.images.predict import PHASE_LABELS
 from penstock.samples.images.record import Phase
@@ -150,7 +150,7 @@ def _between(statistics: Statistics, source: str, target: str) -> _Queue:
     before, after = _blocks(statistics, source), _blocks(statistics, target)
     helpers = [block for block in statistics.blocks if (block.name, source) in _ON_THE_WAY]
     size = sum(block.held - block.queued - block.in_work for block in before)
-    size += sum(block.held for block in helpers) + sum(block.queued + lying_ready(block) for block in after)
+    size += sum(block.held for block in helpers) + sum(block.queued for block in after)
     room = sum(block.wait_for_output.total for block in before)
     items = sum(block.wait_for_input.total for block in after)
     return size, sum(block.most_queued for block in after), room, items

@@ -1,5 +1,7 @@
 """Every number that a network tells about itself, moved to a known value."""
 
+import threading
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -14,6 +16,7 @@ from penstock.blocks import (
     IterableSource,
     Network,
     Retry,
+    Threads,
     Times,
     Transformer,
     TransformMany,
@@ -81,6 +84,29 @@ async def test_a_fault_has_failed_and_what_was_left_is_discarded() -> None:
             for n in range(3):
                 await call.send(n)
     assert (numbers(call).failed, numbers(call).dropped, numbers(call).discarded) == (1, {"fault": 1}, 2)
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_what_was_handed_to_busy_workers_waits() -> None:
+    gate, began = threading.Event(), threading.Semaphore(0)
+
+    def wait(n: int) -> None:
+        began.release()
+        assert gate.wait(60)
+
+    call = Call[int](wait, executor=Threads(2), concurrency=2, name="call")
+    async with Network(call):
+        for n in range(20):
+            await call.send(n)
+        try:
+            for _ in range(2):
+                assert await trio.to_thread.run_sync(began.acquire, True, 60)
+            await wait_all_tasks_blocked()
+            assert (numbers(call).queued, numbers(call).in_work, numbers(call).held) == (18, 2, 20)
+            assert "18 waiting, 2 in work" in repr(call)
+        finally:
+            gate.set()
+    assert (numbers(call).queued, numbers(call).in_work) == (0, 0)
 
 
 @pytest.mark.usefixtures("clock")  # which stands still, so that nobody's time slice ends between two sends
