@@ -14,7 +14,7 @@ def only_error(error: BaseException) -> BaseException:
     A group with a note was raised by a function of the program: the note says by which one.
     """
     members: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    is_ours = isinstance(error, BaseExceptionGroup) and not getattr(error, "__notes__", ())
+    is_ours = issubclass(type(error), BaseExceptionGroup) and not getattr(error, "__notes__", ())
     return only_error(members[0]) if is_ours and len(members) == 1 else error
 
 
