@@ -24,15 +24,12 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from tests.blocks.tools import leaves
 
 
 def told(error: BaseException) -> str:
     """What the first `Stalled` in an exception group says."""
-    while isinstance(error, BaseExceptionGroup):
-        stalled, _ = error.split(Stalled)
-        assert stalled is not None, error.exceptions
-        error = stalled.exceptions[0]
-    return str(error)
+    return next(str(found) for found in leaves(error) if isinstance(found, Stalled))
 
 
 async def test_a_circle_of_questions_over_two_networks_is_named(autojump_clock: MockClock) -> None:
