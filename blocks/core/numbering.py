@@ -83,6 +83,11 @@ class Alignment:
         """Whether all inputs have ended."""
         return len(self._ended) == len(self.inputs)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether an input has ended, so that no other item will have a partner."""
+        return bool(self._ended)
+
     def lacks(self, index: int) -> bool:
         """Whether the next number is missing on an input."""
         return index in self._ended or self.next in self._missing[index] or self.next < self.first[index]

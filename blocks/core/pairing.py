@@ -48,6 +48,7 @@ class InStep:
         self._lose = lose
         self._wake = wake
         self._alignments: list[Alignment] = []
+        self._forks: list[BlockCore] = []  # for each alignment, the broadcast
         self._listening = Listening(wake)
         self._has_begun = False
         self.is_stale: bool = False
@@ -103,6 +104,7 @@ class InStep:
     def _forget(self) -> None:
         self._listening.forget()
         self._alignments.clear()
+        self._forks.clear()
 
     def _listen(self, group: Group) -> None:
         alignment = Alignment(group.inputs, (1 for _ in group.inputs))
@@ -112,6 +114,7 @@ class InStep:
             alignment.first[index] = branch.first
             self._listening.along(way.stages, branch)
         self._alignments.append(alignment)
+        self._forks.append(group.fork)
 
     def _hear(self, alignment: Alignment, index: int, number: int) -> None:
         alignment.lose(index, number)
@@ -170,6 +173,14 @@ class InStep:
             if alignment.owing():
                 return
             self._lose(alignment.step())
+
+    @property
+    def is_left_early(self) -> bool:
+        """Whether the path to an input has ended before its broadcast, so that no tuple can come any more."""
+        return any(
+            alignment.has_ended and not all(inbox.closed for inbox in fork.inboxes())
+            for alignment, fork in zip(self._alignments, self._forks, strict=True)
+        )
 
     def is_over(self, exhausted: set[int]) -> bool:
         """Whether no tuple can come any more when these inputs are exhausted."""

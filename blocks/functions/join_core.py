@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from ..base.checks import check_capacity
 from ..base.error_info import ErrorInfo
 from ..core.block_core import BlockCore
+from ..core.early_end import end_before
 from ..core.forks import come_in_order, share_source
 from ..core.inbox import Inbox
 from ..core.input_port import EarlyInbox
@@ -234,6 +235,9 @@ class JoinCore(InputsCore[Out]):
             super().step()
         if not self.finished and in_step.weed():
             self.wake()
+        if self.closed_inputs and not self.finished and in_step.is_left_early:
+            for port in self.inputs:
+                end_before(port.inbox)
 
     def _step_greedily(self, in_step: InStep) -> None:
         outbox = self.outbox

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import attrs
@@ -30,6 +31,7 @@ from penstock.blocks import (
     OverwriteBuffer,
     Retry,
     Source,
+    Take,
     Threads,
     Transformer,
     TransformMany,
@@ -680,3 +682,38 @@ def but_not(unwanted: int) -> Callable[[int], int]:
         return item
 
     return work
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_what_feeds_it_without_an_end_ends_when_one_path_was_left_early(is_first: bool) -> None:
+    source, both, few, rest = IterableSource(count()), Broadcast[int](), Take[int](3), Transformer[int, int](int)
+    got: list[tuple[int, int]] = []
+    source.link_target(both)
+    for block in (few, rest):
+        both.link_target(block)
+    Join(*((few, rest) if is_first else (rest, few))).link_target(Call(got.append))
+    async with Network(source):
+        pass
+    assert got == [(0, 0), (1, 1), (2, 2)]
+
+
+async def test_a_path_does_all_its_work_when_the_other_one_is_done_before() -> None:
+    source, both, odd = IterableSource(range(20)), Broadcast[int](), Filter[int](lambda number: number % 2 == 1)
+    seen: list[int] = []
+    got: list[tuple[int, int]] = []
+
+    async def slow(number: int) -> int:
+        for _ in range(10):
+            await trio.lowlevel.checkpoint()
+        seen.append(number)
+        return number
+
+    work = Transformer(slow)
+    source.link_target(both)
+    both.link_target(odd)
+    both.link_target(work)
+    Join(odd, work).link_target(Call(got.append))
+    async with Network(source):
+        pass
+    assert seen == [*range(20)]
+    assert got == [(number, number) for number in range(1, 20, 2)]
