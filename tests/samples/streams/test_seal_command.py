@@ -82,7 +82,7 @@ def cut_off(data: bytes) -> bytes:
 
 
 def changed(data: bytes) -> bytes:
-    return data[:200_000] + b"?" + data[200_001:]
+    return data[:200_000] + bytes([data[200_000] ^ 1]) + data[200_001:]
 
 
 def longer(data: bytes) -> bytes:
