@@ -548,7 +548,6 @@ def test_a_circle_over_a_loop_in_a_task_of_a_runtime_is_told() -> None:
 
     async def wait() -> None:
         handles["inner"] = runtime.submit(inner, name="inner")
-        begun.set()
         await handles["inner"]
 
     def inner() -> None:
@@ -557,6 +556,7 @@ def test_a_circle_over_a_loop_in_a_task_of_a_runtime_is_told() -> None:
 
     with Runtime(threads=2) as runtime:
         handles["outer"] = runtime.submit(trio.run, wait, name="outer")
+        begun.set()
         with pytest.raises(Stalled) as raised:
             handles["outer"].get(LONGEST)
         with pytest.raises(Stalled):
