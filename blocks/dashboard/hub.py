@@ -193,6 +193,8 @@ class Hub:
                 return
             if look.report is not None and scene.is_running:
                 self._publish(scene, scene.take(look.report, look.failures))
+            elif look.failures:  # the network has ended just after the look, which alone has these failures
+                self._publish(scene, scene.note(look.failures))
             await trio.sleep(max(INTERVAL, (look.cost + thread_time() - before) / SHARE))
 
     async def _look(self, scene: Scene, subject: Subject) -> Look | None:

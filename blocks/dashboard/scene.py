@@ -154,6 +154,10 @@ class Scene:
         while len(self._done) > 2 and self._done[1][0] <= now - RATE_OVER:
             self._done.popleft()
         self._follow(AT_ONCE)
+        return self.note(failures)
+
+    def note(self, failures: Iterable[Fault]) -> list[Trouble]:
+        """Take new failures; return them as errors."""
         return [self._trouble(one) for one in failures]
 
     def show_recording(self, recording: Recording) -> None:
@@ -176,7 +180,7 @@ class Scene:
         if report is not None:
             self.take(report)
         self.how, self.late, self._recording, self._ending = ending.how, 0.0, None, ending
-        return [self._trouble(one) for one in (*failures, *ending.faults)]
+        return self.note((*failures, *ending.faults))
 
     def _trouble(self, fault: Fault) -> Trouble:
         self._errors += 1

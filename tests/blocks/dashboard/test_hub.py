@@ -264,6 +264,23 @@ async def test_a_page_is_told_that_a_loop_does_not_answer() -> None:
         assert len(answers) == 3
 
 
+async def test_failures_in_a_look_just_before_the_end_are_told() -> None:
+    async with room() as here, Network(sink(), name="net") as network:
+
+        class Ended(Subject):
+            def ask(self, page: object, answer: Any) -> bool:
+                self.note(Fault("in sink, item 1: 1", "ValueError: it broke (skip)"))
+                answer(self.look())
+                here.hub.finish(self, self.look(), Ending("done"))  # before the hub has read the answer
+                return True
+
+        here.hub.add(Ended(7, network._run))
+        page = here.open("7")
+        await trio.sleep(1)
+        assert page.state["how"] == "done"
+        assert [message["error"] for message in page.of("error")] == ["ValueError: it broke (skip)"]
+
+
 async def test_a_loop_that_does_not_answer_until_the_end_is_asked_no_more() -> None:
     class Silent(Subject):
         def ask(self, page: object, answer: Any) -> bool:
