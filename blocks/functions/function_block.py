@@ -60,15 +60,14 @@ class FunctionInbox(Inbox[In]):
 
     def room(self) -> int:
         """Return how many more messages fit in."""
-        return self.capacity - len(self.queue) - self.block.runner.busy  # as in `room_for`
+        return self.capacity - len(self.queue) - self.block.runner.busy
 
     def room_for(self, link: Feed) -> int:
         """Return the room for a link; a source that sorts its messages keeps what could not be started now."""
-        runner = self.block.runner
-        room = self.capacity - len(self.queue) - runner.busy
-        if self.postponed or self._turns.asked:
-            room -= self._turns.ahead_of(link)
-        return min(room, runner.wanted() - len(self.queue)) if link.outbox.waits_to_give else room
+        room = super().room_for(link)
+        if link.outbox.waits_to_give:
+            return min(room, self.block.runner.wanted() - len(self.queue))
+        return room
 
 
 class FunctionCore(PausableCore, FailingCore, Generic[In]):
@@ -328,10 +327,9 @@ class FunctionCore(PausableCore, FailingCore, Generic[In]):
             self.paused.is_quiet()
         if self.runner.busy and not self.runner.waits_for_room:
             state = WORKING
-        elif (
-            (self.outbox.queue or (self.dead is not None and self.dead.queue))
-            and (not self.inbox.queue or self.room() < 1)
-        ) or (self.leasing is not None and self.leasing.waits_for_lease):
+        elif ((self.outbox.queue or self.has_dead_letters()) and (not self.inbox.queue or self.room() < 1)) or (
+            self.leasing is not None and self.leasing.waits_for_lease
+        ):
             state = NO_OUTPUT
         else:
             state = WORKING if self.inbox.queue or self.runner.waiting else NO_INPUT

@@ -17,7 +17,7 @@ import trio
 from ..base.callables import NOT_RUN, let_go, not_run
 from ..base.error_info import forget_frames
 from ..base.loop_held import LOOP_HELD, loop_held
-from ..base.timing import BATCH_SECONDS, BatchSize
+from ..base.timing import BatchSize
 from ..core.carried import for_fallback
 from .call_meter import WORKING
 from .function_block import FunctionCore
@@ -80,18 +80,15 @@ class InlineRunner:
     def step(self) -> None:
         """Work on one batch, if the results of the last one were handed on."""
         block = self.block
-        inbox = block.inbox
-        if block.outbox.queue or block.dead is not None:
-            block.flush()
+        block.flush()
         is_held = self.is_pausing or (block.paused is not None and not self.pending)
         room = 0 if is_held else block.room()
-        if room > 0:
-            self._run(min(room, self.size.items))
-        if inbox.postponed or inbox.senders.waiters:
-            inbox.serve_waiting()
         if room < 1:
+            block.inbox.serve_waiting()
             return
-        more = self.pending or (inbox.queue and block.paused is None)
+        self._run(min(room, self.size.items))
+        block.inbox.serve_waiting()
+        more = self.pending or (block.inbox.queue and block.paused is None)
         if more and not self.is_pausing and not self._is_held_up():
             block.wake()
 
@@ -157,8 +154,7 @@ class InlineRunner:
         if results and (refused := self._refuse(results)) is not None:
             done, error = refused
             del results[done:]
-        if done >= self.size.items or elapsed > BATCH_SECONDS:
-            self.size.learn(done, elapsed)
+        self.size.learn(done, elapsed)
         self.number += done
         self.busy -= done
         self.attempt = None if done else self.attempt
