@@ -12,10 +12,8 @@ from typing import Any, Protocol
 
 import trio
 
+from penstock.blocks.base.trio_details import ENTRY_TASK
 from penstock.blocks.core.waiting import idle_tasks
-
-ENTRY_TASK = "<TrioToken.run_sync_soon task>"
-"""The name of trio's own task that runs the calls of threads."""
 
 
 class Caller(Protocol):

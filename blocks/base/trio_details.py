@@ -14,6 +14,9 @@ from typing import Any
 
 import trio
 
+ENTRY_TASK = "<TrioToken.run_sync_soon task>"
+"""The name of trio's own task that runs the calls of threads; under another name it would count as an outside task."""
+
 
 class Sight:
     """Which details exist in this version of trio.

@@ -15,15 +15,12 @@ import trio
 
 from ..base.loop_token import loop_token
 from ..base.threads import others_move
-from ..base.trio_details import read_deadline, sight, waits_for_children
+from ..base.trio_details import ENTRY_TASK, read_deadline, sight, waits_for_children
 from ..core.block_core import BlockCore
 from ..core.graph import reachable, upstream
 from ..core.producer import ProducerToken
 from ..core.view import View
 from ..core.waiting import idle_tasks, parked
-
-ENTRY_TASK = "<TrioToken.run_sync_soon task>"
-"""The name of trio's own task that runs the calls of threads; under another name it would count as an outside task."""
 
 
 def is_closed(network: View) -> bool:
