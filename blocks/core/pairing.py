@@ -47,8 +47,7 @@ class InStep:
         self._discard = discard
         self._lose = lose
         self._wake = wake
-        self._alignments: list[Alignment] = []
-        self._forks: list[BlockCore] = []  # for each alignment, the broadcast
+        self._alignments: dict[Alignment, BlockCore] = {}  # each with its broadcast
         self._listening = Listening(wake)
         self._has_begun = False
         self.is_stale: bool = False
@@ -104,7 +103,6 @@ class InStep:
     def _forget(self) -> None:
         self._listening.forget()
         self._alignments.clear()
-        self._forks.clear()
 
     def _listen(self, group: Group) -> None:
         alignment = Alignment(group.inputs, (1 for _ in group.inputs))
@@ -113,8 +111,7 @@ class InStep:
             branch = Branch(way.stages, hears, breaks, lambda: alignment.next)
             alignment.first[index] = branch.first
             self._listening.along(way.stages, branch)
-        self._alignments.append(alignment)
-        self._forks.append(group.fork)
+        self._alignments[alignment] = group.fork
 
     def _hear(self, alignment: Alignment, index: int, number: int) -> None:
         alignment.lose(index, number)
@@ -179,7 +176,7 @@ class InStep:
         """Whether the path to an input has ended before its broadcast, so that no tuple can come any more."""
         return any(
             alignment.has_ended and not all(inbox.closed for inbox in fork.inboxes())
-            for alignment, fork in zip(self._alignments, self._forks, strict=True)
+            for alignment, fork in self._alignments.items()
         )
 
     def is_over(self, exhausted: set[int]) -> bool:
