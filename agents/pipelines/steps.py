@@ -118,9 +118,8 @@ def tried(label: str, make: Callable[[Wrap], Made]) -> Step:
     cores = [core_of(block) for block in made.blocks]
     shapes = [core.shape for core in cores]
     needs = max((shape.group for shape in shapes if not shape.group_is_timed), default=1)
-    wants = max(
-        (shape.group for shape in shapes), default=1
-    )  # with less, each group would go out only when its time is up
+    # with fewer items, a group with a time limit would go out only when its time is up
+    wants = max((shape.group for shape in shapes), default=1)
     return Step(label, make, concurrency_of(cores), needs, wants)
 
 

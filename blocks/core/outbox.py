@@ -80,7 +80,7 @@ class Outbox(Creditor, Generic[T]):
         self.loop: object = None  # the task that takes everything until the end
         self.delivered: int = 0
         self.generation: int = 0  # counts up when the links or their targets change
-        self._received = 0  # received, or on lease
+        self._received = 0  # without credit
         self.ended: bool = False
         self.branches: tuple[Branch, ...] = ()  # the paths from a broadcast to a join that contain the block
         self.carries: bool = False  # whether its queue keeps the context of each message
