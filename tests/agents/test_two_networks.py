@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -85,6 +85,17 @@ async def test_the_body_of_a_network_that_waits_for_another_one_in_it_is_stalled
     assert "waits to send 1 to bounded buffer 'outer'" in told(caught.value)
 
 
+async def results_of(function: Callable[[int], Awaitable[int]]) -> list[int]:
+    """Call a function with three numbers in a network; return its results."""
+    got: list[int] = []
+    source, block = IterableSource(range(3)), Transformer(function)
+    source.link_target(block)
+    block.link_target(Call(got.append))
+    async with Network(source, name="waits"):
+        pass
+    return got
+
+
 async def slowly(item: int) -> int:
     await trio.sleep(30)
     return item
@@ -116,18 +127,14 @@ def away() -> Service[int, int]:
 
 @pytest.mark.parametrize("make", [late, seldom, again, away])
 async def test_one_that_is_at_work_is_waited_for(autojump_clock: MockClock, make: Callable[[], Any]) -> None:
-    service, got = make(), list[int]()
+    service = make()
 
     async def ask(item: int) -> int:
         answer: int = await service.ask(item)
         return answer
 
     async with Network(service, name="service"):
-        source, asker = IterableSource(range(3)), Transformer(ask)
-        source.link_target(asker)
-        asker.link_target(Call(got.append))
-        async with Network(source, name="asks"):
-            pass
+        got = await results_of(ask)
     assert got == [0, 1, 2]
 
 
@@ -138,15 +145,10 @@ async def test_one_whose_timer_runs_is_waited_for(autojump_clock: MockClock) -> 
         await ticks.receive()
         return item
 
-    got: list[int] = []
     async with Network(timer := Timer(30, 1.0, repeating=True), name="clock"):
         timer.link_target(ticks)
         timer.start()
-        source, waiting = IterableSource(range(3)), Transformer(wait_for_tick)
-        source.link_target(waiting)
-        waiting.link_target(Call(got.append))
-        async with Network(source, name="waits"):
-            pass
+        got = await results_of(wait_for_tick)
         timer.stop()
     assert got == [0, 1, 2]
 
@@ -158,23 +160,18 @@ async def test_one_with_a_slow_source_is_waited_for(autojump_clock: MockClock) -
             yield item
 
     results = UnboundedBuffer[int]()
-    got: list[int] = []
 
     async def wait_for_result(item: int) -> int:
         return await results.receive()
 
     async with Network(feed := IterableSource(slow()), name="feed"):
         feed.link_target(results)
-        source, waiting = IterableSource(range(3)), Transformer(wait_for_result)
-        source.link_target(waiting)
-        waiting.link_target(Call(got.append))
-        async with Network(source, name="waits"):
-            pass
+        got = await results_of(wait_for_result)
     assert got == [0, 1, 2]
 
 
 async def test_a_paused_one_is_waited_for_while_a_task_can_resume_it(autojump_clock: MockClock) -> None:
-    service, got = Service[int, int](lambda item: item), list[int]()
+    service = Service[int, int](lambda item: item)
 
     async def ask(item: int) -> int:
         return await service.ask(item)
@@ -185,9 +182,7 @@ async def test_a_paused_one_is_waited_for_while_a_task_can_resume_it(autojump_cl
 
     async with Network(service, name="service"):
         await service.pause()
-        source, asker = IterableSource(range(3)), Transformer(ask)
-        source.link_target(asker)
-        asker.link_target(Call(got.append))
-        async with trio.open_nursery() as nursery, Network(source, name="asks"):
+        async with trio.open_nursery() as nursery:
             nursery.start_soon(go_on)
+            got = await results_of(ask)
     assert got == [0, 1, 2]

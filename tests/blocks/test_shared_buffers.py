@@ -42,7 +42,7 @@ SIZE = 100_000
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-class Nobody:
+class Taker:
     """Takes leases outside a network."""
 
     loop = None
@@ -78,14 +78,14 @@ def check_free(pool: BufferPool[memoryview], count: int) -> None:
     """Look that all buffers are free, and that there are as many different ones as at first."""
     gc.collect()
     assert pool.in_use == 0
-    leases = [pool.take(Nobody()) for _ in range(count)]
+    leases = [pool.take(Taker()) for _ in range(count)]
     assert len({id(lease.value) for lease in leases if lease is not None}) == count
     assert pool.in_use == pool.size == count
 
 
 def test_the_buffers_are_apart_and_hold_zeros() -> None:
     pool = BufferPool.shared("5 kB", 3)
-    leases = [pool.take(Nobody()) for _ in range(3)]
+    leases = [pool.take(Taker()) for _ in range(3)]
     for number, lease in enumerate(leases):
         assert lease is not None
         array = np.frombuffer(lease.value, np.float64)
@@ -101,11 +101,11 @@ def test_what_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         BufferPool.shared(0, 1, name="frames")
     with pytest.raises(ValueError, match="a buffer pool: count must be"):
         BufferPool.shared(1, 0)
-    lease = pool_of(1).take(Nobody())
+    lease = pool_of(1).take(Taker())
     assert lease is not None
     with pytest.raises(ValueError, match="its buffers are in shared memory, and cannot be swapped; take another lease"):
         lease.swap(memoryview(bytearray(SIZE)))
-    plain = BufferPool(lambda: bytearray(1), 1).take(Nobody())
+    plain = BufferPool(lambda: bytearray(1), 1).take(Taker())
     with pytest.raises(TypeError, match=r"use Threads, or make the pool with BufferPool.shared\(size, count\)"):
         pickle.dumps(plain)
 
@@ -118,7 +118,7 @@ def test_what_is_wrong_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_memory_stays_as_long_as_a_view_of_it() -> None:
-    lease = pool_of(1).take(Nobody())
+    lease = pool_of(1).take(Taker())
     assert lease is not None
     array = np.frombuffer(lease.value, np.uint8)
     array[:] = 5
@@ -267,21 +267,16 @@ async def test_buffers_of_failed_items_come_back(two: Processes, function: Any) 
 
 
 @marked
-async def test_a_further_try_gets_the_same_buffer_when_the_process_has_ended(two: Processes) -> None:
+@pytest.mark.parametrize(
+    ("function", "policy"),
+    [(functions.die_once, Retry(2, on=WorkerDied)), (functions.die_at_odd, Fallback(functions.fill))],
+    ids=["a further try, when the process has ended", "a fallback"],
+)
+async def test_what_is_called_after_a_failure_gets_the_same_buffer(
+    two: Processes, function: Any, policy: Retry | Fallback
+) -> None:
     pool, sink = pool_of(2), Sink(added=0)
-    policy = Retry(2, on=WorkerDied)
-    first = Transformer(functions.die_once, executor=two, concurrency=2, resource=pool, on_error=policy)
-    first.link_target(sink.block)
-    await run(first, range(6))
-    assert sink.items == list(range(6))
-    check_free(pool, 2)
-
-
-@marked
-async def test_a_fallback_gets_the_same_buffer(two: Processes) -> None:
-    pool, sink = pool_of(2), Sink(added=0)
-    policy = Fallback(functions.fill)
-    first = Transformer(functions.die_at_odd, executor=two, concurrency=2, resource=pool, on_error=policy)
+    first = Transformer(function, executor=two, concurrency=2, resource=pool, on_error=policy)
     first.link_target(sink.block)
     await run(first, range(6))
     assert sink.items == list(range(6))
@@ -353,7 +348,7 @@ async def test_a_fault_of_one_stage_gives_all_buffers_back(two: Processes) -> No
 @marked
 async def test_a_worker_process_cannot_hand_a_lease_on_itself(two: Processes) -> None:
     pool = pool_of(1)
-    lease = pool.take(Nobody())
+    lease = pool.take(Taker())
     assert lease is not None
     with pytest.raises(TypeError, match="came from another process, and can only go back to it") as caught:
         two.submit(functions.ask_twice, lease).result(SECONDS)

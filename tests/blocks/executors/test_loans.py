@@ -30,7 +30,7 @@ from tests.blocks.executors.process_functions import KEPT
 from tests.blocks.tools import notes
 
 
-class Nobody:
+class Taker:
     """Takes leases outside a network."""
 
     loop = None
@@ -57,7 +57,7 @@ def take(pool: BufferPool[memoryview]) -> Lease[memoryview]:
     """Take a lease as in another process, so that the thread which plays the child does not find it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "getpid", lambda: -1)
-        lease = pool.take(Nobody())
+        lease = pool.take(Taker())
     assert lease is not None
     return lease
 
@@ -269,7 +269,7 @@ def test_a_buffer_is_never_free_if_the_process_may_still_write_to_it(
     process: Any = Undead()
     child = Child("Processes 'pool'", process, Wire(ours, Shared()))
     lease = take(pool)
-    monkeypatch.setattr(wire, "send_handle", send_nothing)  # nobody would receive it
+    monkeypatch.setattr(wire, "send_handle", send_nothing)  # nothing would receive it
     monkeypatch.setattr(passage, "loans", child.packer.loans)
     child.packer.pack(lease)
     lease.give_back()
@@ -299,7 +299,7 @@ def test_a_lease_goes_nowhere_else(pool: BufferPool[memoryview], monkeypatch: py
         borrowed_lease((-1, "", 1), b"copied")
     with pytest.raises(RuntimeError, match="has returned a lease that has ended"):
         lease_at_home((-1, "", 1))
-    here = pool.take(Nobody())
+    here = pool.take(Taker())
     assert here is not None
     monkeypatch.setattr(passage, "loans", {})
     packed = pickle.dumps(here, 5, buffer_callback=lambda _: None)
