@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -24,6 +25,9 @@ from penstock.blocks import (
     Transformer,
     UnboundedBuffer,
 )
+from penstock.blocks.engine import pump
+from penstock.blocks.liveness import standstill
+from penstock.blocks.liveness.standstill import gets_nothing
 from tests.blocks.tools import leaves
 
 
@@ -121,11 +125,7 @@ def again() -> Service[int, int]:
     return Service(function, on_error=Retry(2, backoff=30))
 
 
-def away() -> Service[int, int]:
-    return Service(lambda item: item, executor=Threads(1))
-
-
-@pytest.mark.parametrize("make", [late, seldom, again, away])
+@pytest.mark.parametrize("make", [late, seldom, again])
 async def test_one_that_is_at_work_is_waited_for(autojump_clock: MockClock, make: Callable[[], Any]) -> None:
     service = make()
 
@@ -136,6 +136,34 @@ async def test_one_that_is_at_work_is_waited_for(autojump_clock: MockClock, make
     async with Network(service, name="service"):
         got = await results_of(ask)
     assert got == [0, 1, 2]
+
+
+@pytest.mark.usefixtures("real_time")
+async def test_one_whose_thread_works_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    has_looked = threading.Event()
+
+    def look(network: Any, place: object) -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 5:
+            has_looked.set()
+        return gets_nothing(network, place)
+
+    def wait(item: int) -> int:
+        assert has_looked.wait(60)
+        return item
+
+    monkeypatch.setattr(pump, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(standstill, "gets_nothing", look)
+    service = Service(wait, executor=Threads(1))
+
+    async def ask(item: int) -> int:
+        return await service.ask(item)
+
+    async with Network(service, name="service"):
+        assert await results_of(ask) == [0, 1, 2]
+    assert looks >= 5
 
 
 async def test_one_whose_timer_runs_is_waited_for(autojump_clock: MockClock) -> None:
