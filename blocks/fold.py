@@ -64,15 +64,22 @@ class Folding(Generic[In, Out]):
         """The result."""
         return (self._state,)
 
+    def forget(self) -> None:
+        """Let go of the state, which may have leases in it, because nothing will be added any more."""
+        nothing: Any = None
+        self._state = nothing
+
 
 class FoldCore(TransformManyCore[In]):
     """The core of a fold.
 
     Attributes:
+        folding: The state.
         running: Whether each state is given out, instead of the last one.
     """
 
-    __slots__ = ("running",)
+    __slots__ = ("folding", "running")
+    folding: Folding[In, Any]
     running: bool
 
     @property
@@ -84,6 +91,14 @@ class FoldCore(TransformManyCore[In]):
     def shape(self) -> Shape:
         """No more messages come out than go in, except for one at the end."""
         return Shape()
+
+    def finish(self) -> None:
+        super().finish()
+        self.folding.forget()
+
+    def abort(self, reason: str) -> None:
+        super().abort(reason)
+        self.folding.forget()
 
 
 class Fold(Block, Target[In], Source[Out]):
@@ -176,7 +191,7 @@ class Fold(Block, Target[In], Source[Out]):
         )
         check_runs(core, function)
         check_takes_state(str(core), function)
-        folding = Folding[In, Out](core, function, copied(str(core), start), running)
+        core.folding = folding = Folding[In, Out](core, function, copied(str(core), start), running)
         runs_async = is_async(function)
         core.function = folding.add_later if runs_async else folding.add
         core.running = running

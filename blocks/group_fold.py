@@ -60,6 +60,10 @@ class GroupFold:
         block.counts["merged"] += 1
         block.merged_into((*before, item), *folding.last())
 
+    def forget(self) -> None:
+        """Let go of the state, because no message will come any more."""
+        self._folding.forget()
+
     def next_group(self) -> tuple[Any, Context | None]:
         """Return the state, and the context of the first message if it came with one; begin with the next group."""
         (state,), context = self._folding.last(), self._context

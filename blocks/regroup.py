@@ -132,6 +132,18 @@ class RegroupCore(PassageCore, Generic[T]):
         super().end_early()
         self.groups.here = 0
 
+    def finish(self) -> None:
+        super().finish()
+        self._forget()
+
+    def abort(self, reason: str) -> None:
+        super().abort(reason)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.fold is not None:
+            self.fold.forget()
+
 
 class Regroup(Block, Target[T], Source[R]):
     """Makes one list, or one value, of all that came of one input of a `TransformMany`, behind any stages.
