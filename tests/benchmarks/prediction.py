@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-import numpy as np
 import trio
 
 from penstock.blocks import Call, IterableSource, Network, Suggestion, Threads, Transformer
@@ -15,7 +15,7 @@ from .measuring import Effort, Row
 from .workloads import counting_sink
 
 ITEMS = 100
-NUMBERS = np.random.default_rng(1).random((300, 300))
+DATA = bytes(4_000_000)
 Work = Callable[[int], int]
 
 
@@ -26,9 +26,8 @@ def wait(x: int) -> int:
 
 
 def compute(x: int) -> int:
-    """Compute for some 10 ms, without the interpreter lock."""
-    for _ in range(8):
-        np.sort(NUMBERS, axis=0)
+    """Compute for some 2 ms, without the interpreter lock, and without memory whose cost changes from run to run."""
+    hashlib.sha256(DATA).digest()
     return x
 
 
@@ -37,6 +36,10 @@ STAGES: dict[str, Sequence[Work]] = {
     "wait, compute": [wait, compute],
     "wait, compute, compute": [wait, compute, compute],
 }
+
+
+def name_of(work: Work, number: int) -> str:
+    return f"{work.__name__} {number}"
 
 
 def run(works: Sequence[Work], at_once: Sequence[int], items: int) -> Suggestion:
@@ -48,7 +51,7 @@ def run(works: Sequence[Work], at_once: Sequence[int], items: int) -> Suggestion
         threads = Threads(sum(at_once))
         end: IterableSource[int] | Transformer[int, int] = source
         for number, (work, calls) in enumerate(zip(works, at_once, strict=True), start=1):
-            stage = Transformer(work, executor=threads, concurrency=calls, name=f"{work.__name__} {number}")
+            stage = Transformer(work, executor=threads, concurrency=calls, name=name_of(work, number))
             end.link_target(stage)
             end = stage
         end.link_target(Call(sink))
@@ -68,7 +71,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         gains: list[float] = []
         for _ in range(effort.rounds):
             before = run(works, [1] * len(works), items)
-            advised = [before.concurrency[stage.name] for stage in before.stages[: len(works)]]
+            advised = [before.concurrency[name_of(work, number)] for number, work in enumerate(works, start=1)]
             after = run(works, advised, items)
             ratios.append(after.seconds / before.predicted)
             gains.append(before.seconds / after.seconds)
